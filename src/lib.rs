@@ -1,0 +1,4 @@
+//! An event-sourced ledger of workflow phases.
+
+pub mod model;
+pub mod store;

@@ -1,0 +1,328 @@
+//! What someone asks: commands, and what they expect to find.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::definition::Definition;
+use super::name::NameError;
+use super::{
+    CommandId, Digest, HistoryImported, Metadata, OutputFile, PhaseId, PhaseName, Seq, StateName, TagName,
+    Text, Timestamp, WorkflowName, escape,
+};
+
+/// Who asks, from where and by which way in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Actor {
+    /// The person or the program.
+    pub name: String,
+    /// The machine.
+    pub host: String,
+    /// The way in: `cli`, `import`, `library` ….
+    pub via: String,
+}
+
+/// A phase as a caller names it: `phase`, or `workflow/phase`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PhaseRef {
+    /// The workflow, where the caller named it.
+    pub workflow: Option<WorkflowName>,
+    /// The bare name.
+    pub phase: PhaseName,
+}
+
+impl PhaseRef {
+    /// Returns the full name, a bare one being of `workflow`.
+    pub fn within(&self, workflow: &WorkflowName) -> PhaseId {
+        PhaseId::new(self.workflow.as_ref().unwrap_or(workflow).clone(), self.phase.clone())
+    }
+}
+
+impl From<PhaseId> for PhaseRef {
+    fn from(id: PhaseId) -> Self {
+        PhaseRef { workflow: Some(id.workflow), phase: id.phase }
+    }
+}
+
+impl fmt::Display for PhaseRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.workflow {
+            Some(workflow) => write!(f, "{workflow}/{}", self.phase),
+            None => self.phase.fmt(f),
+        }
+    }
+}
+
+impl FromStr for PhaseRef {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let (workflow, phase) = match text.split_once('/') {
+            Some((workflow, phase)) => (Some(WorkflowName::new(workflow)?), phase),
+            None => (None, text),
+        };
+        Ok(PhaseRef { workflow, phase: PhaseName::new(phase)? })
+    }
+}
+
+impl TryFrom<String> for PhaseRef {
+    type Error = NameError;
+
+    fn try_from(text: String) -> Result<Self, NameError> {
+        text.parse()
+    }
+}
+
+impl From<PhaseRef> for String {
+    fn from(phase: PhaseRef) -> String {
+        phase.to_string()
+    }
+}
+
+/// What the caller expects to find; the command is refused when it is not so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Expectation {
+    /// `seq:N`: nothing has happened to the phase (without a phase: to the ledger) after place N.
+    Seq(Seq),
+    /// `state=A,B`: the phase is in one of these states.
+    State(Vec<StateName>),
+    /// `attempt=N`: N attempts have been started; 0 for none.
+    Attempt(u32),
+}
+
+impl fmt::Display for Expectation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Expectation::Seq(seq) => write!(f, "seq:{seq}"),
+            Expectation::Attempt(attempt) => write!(f, "attempt={attempt}"),
+            Expectation::State(states) => {
+                let names: Vec<_> = states.iter().map(|state| state.as_str()).collect();
+                write!(f, "state={}", names.join(","))
+            }
+        }
+    }
+}
+
+impl FromStr for Expectation {
+    type Err = ExpectationError;
+
+    fn from_str(text: &str) -> Result<Self, ExpectationError> {
+        let error = || ExpectationError { found: escape(text) };
+        if let Some(number) = text.strip_prefix("seq:") {
+            return Ok(Expectation::Seq(Seq::new(number.parse().map_err(|_| error())?)));
+        }
+        if let Some(number) = text.strip_prefix("attempt=") {
+            return Ok(Expectation::Attempt(number.parse().map_err(|_| error())?));
+        }
+        let states = text.strip_prefix("state=").ok_or_else(error)?;
+        let states = states.split(',').map(str::parse).collect::<Result<_, _>>();
+        Ok(Expectation::State(states.map_err(|_| error())?))
+    }
+}
+
+impl TryFrom<String> for Expectation {
+    type Error = ExpectationError;
+
+    fn try_from(text: String) -> Result<Self, ExpectationError> {
+        text.parse()
+    }
+}
+
+impl From<Expectation> for String {
+    fn from(expectation: Expectation) -> String {
+        expectation.to_string()
+    }
+}
+
+/// A text that is not an expectation.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "unknown expectation `{found}`; expected `seq:N`, `state=A,B` (PENDING, IN_PROGRESS, COMPLETE, \
+         FAILED, NEEDS_RERUN) or `attempt=N`"
+)]
+pub struct ExpectationError {
+    found: String,
+}
+
+/// What someone asks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Command {
+    /// Its identity; sending it again under the same id is safe.
+    pub id: CommandId,
+    /// Whether the caller chose the id, so that it may have been sent before.
+    pub may_repeat: bool,
+    /// Who asks.
+    pub by: Actor,
+    /// When the caller claims it took effect; none for now.
+    pub occurred_at: Option<Timestamp>,
+    /// What the caller expects to find, all of it.
+    pub expect: Vec<Expectation>,
+    /// The repair that the command is, when it is none that anyone asked for (see `import --repair`).
+    pub inferred: Option<&'static str>,
+    /// What to record.
+    pub action: Action,
+}
+
+impl Command {
+    /// Returns the digest of what the caller supplied: the action and the claimed time, never seq, time or
+    /// host. Two commands with one id are the same command when their digests are equal.
+    pub fn digest(&self) -> Digest {
+        let content = serde_json::to_vec(&(&self.action, self.occurred_at))
+            .expect("a command has string keys and finite numbers");
+        Digest::sha256(&content)
+    }
+}
+
+/// What to record, in the imperative.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "do", content = "with", rename_all = "snake_case")]
+pub enum Action {
+    /// Define a workflow, or define it anew.
+    Define {
+        /// The whole definition.
+        definition: Box<Definition>,
+    },
+    /// Start an attempt.
+    Start {
+        /// Of which phase.
+        phase: PhaseRef,
+        /// Replaces the metadata of earlier attempts.
+        metadata: Metadata,
+        /// Start even when a needed phase is neither complete nor skipped.
+        allow_unmet: bool,
+        /// How to start what is complete or under way already.
+        again: Option<Again>,
+    },
+    /// End the attempt well.
+    Complete {
+        /// Of which phase.
+        phase: PhaseRef,
+        /// Is merged into the attempt's metadata.
+        metadata: Metadata,
+        /// One digest for all that the phase put out.
+        output: Option<Digest>,
+        /// The files that the digest was made from.
+        outputs: Vec<OutputFile>,
+    },
+    /// End the attempt badly.
+    Fail {
+        /// Of which phase.
+        phase: PhaseRef,
+        /// What went wrong.
+        error: Text,
+        /// The exit code of the process that failed.
+        exit_code: Option<i32>,
+        /// The signal that ended the process, by name.
+        signal: Option<String>,
+        /// Is merged into the attempt's metadata.
+        metadata: Metadata,
+    },
+    /// Let those who need the phase go on without it.
+    Skip {
+        /// Which phase.
+        phase: PhaseRef,
+        /// Why.
+        reason: Text,
+        /// Is merged into the phase's metadata.
+        metadata: Metadata,
+    },
+    /// Mark a complete phase, and what was built on it, for rerun.
+    Rerun {
+        /// Which phase.
+        phase: PhaseRef,
+        /// Why.
+        reason: Text,
+    },
+    /// Make a phase as if it had not run.
+    Reset {
+        /// Which phase.
+        phase: PhaseRef,
+        /// Why.
+        reason: Text,
+    },
+    /// Make every phase of a workflow as if it had not run.
+    ResetAll {
+        /// Which workflow; none where the ledger has but one.
+        workflow: Option<WorkflowName>,
+        /// Why.
+        reason: Text,
+    },
+    /// Attach metadata.
+    Meta {
+        /// To which phase.
+        phase: PhaseRef,
+        /// Is merged into the phase's metadata.
+        metadata: Metadata,
+    },
+    /// Make a note.
+    Note {
+        /// On which phase; none for the ledger.
+        phase: Option<PhaseRef>,
+        /// The note.
+        text: Text,
+    },
+    /// Name a place in the log.
+    Tag {
+        /// The name.
+        name: TagName,
+        /// The place; none for the head.
+        seq: Option<Seq>,
+    },
+    /// State that a history was taken in.
+    NoteImport {
+        /// Whose.
+        workflow: WorkflowName,
+        /// Which, and what it took.
+        history: HistoryImported,
+    },
+}
+
+impl Action {
+    /// Returns the verb, as it is written.
+    pub const fn verb(&self) -> &'static str {
+        match self {
+            Action::Define { .. } => "define",
+            Action::Start { .. } => "start",
+            Action::Complete { .. } => "complete",
+            Action::Fail { .. } => "fail",
+            Action::Skip { .. } => "skip",
+            Action::Rerun { .. } => "rerun",
+            Action::Reset { .. } | Action::ResetAll { .. } => "reset",
+            Action::Meta { .. } => "meta",
+            Action::Note { .. } => "note",
+            Action::Tag { .. } => "tag",
+            Action::NoteImport { .. } => "import",
+        }
+    }
+
+    /// Returns the phase that the action is about, as the caller named it.
+    pub const fn phase(&self) -> Option<&PhaseRef> {
+        match self {
+            Action::Start { phase, .. }
+            | Action::Complete { phase, .. }
+            | Action::Fail { phase, .. }
+            | Action::Skip { phase, .. }
+            | Action::Rerun { phase, .. }
+            | Action::Reset { phase, .. }
+            | Action::Meta { phase, .. } => Some(phase),
+            Action::Note { phase, .. } => phase.as_ref(),
+            Action::Define { .. }
+            | Action::ResetAll { .. }
+            | Action::Tag { .. }
+            | Action::NoteImport { .. } => None,
+        }
+    }
+}
+
+/// How to start a phase that is complete, or under way, already.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "how", content = "reason", rename_all = "snake_case")]
+pub enum Again {
+    /// The phase is complete: mark it for rerun, then start.
+    Rerun(Text),
+    /// An attempt is under way that nobody will end: fail it as abandoned, then start.
+    TakeOver(Text),
+}

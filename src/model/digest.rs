@@ -1,0 +1,99 @@
+//! Digests of contents.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+/// Which function made a digest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Algorithm {
+    /// SHA-256: the Merkle tree, the contents of commands and of files that are imported.
+    Sha256,
+    /// BLAKE3: files that phases read and write.
+    Blake3,
+}
+
+impl Algorithm {
+    const fn name(self) -> &'static str {
+        match self {
+            Algorithm::Sha256 => "sha256",
+            Algorithm::Blake3 => "blake3",
+        }
+    }
+}
+
+/// A 256-bit digest, written `sha256:` or `blake3:` and 64 hexadecimal digits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Digest {
+    algorithm: Algorithm,
+    bytes: [u8; 32],
+}
+
+impl Digest {
+    /// Makes a digest from what its function returned.
+    pub const fn new(algorithm: Algorithm, bytes: [u8; 32]) -> Self {
+        Digest { algorithm, bytes }
+    }
+
+    /// Computes the SHA-256 of some bytes.
+    pub fn sha256(bytes: &[u8]) -> Self {
+        Digest { algorithm: Algorithm::Sha256, bytes: Sha256::digest(bytes).into() }
+    }
+
+    /// Returns the 32 bytes.
+    pub const fn bytes(&self) -> &[u8; 32] {
+        &self.bytes
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", self.algorithm.name())?;
+        self.bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl FromStr for Digest {
+    type Err = DigestError;
+
+    fn from_str(text: &str) -> Result<Self, DigestError> {
+        let error = || DigestError { found: super::escape(&text.chars().take(80).collect::<String>()) };
+        let (name, digits) = text.split_once(':').ok_or_else(error)?;
+        let algorithm = [Algorithm::Sha256, Algorithm::Blake3]
+            .into_iter()
+            .find(|algorithm| algorithm.name() == name)
+            .ok_or_else(error)?;
+        if digits.len() != 64 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return Err(error());
+        }
+        let mut bytes = [0; 32];
+        for (byte, at) in bytes.iter_mut().zip((0..64).step_by(2)) {
+            *byte = u8::from_str_radix(&digits[at..at + 2], 16).map_err(|_| error())?;
+        }
+        Ok(Digest { algorithm, bytes })
+    }
+}
+
+impl TryFrom<String> for Digest {
+    type Error = DigestError;
+
+    fn try_from(text: String) -> Result<Self, DigestError> {
+        text.parse()
+    }
+}
+
+impl From<Digest> for String {
+    fn from(digest: Digest) -> String {
+        digest.to_string()
+    }
+}
+
+/// A text that is not a digest.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{found}` is not a digest; expected `sha256:` or `blake3:` and 64 hexadecimal digits")]
+pub struct DigestError {
+    found: String,
+}

@@ -1,0 +1,282 @@
+//! What happened: one type a kind, in the past tense, each with the data that its fact needs.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
+
+use super::definition::Definition;
+use super::{Digest, EventId, Metadata, PhaseId, PhaseName, Seq, TagName, Text};
+
+macro_rules! events {
+    ($($(#[$doc:meta])* $variant:ident($payload:ty) = $kind:literal,)*) => {
+        /// What happened, with the data of its kind.
+        #[derive(Debug, Clone, PartialEq)]
+        pub enum Event {
+            $($(#[$doc])* $variant($payload),)*
+        }
+
+        impl Event {
+            /// The kinds of all events, as they are written.
+            pub const KINDS: &'static [&'static str] = &[$($kind),*];
+
+            /// Returns the kind, as it is written.
+            pub const fn kind(&self) -> &'static str {
+                match self {
+                    $(Event::$variant(_) => $kind,)*
+                }
+            }
+
+            /// Returns the data as JSON text.
+            pub(crate) fn to_data(&self) -> Box<RawValue> {
+                match self {
+                    $(Event::$variant(payload) => to_raw_value(payload),)*
+                }
+                .expect("event data has string keys and finite numbers")
+            }
+
+            /// Reads the data of a kind; `None` for a kind that this version does not know.
+            pub(crate) fn from_data(kind: &str, data: &str) -> Option<serde_json::Result<Event>> {
+                match kind {
+                    $($kind => Some(serde_json::from_str(data).map(Event::$variant)),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+events! {
+    /// A workflow was defined, or defined anew.
+    WorkflowDefined(Box<WorkflowDefined>) = "workflow_defined",
+    /// An attempt began.
+    PhaseStarted(PhaseStarted) = "phase_started",
+    /// The attempt ended well.
+    PhaseCompleted(PhaseCompleted) = "phase_completed",
+    /// The attempt ended badly.
+    PhaseFailed(PhaseFailed) = "phase_failed",
+    /// The phase will not run; those who need it may go on.
+    PhaseSkipped(PhaseSkipped) = "phase_skipped",
+    /// The phase is as if it had not run; without a phase, the whole workflow is.
+    PhaseReset(PhaseReset) = "phase_reset",
+    /// A complete phase must run again.
+    RerunMarked(RerunReason) = "rerun_marked",
+    /// A phase that must run again has one more cause to.
+    RerunCauseAdded(RerunReason) = "rerun_cause_added",
+    /// A phase under way must run again once this attempt ends.
+    RerunDeferred(RerunReason) = "rerun_deferred",
+    /// What the phase was built on turned out to be unchanged: it stands as it was.
+    RerunCleared(RerunCleared) = "rerun_cleared",
+    /// Metadata was attached.
+    MetadataRecorded(MetadataRecorded) = "metadata_recorded",
+    /// A note was made.
+    NoteAdded(NoteAdded) = "note_added",
+    /// A place in the log got a name.
+    TagSet(TagSet) = "tag_set",
+    /// A history written by others was taken in.
+    HistoryImported(HistoryImported) = "history_imported",
+}
+
+/// The data of `workflow_defined`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct WorkflowDefined {
+    /// The whole definition.
+    pub definition: Definition,
+    /// Phases that were not there before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub added: Vec<PhaseName>,
+    /// Phases that are no longer there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub retired: Vec<PhaseName>,
+    /// Phases whose completed work the new definition outdates.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<DefinitionChange>,
+}
+
+/// What a definition changed about one phase that outdates its completed work.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DefinitionChange {
+    /// The phase.
+    pub phase: PhaseName,
+    /// The new needs and the changed version.
+    pub changes: Vec<Change>,
+}
+
+/// One thing that changed: evidence for a rerun.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// What changed: `version`, or `needs`.
+    pub what: String,
+    /// What it was; none when it was not there.
+    pub before: Option<String>,
+    /// What it is; none when it is gone.
+    pub after: Option<String>,
+}
+
+/// The data of `phase_started`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PhaseStarted {
+    /// Which attempt this is, counted from 1.
+    pub attempt: u32,
+    /// For each needed phase that is satisfied: the completion or skip that this attempt builds on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub consumed: Vec<Consumed>,
+    /// Whether every need was met.
+    pub dependencies_met: bool,
+    /// The needs that were not met.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unmet: Vec<PhaseId>,
+    /// What the caller attached; it replaces what earlier attempts had.
+    #[serde(default, skip_serializing_if = "Metadata::is_empty")]
+    pub metadata: Metadata,
+}
+
+/// A completion, or a skip, that an attempt builds on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Consumed {
+    /// The needed phase.
+    pub phase: PhaseId,
+    /// Its completion or skip.
+    pub event: EventId,
+    /// Where that event is in the log.
+    pub seq: Seq,
+    /// The digest of its output; none when it had none, or was skipped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Digest>,
+}
+
+/// The data of `phase_completed`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PhaseCompleted {
+    /// Which attempt ended.
+    pub attempt: u32,
+    /// How long it took, on the `at` axis.
+    pub duration_seconds: f64,
+    /// One digest for all that the phase put out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Digest>,
+    /// The files that the digest was made from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<OutputFile>,
+    /// What the caller attached; it is merged into what the start attached.
+    #[serde(default, skip_serializing_if = "Metadata::is_empty")]
+    pub metadata: Metadata,
+}
+
+/// A file that a phase put out.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputFile {
+    /// Where it is, as the caller named it.
+    pub path: String,
+    /// The digest of its bytes.
+    pub digest: Digest,
+}
+
+/// The data of `phase_failed`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PhaseFailed {
+    /// Which attempt ended.
+    pub attempt: u32,
+    /// How long it took, on the `at` axis.
+    pub duration_seconds: f64,
+    /// What went wrong.
+    pub error: Text,
+    /// The exit code of the process that failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<i32>,
+    /// The signal that ended the process, by name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<String>,
+    /// Whether nobody saw the attempt end: another one took over.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub abandoned: bool,
+    /// What the caller attached; it is merged into what the start attached.
+    #[serde(default, skip_serializing_if = "Metadata::is_empty")]
+    pub metadata: Metadata,
+}
+
+/// The data of `phase_skipped`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PhaseSkipped {
+    /// Why.
+    pub reason: Text,
+    /// What the caller attached; it is merged into what is there.
+    #[serde(default, skip_serializing_if = "Metadata::is_empty")]
+    pub metadata: Metadata,
+}
+
+/// The data of `phase_reset`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PhaseReset {
+    /// Why.
+    pub reason: Text,
+}
+
+/// The data of `rerun_marked`, `rerun_cause_added` and `rerun_deferred`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RerunReason {
+    /// Why, in words.
+    pub reason: Text,
+    /// What changed, where that is known.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
+}
+
+/// The data of `rerun_cleared`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RerunCleared {
+    /// For each needed phase, what was consumed and what is there now.
+    pub compared: Vec<Comparison>,
+}
+
+/// Two outputs that were found equal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Comparison {
+    /// The needed phase.
+    pub phase: PhaseId,
+    /// What the phase consumed at its own last completion.
+    pub consumed: Digest,
+    /// What the needed phase's last completion put out.
+    pub found: Digest,
+    /// That completion.
+    pub event: EventId,
+    /// Where that event is in the log.
+    pub seq: Seq,
+}
+
+/// The data of `metadata_recorded`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct MetadataRecorded {
+    /// What was attached; it is merged into what is there.
+    pub metadata: Metadata,
+}
+
+/// The data of `note_added`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoteAdded {
+    /// The note.
+    pub text: Text,
+}
+
+/// The data of `tag_set`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TagSet {
+    /// The name.
+    pub name: TagName,
+    /// The place it names; the last event that sets a name counts.
+    pub seq: Seq,
+}
+
+/// The data of `history_imported`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryImported {
+    /// The name of the file.
+    pub source: String,
+    /// The digest of its bytes.
+    pub digest: Digest,
+    /// How many lines were taken in.
+    pub lines: u64,
+    /// How many events were inferred, by the kind of repair.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub inferred: BTreeMap<String, u64>,
+}

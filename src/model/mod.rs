@@ -1,0 +1,34 @@
+//! The nouns: ids, times, workflows, commands, events and records.
+//!
+//! Plain data with checked constructors, so that a value that exists is a value that is right. What flows
+//! in is text (command lines, files, lines of the log); what flows out are the types that [`crate::rules`],
+//! [`crate::store`] and [`crate::query`] speak. Nothing here reads a clock, a disk or the environment, and
+//! no rule about what may follow what lives here.
+
+mod command;
+mod definition;
+mod digest;
+mod event;
+mod id;
+mod metadata;
+mod name;
+mod record;
+mod state;
+mod text;
+mod time;
+
+pub use command::{Action, Actor, Again, Command, Expectation, PhaseRef};
+pub use definition::{Definition, DefinitionError, PhaseDefinition};
+pub use digest::{Algorithm, Digest};
+pub use event::{
+    Change, Comparison, Consumed, DefinitionChange, Event, HistoryImported, MetadataRecorded, NoteAdded,
+    OutputFile, PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped, PhaseStarted, RerunCleared,
+    RerunReason, TagSet, WorkflowDefined,
+};
+pub use id::{CommandId, EventId, Seq};
+pub use metadata::{METADATA_BYTES_MAX, Metadata};
+pub use name::{NAME_BYTES_MAX, PhaseId, PhaseName, TagName, WorkflowName};
+pub use record::{Cause, CauseKind, FORMAT_VERSION, LineError, Recorded, Subject};
+pub use state::StateName;
+pub use text::{TEXT_BYTES_MAX, Text, escape};
+pub use time::Timestamp;

@@ -1,0 +1,177 @@
+//! Names of workflows, phases and tags.
+
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::text::{escape, is_deceptive};
+
+/// The longest name, in bytes.
+pub const NAME_BYTES_MAX: usize = 255;
+
+/// Why a name was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum NameError {
+    /// No characters.
+    #[error("a name is empty; names have 1 to {NAME_BYTES_MAX} bytes")]
+    Empty,
+    /// Longer than [`NAME_BYTES_MAX`].
+    #[error("the name `{start}…` has {bytes} bytes; names have 1 to {NAME_BYTES_MAX}")]
+    TooLong {
+        /// How the name starts.
+        start: String,
+        /// What was found.
+        bytes: usize,
+    },
+    /// A character that names may not have.
+    #[error(
+        "the name `{shown}` has the character {found}; names have no `/`, no control or invisible \
+             characters, and no white space at either end"
+    )]
+    Character {
+        /// The name, escaped.
+        shown: String,
+        /// The character, escaped and quoted.
+        found: String,
+    },
+}
+
+fn check(name: &str) -> Result<(), NameError> {
+    if name.is_empty() {
+        return Err(NameError::Empty);
+    }
+    if name.len() > NAME_BYTES_MAX {
+        let start = escape(&name.chars().take(24).collect::<String>());
+        return Err(NameError::TooLong { start, bytes: name.len() });
+    }
+    let edge = |c: &char| c.is_whitespace();
+    let bad = name
+        .chars()
+        .find(|&c| c == '/' || is_deceptive(c))
+        .or_else(|| name.chars().next().filter(edge).or_else(|| name.chars().next_back().filter(edge)));
+    match bad {
+        None => Ok(()),
+        Some(found) => Err(NameError::Character {
+            shown: escape(name),
+            found: format!("`{}`", escape(&found.to_string())),
+        }),
+    }
+}
+
+macro_rules! name {
+    ($(#[$doc:meta])* $type:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(try_from = "String", into = "String")]
+        pub struct $type(Arc<str>);
+
+        impl $type {
+            /// Checks a name.
+            ///
+            /// # Errors
+            ///
+            /// Refuses an empty name, one over [`NAME_BYTES_MAX`] bytes, and one with `/`, a control or
+            /// invisible character, or white space at either end.
+            pub fn new(name: &str) -> Result<Self, NameError> {
+                check(name)?;
+                Ok($type(name.into()))
+            }
+
+            /// Returns the name.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Display for $type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+
+        impl TryFrom<String> for $type {
+            type Error = NameError;
+
+            fn try_from(name: String) -> Result<Self, NameError> {
+                $type::new(&name)
+            }
+        }
+
+        impl From<$type> for String {
+            fn from(name: $type) -> String {
+                name.0.as_ref().to_owned()
+            }
+        }
+    };
+}
+
+name! {
+    /// The name of a workflow, unique in its ledger.
+    WorkflowName
+}
+name! {
+    /// The name of a phase, unique in its workflow.
+    PhaseName
+}
+name! {
+    /// The name of a tag: a word for a place in the log.
+    TagName
+}
+
+/// A phase's full name, `workflow/phase`: unique in its ledger.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PhaseId {
+    /// The workflow that has the phase.
+    pub workflow: WorkflowName,
+    /// The phase's bare name.
+    pub phase: PhaseName,
+}
+
+impl PhaseId {
+    /// Makes a full name from its parts.
+    pub fn new(workflow: WorkflowName, phase: PhaseName) -> Self {
+        PhaseId { workflow, phase }
+    }
+}
+
+impl fmt::Display for PhaseId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.workflow, self.phase)
+    }
+}
+
+impl TryFrom<String> for PhaseId {
+    type Error = NameError;
+
+    fn try_from(full: String) -> Result<Self, NameError> {
+        let (workflow, phase) = full.split_once('/').ok_or(NameError::Empty)?;
+        Ok(PhaseId { workflow: WorkflowName::new(workflow)?, phase: PhaseName::new(phase)? })
+    }
+}
+
+impl From<PhaseId> for String {
+    fn from(id: PhaseId) -> String {
+        id.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_checked() {
+        for good in ["phase_8.5", "run_method (a:b-c)", "é", "漢字", "a b"] {
+            assert!(PhaseName::new(good).is_ok(), "{good}");
+        }
+        for bad in ["", "a/b", " a", "a ", "a\nb", "a\u{202E}b", "a\0", "\u{FEFF}a"] {
+            assert!(PhaseName::new(bad).is_err(), "{bad:?}");
+        }
+        let long = "x".repeat(NAME_BYTES_MAX + 1);
+        assert!(PhaseName::new(&long).is_err());
+        let error = WorkflowName::new("evil\u{202E}txt").expect_err("a bidirectional mark");
+        assert!(error.to_string().contains("evil\\u{202e}txt"), "{error}");
+    }
+}

@@ -1,0 +1,268 @@
+//! An event as it stands in the log: stamped with its place, its times, its author and its causes.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::command::Actor;
+use super::{CommandId, Digest, Event, EventId, PhaseId, PhaseName, Seq, StateName, Timestamp, WorkflowName};
+
+/// The version of the event's form that this library writes.
+pub const FORMAT_VERSION: u32 = 1;
+
+/// What an event is about.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Subject {
+    /// The ledger as a whole.
+    Ledger,
+    /// One workflow as a whole.
+    Workflow(WorkflowName),
+    /// One phase.
+    Phase(PhaseId),
+}
+
+impl Subject {
+    /// Returns the phase, when the event is about one.
+    pub fn phase(&self) -> Option<&PhaseId> {
+        match self {
+            Subject::Phase(id) => Some(id),
+            Subject::Workflow(_) | Subject::Ledger => None,
+        }
+    }
+
+    /// Returns the workflow, when the event is about one or about a phase of one.
+    pub fn workflow(&self) -> Option<&WorkflowName> {
+        match self {
+            Subject::Phase(id) => Some(&id.workflow),
+            Subject::Workflow(name) => Some(name),
+            Subject::Ledger => None,
+        }
+    }
+}
+
+/// Why one event directly forced or motivated another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CauseKind {
+    /// A phase above must run again.
+    UpstreamRerun,
+    /// A phase above was reset.
+    UpstreamReset,
+    /// A phase above completed anew, after it was consumed.
+    UpstreamCompleted,
+    /// The phase's definition changed.
+    DefinitionChanged,
+    /// A watched input changed.
+    InputChanged,
+    /// The mark that a start answers.
+    RerunMarked,
+    /// The start of the attempt that ended.
+    PhaseStarted,
+    /// The completion whose output turned out to be unchanged.
+    UpstreamUnchanged,
+    /// The command that asked for several events at once.
+    SameCommand,
+}
+
+/// One immediate cause of an event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cause {
+    /// The event that directly forced or motivated this one.
+    pub event: EventId,
+    /// Where that event is in the log: always earlier.
+    pub seq: Seq,
+    /// Why it did.
+    pub kind: CauseKind,
+    /// The edge of the graph along which it did: from the needed phase to the one that needs it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub edge: Option<(PhaseId, PhaseId)>,
+}
+
+/// An event in the log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recorded {
+    /// Its place.
+    pub seq: Seq,
+    /// Its identity.
+    pub id: EventId,
+    /// The command that it came of.
+    pub command_id: CommandId,
+    /// The digest of what the caller asked for; on a command's first event only.
+    pub command_digest: Option<Digest>,
+    /// What happened.
+    pub event: Event,
+    /// To what.
+    pub subject: Subject,
+    /// The states before and after, for an event that is about a phase's state.
+    pub transition: Option<(StateName, StateName)>,
+    /// When it took effect. Never before the event in front of it.
+    pub at: Timestamp,
+    /// When it was appended. The same for all events of a command, later than all before.
+    pub recorded_at: Timestamp,
+    /// When the caller claimed it took effect, where that was earlier than the event in front of it.
+    pub occurred_at: Option<Timestamp>,
+    /// Who asked.
+    pub by: Actor,
+    /// The rule that derived it; none for what the caller asked for.
+    pub rule: Option<Cow<'static, str>>,
+    /// The repair that put it in, for an event that no line of an imported history states.
+    pub inferred: Option<Cow<'static, str>>,
+    /// The root of the chain of causes: its own id when it has no cause.
+    pub correlation_id: EventId,
+    /// All immediate causes; the first one is the `causation_id`.
+    pub causes: Vec<Cause>,
+}
+
+/// The form of a line, field by field, in the order in which they are written.
+#[derive(Serialize, Deserialize)]
+struct Line<'a> {
+    v: u32,
+    seq: Seq,
+    id: EventId,
+    command_id: CommandId,
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    workflow: Option<WorkflowName>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    phase: Option<PhaseName>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    from: Option<StateName>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    to: Option<StateName>,
+    at: Timestamp,
+    recorded_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    occurred_at: Option<Timestamp>,
+    by: Cow<'a, Actor>,
+    derived: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rule: Option<Cow<'static, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    inferred: Option<Cow<'static, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    causation_id: Option<EventId>,
+    correlation_id: EventId,
+    #[serde(default, skip_serializing_if = "no_causes")]
+    causes: Cow<'a, [Cause]>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    command_digest: Option<Digest>,
+    data: Cow<'a, RawValue>,
+}
+
+fn no_causes(causes: &Cow<'_, [Cause]>) -> bool {
+    causes.is_empty()
+}
+
+impl Recorded {
+    /// Writes the event as its line: canonical JSON without a line end.
+    pub fn to_line(&self) -> String {
+        let line = Line {
+            v: FORMAT_VERSION,
+            seq: self.seq,
+            id: self.id,
+            command_id: self.command_id,
+            kind: self.event.kind().into(),
+            workflow: self.subject.workflow().cloned(),
+            phase: self.subject.phase().map(|id| id.phase.clone()),
+            from: self.transition.map(|(from, _)| from),
+            to: self.transition.map(|(_, to)| to),
+            at: self.at,
+            recorded_at: self.recorded_at,
+            occurred_at: self.occurred_at,
+            by: Cow::Borrowed(&self.by),
+            derived: self.rule.is_some(),
+            rule: self.rule.clone(),
+            inferred: self.inferred.clone(),
+            causation_id: self.causation_id(),
+            correlation_id: self.correlation_id,
+            causes: Cow::Borrowed(&self.causes),
+            command_digest: self.command_digest,
+            data: Cow::Owned(self.event.to_data()),
+        };
+        serde_json::to_string(&line).expect("a line has string keys and finite numbers")
+    }
+
+    /// Reads an event from its line. Fields that this version does not know are passed over; they stay in
+    /// the line.
+    ///
+    /// # Errors
+    ///
+    /// Refuses what is not an event: other JSON, a missing field, a newer version, an unknown kind, or
+    /// fields that contradict one another.
+    pub fn from_line(line: &str) -> Result<Self, LineError> {
+        let line: Line<'_> = serde_json::from_str(line)?;
+        if line.v != FORMAT_VERSION {
+            return Err(LineError::Version { found: line.v });
+        }
+        let event = match Event::from_data(&line.kind, line.data.get()) {
+            Some(event) => event?,
+            None => return Err(LineError::Kind { found: super::escape(&line.kind) }),
+        };
+        let subject = match (line.workflow, line.phase) {
+            (Some(workflow), Some(phase)) => Subject::Phase(PhaseId::new(workflow, phase)),
+            (Some(workflow), None) => Subject::Workflow(workflow),
+            (None, None) => Subject::Ledger,
+            (None, Some(_)) => return Err(LineError::Contradiction("`phase` without `workflow`")),
+        };
+        let transition = match (line.from, line.to) {
+            (Some(from), Some(to)) => Some((from, to)),
+            (None, None) => None,
+            (Some(_), None) | (None, Some(_)) => {
+                return Err(LineError::Contradiction("`from` without `to`, or `to` without `from`"));
+            }
+        };
+        if line.causation_id != line.causes.first().map(|cause| cause.event) {
+            return Err(LineError::Contradiction("`causation_id` is not the first of `causes`"));
+        }
+        if line.derived != line.rule.is_some() {
+            return Err(LineError::Contradiction("`derived` without `rule`, or `rule` without `derived`"));
+        }
+        Ok(Recorded {
+            seq: line.seq,
+            id: line.id,
+            command_id: line.command_id,
+            command_digest: line.command_digest,
+            event,
+            subject,
+            transition,
+            at: line.at,
+            recorded_at: line.recorded_at,
+            occurred_at: line.occurred_at,
+            by: line.by.into_owned(),
+            rule: line.rule,
+            inferred: line.inferred,
+            correlation_id: line.correlation_id,
+            causes: line.causes.into_owned(),
+        })
+    }
+
+    /// Returns the immediate cause, where there is one.
+    pub fn causation_id(&self) -> Option<EventId> {
+        self.causes.first().map(|cause| cause.event)
+    }
+}
+
+/// Why a line is not an event.
+#[derive(Debug, thiserror::Error)]
+pub enum LineError {
+    /// Not the JSON of an event.
+    #[error("the line is not an event: {0}")]
+    Json(#[from] serde_json::Error),
+    /// Written by a newer version.
+    #[error("the event has format version {found}; this version reads {FORMAT_VERSION}")]
+    Version {
+        /// What was found.
+        found: u32,
+    },
+    /// A kind that this version does not know.
+    #[error("unknown kind of event `{found}`")]
+    Kind {
+        /// What was found, escaped.
+        found: String,
+    },
+    /// Fields that cannot both be true.
+    #[error("the event contradicts itself: {0}")]
+    Contradiction(&'static str),
+}

@@ -1,0 +1,125 @@
+//! Text that people wrote: bounded, and shown so that it cannot deceive.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// The longest reason, error message or note, in bytes.
+pub const TEXT_BYTES_MAX: usize = 64 * 1024;
+
+/// A reason, an error message or a note: at most [`TEXT_BYTES_MAX`] bytes of any Unicode.
+///
+/// It is stored as it was given and shown through [`escape`].
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Text(String);
+
+impl Text {
+    /// Checks a text.
+    ///
+    /// # Errors
+    ///
+    /// Refuses a text that is longer than [`TEXT_BYTES_MAX`] or has nothing but white space.
+    pub fn new(text: impl Into<String>) -> Result<Self, TextError> {
+        let text = text.into();
+        if text.len() > TEXT_BYTES_MAX {
+            return Err(TextError::TooLong { bytes: text.len() });
+        }
+        if text.trim().is_empty() {
+            return Err(TextError::Empty);
+        }
+        Ok(Text(text))
+    }
+
+    /// Makes a text, cutting what is too long at a character's edge; `None` when nothing is left.
+    pub fn cut(text: &str) -> Option<Self> {
+        let mut end = text.len().min(TEXT_BYTES_MAX);
+        while !text.is_char_boundary(end) {
+            end -= 1;
+        }
+        Text::new(&text[..end]).ok()
+    }
+
+    /// Returns the text as it was given.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Text {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&escape(&self.0))
+    }
+}
+
+impl TryFrom<String> for Text {
+    type Error = TextError;
+
+    fn try_from(text: String) -> Result<Self, TextError> {
+        Text::new(text)
+    }
+}
+
+impl From<Text> for String {
+    fn from(text: Text) -> String {
+        text.0
+    }
+}
+
+/// Why a text was refused.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TextError {
+    /// Nothing but white space.
+    #[error("the text is empty")]
+    Empty,
+    /// Longer than [`TEXT_BYTES_MAX`].
+    #[error("the text is {bytes} bytes long; at most {TEXT_BYTES_MAX} are kept")]
+    TooLong {
+        /// What was found.
+        bytes: usize,
+    },
+}
+
+/// Returns the text with every character that could move the cursor, hide or reorder what is shown
+/// (controls, bidirectional marks, zero-width characters) written as `\u{…}`.
+///
+/// The bidirectional marks are those of Unicode Standard Annex 9, section 2.
+pub fn escape(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for character in text.chars() {
+        if is_deceptive(character) {
+            shown.extend(character.escape_unicode());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
+/// Says whether a character is one that [`escape`] writes out.
+pub(crate) fn is_deceptive(character: char) -> bool {
+    character.is_control()
+        || matches!(character,
+            '\u{061C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deceptive_characters_are_written_out() {
+        assert_eq!(escape("a\u{202E}b\u{1b}[2J"), "a\\u{202e}b\\u{1b}[2J");
+        assert_eq!(escape("Ünïcode, 漢字 ✓"), "Ünïcode, 漢字 ✓");
+    }
+
+    #[test]
+    fn a_long_text_is_cut_at_a_character() {
+        let long = "é".repeat(TEXT_BYTES_MAX);
+        let text = Text::cut(&long).expect("not empty");
+        assert_eq!(text.as_str().len(), TEXT_BYTES_MAX);
+        assert!(Text::new(long).is_err());
+        assert_eq!(Text::cut("  "), None);
+    }
+}

@@ -1,0 +1,229 @@
+//! The log's port: all that the rest of the library knows of storage.
+//!
+//! ```text
+//!  ledger ──append (lines, rows)──▶ Store ──▶ memory | disk
+//!         ◀─read, row, find, seek──
+//! ```
+//!
+//! The log is the truth: lines of JSON, one an event, kept byte for byte, numbered without gaps, never
+//! changed. Rows and snapshots are a cache of the table that the lines fold to: a store keeps them, in the
+//! same batch as the lines they follow from, and never looks inside. What a line means is not known here.
+
+mod memory;
+mod merkle;
+
+use std::time::Duration;
+
+pub use memory::MemoryStore;
+pub use merkle::Frontier;
+
+use crate::model::{CommandId, Digest, Seq, Timestamp};
+
+/// The end of the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Head {
+    /// The last event's place; [`Seq::ZERO`] when there is none.
+    pub seq: Seq,
+    /// The root of the Merkle tree (RFC 6962, section 2.1) over the lines up to and including `seq`.
+    pub root: Digest,
+    /// The times of the last event; none when there is none.
+    pub times: Option<Times>,
+    /// The version of the fold whose rows are kept; none when no rows are.
+    pub fold_version: Option<u32>,
+}
+
+/// When an event took effect, and when it was appended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Times {
+    /// When it took effect.
+    pub at: Timestamp,
+    /// When it was appended.
+    pub recorded_at: Timestamp,
+}
+
+/// An event's line, with what the log is searched by.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// The command that the event came of.
+    pub command_id: CommandId,
+    /// Its times.
+    pub times: Times,
+    /// The line: JSON without a line end.
+    pub line: String,
+}
+
+/// What is written together or not at all.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    /// The events, in order: the first one takes the place after the expected head.
+    pub entries: Vec<Entry>,
+    /// The rows that change with them.
+    pub rows: RowChanges,
+}
+
+/// Changes to the rows that are kept beside the log.
+#[derive(Debug, Clone, Default)]
+pub struct RowChanges {
+    /// The version of the fold that made them.
+    pub fold_version: u32,
+    /// Whether to forget all rows kept so far: `rows` is the whole table.
+    pub replace: bool,
+    /// A row's key, and its value; none to forget the row. Keys are up to 1 KiB, values of any size.
+    pub rows: Vec<(String, Option<Vec<u8>>)>,
+}
+
+/// The answer to an append.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Appended {
+    /// The batch would survive a power cut.
+    Done(Head),
+    /// Nothing was written: the head is not where it was expected.
+    Conflict(Head),
+    /// Whether it was written cannot be told: repeat the same call. Ids make that safe.
+    Unknown,
+}
+
+/// One of the two axes of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Axis {
+    /// When events took effect.
+    At,
+    /// When events were appended.
+    RecordedAt,
+}
+
+/// A cut through an axis of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    /// Up to and including the instant.
+    Through(Timestamp),
+    /// Up to, but not including, the instant.
+    Before(Timestamp),
+}
+
+impl Until {
+    /// Says whether an instant lies before the cut.
+    pub fn includes(self, time: Timestamp) -> bool {
+        match self {
+            Until::Through(end) => time <= end,
+            Until::Before(end) => time < end,
+        }
+    }
+}
+
+/// The table as it was at some place: a cache, discarded when in doubt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The place.
+    pub seq: Seq,
+    /// The root at that place.
+    pub root: Digest,
+    /// The version of the fold that made it.
+    pub fold_version: u32,
+    /// The table, as the fold writes it.
+    pub table: Vec<u8>,
+}
+
+/// What a store can take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest line, in bytes.
+    pub line_bytes_max: usize,
+    /// The most events in one batch.
+    pub batch_events_max: usize,
+}
+
+/// A log that only grows, with rows beside it. Synchronous and object-safe; nothing above it may assume one
+/// disk, one process or one clock.
+pub trait Store {
+    /// Returns the end of the log.
+    ///
+    /// # Errors
+    ///
+    /// As every call here: [`StoreError`].
+    fn head(&self) -> Result<Head, StoreError>;
+
+    /// Returns the lines after a place, at most `limit` of them, in order. Fewer only at the end of the log.
+    fn read(&self, after: Seq, limit: usize) -> Result<Vec<String>, StoreError>;
+
+    /// Appends a batch when the head is at `expected`. An answer [`Appended::Done`] means that every line
+    /// would survive a power cut.
+    fn append(&mut self, expected: Seq, batch: &Batch) -> Result<Appended, StoreError>;
+
+    /// Returns the place of the first event of a command, or none when there is no such command.
+    fn find(&self, command: CommandId) -> Result<Option<Seq>, StoreError>;
+
+    /// Returns the last place whose time lies before the cut; [`Seq::ZERO`] when there is none. Both axes
+    /// rise with the places.
+    fn seek(&self, axis: Axis, until: Until) -> Result<Seq, StoreError>;
+
+    /// Returns what the store can take.
+    fn limits(&self) -> Limits;
+
+    /// Returns a row of the head's table.
+    fn row(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Returns the rows of the head's table whose key has a prefix, in the order of their keys.
+    fn rows(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError>;
+
+    /// Returns the last snapshot at or before a place, where one is kept. The caller checks it.
+    fn snapshot(&self, at_most: Seq) -> Result<Option<Snapshot>, StoreError>;
+
+    /// Keeps a snapshot; a store may drop it at any time.
+    fn keep_snapshot(&mut self, snapshot: &Snapshot) -> Result<(), StoreError>;
+
+    /// Forgets every row and snapshot, so that they are made anew from the lines.
+    fn forget_cache(&mut self) -> Result<(), StoreError>;
+}
+
+/// What went wrong with the machine, or with what was on it.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// There is no ledger.
+    #[error("no ledger at `{path}`")]
+    Missing {
+        /// Where it was looked for.
+        path: String,
+    },
+    /// Another process held the ledger for the whole time.
+    #[error("another process has held the ledger for {}", humantime::format_duration(*waited))]
+    LockTimeout {
+        /// How long was waited.
+        waited: Duration,
+    },
+    /// What is on the disk is not what was written.
+    #[error("the ledger is damaged: {found}")]
+    Damaged {
+        /// What was found, and what was expected.
+        found: String,
+    },
+    /// The ledger was written by a newer version.
+    #[error("the ledger has format version {found}; this version reads up to {known}")]
+    NewerFormat {
+        /// What was found.
+        found: u32,
+        /// The newest one known.
+        known: u32,
+    },
+    /// Something larger than the store can take.
+    #[error("{what} has {found}; at most {max} can be kept")]
+    TooLarge {
+        /// What is too large.
+        what: &'static str,
+        /// Its size.
+        found: usize,
+        /// The most there may be.
+        max: usize,
+    },
+    /// The operating system refused: a full disk, a read-only directory.
+    #[error("cannot {action} `{path}`")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On what.
+        path: String,
+        /// What the system said.
+        #[source]
+        source: std::io::Error,
+    },
+}
