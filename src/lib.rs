@@ -1,4 +1,5 @@
 //! An event-sourced ledger of workflow phases.
 
 pub mod model;
+pub mod rules;
 pub mod store;

@@ -35,7 +35,7 @@ impl Metadata {
     pub fn insert(&mut self, key: &str, value: &str) -> Result<(), MetadataError> {
         let value: Box<RawValue> = serde_json::from_str(value)?;
         self.0.insert(key.to_owned(), compact(&value)?);
-        self.check()
+        Ok(self.check()?)
     }
 
     /// Puts every value of `other` under its key, replacing what was there.
@@ -43,15 +43,15 @@ impl Metadata {
     /// # Errors
     ///
     /// Refuses to grow over [`METADATA_BYTES_MAX`].
-    pub fn merge(&mut self, other: &Metadata) -> Result<(), MetadataError> {
+    pub fn merge(&mut self, other: &Metadata) -> Result<(), TooLarge> {
         self.0.extend(other.0.iter().map(|(key, value)| (key.clone(), value.clone())));
         self.check()
     }
 
-    fn check(&self) -> Result<(), MetadataError> {
+    fn check(&self) -> Result<(), TooLarge> {
         let bytes = self.0.iter().map(|(key, value)| key.len() + value.get().len() + 4).sum();
         if bytes > METADATA_BYTES_MAX {
-            return Err(MetadataError::TooLarge { bytes });
+            return Err(TooLarge { bytes });
         }
         Ok(())
     }
@@ -111,11 +111,16 @@ pub enum MetadataError {
     #[error("the value is not JSON")]
     NotJson(#[from] serde_json::Error),
     /// Larger than [`METADATA_BYTES_MAX`].
-    #[error("the metadata has {bytes} bytes; at most {METADATA_BYTES_MAX} are kept")]
-    TooLarge {
-        /// What was found.
-        bytes: usize,
-    },
+    #[error(transparent)]
+    TooLarge(#[from] TooLarge),
+}
+
+/// Metadata larger than [`METADATA_BYTES_MAX`].
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the metadata has {bytes} bytes; at most {METADATA_BYTES_MAX} are kept")]
+pub struct TooLarge {
+    /// What was found.
+    pub bytes: usize,
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ mod text;
 mod time;
 
 pub use command::{Action, Actor, Again, Command, Expectation, PhaseRef};
+pub(crate) use definition::find_cycle;
 pub use definition::{Definition, DefinitionError, PhaseDefinition};
 pub use digest::{Algorithm, Digest};
 pub use event::{
@@ -26,9 +27,9 @@ pub use event::{
     RerunReason, TagSet, WorkflowDefined,
 };
 pub use id::{CommandId, EventId, Seq};
-pub use metadata::{METADATA_BYTES_MAX, Metadata};
-pub use name::{NAME_BYTES_MAX, PhaseId, PhaseName, TagName, WorkflowName};
+pub use metadata::{METADATA_BYTES_MAX, Metadata, MetadataError};
+pub use name::{NAME_BYTES_MAX, NameError, PhaseId, PhaseName, TagName, WorkflowName};
 pub use record::{Cause, CauseKind, FORMAT_VERSION, LineError, Recorded, Subject};
 pub use state::StateName;
-pub use text::{TEXT_BYTES_MAX, Text, escape};
+pub use text::{TEXT_BYTES_MAX, Text, TextError, escape};
 pub use time::Timestamp;

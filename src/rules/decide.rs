@@ -1,0 +1,325 @@
+//! What a command turns into: events, or a refusal.
+
+use super::define::decide_define;
+use super::{Draft, Mark, Phase, PhaseState, Rejection, Table};
+use crate::model::{
+    Action, Again, Cause, CauseKind, Command, Consumed, Digest, Event, EventId, Expectation, Metadata,
+    MetadataRecorded, NoteAdded, OutputFile, PhaseCompleted, PhaseFailed, PhaseId, PhaseReset, PhaseSkipped,
+    PhaseStarted, RerunReason, Seq, StateName, Subject, TagName, TagSet, Text, Timestamp,
+};
+
+const ANY: &[StateName] = &StateName::ALL;
+const STARTABLE: &[StateName] = &[StateName::Pending, StateName::NeedsRerun, StateName::Failed];
+const SKIPPABLE: &[StateName] = &[StateName::Pending, StateName::Failed, StateName::NeedsRerun];
+const UNDER_WAY: &[StateName] = &[StateName::InProgress];
+const DONE: &[StateName] = &[StateName::Complete];
+
+/// Decides on a command that takes effect at `at`. Most commands turn into one event; a few, such as a reset
+/// of everything, into several that stand or fall together, the later ones caused by the first. A definition
+/// that changes nothing turns into none.
+///
+/// # Errors
+///
+/// A [`Rejection`], with what was found and what would have been accepted.
+pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Draft>, Rejection> {
+    let first = command.id.event(0);
+    let one = |draft: Draft| Ok(vec![draft]);
+    match &command.action {
+        Action::Define { definition } => decide_define(table, first, definition),
+        Action::Start { phase, metadata, allow_unmet, again } => {
+            let phase = table.resolve(phase)?;
+            decide_start(table, command, phase, &Asked { metadata, allow_unmet: *allow_unmet, again, at })
+        }
+        Action::Complete { phase, metadata, output, outputs } => {
+            one(decide_complete(table.resolve(phase)?, first, at, metadata, *output, outputs)?)
+        }
+        Action::Fail { phase, error, exit_code, signal, metadata } => {
+            let phase = table.resolve(phase)?;
+            let attempt = under_way("fail", phase)?;
+            check_merge(phase, metadata)?;
+            let failed = PhaseFailed {
+                attempt: phase.attempt,
+                duration_seconds: at.since(attempt.started_at).as_secs_f64(),
+                error: error.clone(),
+                exit_code: *exit_code,
+                signal: signal.clone(),
+                abandoned: false,
+                metadata: metadata.clone(),
+            };
+            one(ending(phase, first, Event::PhaseFailed(failed), StateName::Failed))
+        }
+        Action::Skip { phase, reason, metadata } => {
+            let phase = table.resolve(phase)?;
+            check_state("skip", phase, SKIPPABLE)?;
+            check_merge(phase, metadata)?;
+            let event = PhaseSkipped { reason: reason.clone(), metadata: metadata.clone() };
+            one(moving(phase, first, Event::PhaseSkipped(event), StateName::Pending))
+        }
+        Action::Rerun { phase, reason } => {
+            let phase = table.resolve(phase)?;
+            check_state("rerun", phase, DONE)?;
+            one(mark(phase, first, reason))
+        }
+        Action::Reset { phase, reason } => {
+            let phase = table.resolve(phase)?;
+            check_state("reset", phase, ANY)?;
+            let event = Event::PhaseReset(PhaseReset { reason: reason.clone() });
+            one(moving(phase, first, event, StateName::Pending))
+        }
+        Action::ResetAll { workflow, reason } => {
+            let workflow = table.workflow(workflow.as_ref())?.name.clone();
+            Ok(reset_all(table, command, Subject::Workflow(workflow), reason))
+        }
+        Action::Meta { phase, metadata } => {
+            let phase = table.resolve(phase)?;
+            check_merge(phase, metadata)?;
+            let event = Event::MetadataRecorded(MetadataRecorded { metadata: metadata.clone() });
+            one(root(first, Subject::Phase(phase.id.clone()), event))
+        }
+        Action::Note { phase, text } => {
+            let subject = match phase {
+                Some(phase) => Subject::Phase(table.resolve(phase)?.id.clone()),
+                None => Subject::Ledger,
+            };
+            one(root(first, subject, Event::NoteAdded(NoteAdded { text: text.clone() })))
+        }
+        Action::Tag { name, seq } => one(decide_tag(table, first, name, *seq)?),
+        Action::NoteImport { workflow, history } => {
+            table.workflow(Some(workflow))?;
+            one(root(first, Subject::Workflow(workflow.clone()), Event::HistoryImported(history.clone())))
+        }
+    }
+}
+
+/// What a caller asked of a start, and when it takes effect.
+struct Asked<'a> {
+    metadata: &'a Metadata,
+    allow_unmet: bool,
+    again: &'a Option<Again>,
+    at: Timestamp,
+}
+
+fn decide_start(
+    table: &Table,
+    command: &Command,
+    phase: &Phase,
+    asked: &Asked<'_>,
+) -> Result<Vec<Draft>, Rejection> {
+    let first = command.id.event(0);
+    let second = command.id.event(1);
+    let same_command = |seq: Seq| vec![Cause { event: first, seq, kind: CauseKind::SameCommand, edge: None }];
+    let started = || start_event(table, phase, asked);
+    let next = table.head.plus(1);
+    let before = match asked.again {
+        None => {
+            check_state("start", phase, STARTABLE)?;
+            let causes = phase.state.marks().iter().map(answered).collect();
+            let root = phase.state.marks().first().map_or(first, |mark| mark.root);
+            let draft = moving(phase, first, started()?, StateName::InProgress);
+            return Ok(vec![Draft { causes, root, ..draft }]);
+        }
+        Some(Again::Rerun(reason)) => {
+            check_state("start --rerun", phase, DONE)?;
+            mark(phase, first, reason)
+        }
+        Some(Again::TakeOver(reason)) => {
+            let attempt = under_way("start --take-over", phase)?;
+            let failed = PhaseFailed {
+                attempt: phase.attempt,
+                duration_seconds: asked.at.since(attempt.started_at).as_secs_f64(),
+                error: reason.clone(),
+                exit_code: None,
+                signal: None,
+                abandoned: true,
+                metadata: Metadata::default(),
+            };
+            ending(phase, first, Event::PhaseFailed(failed), StateName::Failed)
+        }
+    };
+    let from = before.transition.map_or(phase.state.name(), |(_, to)| to);
+    let start = Draft {
+        id: second,
+        transition: Some((from, StateName::InProgress)),
+        rule: Some("start_again/1"),
+        root: before.root,
+        causes: match asked.again {
+            Some(Again::Rerun(_)) => {
+                vec![Cause { event: first, seq: next, kind: CauseKind::RerunMarked, edge: None }]
+            }
+            Some(Again::TakeOver(_)) | None => same_command(next),
+        },
+        ..moving(phase, second, started()?, StateName::InProgress)
+    };
+    Ok(vec![before, start])
+}
+
+fn start_event(table: &Table, phase: &Phase, asked: &Asked<'_>) -> Result<Event, Rejection> {
+    let unmet = table.unmet(phase);
+    if !unmet.is_empty() && !asked.allow_unmet {
+        let state =
+            |need: &PhaseId| table.phases.get(need).map_or(StateName::Pending, |phase| phase.state.name());
+        let unmet = unmet.into_iter().map(|need| (need.clone(), state(&need))).collect();
+        return Err(Rejection::UnmetNeeds { phase: phase.id.clone(), unmet });
+    }
+    let consumed = phase.spec.needs.iter().filter_map(|need| consume(table.phases.get(need)?)).collect();
+    Ok(Event::PhaseStarted(PhaseStarted {
+        attempt: phase.attempt + 1,
+        consumed,
+        dependencies_met: unmet.is_empty(),
+        unmet,
+        metadata: asked.metadata.clone(),
+    }))
+}
+
+/// Returns what an attempt that starts now builds on: the last completion, outdated or not, or the skip.
+fn consume(need: &Phase) -> Option<Consumed> {
+    let (event, seq, output) = match &need.state {
+        PhaseState::Complete { completion } | PhaseState::NeedsRerun { completion, .. } => {
+            (completion.event, completion.seq, completion.output)
+        }
+        PhaseState::Pending { skipped: Some(skip) } => (skip.event, skip.seq, None),
+        PhaseState::Pending { skipped: None } | PhaseState::InProgress { .. } | PhaseState::Failed { .. } => {
+            return None;
+        }
+    };
+    Some(Consumed { phase: need.id.clone(), event, seq, output })
+}
+
+/// Turns a mark into the cause of the start that answers it.
+fn answered(mark: &Mark) -> Cause {
+    Cause { event: mark.event, seq: mark.seq, kind: CauseKind::RerunMarked, edge: None }
+}
+
+fn decide_complete(
+    phase: &Phase,
+    id: EventId,
+    at: Timestamp,
+    metadata: &Metadata,
+    output: Option<Digest>,
+    outputs: &[OutputFile],
+) -> Result<Draft, Rejection> {
+    let attempt = under_way("complete", phase)?;
+    check_merge(phase, metadata)?;
+    let completed = PhaseCompleted {
+        attempt: phase.attempt,
+        duration_seconds: at.since(attempt.started_at).as_secs_f64(),
+        output,
+        outputs: outputs.to_vec(),
+        metadata: metadata.clone(),
+    };
+    Ok(ending(phase, id, Event::PhaseCompleted(completed), StateName::Complete))
+}
+
+fn reset_all(table: &Table, command: &Command, workflow: Subject, reason: &Text) -> Vec<Draft> {
+    let event = || Event::PhaseReset(PhaseReset { reason: reason.clone() });
+    let first = root(command.id.event(0), workflow, event());
+    let cause = Cause { event: first.id, seq: table.head.plus(1), kind: CauseKind::SameCommand, edge: None };
+    let phases =
+        table.current().into_iter().filter(|phase| Some(&phase.id.workflow) == first.subject.workflow());
+    let resets = phases.enumerate().map(|(index, phase)| Draft {
+        rule: Some("reset_all/1"),
+        root: first.id,
+        causes: vec![cause.clone()],
+        ..moving(phase, command.id.event(index + 1), event(), StateName::Pending)
+    });
+    let resets: Vec<_> = resets.collect();
+    std::iter::once(first).chain(resets).collect()
+}
+
+fn decide_tag(table: &Table, id: EventId, name: &TagName, seq: Option<Seq>) -> Result<Draft, Rejection> {
+    let seq = seq.unwrap_or(table.head);
+    if seq > table.head {
+        return Err(Rejection::NoSuchPlace { tag: name.clone(), seq, head: table.head });
+    }
+    Ok(root(id, Subject::Ledger, Event::TagSet(TagSet { name: name.clone(), seq })))
+}
+
+fn mark(phase: &Phase, id: EventId, reason: &Text) -> Draft {
+    let event = Event::RerunMarked(RerunReason { reason: reason.clone(), changes: Vec::new() });
+    moving(phase, id, event, StateName::NeedsRerun)
+}
+
+/// An event without a cause.
+pub(super) fn root(id: EventId, subject: Subject, event: Event) -> Draft {
+    Draft { id, event, subject, transition: None, rule: None, root: id, causes: Vec::new() }
+}
+
+/// An event without a cause that moves a phase.
+fn moving(phase: &Phase, id: EventId, event: Event, to: StateName) -> Draft {
+    let transition = Some((phase.state.name(), to));
+    Draft { transition, ..root(id, Subject::Phase(phase.id.clone()), event) }
+}
+
+/// An event that ends an attempt: it is caused by the attempt's start.
+fn ending(phase: &Phase, id: EventId, event: Event, to: StateName) -> Draft {
+    let draft = moving(phase, id, event, to);
+    match phase.state.attempt() {
+        None => draft,
+        Some(attempt) => {
+            let cause =
+                Cause { event: attempt.event, seq: attempt.seq, kind: CauseKind::PhaseStarted, edge: None };
+            Draft { root: attempt.root, causes: vec![cause], ..draft }
+        }
+    }
+}
+
+fn under_way<'a>(verb: &'static str, phase: &'a Phase) -> Result<&'a super::Attempt, Rejection> {
+    match &phase.state {
+        PhaseState::InProgress { attempt, .. } => Ok(attempt),
+        PhaseState::Pending { .. }
+        | PhaseState::Complete { .. }
+        | PhaseState::Failed { .. }
+        | PhaseState::NeedsRerun { .. } => Err(illegal(verb, phase, UNDER_WAY)),
+    }
+}
+
+fn check_state(verb: &'static str, phase: &Phase, allowed: &'static [StateName]) -> Result<(), Rejection> {
+    if allowed.contains(&phase.state.name()) { Ok(()) } else { Err(illegal(verb, phase, allowed)) }
+}
+
+fn illegal(verb: &'static str, phase: &Phase, allowed: &'static [StateName]) -> Rejection {
+    Rejection::IllegalTransition { verb, phase: phase.id.clone(), from: phase.state.name(), allowed }
+}
+
+fn check_merge(phase: &Phase, metadata: &Metadata) -> Result<(), Rejection> {
+    let mut merged = phase.metadata.clone();
+    merged
+        .merge(metadata)
+        .map_err(|error| Rejection::MetadataTooLarge { phase: phase.id.clone(), bytes: error.bytes })
+}
+
+/// Compares what the caller expects with what is there.
+///
+/// # Errors
+///
+/// [`Rejection::Conflict`] for the first expectation that does not hold, or the refusal of a phase that
+/// cannot be told.
+pub fn check_expectations(table: &Table, command: &Command) -> Result<(), Rejection> {
+    let phase = command.action.phase().map(|phase| table.resolve(phase)).transpose()?;
+    for expected in &command.expect {
+        let found = match (expected, phase) {
+            (Expectation::Seq(seq), _) if *seq > table.head => {
+                Some(format!("a log that ends at {}", table.head))
+            }
+            (Expectation::Seq(seq), Some(phase)) => {
+                (phase.last_seq > *seq).then(|| format!("event {} about `{}`", phase.last_seq, phase.id))
+            }
+            (Expectation::Seq(seq), None) => {
+                (table.head > *seq).then(|| format!("a log that ends at {}", table.head))
+            }
+            (Expectation::State(states), Some(phase)) => {
+                (!states.contains(&phase.state.name())).then(|| format!("state={}", phase.state.name()))
+            }
+            (Expectation::Attempt(attempt), Some(phase)) => {
+                (phase.attempt != *attempt).then(|| format!("attempt={}", phase.attempt))
+            }
+            (Expectation::State(_) | Expectation::Attempt(_), None) => {
+                Some(format!("a `{}` that is about no phase", command.action.verb()))
+            }
+        };
+        if let Some(found) = found {
+            return Err(Rejection::Conflict { expected: expected.clone(), found });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,146 @@
+//! Events that are not yet in the log, and the stamp that puts them there.
+
+use std::borrow::Cow;
+
+use super::Rejection;
+use crate::model::{
+    Actor, Cause, Command, CommandId, Digest, Event, EventId, Recorded, Seq, StateName, Subject, Timestamp,
+};
+
+/// An event that is decided or derived, but has no times yet. Its id and place are known before it is
+/// stored, so that later drafts can name it as their cause.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draft {
+    /// Its identity.
+    pub id: EventId,
+    /// What happened.
+    pub event: Event,
+    /// To what.
+    pub subject: Subject,
+    /// The states before and after, for an event that is about a phase's state.
+    pub transition: Option<(StateName, StateName)>,
+    /// The rule that derived it; none for what the caller asked for.
+    pub rule: Option<&'static str>,
+    /// The root of its causes.
+    pub root: EventId,
+    /// Its immediate causes.
+    pub causes: Vec<Cause>,
+}
+
+/// The times of a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// When it takes effect.
+    pub at: Timestamp,
+    /// When it is appended.
+    pub recorded_at: Timestamp,
+    /// The caller's claim, where `at` had to be later.
+    pub occurred_at: Option<Timestamp>,
+}
+
+/// Returns the times of a command that comes after an event of the times `last`, (`at`, `recorded_at`).
+///
+/// Both axes rise with the places: `recorded_at` is at least a microsecond after the last one, `at` is the
+/// claim (or else `recorded_at`), raised to the last one.
+///
+/// # Errors
+///
+/// [`Rejection::ClaimInFuture`] for a claim more than a minute after now.
+pub fn moment(
+    last: Option<(Timestamp, Timestamp)>,
+    now: Timestamp,
+    claimed: Option<Timestamp>,
+) -> Result<Moment, Rejection> {
+    if let Some(claimed) = claimed
+        && claimed > now
+        && claimed.since(now).as_secs_f64() > 60.0
+    {
+        return Err(Rejection::ClaimInFuture { claimed, now });
+    }
+    let recorded_at = last.map_or(now, |(_, recorded_at)| now.max(recorded_at.next()));
+    let wanted = claimed.unwrap_or(recorded_at);
+    let at = last.map_or(wanted, |(at, _)| wanted.max(at));
+    Ok(Moment { at, recorded_at, occurred_at: claimed.filter(|&claimed| claimed < at) })
+}
+
+/// What every event of one command has in common.
+#[derive(Debug, Clone)]
+pub struct Stamp {
+    /// The command.
+    pub command_id: CommandId,
+    /// The digest of what the caller supplied.
+    pub digest: Digest,
+    /// Who asked.
+    pub by: Actor,
+    /// The command's times.
+    pub moment: Moment,
+    /// The repair that the command is.
+    pub inferred: Option<&'static str>,
+    /// The head that the command follows.
+    pub head: Seq,
+}
+
+impl Stamp {
+    /// Makes the stamp of a command that follows a head.
+    pub fn new(command: &Command, moment: Moment, head: Seq) -> Self {
+        Stamp {
+            command_id: command.id,
+            digest: command.digest(),
+            by: command.by.clone(),
+            moment,
+            inferred: command.inferred,
+            head,
+        }
+    }
+
+    /// Stamps the command's `index`-th event.
+    pub fn record(&self, index: usize, draft: Draft) -> Recorded {
+        debug_assert_eq!(draft.id, self.command_id.event(index), "ids are given in order");
+        Recorded {
+            seq: self.head.plus(index as u64 + 1),
+            id: draft.id,
+            command_id: self.command_id,
+            command_digest: (index == 0).then_some(self.digest),
+            event: draft.event,
+            subject: draft.subject,
+            transition: draft.transition,
+            at: self.moment.at,
+            recorded_at: self.moment.recorded_at,
+            occurred_at: self.moment.occurred_at,
+            by: self.by.clone(),
+            rule: draft.rule.map(Cow::Borrowed),
+            inferred: self.inferred.map(Cow::Borrowed),
+            correlation_id: draft.root,
+            causes: draft.causes,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn time(text: &str) -> Timestamp {
+        serde_json::from_str(&format!("\"2025-01-01T{text}Z\"")).expect("a time")
+    }
+
+    #[test]
+    fn both_axes_rise() {
+        let last = Some((time("10:00:00"), time("12:00:00")));
+        let plain = moment(last, time("11:00:00"), None).expect("legal");
+        assert_eq!(plain.recorded_at, time("12:00:00.000001"), "a clock that went back");
+        assert_eq!(plain.at, plain.recorded_at);
+
+        let claimed = moment(last, time("13:00:00"), Some(time("09:00:00"))).expect("legal");
+        assert_eq!((claimed.at, claimed.occurred_at), (time("10:00:00"), Some(time("09:00:00"))));
+
+        let claimed = moment(last, time("13:00:00"), Some(time("10:30:00"))).expect("legal");
+        assert_eq!((claimed.at, claimed.occurred_at), (time("10:30:00"), None));
+    }
+
+    #[test]
+    fn the_future_is_refused() {
+        assert!(moment(None, time("12:00:00"), Some(time("12:01:00"))).is_ok());
+        assert!(moment(None, time("12:00:00"), Some(time("12:01:00.000001"))).is_err());
+    }
+}

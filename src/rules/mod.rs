@@ -1,0 +1,33 @@
+//! The verbs, pure: what a command turns into, what an event forces, what the events add up to.
+//!
+//! ```text
+//!  Command ──decide──▶ [Draft] ──stamp──▶ [Recorded] ──evolve──▶ Table
+//!                                             │                   │
+//!                                             └────propagate◀─────┘
+//!                                                     │
+//!                                                     ▼ [Draft] ──stamp──▶ …
+//! ```
+//!
+//! `decide` may refuse, `propagate` only derives, `evolve` never decides: replay applies stored events and
+//! nothing else. Values come in and values go out; there is no clock, no disk and no randomness here.
+
+mod decide;
+mod define;
+mod draft;
+mod evolve;
+mod propagate;
+mod reach;
+mod rejection;
+mod settle;
+mod table;
+
+pub use decide::{check_expectations, decide};
+pub use draft::{Draft, Moment, Stamp, moment};
+pub use evolve::{Impossible, evolve};
+pub use propagate::propagate;
+pub use reach::{Reach, disturbed, reach};
+pub use rejection::Rejection;
+pub use table::{
+    Attempt, Completion, FOLD_VERSION, Failure, Mark, Phase, PhaseSpec, PhaseState, Skip, Table, Tag,
+    Workflow,
+};

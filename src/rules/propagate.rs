@@ -1,0 +1,345 @@
+//! What events force: the visit that carries a rerun downstream.
+//!
+//! Whatever changes under a phase (a mark, a reset, a changed definition, a completion that it did not
+//! consume) starts a visit of everything below, in topological order, ties by name. A phase that is
+//! COMPLETE is marked, one that is IN_PROGRESS is deferred, one that NEEDS_RERUN gets one more cause; the
+//! visit passes through those that are PENDING or FAILED, for what lies below them was built on what has
+//! now changed. Each phase is visited once, so a diamond gives one event with every cause in it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::settle::settle;
+use super::{Draft, Mark, Phase, PhaseState, Table};
+use crate::model::{
+    Cause, CauseKind, Change, CommandId, Digest, Event, EventId, PhaseId, Recorded, RerunReason, Seq,
+    StateName, Subject, Text,
+};
+
+/// Derives what a command's events force. The table has those events folded in already.
+pub fn propagate(table: &Table, events: &[Recorded]) -> Vec<Draft> {
+    let Some(first) = events.first() else { return Vec::new() };
+    let mut wave = Wave::new(table, first, events);
+    let mut completed = Vec::new();
+    for record in events {
+        match (&record.event, &record.subject) {
+            (Event::RerunMarked(_), Subject::Phase(id)) => wave.source(id, record, CauseKind::UpstreamRerun),
+            (Event::PhaseReset(_), Subject::Phase(id)) => wave.source(id, record, CauseKind::UpstreamReset),
+            (Event::PhaseCompleted(_), Subject::Phase(id)) => {
+                wave.complete(id, record);
+                completed.push((id, (record.id, record.seq)));
+            }
+            (Event::WorkflowDefined(defined), Subject::Workflow(name)) => {
+                for change in &defined.changed {
+                    let id = PhaseId::new(name.clone(), change.phase.clone());
+                    wave.seed_definition(&id, record, &change.changes);
+                }
+            }
+            (
+                Event::RerunMarked(_)
+                | Event::PhaseReset(_)
+                | Event::PhaseCompleted(_)
+                | Event::WorkflowDefined(_)
+                | Event::PhaseStarted(_)
+                | Event::PhaseFailed(_)
+                | Event::PhaseSkipped(_)
+                | Event::RerunCauseAdded(_)
+                | Event::RerunDeferred(_)
+                | Event::RerunCleared(_)
+                | Event::MetadataRecorded(_)
+                | Event::NoteAdded(_)
+                | Event::TagSet(_)
+                | Event::HistoryImported(_),
+                _,
+            ) => {}
+        }
+    }
+    wave.visit();
+    for (id, completion) in completed {
+        settle(&mut wave, id, completion);
+    }
+    wave.drafts
+}
+
+/// One batch of derived events in the making.
+pub(super) struct Wave<'a> {
+    pub(super) table: &'a Table,
+    pub(super) drafts: Vec<Draft>,
+    /// Phases that this wave has marked or deferred: not settled, whatever the table says.
+    pub(super) unsettled: BTreeSet<PhaseId>,
+    command: CommandId,
+    /// The events of the command that are there already.
+    given: usize,
+    head: Seq,
+    roots: BTreeMap<EventId, EventId>,
+    incoming: BTreeMap<PhaseId, Vec<Cause>>,
+    /// Phases whose own event starts the visit, with what they pass on.
+    sources: BTreeMap<PhaseId, Cause>,
+    changes: BTreeMap<PhaseId, Vec<Change>>,
+}
+
+impl<'a> Wave<'a> {
+    fn new(table: &'a Table, first: &Recorded, events: &[Recorded]) -> Self {
+        Wave {
+            table,
+            drafts: Vec::new(),
+            unsettled: BTreeSet::new(),
+            command: first.command_id,
+            given: events.len(),
+            head: table.head,
+            roots: events.iter().map(|record| (record.id, record.correlation_id)).collect(),
+            incoming: BTreeMap::new(),
+            sources: BTreeMap::new(),
+            changes: BTreeMap::new(),
+        }
+    }
+
+    /// Adds a derived event. Its root is that of its first cause.
+    pub(super) fn draft(
+        &mut self,
+        phase: &Phase,
+        event: Event,
+        (from, to): (StateName, StateName),
+        rule: &'static str,
+        causes: Vec<Cause>,
+    ) -> (EventId, Seq) {
+        let id = self.command.event(self.given + self.drafts.len());
+        let seq = self.head.plus(self.drafts.len() as u64 + 1);
+        let first = causes.first().map(|cause| cause.event);
+        let root = first.and_then(|event| self.roots.get(&event).copied().or(Some(event))).unwrap_or(id);
+        self.roots.insert(id, root);
+        let subject = Subject::Phase(phase.id.clone());
+        let transition = Some((from, to));
+        self.drafts.push(Draft { id, event, subject, transition, rule: Some(rule), root, causes });
+        (id, seq)
+    }
+
+    /// Lets a visit start below a phase.
+    fn source(&mut self, id: &PhaseId, record: &Recorded, kind: CauseKind) {
+        self.sources.insert(id.clone(), Cause { event: record.id, seq: record.seq, kind, edge: None });
+    }
+
+    fn seed(&mut self, id: &PhaseId, cause: Cause) {
+        self.incoming.entry(id.clone()).or_default().push(cause);
+    }
+
+    fn seed_definition(&mut self, id: &PhaseId, record: &Recorded, changes: &[Change]) {
+        let kind = CauseKind::DefinitionChanged;
+        self.seed(id, Cause { event: record.id, seq: record.seq, kind, edge: None });
+        self.changes.insert(id.clone(), changes.to_vec());
+    }
+
+    /// Takes up a completion: it must be repeated when something above changed while it ran, or still waits
+    /// for its rerun; otherwise those below that did not consume it must be.
+    fn complete(&mut self, id: &PhaseId, record: &Recorded) {
+        let Some(phase) = self.table.phases.get(id) else { return };
+        let PhaseState::Complete { completion } = &phase.state else { return };
+        let mut outdated: Vec<_> = completion.outdated_by.iter().map(|mark| (mark, None)).collect();
+        if outdated.is_empty() {
+            outdated = stale_above(self.table, phase);
+        }
+        self.roots.extend(outdated.iter().map(|(mark, _)| (mark.event, mark.root)));
+        let causes: Vec<_> = outdated.into_iter().map(|(mark, edge)| outdating(mark, edge)).collect();
+        if !causes.is_empty() {
+            let event = self.mark(phase, (StateName::Complete, StateName::NeedsRerun), causes);
+            self.sources.insert(id.clone(), event);
+            return;
+        }
+        for (below, edge) in not_consumed(self.table, id, completion.output) {
+            let kind = CauseKind::UpstreamCompleted;
+            self.seed(&below, Cause { event: record.id, seq: record.seq, kind, edge: Some(edge) });
+        }
+    }
+
+    /// Visits everything below the sources and seeds.
+    fn visit(&mut self) {
+        for id in order_below(self.table, self.sources.keys().chain(self.incoming.keys())) {
+            let mut incoming = self.incoming.remove(&id).unwrap_or_default();
+            let mut seen = BTreeSet::new();
+            incoming.retain(|cause| seen.insert(cause.event));
+            let outgoing = match self.sources.remove(&id) {
+                Some(own) => vec![own],
+                None if incoming.is_empty() => continue,
+                None => self.pass(&id, incoming),
+            };
+            for below in self.table.dependants_of(&id) {
+                for cause in &outgoing {
+                    let kind = match cause.kind {
+                        CauseKind::DefinitionChanged | CauseKind::InputChanged => CauseKind::UpstreamRerun,
+                        kind => kind,
+                    };
+                    let edge = Some((id.clone(), below.clone()));
+                    self.seed(below, Cause { kind, edge, ..cause.clone() });
+                }
+            }
+        }
+    }
+
+    /// Visits one phase, and returns what it passes on.
+    fn pass(&mut self, id: &PhaseId, incoming: Vec<Cause>) -> Vec<Cause> {
+        let Some(phase) = self.table.phases.get(id) else { return Vec::new() };
+        let now = phase.state.name();
+        match now {
+            StateName::Pending | StateName::Failed => incoming,
+            StateName::Complete => vec![self.mark(phase, (now, StateName::NeedsRerun), incoming)],
+            StateName::InProgress | StateName::NeedsRerun => vec![self.mark(phase, (now, now), incoming)],
+        }
+    }
+
+    fn mark(&mut self, phase: &Phase, transition: (StateName, StateName), causes: Vec<Cause>) -> Cause {
+        let changes = self.changes.remove(&phase.id).unwrap_or_default();
+        let why = RerunReason { reason: reason(phase, &causes, &changes), changes };
+        let event = match transition {
+            (StateName::Complete, _) => Event::RerunMarked(why),
+            (StateName::InProgress, _) => Event::RerunDeferred(why),
+            (StateName::Pending | StateName::Failed | StateName::NeedsRerun, _) => {
+                Event::RerunCauseAdded(why)
+            }
+        };
+        self.unsettled.insert(phase.id.clone());
+        let (event, seq) = self.draft(phase, event, transition, "rerun/1", causes);
+        Cause { event, seq, kind: CauseKind::UpstreamRerun, edge: None }
+    }
+}
+
+/// Turns a mark above, or the deferral of the attempt itself, into the cause of the mark at its end.
+fn outdating(mark: &Mark, edge: Option<(PhaseId, PhaseId)>) -> Cause {
+    let kind = match edge {
+        Some(_) => CauseKind::UpstreamRerun,
+        None => mark.kind.unwrap_or(CauseKind::UpstreamRerun),
+    };
+    Cause { event: mark.event, seq: mark.seq, kind, edge }
+}
+
+/// Returns the latest mark of each phase above that must itself be repeated, with the edge by which it is.
+pub(super) fn stale_above<'a>(
+    table: &'a Table,
+    phase: &'a Phase,
+) -> Vec<(&'a Mark, Option<(PhaseId, PhaseId)>)> {
+    let above = walk_above(table, phase).into_iter();
+    above.filter_map(|(above, edge)| Some((above.state.marks().last()?, Some(edge)))).collect()
+}
+
+/// Walks up from a phase through what is not COMPLETE: what is COMPLETE has nothing outdated above it.
+/// Each phase comes with the edge into `phase` by which it is above.
+pub(super) fn walk_above<'a>(table: &'a Table, phase: &'a Phase) -> Vec<(&'a Phase, (PhaseId, PhaseId))> {
+    let mut seen = BTreeSet::new();
+    let mut walk: Vec<_> =
+        phase.spec.needs.iter().rev().map(|need| (need, (need.clone(), phase.id.clone()))).collect();
+    let mut above = Vec::new();
+    while let Some((id, edge)) = walk.pop() {
+        let Some(need) = table.phases.get(id) else { continue };
+        if !seen.insert(id) || need.state.name() == StateName::Complete {
+            continue;
+        }
+        walk.extend(need.spec.needs.iter().rev().map(|id| (id, edge.clone())));
+        above.push((need, edge));
+    }
+    above
+}
+
+/// Returns those below a completion that stand on an older one, with the edge by which it reaches them: who
+/// needs the phase directly, or through phases that are skipped and so will not run again.
+pub(super) fn not_consumed(
+    table: &Table,
+    id: &PhaseId,
+    output: Option<Digest>,
+) -> Vec<(PhaseId, (PhaseId, PhaseId))> {
+    let mut found = Vec::new();
+    let mut seen = BTreeSet::new();
+    let mut walk = vec![id.clone()];
+    while let Some(above) = walk.pop() {
+        for below in table.dependants_of(&above) {
+            let Some(phase) = table.phases.get(below) else { continue };
+            let attempt = match &phase.state {
+                PhaseState::Pending { skipped: Some(_) } => {
+                    if seen.insert(below.clone()) {
+                        walk.push(below.clone());
+                    }
+                    continue;
+                }
+                PhaseState::Complete { completion } => &completion.attempt,
+                PhaseState::InProgress { attempt, outdated_by } if outdated_by.is_empty() => attempt,
+                PhaseState::InProgress { .. }
+                | PhaseState::Pending { .. }
+                | PhaseState::Failed { .. }
+                | PhaseState::NeedsRerun { .. } => continue,
+            };
+            if output.is_none() || attempt.consumed_output(id) != output {
+                found.push((below.clone(), (above.clone(), below.clone())));
+            }
+        }
+    }
+    found
+}
+
+/// Returns the given phases and everything below them in topological order, ties by name.
+fn order_below<'a>(table: &Table, start: impl Iterator<Item = &'a PhaseId>) -> Vec<PhaseId> {
+    let mut above: BTreeMap<PhaseId, usize> = start.map(|id| (id.clone(), 0)).collect();
+    let mut walk: Vec<PhaseId> = above.keys().cloned().collect();
+    while let Some(id) = walk.pop() {
+        for below in table.dependants_of(&id) {
+            match above.get_mut(below) {
+                Some(count) => *count += 1,
+                None => {
+                    above.insert(below.clone(), 1);
+                    walk.push(below.clone());
+                }
+            }
+        }
+    }
+    let mut ready: BTreeSet<PhaseId> =
+        above.iter().filter(|(_, count)| **count == 0).map(|(id, _)| id.clone()).collect();
+    let mut order = Vec::with_capacity(above.len());
+    while let Some(id) = ready.pop_first() {
+        for below in table.dependants_of(&id) {
+            let count = above.get_mut(below).expect("below the start");
+            *count -= 1;
+            if *count == 0 {
+                ready.insert(below.clone());
+            }
+        }
+        order.push(id);
+    }
+    order
+}
+
+/// Says in words why a phase must run again.
+fn reason(phase: &Phase, causes: &[Cause], changes: &[Change]) -> Text {
+    let mut parts: Vec<String> = changes.iter().map(describe).collect();
+    for (kind, one, many) in [
+        (CauseKind::UpstreamRerun, "Upstream phase requires rerun", "Upstream phases require rerun"),
+        (CauseKind::UpstreamReset, "Upstream phase was reset", "Upstream phases were reset"),
+        (CauseKind::UpstreamCompleted, "Upstream phase completed anew", "Upstream phases completed anew"),
+    ] {
+        let mut names: Vec<String> = causes
+            .iter()
+            .filter(|cause| cause.kind == kind)
+            .filter_map(|cause| cause.edge.as_ref())
+            .map(|(above, _)| name_beside(above, phase))
+            .collect();
+        names.dedup();
+        let head = if names.len() == 1 { one } else { many };
+        match names.len() {
+            0 => {}
+            1..=8 => parts.push(format!("{head}: {}", names.join(", "))),
+            count => parts.push(format!("{head}: {} and {} more", names[..8].join(", "), count - 8)),
+        }
+    }
+    let text = if parts.is_empty() { "Changed while it ran".to_owned() } else { parts.join("; ") };
+    Text::cut(&text).expect("not empty")
+}
+
+fn describe(change: &Change) -> String {
+    let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
+    match (&change.before, &change.after) {
+        (None, Some(after)) if change.what == "needs" => format!("Definition changed: needs {after}"),
+        (before, after) => {
+            format!("Definition changed: {} {} → {}", change.what, or_none(before), or_none(after))
+        }
+    }
+}
+
+/// Names a phase as seen from another: the bare name within one workflow.
+fn name_beside(id: &PhaseId, beside: &Phase) -> String {
+    if id.workflow == beside.id.workflow { id.phase.to_string() } else { id.to_string() }
+}

@@ -1,0 +1,66 @@
+//! How much of the table a command needs: so that one step of a workflow of 100,000 reads a handful of rows.
+
+use super::propagate::{not_consumed, stale_above};
+use super::{PhaseState, Table};
+use crate::model::{Action, Again, Digest, PhaseId};
+
+/// How much of the table a command needs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// The workflows and tags alone.
+    NoPhase,
+    /// The phase that it is about.
+    Phase,
+    /// That, and what the phase needs.
+    Needs,
+    /// That, and everything below the phase.
+    Below,
+    /// That, what is above as far as it is not complete, and what [`disturbed`] tells.
+    Completion,
+    /// All of it.
+    Everything,
+}
+
+/// Returns how much of the table an action needs.
+pub fn reach(action: &Action) -> Reach {
+    match action {
+        Action::Define { .. } | Action::ResetAll { .. } => Reach::Everything,
+        Action::Start { again: Some(Again::Rerun(_)), .. } | Action::Rerun { .. } | Action::Reset { .. } => {
+            Reach::Below
+        }
+        Action::Start { again: None | Some(Again::TakeOver(_)), .. } => Reach::Needs,
+        Action::Complete { .. } => Reach::Completion,
+        Action::Fail { .. }
+        | Action::Skip { .. }
+        | Action::Meta { .. }
+        | Action::Note { phase: Some(_), .. } => Reach::Phase,
+        Action::Note { phase: None, .. } | Action::Tag { .. } | Action::NoteImport { .. } => Reach::NoPhase,
+    }
+}
+
+/// Returns the phases whose completion, with this output, may change what is below them. The table has the
+/// phase, what is above it as far as it is not complete, and those who need it, directly or through phases
+/// that are skipped.
+pub fn disturbed(table: &Table, id: &PhaseId, output: Option<Digest>) -> Vec<PhaseId> {
+    let Some(phase) = table.phases.get(id) else { return Vec::new() };
+    if !phase.state.marks().is_empty() || !stale_above(table, phase).is_empty() {
+        return vec![id.clone()];
+    }
+    let outdated = not_consumed(table, id, output).into_iter().map(|(below, _)| below);
+    let unchanged = table.dependants_of(id).filter(|below| {
+        output.is_some()
+            && match table.phases.get(*below).map(|phase| &phase.state) {
+                Some(PhaseState::NeedsRerun { completion, .. }) => {
+                    completion.attempt.consumed_output(id) == output
+                }
+                Some(
+                    PhaseState::Pending { .. }
+                    | PhaseState::InProgress { .. }
+                    | PhaseState::Complete { .. }
+                    | PhaseState::Failed { .. },
+                )
+                | None => false,
+            }
+    });
+    outdated.chain(unchanged.cloned()).collect()
+}
