@@ -1,5 +1,6 @@
 //! An event-sourced ledger of workflow phases.
 
+pub mod ledger;
 pub mod model;
 pub mod rules;
 pub mod store;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::command::Actor;
+use super::command::{Actor, PhaseRef};
 use super::{CommandId, Digest, Event, EventId, PhaseId, PhaseName, Seq, StateName, Timestamp, WorkflowName};
 
 /// The version of the event's form that this library writes.
@@ -66,7 +66,7 @@ pub enum CauseKind {
 }
 
 /// One immediate cause of an event.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause {
     /// The event that directly forced or motivated this one.
     pub event: EventId,
@@ -75,8 +75,37 @@ pub struct Cause {
     /// Why it did.
     pub kind: CauseKind,
     /// The edge of the graph along which it did: from the needed phase to the one that needs it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub edge: Option<(PhaseId, PhaseId)>,
+}
+
+/// The form of a cause in a line: phases of the event's own workflow go by their bare names.
+#[derive(Serialize, Deserialize)]
+struct LineCause {
+    event: EventId,
+    seq: Seq,
+    kind: CauseKind,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    edge: Option<(PhaseRef, PhaseRef)>,
+}
+
+impl LineCause {
+    fn new(cause: &Cause, workflow: Option<&WorkflowName>) -> Self {
+        let name = |id: &PhaseId| PhaseRef {
+            workflow: (Some(&id.workflow) != workflow).then(|| id.workflow.clone()),
+            phase: id.phase.clone(),
+        };
+        let edge = cause.edge.as_ref().map(|(above, below)| (name(above), name(below)));
+        LineCause { event: cause.event, seq: cause.seq, kind: cause.kind, edge }
+    }
+
+    fn cause(self, workflow: Option<&WorkflowName>) -> Option<Cause> {
+        let id = |name: &PhaseRef| Some(name.within(name.workflow.as_ref().or(workflow)?));
+        let edge = match &self.edge {
+            None => None,
+            Some((above, below)) => Some((id(above)?, id(below)?)),
+        };
+        Some(Cause { event: self.event, seq: self.seq, kind: self.kind, edge })
+    }
 }
 
 /// An event in the log.
@@ -144,15 +173,11 @@ struct Line<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     causation_id: Option<EventId>,
     correlation_id: EventId,
-    #[serde(default, skip_serializing_if = "no_causes")]
-    causes: Cow<'a, [Cause]>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    causes: Vec<LineCause>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     command_digest: Option<Digest>,
     data: Cow<'a, RawValue>,
-}
-
-fn no_causes(causes: &Cow<'_, [Cause]>) -> bool {
-    causes.is_empty()
 }
 
 impl Recorded {
@@ -177,7 +202,7 @@ impl Recorded {
             inferred: self.inferred.clone(),
             causation_id: self.causation_id(),
             correlation_id: self.correlation_id,
-            causes: Cow::Borrowed(&self.causes),
+            causes: self.causes.iter().map(|cause| LineCause::new(cause, self.subject.workflow())).collect(),
             command_digest: self.command_digest,
             data: Cow::Owned(self.event.to_data()),
         };
@@ -213,7 +238,13 @@ impl Recorded {
                 return Err(LineError::Contradiction("`from` without `to`, or `to` without `from`"));
             }
         };
-        if line.causation_id != line.causes.first().map(|cause| cause.event) {
+        let causes = line.causes.into_iter().map(|cause| cause.cause(subject.workflow())).collect();
+        let Some(causes): Option<Vec<Cause>> = causes else {
+            return Err(LineError::Contradiction(
+                "an edge names a bare phase, but the event has no `workflow`",
+            ));
+        };
+        if line.causation_id != causes.first().map(|cause| cause.event) {
             return Err(LineError::Contradiction("`causation_id` is not the first of `causes`"));
         }
         if line.derived != line.rule.is_some() {
@@ -234,7 +265,7 @@ impl Recorded {
             rule: line.rule,
             inferred: line.inferred,
             correlation_id: line.correlation_id,
-            causes: line.causes.into_owned(),
+            causes,
         })
     }
 

@@ -205,6 +205,9 @@ pub enum StoreError {
         /// The newest one known.
         known: u32,
     },
+    /// Whether a batch was written cannot be told.
+    #[error("the store did not say whether the events were written")]
+    Unknown,
     /// Something larger than the store can take.
     #[error("{what} has {found}; at most {max} can be kept")]
     TooLarge {

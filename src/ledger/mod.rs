@@ -1,0 +1,210 @@
+//! The one loop: read, replay, decide, propagate, stamp, append.
+//!
+//! ```text
+//!   Command ──▶ Session: load rows ─▶ decide ─▶ stamp ─▶ evolve ─▶ propagate ─▶ stamp ─▶ evolve
+//!                                                                                          │
+//!   Answer  ◀── durable ◀── append (lines and rows, one batch, expected head) ◀────────────┘
+//! ```
+//!
+//! A [`Ledger`] is a store with that loop around it. What asks about the past reads [`Ledger::records`] and
+//! [`Ledger::table_at`]; both see whole commands only.
+
+mod replay;
+mod restore;
+mod rows;
+mod session;
+mod verify;
+
+pub use replay::Records;
+pub use restore::{EXPORT_SCHEMA, ExportEnd, RestoreError, Restored, restore};
+pub use session::{Answer, Session, Status};
+pub use verify::{Verified, VerifyError};
+
+use crate::model::{Command, CommandId, Digest, LineError, Recorded, Seq, Timestamp};
+use crate::rules::{Impossible, Rejection, Table};
+use crate::store::{Axis, Head, Snapshot, Store, StoreError, Until};
+
+/// A ledger: one totally ordered log of events, with everything derived from it.
+pub struct Ledger {
+    store: Box<dyn Store>,
+}
+
+/// Why the ledger did not do what was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum LedgerError {
+    /// The rules refuse it.
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    /// The id is that of another command.
+    #[error(
+        "the id {id} is that of event {seq}, which was asked for with other content: {found}, here {given}"
+    )]
+    IdConflict {
+        /// The id.
+        id: CommandId,
+        /// The place of the command's first event.
+        seq: Seq,
+        /// The digest of what was asked for then.
+        found: Digest,
+        /// The digest of what is asked for now.
+        given: Digest,
+    },
+    /// The machine refuses it, or what is on it is damaged.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A line in the log is not an event.
+    #[error("event {seq} cannot be read: {source}")]
+    Line {
+        /// Its place.
+        seq: Seq,
+        /// Why not.
+        source: LineError,
+    },
+    /// An event in the log cannot follow what is before it.
+    #[error(transparent)]
+    Impossible(#[from] Impossible),
+    /// Another process appended at every try.
+    #[error("other processes appended first, {tries} times in a row")]
+    Busy {
+        /// How often it was tried.
+        tries: u32,
+    },
+}
+
+impl Ledger {
+    /// Puts the loop around a store.
+    pub fn new(store: Box<dyn Store>) -> Self {
+        Ledger { store }
+    }
+
+    /// Returns the end of the log.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] as a [`LedgerError`].
+    pub fn head(&self) -> Result<Head, LedgerError> {
+        Ok(self.store.head()?)
+    }
+
+    /// Records a command at the time `now`, or tells that it is recorded already.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError`]; nothing is written then.
+    pub fn submit(&mut self, command: &Command, now: Timestamp) -> Result<Answer, LedgerError> {
+        let mut session = self.session()?;
+        let answer = session.stage(command, now)?;
+        session.commit()?;
+        Ok(answer)
+    }
+
+    /// Tells what a command would record, by the same code, and writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ledger::submit`].
+    pub fn preview(&mut self, command: &Command, now: Timestamp) -> Result<Answer, LedgerError> {
+        let answer = self.session()?.stage(command, now)?;
+        let status = match answer.status {
+            Status::Appended => Status::Preview,
+            other => other,
+        };
+        Ok(Answer { status, ..answer })
+    }
+
+    /// Begins a batch: commands that are staged one by one and become durable together.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] as a [`LedgerError`].
+    pub fn session(&mut self) -> Result<Session<'_>, LedgerError> {
+        Session::new(self.store.as_mut())
+    }
+
+    /// Returns the table at the head.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError`] for a machine or a log that fails.
+    pub fn table(&self) -> Result<Table, LedgerError> {
+        let head = self.store.head()?;
+        match rows::whole(self.store.as_ref(), &head)? {
+            Some(table) => Ok(table),
+            None => self.table_at(head.seq),
+        }
+    }
+
+    /// Returns the table after a prefix of the log: from the nearest snapshot, or from the start.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError`] for a machine or a log that fails.
+    pub fn table_at(&self, seq: Seq) -> Result<Table, LedgerError> {
+        replay::table_at(self.store.as_ref(), seq)
+    }
+
+    /// Returns the events after one place up to and including another, in order.
+    pub fn records(&self, after: Seq, through: Seq) -> Records<'_> {
+        Records::new(self.store.as_ref(), after, through)
+    }
+
+    /// Returns one event; none beyond the end of the log, and for place zero.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError`] for a machine or a log that fails.
+    pub fn record(&self, seq: Seq) -> Result<Option<Recorded>, LedgerError> {
+        match seq {
+            Seq::ZERO => Ok(None),
+            _ => self.records(seq.minus(1), seq).next().transpose(),
+        }
+    }
+
+    /// Returns the place of a command's first event.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] as a [`LedgerError`].
+    pub fn find(&self, command: CommandId) -> Result<Option<Seq>, LedgerError> {
+        Ok(self.store.find(command)?)
+    }
+
+    /// Returns the lines after a place, at most `limit`, byte for byte as they are kept.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] as a [`LedgerError`].
+    pub fn lines(&self, after: Seq, limit: usize) -> Result<Vec<String>, LedgerError> {
+        Ok(self.store.read(after, limit)?)
+    }
+
+    /// Returns the last place before a cut through an axis of time.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] as a [`LedgerError`].
+    pub fn seek(&self, axis: Axis, until: Until) -> Result<Seq, LedgerError> {
+        Ok(self.store.seek(axis, until)?)
+    }
+
+    /// Keeps the table at the head as a snapshot when the events since the last one outweigh it, so that
+    /// questions about the past need not replay everything. Call it after long work; it may be slow.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError`] for a machine or a log that fails.
+    pub fn keep_snapshot_if_due(&mut self) -> Result<(), LedgerError> {
+        let head = self.store.head()?;
+        let last = self.store.snapshot(head.seq)?.map_or(Seq::ZERO, |snapshot: Snapshot| snapshot.seq);
+        let since = head.seq.number() - last.number();
+        if since < replay::SNAPSHOT_EVENTS_MIN {
+            return Ok(());
+        }
+        let table = self.table()?;
+        if since < table.phases.len() as u64 {
+            return Ok(());
+        }
+        let snapshot = replay::snapshot(&table, head.root);
+        Ok(self.store.keep_snapshot(&snapshot)?)
+    }
+}

@@ -1,0 +1,195 @@
+//! Taking in the ledger's own export: byte for byte, or not at all.
+//!
+//! An export is the log's lines and, as its last line, an [`ExportEnd`] that says how many there are and
+//! what root they have.
+
+use std::io::{BufRead, Seek, SeekFrom};
+
+use serde::{Deserialize, Serialize};
+
+use super::verify::Audit;
+use super::{Ledger, LedgerError, VerifyError, rows};
+use crate::model::{Digest, Recorded, Seq};
+use crate::store::{Appended, Batch, Entry, StoreError, Times};
+
+/// The form of an export.
+pub const EXPORT_SCHEMA: &str = "export/1";
+
+/// How many events are written in one batch; a command is never cut.
+const EVENTS_PER_BATCH: usize = 4096;
+
+/// The last line of an export.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExportEnd {
+    /// [`EXPORT_SCHEMA`].
+    pub schema: String,
+    /// How many events are before it.
+    pub events: u64,
+    /// The root over their lines.
+    pub root: Digest,
+}
+
+/// What came of a restore.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restored {
+    /// How many events the file has.
+    pub events: u64,
+    /// How many of them the ledger had already.
+    pub known: u64,
+    /// The root over all of them.
+    pub root: Digest,
+}
+
+/// Why an export was not taken in. Nothing is written then.
+#[derive(Debug, thiserror::Error)]
+pub enum RestoreError {
+    /// The file cannot be read.
+    #[error("the export cannot be read")]
+    Read(#[from] std::io::Error),
+    /// A line is wrong.
+    #[error("line {line}: {source}")]
+    Line {
+        /// Its number, from 1.
+        line: u64,
+        /// What is wrong.
+        source: VerifyError,
+    },
+    /// The file ends before its last line, or has something after it.
+    #[error("line {line}: {found}")]
+    End {
+        /// The number of the line, from 1.
+        line: u64,
+        /// What was found, and what was expected.
+        found: String,
+    },
+    /// The ledger has other events than the file.
+    #[error(
+        "the ledger has {events} events that are not those of the file: their root is {found}, expected {expected}"
+    )]
+    Different {
+        /// How many events the ledger has.
+        events: Seq,
+        /// Their root.
+        found: Digest,
+        /// The root of as many events of the file, or of all when it has fewer.
+        expected: Digest,
+    },
+    /// The ledger refuses it.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+}
+
+/// Restores an export into a ledger that is empty, or has the first events of the file already. The file is
+/// read twice: once to check all of it, once to write what is new.
+///
+/// # Errors
+///
+/// [`RestoreError`]; nothing is written unless the whole file is right.
+pub fn restore(
+    ledger: &mut Ledger,
+    mut file: impl BufRead + Seek,
+    mut progress: impl FnMut(u64),
+) -> Result<Restored, RestoreError> {
+    let head = ledger.head()?;
+    let mut audit = Audit::default();
+    let mut root_at_head = (head.seq == Seq::ZERO).then(|| audit.frontier.root());
+    let end = each_line(&mut file, |line| {
+        let seq = audit.follow(line)?.seq;
+        if seq == head.seq {
+            root_at_head = Some(audit.frontier.root());
+        }
+        if seq.number() % 1024 == 0 {
+            progress(seq.number());
+        }
+        Ok(())
+    })?;
+    let events = audit.table.head.number();
+    let root = audit.frontier.root();
+    if (end.events, end.root) != (events, root) {
+        let found =
+            format!("{events} events with root {root}, expected {} with root {}", end.events, end.root);
+        return Err(RestoreError::End { line: events + 1, found });
+    }
+    if root_at_head != Some(head.root) {
+        let expected = root_at_head.unwrap_or(root);
+        return Err(RestoreError::Different { events: head.seq, found: head.root, expected });
+    }
+    file.seek(SeekFrom::Start(0))?;
+    write(ledger, &mut file, head.seq, &audit)?;
+    Ok(Restored { events, known: head.seq.number(), root })
+}
+
+/// Writes the events after a place, in batches that end with a command; the rows come with the last one.
+fn write(
+    ledger: &mut Ledger,
+    file: &mut impl BufRead,
+    known: Seq,
+    audit: &Audit,
+) -> Result<(), RestoreError> {
+    let mut written = known;
+    let mut batch = Batch::default();
+    let mut commit = |batch: &mut Batch| -> Result<(), LedgerError> {
+        let count = batch.entries.len() as u64;
+        match ledger.store.append(written, &std::mem::take(batch))? {
+            Appended::Done(_) => {}
+            Appended::Conflict(_) => return Err(LedgerError::Busy { tries: 1 }),
+            Appended::Unknown => return Err(StoreError::Unknown.into()),
+        }
+        written = written.plus(count);
+        Ok(())
+    };
+    let mut refused = None;
+    each_line(file, |line| {
+        let record =
+            Recorded::from_line(line).map_err(|source| VerifyError::Line { seq: Seq::ZERO, source })?;
+        if record.seq <= known || refused.is_some() {
+            return Ok(());
+        }
+        let ends = batch.entries.last().is_some_and(|last: &Entry| last.command_id != record.command_id);
+        if ends && batch.entries.len() >= EVENTS_PER_BATCH {
+            refused = commit(&mut batch).err();
+        }
+        let times = Times { at: record.at, recorded_at: record.recorded_at };
+        batch.entries.push(Entry { command_id: record.command_id, times, line: line.to_owned() });
+        Ok(())
+    })?;
+    if let Some(error) = refused {
+        return Err(error.into());
+    }
+    if audit.table.head > known {
+        batch.rows = rows::all(&audit.table);
+        commit(&mut batch)?;
+    }
+    Ok(())
+}
+
+/// Calls `event` with each line but the last, and returns what the last one says.
+fn each_line(
+    file: &mut impl BufRead,
+    mut event: impl FnMut(&str) -> Result<(), VerifyError>,
+) -> Result<ExportEnd, RestoreError> {
+    let mut text = String::new();
+    let mut line = 0;
+    let mut end: Option<ExportEnd> = None;
+    loop {
+        text.clear();
+        if file.read_line(&mut text)? == 0 {
+            break;
+        }
+        line += 1;
+        if end.is_some() {
+            let found = "something after the line that ends an export".to_owned();
+            return Err(RestoreError::End { line, found });
+        }
+        let content = text.strip_suffix('\n').unwrap_or(&text);
+        end = content.starts_with("{\"schema\"").then(|| serde_json::from_str(content).ok()).flatten();
+        if end.as_ref().is_none_or(|end| end.schema != EXPORT_SCHEMA) {
+            event(content).map_err(|source| RestoreError::Line { line, source })?;
+        }
+    }
+    end.ok_or_else(|| {
+        let found = format!("the file ends without its last line, `{{\"schema\":\"{EXPORT_SCHEMA}\",…}}`");
+        RestoreError::End { line: line + 1, found }
+    })
+}

@@ -1,0 +1,250 @@
+//! The table as rows beside the log: a row a phase, so that a command reads and writes only what it touches.
+//!
+//! | key | value |
+//! |---|---|
+//! | `w/WORKFLOW` | [`Workflow`] |
+//! | `p/WORKFLOW/PHASE` | [`Phase`] |
+//! | `d/WORKFLOW/PHASE` | who needs the phase |
+//! | `t/TAG` | [`Tag`] |
+//!
+//! Values are JSON. Rows are a cache: those of another fold are not read, and one that cannot be read is
+//! damage that `verify --rebuild` mends.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::LedgerError;
+use crate::model::{Digest, PhaseId, PhaseRef, TagName};
+use crate::rules::{FOLD_VERSION, Phase, PhaseState, Reach, Table, Tag, Workflow, disturbed};
+use crate::store::{Head, RowChanges, Store, StoreError};
+
+fn phase_key(id: &PhaseId) -> String {
+    format!("p/{id}")
+}
+
+fn dependants_key(id: &PhaseId) -> String {
+    format!("d/{id}")
+}
+
+fn read<T: DeserializeOwned>(key: &str, value: &[u8]) -> Result<T, StoreError> {
+    serde_json::from_slice(value)
+        .map_err(|error| StoreError::Damaged { found: format!("the row `{key}` cannot be read: {error}") })
+}
+
+fn write(value: &impl Serialize) -> Option<Vec<u8>> {
+    Some(serde_json::to_vec(value).expect("a row has string keys and finite numbers"))
+}
+
+/// Returns the whole table from its rows; none when there are no rows of this fold.
+pub(super) fn whole(store: &dyn Store, head: &Head) -> Result<Option<Table>, LedgerError> {
+    if head.fold_version != Some(FOLD_VERSION) {
+        return Ok(None);
+    }
+    let mut table = Table { head: head.seq, ..Table::default() };
+    load_small(store, &mut table)?;
+    for (key, value) in store.rows("p/")? {
+        let phase: Phase = read(&key, &value)?;
+        table.phases.insert(phase.id.clone(), phase);
+    }
+    for (key, value) in store.rows("d/")? {
+        let id = key[2..].to_owned().try_into();
+        let id: PhaseId =
+            id.map_err(|_| StoreError::Damaged { found: format!("the row `{key}` is misnamed") })?;
+        table.dependants.insert(id, read(&key, &value)?);
+    }
+    Ok(Some(table))
+}
+
+/// Loads the workflows and the tags, which every command needs.
+fn load_small(store: &dyn Store, table: &mut Table) -> Result<(), LedgerError> {
+    for (key, value) in store.rows("w/")? {
+        let workflow: Workflow = read(&key, &value)?;
+        table.workflows.insert(workflow.name.clone(), workflow);
+    }
+    for (key, value) in store.rows("t/")? {
+        let tag: Tag = read(&key, &value)?;
+        let name = TagName::new(&key[2..]);
+        let name = name.map_err(|_| StoreError::Damaged { found: format!("the row `{key}` is misnamed") })?;
+        table.tags.insert(name, tag);
+    }
+    Ok(())
+}
+
+/// Returns every row of a table.
+pub(super) fn all(table: &Table) -> RowChanges {
+    let workflows =
+        table.workflows.values().map(|workflow| (format!("w/{}", workflow.name), write(workflow)));
+    let phases = table.phases.values().map(|phase| (phase_key(&phase.id), write(phase)));
+    let dependants = table.dependants.iter().map(|(id, below)| (dependants_key(id), write(below)));
+    let tags = table.tags.iter().map(|(name, tag)| (format!("t/{name}"), write(tag)));
+    let rows = workflows.chain(phases).chain(dependants).chain(tags).collect();
+    RowChanges { fold_version: FOLD_VERSION, replace: true, rows }
+}
+
+/// Returns the rows of the phases and tags that changed.
+pub(super) fn changed(table: &Table, phases: &BTreeSet<PhaseId>, tags: &BTreeSet<TagName>) -> RowChanges {
+    let phases = phases.iter().map(|id| (phase_key(id), table.phases.get(id).and_then(write)));
+    let tags = tags.iter().map(|name| (format!("t/{name}"), table.tags.get(name).and_then(write)));
+    RowChanges { fold_version: FOLD_VERSION, replace: false, rows: phases.chain(tags).collect() }
+}
+
+/// Loads parts of a table as commands need them; what is loaded is never loaded again, for it may have
+/// changed since.
+#[derive(Debug)]
+pub(super) struct Loader {
+    everything: bool,
+    dependants: BTreeSet<PhaseId>,
+}
+
+impl Loader {
+    /// Makes the loader of a table that holds the workflows and tags, or all of it when there are no rows.
+    pub(super) fn new(store: &dyn Store, head: &Head) -> Result<(Self, Table), LedgerError> {
+        let everything = head.fold_version != Some(FOLD_VERSION);
+        let loader = Loader { everything, dependants: BTreeSet::new() };
+        if everything {
+            return Ok((loader, super::replay::table_at(store, head.seq)?));
+        }
+        let mut table = Table { head: head.seq, ..Table::default() };
+        load_small(store, &mut table)?;
+        Ok((loader, table))
+    }
+
+    /// Says whether the whole table is there.
+    pub(super) fn has_everything(&self) -> bool {
+        self.everything
+    }
+
+    /// Loads what an action on a phase needs.
+    pub(super) fn load(
+        &mut self,
+        store: &dyn Store,
+        table: &mut Table,
+        (reach, name, output): (Reach, Option<&PhaseRef>, Option<Digest>),
+    ) -> Result<(), LedgerError> {
+        if self.everything {
+            return Ok(());
+        }
+        if reach == Reach::Everything {
+            return self.load_everything(store, table);
+        }
+        let Some(name) = name else { return Ok(()) };
+        for id in self.candidates(table, name) {
+            self.phase(store, table, &id)?;
+            match reach {
+                Reach::NoPhase | Reach::Phase | Reach::Everything => {}
+                Reach::Needs => self.needs(store, table, &id)?,
+                Reach::Below => {
+                    self.needs(store, table, &id)?;
+                    self.below(store, table, vec![id])?;
+                }
+                Reach::Completion => self.completion(store, table, &id, output)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn candidates(&self, table: &Table, name: &PhaseRef) -> Vec<PhaseId> {
+        match &name.workflow {
+            Some(workflow) => vec![name.within(workflow)],
+            None => table.workflows.keys().map(|workflow| name.within(workflow)).collect(),
+        }
+    }
+
+    /// Loads all rows, but keeps what is loaded already.
+    fn load_everything(&mut self, store: &dyn Store, table: &mut Table) -> Result<(), LedgerError> {
+        let head = Head { seq: table.head, ..store.head()? };
+        if let Some(mut stored) = whole(store, &head)? {
+            stored.phases.append(&mut table.phases);
+            stored.workflows.append(&mut table.workflows);
+            stored.tags.append(&mut table.tags);
+            *table = stored;
+        }
+        self.everything = true;
+        Ok(())
+    }
+
+    fn phase(&self, store: &dyn Store, table: &mut Table, id: &PhaseId) -> Result<(), LedgerError> {
+        if !table.phases.contains_key(id) {
+            let key = phase_key(id);
+            if let Some(value) = store.row(&key)? {
+                table.phases.insert(id.clone(), read(&key, &value)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn needs(&self, store: &dyn Store, table: &mut Table, id: &PhaseId) -> Result<(), LedgerError> {
+        let needs = table.phases.get(id).map(|phase| phase.spec.needs.clone()).unwrap_or_default();
+        needs.iter().try_for_each(|need| self.phase(store, table, need))
+    }
+
+    fn dependants(
+        &mut self,
+        store: &dyn Store,
+        table: &mut Table,
+        id: &PhaseId,
+    ) -> Result<Vec<PhaseId>, LedgerError> {
+        if self.dependants.insert(id.clone()) {
+            let key = dependants_key(id);
+            if let Some(value) = store.row(&key)? {
+                table.dependants.insert(id.clone(), read(&key, &value)?);
+            }
+        }
+        let below: Vec<_> = table.dependants_of(id).cloned().collect();
+        below.iter().try_for_each(|id| self.phase(store, table, id))?;
+        Ok(below)
+    }
+
+    /// Loads everything below some phases, and what each of those that might be cleared needs.
+    fn below(
+        &mut self,
+        store: &dyn Store,
+        table: &mut Table,
+        mut walk: Vec<PhaseId>,
+    ) -> Result<(), LedgerError> {
+        let mut seen: BTreeSet<PhaseId> = walk.iter().cloned().collect();
+        while let Some(id) = walk.pop() {
+            if table.phases.get(&id).is_some_and(|phase| matches!(phase.state, PhaseState::NeedsRerun { .. }))
+            {
+                self.needs(store, table, &id)?;
+            }
+            for below in self.dependants(store, table, &id)? {
+                if seen.insert(below.clone()) {
+                    walk.push(below);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn completion(
+        &mut self,
+        store: &dyn Store,
+        table: &mut Table,
+        id: &PhaseId,
+        output: Option<Digest>,
+    ) -> Result<(), LedgerError> {
+        let mut walk = vec![id.clone()];
+        while let Some(at) = walk.pop() {
+            self.needs(store, table, &at)?;
+            let needs = table.phases.get(&at).map(|phase| phase.spec.needs.clone()).unwrap_or_default();
+            let done = |need: &PhaseId| {
+                table.phases.get(need).is_none_or(|phase| matches!(phase.state, PhaseState::Complete { .. }))
+            };
+            walk.extend(needs.into_iter().filter(|need| !done(need)));
+        }
+        let mut walk = vec![id.clone()];
+        while let Some(at) = walk.pop() {
+            for below in self.dependants(store, table, &at)? {
+                let skipped = |phase: &Phase| matches!(phase.state, PhaseState::Pending { skipped: Some(_) });
+                if table.phases.get(&below).is_some_and(skipped) {
+                    walk.push(below);
+                }
+            }
+        }
+        let disturbed = disturbed(table, id, output);
+        self.below(store, table, disturbed)
+    }
+}

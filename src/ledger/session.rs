@@ -1,0 +1,191 @@
+//! A batch in the making: commands are decided one after the other, each on what the ones before it left, and
+//! become durable together.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::rows::{self, Loader};
+use super::{LedgerError, Records};
+use crate::model::{Action, Command, CommandId, Digest, Event, PhaseId, Recorded, Seq, TagName, Timestamp};
+use crate::rules::{Stamp, Table, check_expectations, decide, evolve, moment, propagate, reach};
+use crate::store::{Appended, Batch, Entry, Head, Store, StoreError, Times};
+
+/// What came of a command.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    /// It is in the log, and would survive a power cut.
+    Appended,
+    /// It was in the log already.
+    Duplicate,
+    /// It changes nothing: nothing was written.
+    Unchanged,
+    /// It would be appended.
+    Preview,
+}
+
+/// The answer to a command.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// What came of it.
+    pub status: Status,
+    /// The command's id.
+    pub id: CommandId,
+    /// The place of its first event; for an unchanged one, the head.
+    pub seq: Seq,
+    /// Its events: what was asked for, then what was derived. None for a duplicate.
+    pub events: Vec<Recorded>,
+}
+
+/// Commands that become durable together. Dropping it forgets what was staged since the last commit.
+pub struct Session<'a> {
+    store: &'a mut dyn Store,
+    head: Head,
+    last: Option<(Timestamp, Timestamp)>,
+    loader: Loader,
+    table: Table,
+    entries: Vec<Entry>,
+    staged: HashMap<CommandId, (Seq, Digest)>,
+    changed: BTreeSet<PhaseId>,
+    tags: BTreeSet<TagName>,
+    replace: bool,
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn new(store: &'a mut dyn Store) -> Result<Self, LedgerError> {
+        let head = store.head()?;
+        let (loader, table) = Loader::new(store, &head)?;
+        Ok(Session {
+            last: head.times.map(|times| (times.at, times.recorded_at)),
+            replace: loader.has_everything(),
+            head,
+            loader,
+            table,
+            store,
+            entries: Vec::new(),
+            staged: HashMap::new(),
+            changed: BTreeSet::new(),
+            tags: BTreeSet::new(),
+        })
+    }
+
+    /// Decides on a command, in the order of DESIGN section 6: id, expectation, rules, what is derived. What
+    /// it turns into becomes durable with [`Session::commit`].
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError`]; a command that is refused leaves what was staged before it as it was.
+    pub fn stage(&mut self, command: &Command, now: Timestamp) -> Result<Answer, LedgerError> {
+        if let Some(answer) = self.known(command)? {
+            return Ok(answer);
+        }
+        let output = match &command.action {
+            Action::Complete { output, .. } => *output,
+            _ => None,
+        };
+        let reach = (reach(&command.action), command.action.phase(), output);
+        self.loader.load(self.store, &mut self.table, reach)?;
+        check_expectations(&self.table, command)?;
+        let moment = moment(self.last, now, command.occurred_at)?;
+        let drafts = decide(&self.table, command, moment.at)?;
+        let stamp = Stamp::new(command, moment, self.table.head);
+        let mut events = Vec::with_capacity(drafts.len());
+        for draft in drafts {
+            events.push(self.apply(stamp.record(events.len(), draft))?);
+        }
+        for draft in propagate(&self.table, &events) {
+            events.push(self.apply(stamp.record(events.len(), draft))?);
+        }
+        let status = if events.is_empty() { Status::Unchanged } else { Status::Appended };
+        let seq = events.first().map_or(self.table.head, |first| first.seq);
+        if !events.is_empty() {
+            self.last = Some((moment.at, moment.recorded_at));
+            self.staged.insert(command.id, (seq, stamp.digest));
+        }
+        Ok(Answer { status, id: command.id, seq, events })
+    }
+
+    /// Writes what was staged, and returns once it would survive a power cut.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] as a [`LedgerError`].
+    pub fn commit(&mut self) -> Result<(), LedgerError> {
+        if self.entries.is_empty() {
+            return Ok(());
+        }
+        let rows = match self.replace {
+            true => rows::all(&self.table),
+            false => rows::changed(&self.table, &self.changed, &self.tags),
+        };
+        let batch = Batch { entries: std::mem::take(&mut self.entries), rows };
+        match self.store.append(self.head.seq, &batch)? {
+            Appended::Done(head) => self.head = head,
+            Appended::Conflict(_) => return Err(LedgerError::Busy { tries: 1 }),
+            Appended::Unknown => {
+                return Err(LedgerError::Store(StoreError::Unknown));
+            }
+        }
+        self.staged.clear();
+        self.changed.clear();
+        self.tags.clear();
+        self.replace = false;
+        Ok(())
+    }
+
+    /// Returns the table as it is with everything that is staged. It may be partial.
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// Returns how many events are staged.
+    pub fn staged_events(&self) -> usize {
+        self.entries.len()
+    }
+
+    fn apply(&mut self, record: Recorded) -> Result<Recorded, LedgerError> {
+        evolve(&mut self.table, &record)?;
+        match &record.event {
+            Event::WorkflowDefined(_) => self.replace = true,
+            Event::TagSet(tag) => {
+                self.tags.insert(tag.name.clone());
+            }
+            _ => {}
+        }
+        if let Some(phase) = record.subject.phase() {
+            self.changed.insert(phase.clone());
+        }
+        self.entries.push(Entry {
+            command_id: record.command_id,
+            times: Times { at: record.at, recorded_at: record.recorded_at },
+            line: record.to_line(),
+        });
+        Ok(record)
+    }
+
+    /// Looks a command up among those staged and those in the log.
+    fn known(&self, command: &Command) -> Result<Option<Answer>, LedgerError> {
+        if !command.may_repeat {
+            return Ok(None);
+        }
+        let (seq, found) = match self.staged.get(&command.id) {
+            Some(&staged) => staged,
+            None => match self.store.find(command.id)? {
+                None => return Ok(None),
+                Some(seq) => (seq, self.digest_at(seq)?),
+            },
+        };
+        let given = command.digest();
+        if found != given {
+            return Err(LedgerError::IdConflict { id: command.id, seq, found, given });
+        }
+        Ok(Some(Answer { status: Status::Duplicate, id: command.id, seq, events: Vec::new() }))
+    }
+
+    fn digest_at(&self, seq: Seq) -> Result<Digest, LedgerError> {
+        let record = Records::new(self.store, seq.minus(1), seq).next().transpose()?;
+        let digest = record.and_then(|record| record.command_digest);
+        digest.ok_or_else(|| {
+            StoreError::Damaged { found: format!("event {seq} is a command's first, but has no digest") }
+                .into()
+        })
+    }
+}

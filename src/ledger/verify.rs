@@ -1,0 +1,167 @@
+//! Proof that a log is what was written: every line, place, time, id, cause and transition, the root over
+//! them all, and the table that they add up to.
+
+use super::{Ledger, LedgerError, rows};
+use crate::model::{EventId, LineError, Recorded, Seq};
+use crate::rules::{Impossible, Table, evolve};
+use crate::store::{Batch, Frontier};
+
+/// What was verified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verified {
+    /// How many events there are.
+    pub seq: Seq,
+    /// How many commands they came of.
+    pub commands: u64,
+    /// The root over their lines.
+    pub root: crate::model::Digest,
+    /// Whether the rows kept beside the log are those that the log adds up to.
+    pub rows_match: bool,
+    /// Whether rows and snapshots were made anew.
+    pub rebuilt: bool,
+}
+
+/// What is wrong with a log.
+#[derive(Debug, thiserror::Error)]
+pub enum VerifyError {
+    /// A line is not an event.
+    #[error("event {seq} cannot be read: {source}")]
+    Line {
+        /// Its place.
+        seq: Seq,
+        /// Why not.
+        source: LineError,
+    },
+    /// An event cannot follow what is before it.
+    #[error(transparent)]
+    Impossible(#[from] Impossible),
+    /// An event is not what the format says.
+    #[error("event {seq} is not as it was written: {found}")]
+    Broken {
+        /// Its place.
+        seq: Seq,
+        /// What was found, and what was expected.
+        found: String,
+    },
+    /// The end of the log is not where it was left.
+    #[error("the log is not as it was written: {found}")]
+    Head {
+        /// What was found, and what was expected.
+        found: String,
+    },
+}
+
+/// Follows a log from its start, checking line by line.
+#[derive(Debug, Default)]
+pub(super) struct Audit {
+    pub(super) table: Table,
+    pub(super) frontier: Frontier,
+    pub(super) commands: u64,
+    ids: Vec<EventId>,
+    last: Option<Recorded>,
+    /// How many events of the command under way have been seen.
+    in_command: usize,
+}
+
+impl Audit {
+    /// Checks the next line.
+    pub(super) fn follow(&mut self, line: &str) -> Result<&Recorded, VerifyError> {
+        let seq = self.table.head.plus(1);
+        let record = Recorded::from_line(line).map_err(|source| VerifyError::Line { seq, source })?;
+        self.check_place(&record).map_err(|found| VerifyError::Broken { seq, found })?;
+        self.check_causes(&record).map_err(|found| VerifyError::Broken { seq, found })?;
+        evolve(&mut self.table, &record)?;
+        self.frontier.push(line.as_bytes());
+        self.ids.push(record.id);
+        Ok(self.last.insert(record))
+    }
+
+    /// Checks the id, the command and the times against the event before.
+    fn check_place(&mut self, record: &Recorded) -> Result<(), String> {
+        let before = self.last.as_ref();
+        let same_command = before.is_some_and(|before| before.command_id == record.command_id);
+        self.in_command = if same_command { self.in_command + 1 } else { 0 };
+        self.commands += u64::from(!same_command);
+        let expected = record.command_id.event(self.in_command);
+        if record.id != expected {
+            return Err(format!("its id is {}, expected {expected}", record.id));
+        }
+        if record.command_digest.is_some() == same_command {
+            return Err("the first event of a command, and no other, has a digest".to_owned());
+        }
+        let Some(before) = before else { return Ok(()) };
+        if record.at < before.at {
+            return Err(format!(
+                "it took effect at {}, before event {} at {}",
+                record.at, before.seq, before.at
+            ));
+        }
+        let in_order = match same_command {
+            true => record.recorded_at == before.recorded_at,
+            false => record.recorded_at > before.recorded_at,
+        };
+        match in_order {
+            true => Ok(()),
+            false => Err(format!(
+                "it was recorded at {}, event {} at {}",
+                record.recorded_at, before.seq, before.recorded_at
+            )),
+        }
+    }
+
+    /// Checks that every cause is the event that it says, and that the root is that of the first cause.
+    fn check_causes(&self, record: &Recorded) -> Result<(), String> {
+        for cause in &record.causes {
+            let index = usize::try_from(cause.seq.number()).unwrap_or(usize::MAX).wrapping_sub(1);
+            let found = self.ids.get(index);
+            if found != Some(&cause.event) {
+                return Err(format!("its cause {} is not event {}", cause.event, cause.seq));
+            }
+        }
+        if record.causes.is_empty() && record.correlation_id != record.id {
+            return Err(format!("it has no cause, but its root is {}", record.correlation_id));
+        }
+        Ok(())
+    }
+}
+
+impl Ledger {
+    /// Verifies the whole log, calling `progress` with the place reached now and then. With `rebuild`, makes
+    /// rows and snapshots anew.
+    ///
+    /// # Errors
+    ///
+    /// The outer error is the machine's, the inner one what is wrong with the log.
+    pub fn verify(
+        &mut self,
+        rebuild: bool,
+        mut progress: impl FnMut(Seq),
+    ) -> Result<Result<Verified, VerifyError>, LedgerError> {
+        let head = self.store.head()?;
+        let mut audit = Audit::default();
+        loop {
+            let lines = self.store.read(audit.table.head, 1024)?;
+            if lines.is_empty() {
+                break;
+            }
+            for line in &lines {
+                if let Err(error) = audit.follow(line) {
+                    return Ok(Err(error));
+                }
+            }
+            progress(audit.table.head);
+        }
+        let (seq, root) = (audit.table.head, audit.frontier.root());
+        if (seq, root) != (head.seq, head.root) {
+            let found =
+                format!("it ends at {seq} with root {root}, expected {} with root {}", head.seq, head.root);
+            return Ok(Err(VerifyError::Head { found }));
+        }
+        let rows_match = rows::whole(self.store.as_ref(), &head)?.is_none_or(|table| table == audit.table);
+        if rebuild {
+            self.store.forget_cache()?;
+            self.store.append(head.seq, &Batch { entries: Vec::new(), rows: rows::all(&audit.table) })?;
+        }
+        Ok(Ok(Verified { seq, commands: audit.commands, root, rows_match, rebuilt: rebuild }))
+    }
+}
