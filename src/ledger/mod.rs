@@ -9,20 +9,26 @@
 //! A [`Ledger`] is a store with that loop around it. What asks about the past reads [`Ledger::records`] and
 //! [`Ledger::table_at`]; both see whole commands only.
 
+mod history;
 mod replay;
 mod restore;
 mod rows;
 mod session;
 mod verify;
 
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+pub use history::{HistoryError, HistoryOptions, Imported, import_history};
 pub use replay::Records;
 pub use restore::{EXPORT_SCHEMA, ExportEnd, RestoreError, Restored, restore};
 pub use session::{Answer, Session, Status};
 pub use verify::{Verified, VerifyError};
 
-use crate::model::{Command, CommandId, Digest, LineError, Recorded, Seq, Timestamp};
-use crate::rules::{Impossible, Rejection, Table};
-use crate::store::{Axis, Head, Snapshot, Store, StoreError, Until};
+use crate::model::{Command, CommandId, Digest, LineError, Recorded, Seq, TagName, Timestamp};
+use crate::rules::{Impossible, Rejection, Table, Tag};
+use crate::store::{Axis, DiskStore, Head, Snapshot, Store, StoreError, Until};
 
 /// A ledger: one totally ordered log of events, with everything derived from it.
 pub struct Ledger {
@@ -75,6 +81,24 @@ impl Ledger {
     /// Puts the loop around a store.
     pub fn new(store: Box<dyn Store>) -> Self {
         Ledger { store }
+    }
+
+    /// Makes the log of a new ledger in a directory, or opens the one that is there.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] as a [`LedgerError`].
+    pub fn create(dir: &Path) -> Result<Self, LedgerError> {
+        Ok(Ledger::new(Box::new(DiskStore::create(dir)?)))
+    }
+
+    /// Opens the log in a directory, waiting up to `lock_timeout` for other processes.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] as a [`LedgerError`].
+    pub fn open(dir: &Path, lock_timeout: Duration) -> Result<Self, LedgerError> {
+        Ok(Ledger::new(Box::new(DiskStore::open(dir, lock_timeout)?)))
     }
 
     /// Returns the end of the log.
@@ -131,6 +155,19 @@ impl Ledger {
         match rows::whole(self.store.as_ref(), &head)? {
             Some(table) => Ok(table),
             None => self.table_at(head.seq),
+        }
+    }
+
+    /// Returns the tags that are set at the head.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError`] for a machine or a log that fails.
+    pub fn tags(&self) -> Result<BTreeMap<TagName, Tag>, LedgerError> {
+        let head = self.store.head()?;
+        match rows::tags(self.store.as_ref(), &head)? {
+            Some(tags) => Ok(tags),
+            None => Ok(self.table_at(head.seq)?.tags),
         }
     }
 

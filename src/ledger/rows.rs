@@ -10,7 +10,7 @@
 //! Values are JSON. Rows are a cache: those of another fold are not read, and one that cannot be read is
 //! damage that `verify --rebuild` mends.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -63,13 +63,24 @@ fn load_small(store: &dyn Store, table: &mut Table) -> Result<(), LedgerError> {
         let workflow: Workflow = read(&key, &value)?;
         table.workflows.insert(workflow.name.clone(), workflow);
     }
+    table.tags = load_tags(store)?;
+    Ok(())
+}
+
+/// Returns the tags at the head from their rows; none when there are no rows of this fold.
+pub(super) fn tags(store: &dyn Store, head: &Head) -> Result<Option<BTreeMap<TagName, Tag>>, LedgerError> {
+    (head.fold_version == Some(FOLD_VERSION)).then(|| load_tags(store)).transpose()
+}
+
+fn load_tags(store: &dyn Store) -> Result<BTreeMap<TagName, Tag>, LedgerError> {
+    let mut tags = BTreeMap::new();
     for (key, value) in store.rows("t/")? {
         let tag: Tag = read(&key, &value)?;
         let name = TagName::new(&key[2..]);
         let name = name.map_err(|_| StoreError::Damaged { found: format!("the row `{key}` is misnamed") })?;
-        table.tags.insert(name, tag);
+        tags.insert(name, tag);
     }
-    Ok(())
+    Ok(tags)
 }
 
 /// Returns every row of a table.

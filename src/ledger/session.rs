@@ -5,8 +5,11 @@ use std::collections::{BTreeSet, HashMap};
 
 use super::rows::{self, Loader};
 use super::{LedgerError, Records};
-use crate::model::{Action, Command, CommandId, Digest, Event, PhaseId, Recorded, Seq, TagName, Timestamp};
-use crate::rules::{Stamp, Table, check_expectations, decide, evolve, moment, propagate, reach};
+use crate::model::{
+    Action, Command, CommandId, Digest, Event, PhaseId, PhaseRef, Recorded, Seq, StateName, TagName,
+    Timestamp,
+};
+use crate::rules::{Reach, Stamp, Table, check_expectations, decide, evolve, moment, propagate, reach};
 use crate::store::{Appended, Batch, Entry, Head, Store, StoreError, Times};
 
 /// What came of a command.
@@ -129,6 +132,32 @@ impl<'a> Session<'a> {
         self.tags.clear();
         self.replace = false;
         Ok(())
+    }
+
+    /// Forgets the lines that are staged but goes on from where they lead, so that what follows can be tried
+    /// without keeping it all. Nothing can be committed after that.
+    pub(super) fn forget_staged(&mut self) {
+        self.entries.clear();
+        self.staged.clear();
+    }
+
+    /// Returns the place of a command's first event, staged or in the log.
+    pub(super) fn find(&self, id: CommandId) -> Result<Option<Seq>, LedgerError> {
+        match self.staged.get(&id) {
+            Some((seq, _)) => Ok(Some(*seq)),
+            None => Ok(self.store.find(id)?),
+        }
+    }
+
+    /// Returns where a phase stands.
+    pub(super) fn state(&mut self, phase: &PhaseRef) -> Result<StateName, LedgerError> {
+        self.loader.load(self.store, &mut self.table, (Reach::Phase, Some(phase), None))?;
+        Ok(self.table.resolve(phase)?.state.name())
+    }
+
+    /// Returns when the last event took effect.
+    pub(super) fn last_at(&self) -> Option<Timestamp> {
+        self.last.map(|(at, _)| at)
     }
 
     /// Returns the table as it is with everything that is staged. It may be partial.

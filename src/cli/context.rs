@@ -1,0 +1,94 @@
+//! What every verb has at hand: where the ledger is, who asks, what time it is, and how to answer.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use chrono::Utc;
+use phaseledger::ledger::Ledger;
+use phaseledger::model::{Actor, TimeContext, Timestamp, Zone};
+
+use super::error::Failure;
+use super::place::Place;
+
+/// The options of every verb.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The ledger's folder [default: `ledger` here or in the nearest parent that has one]
+    #[arg(long, global = true, value_name = "DIR", env = "PHASELEDGER_DIR", help_heading = "Global options")]
+    dir: Option<PathBuf>,
+    /// Answer in JSON; errors too, as one object on stderr
+    #[arg(long, global = true, help_heading = "Global options")]
+    json: bool,
+    /// The zone of times without an offset, and of times shown: `UTC`, `local`, or an offset like `+02:00`
+    #[arg(long, global = true, value_name = "ZONE", default_value = "UTC", help_heading = "Global options")]
+    tz: Zone,
+    /// How long to wait for other processes
+    #[arg(
+        long,
+        global = true,
+        value_name = "DURATION",
+        default_value = "10s",
+        value_parser = humantime::parse_duration,
+        help_heading = "Global options"
+    )]
+    lock_timeout: Duration,
+}
+
+/// What every verb has at hand.
+pub struct Context {
+    /// Whether to answer in JSON.
+    pub json: bool,
+    /// The zone of times.
+    pub zone: Zone,
+    dir: Option<PathBuf>,
+    lock_timeout: Duration,
+}
+
+impl Context {
+    /// Takes up the options.
+    pub fn new(args: Args) -> Result<Self, Failure> {
+        Ok(Context { json: args.json, zone: args.tz, dir: args.dir, lock_timeout: args.lock_timeout })
+    }
+
+    /// Returns the time. Builds for tests take it from `PHASELEDGER_CLOCK`; a released one never does.
+    pub fn now(&self) -> Timestamp {
+        #[cfg(debug_assertions)]
+        if let Some(fixed) = std::env::var("PHASELEDGER_CLOCK").ok().and_then(|text| text.parse().ok()) {
+            return fixed;
+        }
+        Timestamp::new(Utc::now()).expect("the clock is between the years 1 and 9999")
+    }
+
+    /// Returns what times are read by.
+    pub fn time(&self) -> TimeContext {
+        TimeContext { now: self.now(), zone: self.zone }
+    }
+
+    /// Returns the ledger's folder as it was given.
+    pub fn dir(&self) -> Option<&std::path::Path> {
+        self.dir.as_deref()
+    }
+
+    /// Finds the ledger's folder.
+    pub fn place(&self) -> Result<Place, Failure> {
+        Place::find(self.dir.as_deref())
+    }
+
+    /// Finds the ledger and opens it, once other processes are done with it.
+    pub fn open(&self) -> Result<Ledger, Failure> {
+        Ok(Ledger::open(&self.place()?.log(), self.lock_timeout)?)
+    }
+
+    /// Returns who asks.
+    pub fn actor(&self, name: Option<&str>, via: &str) -> Actor {
+        let name = name.map(str::to_owned).or_else(|| {
+            let variables = ["PHASELEDGER_BY", "USER", "LOGNAME", "USERNAME"];
+            variables.iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+        });
+        Actor {
+            name: name.unwrap_or_else(|| "unknown".to_owned()),
+            host: gethostname::gethostname().to_string_lossy().into_owned(),
+            via: via.to_owned(),
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! `export`: writes the log as JSON lines, byte for byte, and a last line that seals them.
+
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use phaseledger::ledger::{EXPORT_SCHEMA, ExportEnd, Ledger};
+use phaseledger::model::Seq;
+use phaseledger::store::Frontier;
+
+use super::context::Context;
+use super::error::Failure;
+use super::output::{self, Progress};
+use super::{asking, render};
+
+/// Options of `export`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Write to a file, whole or not at all [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    asking: asking::Args,
+}
+
+/// Exports the ledger.
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    let asked = args.asking.open(context)?;
+    let through = asked.as_of.seq;
+    match &args.output {
+        None => {
+            let mut out = BufWriter::with_capacity(1 << 18, output::stdout());
+            write(&asked.ledger, through, &mut out)?;
+            out.flush()?;
+        }
+        Some(path) => {
+            let events = to_file(path, |out| write(&asked.ledger, through, out))?;
+            output::talk(format_args!("exported {}", render::count(events as usize, "event", "events")));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the lines up to a place, then the line that seals them. Returns how many there were.
+fn write(ledger: &Ledger, through: Seq, out: &mut dyn Write) -> Result<u64, Failure> {
+    let mut progress = Progress::new("exporting", through.number());
+    let mut frontier = Frontier::default();
+    while frontier.leaves() < through.number() {
+        let left = through.number() - frontier.leaves();
+        let limit = usize::try_from(left.min(1024)).unwrap_or(1024);
+        let lines = ledger.lines(Seq::new(frontier.leaves()), limit)?;
+        if lines.is_empty() {
+            return Err(Failure::new(
+                5,
+                "damaged",
+                format!("the log ends at {}, expected {through}", frontier.leaves()),
+            ));
+        }
+        for line in lines {
+            frontier.push(line.as_bytes());
+            out.write_all(line.as_bytes())?;
+            out.write_all(b"\n")?;
+        }
+        progress.at(frontier.leaves());
+    }
+    let end =
+        ExportEnd { schema: EXPORT_SCHEMA.to_owned(), events: frontier.leaves(), root: frontier.root() };
+    output::json_line(&mut &mut *out, &end)?;
+    Ok(frontier.leaves())
+}
+
+/// Writes a file whole or not at all: beside its place first, then durable, then moved there.
+pub fn to_file<T>(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let failed = |error: std::io::Error| Failure::io("write", path, &error);
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    let mut out = BufWriter::with_capacity(1 << 18, file.as_file_mut());
+    let result = write(&mut out)?;
+    out.flush().map_err(failed)?;
+    drop(out);
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    Ok(result)
+}

@@ -1,0 +1,87 @@
+//! `init`: makes a ledger.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use phaseledger::ledger::Ledger;
+use serde_json::json;
+
+use super::context::Context;
+use super::error::Failure;
+use super::output;
+use super::place::{Place, shown};
+
+/// A small workflow to start from.
+const STARTER: &str = include_str!("../../ledger/starter.toml");
+/// The workflow that the project ships.
+pub const EXAMPLE: &str = include_str!("../../ledger/workflow.toml");
+/// A history of it.
+pub const EXAMPLE_HISTORY: &str = include_str!("../../ledger/histories/2025-10-29.jsonl");
+
+/// Options of `init`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The folder to make `ledger` in [default: this one]
+    folder: Option<PathBuf>,
+    /// Begin with the 16-phase example and its history instead of a small workflow
+    #[arg(long)]
+    example: bool,
+}
+
+/// Makes a ledger; one that is there already stays as it is.
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    let folder = args.folder.clone().unwrap_or_default();
+    let place = Place::at(context.dir().map_or_else(|| folder.join("ledger"), Path::to_owned));
+    let existed = place.log().is_dir();
+    make(&place, args.example)?;
+    let root = shown(place.root());
+    let mut out = output::stdout();
+    if context.json {
+        let status = if existed { "unchanged" } else { "made" };
+        output::json_line(&mut out, &json!({ "schema": "init/1", "status": status, "dir": root }))?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if existed {
+        writeln!(out, "unchanged: there is a ledger at `{root}` already")?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    writeln!(out, "made a ledger at `{root}`")?;
+    writeln!(out, "next: edit `{}`, then `phaseledger define`", shown(&place.workflow()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Makes the files of a ledger that are not there yet. The log comes last: where it is, all is.
+pub fn make(place: &Place, example: bool) -> Result<(), Failure> {
+    let root = place.root();
+    fs::create_dir_all(root).map_err(|error| Failure::io("make", root, &error))?;
+    put(&place.workflow(), if example { EXAMPLE } else { STARTER })?;
+    put(&root.join(".gitignore"), "/log/\n")?;
+    if example {
+        let histories = root.join("histories");
+        fs::create_dir_all(&histories).map_err(|error| Failure::io("make", &histories, &error))?;
+        put(&histories.join("2025-10-29.jsonl"), EXAMPLE_HISTORY)?;
+    }
+    drop(Ledger::create(&place.log())?);
+    Ok(())
+}
+
+/// Writes a file whole, unless there is one.
+fn put(path: &Path, content: &str) -> Result<(), Failure> {
+    let write = || -> io::Result<()> {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(content.as_bytes())?;
+        file.as_file().sync_all()?;
+        match file.persist_noclobber(path) {
+            Ok(_) => fs::File::open(folder)?.sync_all(),
+            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) => Err(error.error),
+        }
+    };
+    if path.exists() {
+        return Ok(());
+    }
+    write().map_err(|error| Failure::io("write", path, &error))
+}

@@ -1,0 +1,118 @@
+//! The command line: an edge. It reads the clock, the environment and the arguments, calls the library, and
+//! renders what comes back. One file a verb, or a family of verbs; this one only dispatches.
+
+mod append;
+mod asking;
+mod context;
+mod define;
+mod error;
+mod export;
+mod files;
+mod import;
+mod init;
+mod manual;
+mod output;
+mod place;
+mod record;
+mod render;
+mod verify;
+mod writing;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use context::Context;
+use error::Failure;
+
+/// Records every transition of a workflow's phases as an immutable event, and answers, as of any moment, why
+/// a phase must run again.
+#[derive(Parser)]
+#[command(name = "phaseledger", version, max_term_width = 100, propagate_version = false)]
+#[command(after_help = "Exit codes: 0 done, or recorded already; 1 the answer is no; 2 usage; 3 conflict; \
+    4 not found; 5 damage; 6 refused by the rules; 74 input or output; 75 lock timeout.")]
+struct Cli {
+    #[command(flatten)]
+    context: context::Args,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    // Set up.
+    /// Make a ledger: `ledger/workflow.toml`, which is yours to edit, and the log beside it
+    Init(init::Args),
+    /// Put a workflow's definition in force
+    Define(define::Args),
+    /// Take in an export, or a history that others wrote
+    Import(import::Args),
+    /// Print the completions of a shell
+    Completions(manual::CompletionsArgs),
+    /// Print the manual
+    Man(manual::ManArgs),
+    // Record.
+    /// Start an attempt of a phase
+    Start(record::StartArgs),
+    /// End the attempt under way well
+    Complete(record::CompleteArgs),
+    /// End the attempt under way badly
+    Fail(record::FailArgs),
+    /// Do without a phase: those who need it may go on
+    Skip(record::SkipArgs),
+    /// Mark a complete phase, and all that was built on it, for rerun
+    Rerun(record::RerunArgs),
+    /// Make a phase, or all of a workflow, as if it had not run
+    Reset(record::ResetArgs),
+    /// Attach metadata to a phase
+    Meta(record::MetaArgs),
+    /// Make a note, on a phase or on the ledger
+    Note(record::NoteArgs),
+    /// Name a place in the log
+    Tag(record::TagArgs),
+    /// Record commands from JSON lines, one answer a line
+    Append(append::Args),
+    // Prove.
+    /// Check every line, place, time, id, cause and transition, and the root over them all
+    Verify(verify::Args),
+    /// Write the log as JSON lines, byte for byte
+    Export(export::Args),
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let wants_json = std::env::args_os().any(|argument| argument == "--json");
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) if wants_json && error.use_stderr() => return Failure::usage(&error).exit(true),
+        Err(error) => error.exit(),
+    };
+    match run(cli) {
+        Ok(code) => code,
+        Err(failure) => failure.exit(wants_json),
+    }
+}
+
+fn run(cli: Cli) -> Result<ExitCode, Failure> {
+    let context = Context::new(cli.context)?;
+    let context = &context;
+    match cli.verb {
+        Verb::Init(args) => init::run(&args, context),
+        Verb::Define(args) => define::run(args, context),
+        Verb::Import(args) => import::run(&args, context),
+        Verb::Completions(args) => manual::completions(&args, Cli::command()),
+        Verb::Man(args) => manual::run(&args, Cli::command()),
+        Verb::Start(args) => record::start(args, context),
+        Verb::Complete(args) => record::complete(args, context),
+        Verb::Fail(args) => record::fail(args, context),
+        Verb::Skip(args) => record::skip(args, context),
+        Verb::Rerun(args) => record::rerun(args, context),
+        Verb::Reset(args) => record::reset(args, context),
+        Verb::Meta(args) => record::meta(args, context),
+        Verb::Note(args) => record::note(args, context),
+        Verb::Tag(args) => record::tag(args, context),
+        Verb::Append(args) => append::run(&args, context),
+        Verb::Verify(args) => verify::run(&args, context),
+        Verb::Export(args) => export::run(&args, context),
+    }
+}

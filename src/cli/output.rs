@@ -1,0 +1,68 @@
+//! Where answers go: data on stdout, talk on stderr, colour only on a terminal.
+
+use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
+
+/// Standard output: colours are taken out where it is no terminal, or NO_COLOR is set.
+pub fn stdout() -> anstream::AutoStream<io::StdoutLock<'static>> {
+    anstream::AutoStream::auto(io::stdout().lock())
+}
+
+/// Writes one JSON value as a line.
+pub fn json_line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, value)?;
+    out.write_all(b"\n")
+}
+
+/// Tells the person who watches something that is not the answer.
+pub fn talk(message: std::fmt::Arguments<'_>) {
+    // Where stderr is closed there is nobody to tell.
+    let _ = writeln!(anstream::stderr(), "{message}");
+}
+
+/// Returns how wide the terminal is; none where stdout is no terminal, so that nothing is ever cut for a
+/// program.
+pub fn terminal_width() -> Option<u16> {
+    if !io::stdout().is_terminal() {
+        return None;
+    }
+    terminal_size::terminal_size().map(|(width, _)| width.0)
+}
+
+/// A bar on stderr for work that takes longer than a second; nothing where stderr is no terminal.
+pub struct Progress {
+    bar: indicatif::ProgressBar,
+    started: std::time::Instant,
+    doing: &'static str,
+}
+
+impl Progress {
+    /// Begins work on `total` things; zero where the total is not known.
+    pub fn new(doing: &'static str, total: u64) -> Self {
+        let bar = indicatif::ProgressBar::hidden();
+        bar.set_length(total);
+        Progress { bar, started: std::time::Instant::now(), doing }
+    }
+
+    /// Says how many things are done.
+    pub fn at(&mut self, done: u64) {
+        if self.bar.is_hidden() && self.started.elapsed().as_secs() >= 1 && io::stderr().is_terminal() {
+            let template = match self.bar.length() {
+                Some(1..) => "{msg} {wide_bar} {human_pos}/{human_len} events, {eta} left",
+                _ => "{msg} {spinner} {human_pos} events, {elapsed}",
+            };
+            let style = indicatif::ProgressStyle::with_template(template).expect("the template is right");
+            self.bar.set_style(style);
+            self.bar.set_message(self.doing);
+            self.bar.set_draw_target(indicatif::ProgressDrawTarget::stderr());
+        }
+        self.bar.set_position(done);
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

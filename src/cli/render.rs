@@ -1,0 +1,166 @@
+//! How values look to a person: states, times, durations, tables, events in a line.
+
+use anstyle::{AnsiColor, Style};
+use comfy_table::{ContentArrangement, Table};
+use phaseledger::model::{Event, Recorded, StateName, Subject, Timestamp, Zone, escape};
+
+/// Returns the symbol that stands beside a state.
+pub const fn symbol(state: StateName) -> &'static str {
+    match state {
+        StateName::Pending => "○",
+        StateName::InProgress => "▶",
+        StateName::Complete => "✔",
+        StateName::Failed => "✘",
+        StateName::NeedsRerun => "↻",
+    }
+}
+
+/// Returns the colour of a state.
+pub const fn style(state: StateName) -> Style {
+    match state {
+        StateName::Pending => Style::new().dimmed(),
+        StateName::InProgress => AnsiColor::Blue.on_default(),
+        StateName::Complete => AnsiColor::Green.on_default(),
+        StateName::Failed => AnsiColor::Red.on_default(),
+        StateName::NeedsRerun => AnsiColor::Yellow.on_default(),
+    }
+}
+
+/// Returns a state with its symbol, in its colour.
+pub fn state(state: StateName) -> String {
+    let style = style(state);
+    format!("{style}{} {state}{style:#}", symbol(state))
+}
+
+/// Returns an instant in a zone: to the second, or to the microsecond where it is `exact`.
+pub fn time(time: Timestamp, zone: Zone, exact: bool) -> String {
+    let shown = zone.at(time);
+    let clock = if exact { shown.format("%Y-%m-%d %H:%M:%S%.6f") } else { shown.format("%Y-%m-%d %H:%M:%S") };
+    match shown.offset().local_minus_utc() {
+        0 => format!("{clock}Z"),
+        _ => format!("{clock}{}", shown.format("%:z")),
+    }
+}
+
+/// Returns a duration in seconds as a person reads it, to three digits or so.
+pub fn duration(seconds: f64) -> String {
+    let whole = seconds.round() as u64;
+    match seconds {
+        s if s < 0.001 => format!("{:.0} µs", s * 1e6),
+        s if s < 1.0 => format!("{:.0} ms", s * 1e3),
+        s if s < 59.995 => format!("{s:.2} s"),
+        s if s < 3599.5 => format!("{} m {:02} s", whole / 60, whole % 60),
+        s if s < 86_400.0 => format!("{} h {:02} m", whole / 3600, whole % 3600 / 60),
+        _ => format!("{} d {:02} h", whole / 86_400, whole % 86_400 / 3600),
+    }
+}
+
+/// Makes an aligned table without lines; on a terminal it fits the width.
+pub fn table(headers: &[&str]) -> Table {
+    let mut table = Table::new();
+    table.load_preset(comfy_table::presets::NOTHING);
+    let bold = Style::new().bold();
+    table.set_header(headers.iter().map(|header| format!("{bold}{header}{bold:#}")));
+    if let Some(width) = super::output::terminal_width() {
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    }
+    table
+}
+
+/// Returns a table as text, without the white space at the ends of its lines.
+pub fn lines(table: &Table) -> String {
+    let text = table.to_string();
+    let lines: Vec<_> = text.lines().map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end()).collect();
+    lines.join("\n")
+}
+
+/// Returns what an event is about, as a person names it: the bare phase where the ledger has one workflow.
+pub fn subject(subject: &Subject, one_workflow: bool) -> String {
+    match subject {
+        Subject::Phase(id) if one_workflow => id.phase.to_string(),
+        Subject::Phase(id) => id.to_string(),
+        Subject::Workflow(name) => name.to_string(),
+        Subject::Ledger => "the ledger".to_owned(),
+    }
+}
+
+/// Returns what happened in a few words: the states, the attempt, the reason.
+pub fn summary(record: &Recorded) -> String {
+    let mut parts = Vec::new();
+    if let Some((from, to)) = record.transition
+        && from != to
+    {
+        parts.push(format!("{} → {}", state(from), state(to)));
+    }
+    parts.extend(detail(&record.event));
+    if let Some(inferred) = &record.inferred {
+        parts.push(format!("inferred: {}", escape(inferred)));
+    }
+    parts.join("  ")
+}
+
+/// Returns what an event says beyond its kind and states.
+fn detail(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::WorkflowDefined(defined) => {
+            let count = |what: &str, names: usize| (names > 0).then(|| format!("{names} {what}"));
+            let phases = defined.definition.phases().len();
+            let parts = [
+                count("phases", phases),
+                count("added", defined.added.len()).filter(|_| defined.added.len() != phases),
+                count("retired", defined.retired.len()),
+                count("changed", defined.changed.len()),
+            ];
+            parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+        }
+        Event::PhaseStarted(started) if started.dependencies_met => format!("attempt {}", started.attempt),
+        Event::PhaseStarted(started) => {
+            let unmet: Vec<_> = started.unmet.iter().map(ToString::to_string).collect();
+            format!("attempt {}, needs unmet: {}", started.attempt, unmet.join(", "))
+        }
+        Event::PhaseCompleted(completed) => duration(completed.duration_seconds),
+        Event::PhaseFailed(failed) => failed.error.to_string(),
+        Event::PhaseSkipped(skipped) => format!("skipped: {}", skipped.reason),
+        Event::PhaseReset(reset) => reset.reason.to_string(),
+        Event::RerunMarked(why) | Event::RerunCauseAdded(why) | Event::RerunDeferred(why) => {
+            why.reason.to_string()
+        }
+        Event::RerunCleared(_) => "unchanged inputs".to_owned(),
+        Event::MetadataRecorded(recorded) => recorded
+            .metadata
+            .iter()
+            .map(|(key, value)| format!("{}={}", escape(key), escape(value)))
+            .collect::<Vec<_>>()
+            .join(" "),
+        Event::NoteAdded(note) => note.text.to_string(),
+        Event::TagSet(tag) => format!("{} = #{}", tag.name, tag.seq),
+        Event::HistoryImported(history) => {
+            format!("{}, {} lines", escape(&history.source), history.lines)
+        }
+    })
+}
+
+/// Returns a count with its noun.
+pub fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_well() {
+        for (seconds, shown) in [
+            (0.000_001, "1 µs"),
+            (0.047_901, "48 ms"),
+            (5.492_104, "5.49 s"),
+            (59.996, "1 m 00 s"),
+            (125.0, "2 m 05 s"),
+            (3_725.0, "1 h 02 m"),
+            (90_000.0, "1 d 01 h"),
+        ] {
+            assert_eq!(duration(seconds), shown);
+        }
+    }
+}

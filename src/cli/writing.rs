@@ -1,0 +1,203 @@
+//! What every verb that records has in common: its options, the way into the ledger, and the answer.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use phaseledger::ledger::{Answer, Status};
+use phaseledger::model::{
+    Action, CallerId, Command, CommandId, Event, Expectation, Metadata, Recorded, Request, Timestamp,
+};
+use serde::Serialize;
+use uuid::Uuid;
+
+use super::context::Context;
+use super::error::Failure;
+use super::{output, render};
+
+/// The options of every verb that records.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Recording")]
+pub struct Args {
+    /// A UUID, or `key:` and a text of your own: recording it again is safe and changes nothing
+    #[arg(long, value_name = "ID")]
+    id: Option<CallerId>,
+    /// Refuse unless this holds: `seq:N` (nothing happened to it after N), `state=A,B`, `attempt=N`
+    #[arg(long, value_name = "WHAT")]
+    expect: Vec<Expectation>,
+    /// When it took effect, where that is not now: a time such as `2025-10-29T18:27:01Z` or `10 minutes ago`
+    #[arg(long, value_name = "TIME")]
+    occurred_at: Option<String>,
+    /// Who asks [env: PHASELEDGER_BY] [default: the user]
+    #[arg(long, value_name = "NAME")]
+    by: Option<String>,
+    /// Tell what it would record, and record nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Metadata as a caller gives it.
+#[derive(clap::Args)]
+pub struct MetaArgs {
+    /// Attach metadata; a value that is JSON is kept as JSON, any other as text
+    #[arg(long = "meta", value_name = "KEY=VALUE", value_parser = pair)]
+    meta: Vec<(String, String)>,
+    /// Attach a JSON object
+    #[arg(long, value_name = "JSON", value_parser = object)]
+    metadata: Option<Metadata>,
+}
+
+fn object(text: &str) -> Result<Metadata, String> {
+    serde_json::from_str(text).map_err(|error| format!("not a JSON object: {error}"))
+}
+
+/// Reads `key=value`; the value comes out as JSON text.
+pub fn pair(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
+    if key.is_empty() {
+        return Err("the key is empty; expected KEY=VALUE".to_owned());
+    }
+    let is_json = serde_json::from_str::<&serde_json::value::RawValue>(value).is_ok();
+    let json = if is_json { value.to_owned() } else { serde_json::Value::from(value).to_string() };
+    Ok((key.to_owned(), json))
+}
+
+impl MetaArgs {
+    /// Puts the metadata together.
+    pub fn metadata(self) -> Result<Metadata, Failure> {
+        let mut metadata = self.metadata.unwrap_or_default();
+        insert_all(&mut metadata, &self.meta)?;
+        Ok(metadata)
+    }
+}
+
+/// Puts pairs of keys and JSON texts into metadata.
+pub fn insert_all(metadata: &mut Metadata, pairs: &[(String, String)]) -> Result<(), Failure> {
+    for (key, value) in pairs {
+        metadata.insert(key, value).map_err(|error| Failure::new(2, "too_large", error.to_string()))?;
+    }
+    Ok(())
+}
+
+/// Makes a command of what a caller asks.
+pub fn command(request: Request, context: &Context, via: &str) -> Command {
+    let fresh = || CommandId::new(Uuid::now_v7());
+    Command {
+        id: request.id.map_or_else(fresh, |id| id.0),
+        may_repeat: request.id.is_some(),
+        by: context.actor(request.by.as_deref(), via),
+        occurred_at: request.occurred_at,
+        expect: request.expect,
+        inferred: None,
+        action: request.action,
+    }
+}
+
+/// Records an action, and answers.
+pub fn record(args: Args, action: Action, context: &Context) -> Result<ExitCode, Failure> {
+    let occurred_at: Option<Timestamp> =
+        args.occurred_at.as_deref().map(|text| context.time().time(text)).transpose()?;
+    let request = Request { id: args.id, expect: args.expect, occurred_at, by: args.by, action };
+    let command = command(request, context, "cli");
+    let mut ledger = context.open()?;
+    let answer = match args.dry_run {
+        true => ledger.preview(&command, context.now())?,
+        false => ledger.submit(&command, context.now())?,
+    };
+    drop(ledger);
+    tell(&answer, command.action.verb(), context)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The answer to a command, in JSON.
+#[derive(Serialize)]
+pub struct AnswerView<'a> {
+    status: &'static str,
+    seq: u64,
+    id: CommandId,
+    derived: Vec<DerivedView<'a>>,
+}
+
+/// An event that a command's first one forced.
+#[derive(Serialize)]
+struct DerivedView<'a> {
+    seq: u64,
+    id: phaseledger::model::EventId,
+    kind: &'static str,
+    phase: Option<String>,
+    to: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+}
+
+impl<'a> AnswerView<'a> {
+    /// Views an answer.
+    pub fn new(answer: &'a Answer) -> Self {
+        AnswerView {
+            status: status_name(answer.status),
+            seq: answer.seq.number(),
+            id: answer.id,
+            derived: answer.events.iter().skip(1).map(DerivedView::new).collect(),
+        }
+    }
+}
+
+impl<'a> DerivedView<'a> {
+    fn new(record: &'a Recorded) -> Self {
+        let reason = match &record.event {
+            Event::RerunMarked(why) | Event::RerunCauseAdded(why) | Event::RerunDeferred(why) => {
+                Some(why.reason.as_str())
+            }
+            _ => None,
+        };
+        DerivedView {
+            seq: record.seq.number(),
+            id: record.id,
+            kind: record.event.kind(),
+            phase: record.subject.phase().map(ToString::to_string),
+            to: record.transition.map(|(_, to)| to.as_str()),
+            reason,
+        }
+    }
+}
+
+const fn status_name(status: Status) -> &'static str {
+    match status {
+        Status::Appended => "appended",
+        Status::Duplicate => "duplicate",
+        Status::Unchanged => "unchanged",
+        Status::Preview => "preview",
+    }
+}
+
+/// Tells what came of a command: a line, and a line for each event that it forced.
+pub fn tell(answer: &Answer, verb: &str, context: &Context) -> Result<(), Failure> {
+    let mut out = output::stdout();
+    if context.json {
+        output::json_line(&mut out, &AnswerView::new(answer))?;
+        return Ok(());
+    }
+    match (answer.status, answer.events.first()) {
+        (Status::Duplicate, _) => {
+            writeln!(out, "duplicate: recorded as #{} already, nothing changed", answer.seq)?;
+        }
+        (Status::Unchanged, _) | (_, None) => writeln!(out, "unchanged: {verb} changes nothing")?,
+        (status, Some(first)) => {
+            let name = match status {
+                Status::Preview => "would append",
+                _ => "appended",
+            };
+            writeln!(out, "{name} #{} {}", first.seq, line(first))?;
+            for record in &answer.events[1..] {
+                writeln!(out, "  ↳ #{} {}", record.seq, line(record))?;
+            }
+        }
+    }
+    out.flush()?;
+    Ok(())
+}
+
+/// Returns what happened to what, in a line.
+fn line(record: &Recorded) -> String {
+    let subject = render::subject(&record.subject, true);
+    format!("{} {subject}  {}", record.event.kind(), render::summary(record)).trim_end().to_owned()
+}

@@ -1,0 +1,409 @@
+//! Taking in a history that others wrote: JSON lines `{at, phase, event, …}` in the order of time.
+//!
+//! ```text
+//!  line ──parse──▶ HistoryLine ──plan (state of the phase)──▶ [Step] ──▶ Session::stage
+//! ```
+//!
+//! Each line becomes one command, at the line's time, through the same rules as any other. Its id is made
+//! of the workflow, the line and its number, so that taking in a file again, or one that has grown, records
+//! only what is new. With repairs, a line that is not legal gets the fewest commands in front of it that make
+//! it so; each is marked as inferred.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, Read};
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use sha2::{Digest as _, Sha256};
+
+use super::{Ledger, LedgerError, Session};
+use crate::model::{
+    Action, Actor, Algorithm, CallerId, Command, CommandId, Definition, Digest, Event, HistoryImported,
+    Metadata, PhaseRef, StateName, Text, Timestamp, WorkflowName, escape,
+};
+use crate::rules::Rejection;
+
+/// How many events may be staged before they are made durable.
+const EVENTS_PER_BATCH: usize = 4096;
+
+/// The longest line of a history, in bytes.
+const LINE_BYTES_MAX: u64 = 1 << 20;
+
+/// How a history is to be taken in.
+#[derive(Debug, Clone)]
+pub struct HistoryOptions {
+    /// The file's name, for the record.
+    pub source: String,
+    /// The workflow whose phases the lines name.
+    pub workflow: WorkflowName,
+    /// The definition to put in force first, at the time of the first line.
+    pub define: Option<Definition>,
+    /// Whether to make lines legal that are not.
+    pub repair: bool,
+    /// Whether a start whose needs are not met is legal.
+    pub allow_unmet: bool,
+    /// Take in only what happened before this.
+    pub before: Option<Timestamp>,
+    /// Who asks.
+    pub by: Actor,
+}
+
+/// What came of taking a history in.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Imported {
+    /// How many lines were taken in.
+    pub lines: u64,
+    /// How many of them the ledger had already.
+    pub known: u64,
+    /// How many events were appended.
+    pub events: u64,
+    /// How many repairs were made, by kind.
+    pub inferred: BTreeMap<String, u64>,
+    /// How many lines claim a time before the ledger's last event, and so took effect later than they claim.
+    pub raised: u64,
+}
+
+/// Why a history was not taken in.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// The file cannot be read.
+    #[error("the history cannot be read: {0}")]
+    Read(#[from] std::io::Error),
+    /// A line is not of the form.
+    #[error("line {line}: {found}")]
+    Line {
+        /// Its number, from 1.
+        line: u64,
+        /// What was found, and what was expected.
+        found: String,
+    },
+    /// A line is not legal.
+    #[error("line {line}: {source}")]
+    Illegal {
+        /// Its number, from 1.
+        line: u64,
+        /// Why not.
+        source: Rejection,
+    },
+    /// The ledger fails.
+    #[error(transparent)]
+    Ledger(LedgerError),
+}
+
+/// What a line says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum HistoryEvent {
+    Start,
+    Complete,
+    Fail,
+    Skip,
+    Cached,
+    NeedsRerun,
+}
+
+/// A line of a history. What it says beyond the known keys is kept as metadata.
+#[derive(Debug)]
+struct HistoryLine {
+    at: Timestamp,
+    phase: PhaseRef,
+    event: HistoryEvent,
+    reason: Option<Text>,
+    metadata: Metadata,
+}
+
+fn parse_line(text: &str, workflow: &WorkflowName) -> Result<HistoryLine, String> {
+    let mut fields: BTreeMap<String, &RawValue> = serde_json::from_str(text)
+        .map_err(|error| format!("not a JSON object: {}", escape(&error.to_string())))?;
+    let mut take = |key: &str| fields.remove(key);
+    let (at, phase, event) = (take("at"), take("phase"), take("event"));
+    let reason = take("reason").or_else(|| take("error"));
+    let field = |key: &str, value: Option<&RawValue>| {
+        value
+            .map(|value| value.get().to_owned())
+            .ok_or_else(|| format!("no `{key}`; a line has `at`, `phase` and `event`"))
+    };
+    let wrong = |key: &str, error: serde_json::Error| format!("`{key}`: {}", escape(&error.to_string()));
+    let at = serde_json::from_str(&field("at", at)?).map_err(|error| wrong("at", error))?;
+    let phase: PhaseRef =
+        serde_json::from_str(&field("phase", phase)?).map_err(|error| wrong("phase", error))?;
+    let event = serde_json::from_str(&field("event", event)?).map_err(|error| wrong("event", error))?;
+    let reason: Option<String> = reason
+        .map(|reason| serde_json::from_str(reason.get()))
+        .transpose()
+        .map_err(|error| wrong("reason", error))?;
+    let reason = reason.and_then(|reason| Text::cut(&reason));
+    let mut metadata = Metadata::default();
+    for (key, value) in fields {
+        metadata.insert(&key, value.get()).map_err(|error| format!("`{}`: {error}", escape(&key)))?;
+    }
+    Ok(HistoryLine { at, phase: phase.within(workflow).into(), event, reason, metadata })
+}
+
+/// A command that a line becomes, or that makes it legal, with the repair that it is.
+type Step = (Action, Option<&'static str>);
+
+/// Plans the commands of a line, given where its phase stands. Without `repair`, the line alone.
+fn plan(line: &HistoryLine, state: StateName, repair: bool, allow_unmet: bool) -> Vec<Step> {
+    let phase = || line.phase.clone();
+    let metadata = || line.metadata.clone();
+    let because = |fallback: &str| line.reason.clone().or_else(|| Text::cut(fallback)).expect("not empty");
+    let start = |metadata| Action::Start {
+        phase: phase(),
+        metadata,
+        allow_unmet: allow_unmet || repair,
+        again: None,
+    };
+    let complete =
+        |metadata| Action::Complete { phase: phase(), metadata, output: None, outputs: Vec::new() };
+    let mut steps: Vec<Step> = Vec::new();
+    let wants_attempt = matches!(line.event, HistoryEvent::Complete | HistoryEvent::Fail);
+    let wants_rest = matches!(line.event, HistoryEvent::Start | HistoryEvent::Cached);
+    if repair && state == StateName::Complete && (wants_attempt || wants_rest) {
+        let reason = because("The history has it run again");
+        steps.push((Action::Rerun { phase: phase(), reason }, Some("missing_mark")));
+    }
+    if repair && state == StateName::InProgress && wants_rest {
+        let error = because("The history has another attempt start");
+        let fail = Action::Fail {
+            phase: phase(),
+            error,
+            exit_code: None,
+            signal: None,
+            metadata: Metadata::default(),
+        };
+        steps.push((fail, Some("abandoned_attempt")));
+    }
+    if repair && state != StateName::InProgress && wants_attempt {
+        steps.push((start(Metadata::default()), Some("missing_start")));
+    }
+    let unmarkable = line.event == HistoryEvent::NeedsRerun && state != StateName::Complete;
+    let unskippable =
+        line.event == HistoryEvent::Skip && matches!(state, StateName::Complete | StateName::InProgress);
+    if repair && (unmarkable || unskippable) {
+        let word = if unmarkable { "needs a rerun" } else { "is skipped" };
+        let text = because("no reason given");
+        let text = format!(
+            "The history says it {word}, which its state, {state}, does not allow: {}",
+            text.as_str()
+        );
+        let text = Text::cut(&text).expect("not empty");
+        steps.push((Action::Note { phase: Some(phase()), text }, Some("kept_as_note")));
+        return steps;
+    }
+    match line.event {
+        HistoryEvent::Start => steps.push((start(metadata()), None)),
+        HistoryEvent::Complete => steps.push((complete(metadata()), None)),
+        HistoryEvent::Fail => steps.push((
+            Action::Fail {
+                phase: phase(),
+                error: because("failed"),
+                exit_code: None,
+                signal: None,
+                metadata: metadata(),
+            },
+            None,
+        )),
+        HistoryEvent::Skip => {
+            steps.push((
+                Action::Skip { phase: phase(), reason: because("skipped"), metadata: metadata() },
+                None,
+            ));
+        }
+        HistoryEvent::Cached => {
+            let mut cached = metadata();
+            // What would make it too large was refused when the line was read.
+            let _ = cached.insert("cached", "true");
+            steps.push((start(cached), None));
+            steps.push((complete(Metadata::default()), None));
+        }
+        HistoryEvent::NeedsRerun => {
+            steps.push((Action::Rerun { phase: phase(), reason: because("needs a rerun") }, None));
+        }
+    }
+    steps
+}
+
+/// Takes a history in: all of it, or nothing. `open` opens the file anew, for it is read twice: once to try
+/// every line, once to record them. `progress` is called with the number of lines now and then.
+///
+/// # Errors
+///
+/// [`HistoryError`], naming the first line that is not legal.
+pub fn import_history<R: BufRead>(
+    ledger: &mut Ledger,
+    open: impl Fn() -> std::io::Result<R>,
+    options: &HistoryOptions,
+    now: Timestamp,
+    mut progress: impl FnMut(u64),
+) -> Result<Imported, HistoryError> {
+    Importer::new(ledger, options, now, true)?.run(open()?, |_| {})?;
+    Importer::new(ledger, options, now, false)?.run(open()?, &mut progress)
+}
+
+/// One pass over a history.
+struct Importer<'a> {
+    session: Session<'a>,
+    options: &'a HistoryOptions,
+    now: Timestamp,
+    /// Whether to forget what was staged instead of making it durable.
+    rehearsal: bool,
+    imported: Imported,
+}
+
+impl<'a> Importer<'a> {
+    fn new(
+        ledger: &'a mut Ledger,
+        options: &'a HistoryOptions,
+        now: Timestamp,
+        rehearsal: bool,
+    ) -> Result<Self, HistoryError> {
+        let session = ledger.session().map_err(HistoryError::Ledger)?;
+        Ok(Importer { session, options, now, rehearsal, imported: Imported::default() })
+    }
+
+    fn run<R: BufRead>(
+        mut self,
+        mut file: R,
+        mut progress: impl FnMut(u64),
+    ) -> Result<Imported, HistoryError> {
+        let mut file_digest = Sha256::new();
+        let mut text = String::new();
+        let mut number = 0;
+        let mut defined = false;
+        loop {
+            text.clear();
+            number += 1;
+            if file.by_ref().take(LINE_BYTES_MAX).read_line(&mut text)? == 0 {
+                break;
+            }
+            if text.len() as u64 == LINE_BYTES_MAX {
+                let found = format!("the line is longer than {LINE_BYTES_MAX} bytes");
+                return Err(HistoryError::Line { line: number, found });
+            }
+            file_digest.update(&text);
+            if text.trim().is_empty() {
+                continue;
+            }
+            let line = parse_line(&text, &self.options.workflow)
+                .map_err(|found| HistoryError::Line { line: number, found })?;
+            if self.options.before.is_some_and(|end| line.at >= end) {
+                continue;
+            }
+            if !std::mem::replace(&mut defined, true) {
+                self.define(number, line.at)?;
+            }
+            self.line(number, text.trim(), &line)?;
+            if self.session.staged_events() >= EVENTS_PER_BATCH {
+                self.flush()?;
+                progress(number);
+            }
+        }
+        let digest = Digest::new(Algorithm::Sha256, file_digest.finalize().into());
+        if self.imported.lines > self.imported.known {
+            self.note(number, digest)?;
+        }
+        self.flush()?;
+        Ok(self.imported)
+    }
+
+    fn flush(&mut self) -> Result<(), HistoryError> {
+        match self.rehearsal {
+            true => self.session.forget_staged(),
+            false => self.session.commit().map_err(HistoryError::Ledger)?,
+        }
+        Ok(())
+    }
+
+    fn define(&mut self, number: u64, at: Timestamp) -> Result<(), HistoryError> {
+        match &self.options.define {
+            None => Ok(()),
+            Some(definition) => {
+                let action = Action::Define { definition: Box::new(definition.clone()) };
+                let id = self.id("define", number, definition.name().as_str());
+                self.stage(number, id, Some(at), (action, None), false)
+            }
+        }
+    }
+
+    fn line(&mut self, number: u64, text: &str, line: &HistoryLine) -> Result<(), HistoryError> {
+        self.imported.lines += 1;
+        let id = self.id("line", number, text);
+        if self.session.find(id).map_err(HistoryError::Ledger)?.is_some() {
+            self.imported.known += 1;
+            return Ok(());
+        }
+        let state = self.session.state(&line.phase).map_err(|error| at_line(number, error))?;
+        let steps = plan(line, state, self.options.repair, self.options.allow_unmet);
+        // The line's own command comes last but for what is cached, which is two: the id is the first one's
+        // that no repair made.
+        let mut own = Some(id);
+        for (index, step) in steps.into_iter().enumerate() {
+            let other = || self.id(&format!("step {index}"), number, text);
+            let id = if step.1.is_none() { own.take().unwrap_or_else(other) } else { other() };
+            let id = if step.1 == Some("kept_as_note") { own.take().unwrap_or(id) } else { id };
+            self.stage(number, id, Some(line.at), step, true)?;
+        }
+        Ok(())
+    }
+
+    fn note(&mut self, lines: u64, digest: Digest) -> Result<(), HistoryError> {
+        let history = HistoryImported {
+            source: self.options.source.clone(),
+            digest,
+            lines: self.imported.lines,
+            inferred: self.imported.inferred.clone(),
+        };
+        let id = self.id("history", self.imported.lines, &digest.to_string());
+        let action = Action::NoteImport { workflow: self.options.workflow.clone(), history };
+        let last = self.session.last_at();
+        self.stage(lines, id, last, (action, None), false)
+    }
+
+    fn stage(
+        &mut self,
+        number: u64,
+        id: CommandId,
+        at: Option<Timestamp>,
+        (action, repair): Step,
+        is_line: bool,
+    ) -> Result<(), HistoryError> {
+        let command = Command {
+            id,
+            may_repeat: false,
+            by: self.options.by.clone(),
+            occurred_at: at,
+            expect: Vec::new(),
+            inferred: repair,
+            action,
+        };
+        let answer = self.session.stage(&command, self.now).map_err(|error| at_line(number, error))?;
+        if let Some(repair) = repair {
+            *self.imported.inferred.entry(repair.to_owned()).or_default() += 1;
+        }
+        if let Some(first) = answer.events.first() {
+            self.imported.raised += u64::from(is_line && repair.is_none() && first.occurred_at.is_some());
+            if let Event::PhaseStarted(started) = &first.event
+                && !started.dependencies_met
+            {
+                *self.imported.inferred.entry("unmet_needs".to_owned()).or_default() += 1;
+            }
+        }
+        self.imported.events += answer.events.len() as u64;
+        Ok(())
+    }
+
+    /// Makes the id of a command: the same whenever the same line is taken in.
+    fn id(&self, what: &str, number: u64, text: &str) -> CommandId {
+        let digest = Digest::sha256(text.as_bytes());
+        let key = format!("key:history {} {what} {number} {digest}", self.options.workflow);
+        key.parse::<CallerId>().expect("a key that is not empty").0
+    }
+}
+
+fn at_line(line: u64, error: LedgerError) -> HistoryError {
+    match error {
+        LedgerError::Rejected(source) => HistoryError::Illegal { line, source },
+        other => HistoryError::Ledger(other),
+    }
+}

@@ -1,0 +1,331 @@
+//! A command as a line of JSON: what `append` reads.
+//!
+//! ```json
+//! {"do":"start","phase":"phase_2_analysis","id":"key:2025-10-29/2","expect":"state=PENDING"}
+//! ```
+
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::text::escape;
+use super::{
+    Action, Again, CommandId, Digest, Expectation, Metadata, OutputFile, PhaseRef, Seq, TagName, Text,
+    Timestamp, WorkflowName,
+};
+
+/// The namespace of ids that are made from a key (`key:TEXT`): UUIDv5 of the DNS name `phaseledger.dev` in
+/// RFC 9562's namespace for DNS names.
+const KEY_NAMESPACE: Uuid = Uuid::from_u128(0x9cb2_9c22_0355_59f6_8a37_7a5d_38cb_8f4d);
+
+/// An id as callers write it: a UUID, or `key:` and any text, from which a UUIDv5 is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct CallerId(pub CommandId);
+
+impl FromStr for CallerId {
+    type Err = CallerIdError;
+
+    fn from_str(text: &str) -> Result<Self, CallerIdError> {
+        let id = match text.strip_prefix("key:") {
+            Some("") => None,
+            Some(key) => Some(Uuid::new_v5(&KEY_NAMESPACE, key.as_bytes())),
+            None => Uuid::parse_str(text).ok().filter(|id| !id.is_nil()),
+        };
+        let error = || CallerIdError { found: escape(&text.chars().take(80).collect::<String>()) };
+        id.map(|id| CallerId(CommandId::new(id))).ok_or_else(error)
+    }
+}
+
+impl TryFrom<String> for CallerId {
+    type Error = CallerIdError;
+
+    fn try_from(text: String) -> Result<Self, CallerIdError> {
+        text.parse()
+    }
+}
+
+impl From<CallerId> for String {
+    fn from(id: CallerId) -> String {
+        id.0.to_string()
+    }
+}
+
+/// A text that is not an id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{found}` is not an id; expected a UUID, or `key:` and a text of your own such as `key:2025-10-29/ingest`"
+)]
+pub struct CallerIdError {
+    found: String,
+}
+
+/// A command as a caller writes it: what to record, and how to do so safely.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    /// The caller's id, that makes sending it again safe.
+    pub id: Option<CallerId>,
+    /// What the caller expects to find.
+    pub expect: Vec<Expectation>,
+    /// When the caller claims it took effect.
+    pub occurred_at: Option<Timestamp>,
+    /// Who asks, where that is not the one who runs the program.
+    pub by: Option<String>,
+    /// What to record.
+    pub action: Action,
+}
+
+/// Why a line is not a command.
+#[derive(Debug, thiserror::Error)]
+pub enum RequestError {
+    /// Not JSON, or a field of the wrong form.
+    #[error("{}", shown(source))]
+    Json {
+        /// What the parser said, with its place.
+        #[from]
+        source: serde_json::Error,
+    },
+    /// No such verb.
+    #[error("unknown command `{found}`; the commands are {}", VERBS.join(", "))]
+    Verb {
+        /// What was found, escaped.
+        found: String,
+    },
+    /// A field that is missing.
+    #[error("`{verb}` needs `{field}`")]
+    Missing {
+        /// The verb.
+        verb: String,
+        /// The field.
+        field: &'static str,
+    },
+    /// A field that the verb does not take.
+    #[error("`{verb}` takes no `{field}`")]
+    Surplus {
+        /// The verb.
+        verb: String,
+        /// The field.
+        field: &'static str,
+    },
+}
+
+fn shown(error: &serde_json::Error) -> String {
+    escape(&error.to_string())
+}
+
+impl RequestError {
+    /// Returns the column in the line, from 1, where it is known.
+    pub fn column(&self) -> Option<usize> {
+        match self {
+            RequestError::Json { source } => Some(source.column().max(1)),
+            RequestError::Verb { .. } | RequestError::Missing { .. } | RequestError::Surplus { .. } => None,
+        }
+    }
+}
+
+/// The verbs that a line may have.
+pub const VERBS: &[&str] = &["start", "complete", "fail", "skip", "rerun", "reset", "meta", "note", "tag"];
+
+/// Every field that a line may have.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fields {
+    r#do: String,
+    id: Option<CallerId>,
+    expect: Option<Expect>,
+    occurred_at: Option<Timestamp>,
+    by: Option<String>,
+    phase: Option<PhaseRef>,
+    workflow: Option<WorkflowName>,
+    all: Option<bool>,
+    metadata: Option<Metadata>,
+    reason: Option<Text>,
+    error: Option<Text>,
+    exit_code: Option<i32>,
+    signal: Option<String>,
+    allow_unmet: Option<bool>,
+    rerun: Option<bool>,
+    take_over: Option<bool>,
+    output: Option<Digest>,
+    outputs: Option<Vec<OutputFile>>,
+    text: Option<Text>,
+    name: Option<TagName>,
+    seq: Option<Seq>,
+}
+
+/// One expectation, or several.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Expect {
+    One(Expectation),
+    All(Vec<Expectation>),
+}
+
+impl FromStr for Request {
+    type Err = RequestError;
+
+    /// Reads a command from its JSON.
+    ///
+    /// # Errors
+    ///
+    /// [`RequestError`]: what was found and what was expected; unknown fields are refused.
+    fn from_str(line: &str) -> Result<Self, RequestError> {
+        let mut fields: Fields = serde_json::from_str(line)?;
+        let id = fields.id.take();
+        let occurred_at = fields.occurred_at.take();
+        let by = fields.by.take();
+        let expect = match fields.expect.take() {
+            None => Vec::new(),
+            Some(Expect::One(expectation)) => vec![expectation],
+            Some(Expect::All(expectations)) => expectations,
+        };
+        let verb = std::mem::take(&mut fields.r#do);
+        let action = Taking { verb: &verb, fields: &mut fields }.action()?;
+        fields.check_empty(&verb)?;
+        Ok(Request { id, expect, occurred_at, by, action })
+    }
+}
+
+/// Takes the fields of a verb.
+struct Taking<'a> {
+    verb: &'a str,
+    fields: &'a mut Fields,
+}
+
+impl Taking<'_> {
+    fn action(&mut self) -> Result<Action, RequestError> {
+        Ok(match self.verb {
+            "start" => Action::Start {
+                phase: self.phase()?,
+                metadata: self.metadata(),
+                allow_unmet: self.fields.allow_unmet.take().unwrap_or(false),
+                again: self.again()?,
+            },
+            "complete" => Action::Complete {
+                phase: self.phase()?,
+                metadata: self.metadata(),
+                output: self.fields.output.take(),
+                outputs: self.fields.outputs.take().unwrap_or_default(),
+            },
+            "fail" => Action::Fail {
+                phase: self.phase()?,
+                error: self.need("error", |fields| fields.error.take())?,
+                exit_code: self.fields.exit_code.take(),
+                signal: self.fields.signal.take(),
+                metadata: self.metadata(),
+            },
+            "skip" => {
+                Action::Skip { phase: self.phase()?, reason: self.reason()?, metadata: self.metadata() }
+            }
+            "rerun" => Action::Rerun { phase: self.phase()?, reason: self.reason()? },
+            "reset" if self.fields.all.take() == Some(true) => {
+                Action::ResetAll { workflow: self.fields.workflow.take(), reason: self.reason()? }
+            }
+            "reset" => Action::Reset { phase: self.phase()?, reason: self.reason()? },
+            "meta" => Action::Meta {
+                phase: self.phase()?,
+                metadata: self.need("metadata", |fields| fields.metadata.take())?,
+            },
+            "note" => Action::Note {
+                phase: self.fields.phase.take(),
+                text: self.need("text", |fields| fields.text.take())?,
+            },
+            "tag" => Action::Tag {
+                name: self.need("name", |fields| fields.name.take())?,
+                seq: self.fields.seq.take(),
+            },
+            unknown => return Err(RequestError::Verb { found: escape(unknown) }),
+        })
+    }
+
+    fn need<T>(
+        &mut self,
+        field: &'static str,
+        take: impl FnOnce(&mut Fields) -> Option<T>,
+    ) -> Result<T, RequestError> {
+        take(self.fields).ok_or_else(|| RequestError::Missing { verb: self.verb.to_owned(), field })
+    }
+
+    fn phase(&mut self) -> Result<PhaseRef, RequestError> {
+        self.need("phase", |fields| fields.phase.take())
+    }
+
+    fn reason(&mut self) -> Result<Text, RequestError> {
+        self.need("reason", |fields| fields.reason.take())
+    }
+
+    fn metadata(&mut self) -> Metadata {
+        self.fields.metadata.take().unwrap_or_default()
+    }
+
+    fn again(&mut self) -> Result<Option<Again>, RequestError> {
+        match (self.fields.rerun.take(), self.fields.take_over.take()) {
+            (Some(true), Some(true)) => {
+                Err(RequestError::Surplus { verb: "start with `rerun`".to_owned(), field: "take_over" })
+            }
+            (Some(true), _) => Ok(Some(Again::Rerun(self.reason()?))),
+            (_, Some(true)) => Ok(Some(Again::TakeOver(self.reason()?))),
+            _ => Ok(None),
+        }
+    }
+}
+
+impl Fields {
+    /// Refuses what the verb did not take.
+    fn check_empty(&self, verb: &str) -> Result<(), RequestError> {
+        let left = [
+            ("phase", self.phase.is_some()),
+            ("workflow", self.workflow.is_some()),
+            ("all", self.all == Some(true)),
+            ("metadata", self.metadata.is_some()),
+            ("reason", self.reason.is_some()),
+            ("error", self.error.is_some()),
+            ("exit_code", self.exit_code.is_some()),
+            ("signal", self.signal.is_some()),
+            ("allow_unmet", self.allow_unmet.is_some()),
+            ("rerun", self.rerun.is_some()),
+            ("take_over", self.take_over.is_some()),
+            ("output", self.output.is_some()),
+            ("outputs", self.outputs.is_some()),
+            ("text", self.text.is_some()),
+            ("name", self.name.is_some()),
+            ("seq", self.seq.is_some()),
+        ];
+        match left.into_iter().find(|(_, is_left)| *is_left) {
+            None => Ok(()),
+            Some((field, _)) => Err(RequestError::Surplus { verb: verb.to_owned(), field }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_becomes_a_command() {
+        let line = r#"{"do":"start","phase":"w/a","metadata":{"n":1.10},"expect":["state=PENDING","attempt=0"],"id":"key:x"}"#;
+        let request: Request = line.parse().expect("a command");
+        assert_eq!(request.expect.len(), 2);
+        assert_eq!(request.action.verb(), "start");
+        assert_eq!(request.id, "key:x".parse().ok());
+        assert_ne!(request.id, "key:y".parse().ok());
+    }
+
+    #[test]
+    fn what_does_not_fit_is_named() {
+        for (line, expected) in [
+            (r#"{"do":"start"}"#, "`start` needs `phase`"),
+            (r#"{"do":"start","phase":"a","error":"x"}"#, "`start` takes no `error`"),
+            (r#"{"do":"fly","phase":"a"}"#, "unknown command `fly`"),
+            (r#"{"do":"start","phase":"a","metadat":{}}"#, "unknown field `metadat`"),
+            (r#"{"do":"rerun","phase":"a"}"#, "`rerun` needs `reason`"),
+            (r#"{"do":"rerun","phase":"a","reason":" "}"#, "the text is empty"),
+            (r#"{"do":"tag","name":"x","id":"7"}"#, "`7` is not an id"),
+        ] {
+            let error = line.parse::<Request>().expect_err(line);
+            assert!(error.to_string().contains(expected), "{line}: {error}");
+        }
+    }
+}
