@@ -2,8 +2,9 @@
 //!
 //! Plain data with checked constructors, so that a value that exists is a value that is right. What flows
 //! in is text (command lines, files, lines of the log); what flows out are the types that [`crate::rules`],
-//! [`crate::store`] and [`crate::query`] speak. Nothing here reads a clock, a disk or the environment, and
-//! no rule about what may follow what lives here.
+//! [`crate::store`] and [`crate::query`] speak. Nothing here reads a clock, a disk or the environment (but
+//! for the machine's zone, which chrono looks up for [`Zone::Local`]), and no rule about what may follow what
+//! lives here.
 
 mod command;
 mod definition;
@@ -14,6 +15,8 @@ mod metadata;
 mod name;
 mod record;
 mod request;
+mod scan;
+mod selector;
 mod state;
 mod text;
 mod time;
@@ -32,6 +35,8 @@ pub use metadata::{METADATA_BYTES_MAX, Metadata, MetadataError};
 pub use name::{NAME_BYTES_MAX, NameError, PhaseId, PhaseName, TagName, WorkflowName};
 pub use record::{Cause, CauseKind, FORMAT_VERSION, LineError, Recorded, Subject};
 pub use request::{CallerId, CallerIdError, Request, RequestError, VERBS};
+pub use scan::Misread;
+pub use selector::{IdPrefix, Range, SelectorError, TimeContext, When, WhenBase, Zone, ZoneError};
 pub use state::StateName;
 pub use text::{TEXT_BYTES_MAX, Text, TextError, escape};
-pub use time::Timestamp;
+pub use time::{Timestamp, TimestampError};

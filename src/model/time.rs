@@ -1,10 +1,15 @@
-//! Instants, to the microsecond, in UTC.
+//! Instants, to the microsecond, in UTC, and the pieces of RFC 3339.
 
 use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
-use chrono::{DateTime, Datelike, SecondsFormat, TimeDelta, Timelike, Utc};
+use chrono::{
+    DateTime, Datelike, FixedOffset, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, Timelike, Utc,
+};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::scan::{Misread, Scan};
 
 /// An instant in UTC, to the microsecond, in the years 0001 to 9999.
 ///
@@ -63,10 +68,57 @@ impl Serialize for Timestamp {
 
 impl<'de> Deserialize<'de> for Timestamp {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        let time = DateTime::parse_from_rfc3339(&text).map_err(serde::de::Error::custom)?;
-        Timestamp::new(time.to_utc()).map_err(serde::de::Error::custom)
+        deserializer.deserialize_str(TimestampVisitor)
     }
+}
+
+/// Reads a time from a text that need not be copied.
+struct TimestampVisitor;
+
+impl serde::de::Visitor<'_> for TimestampVisitor {
+    type Value = Timestamp;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an RFC 3339 time")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Timestamp, E> {
+        text.parse().map_err(E::custom)
+    }
+}
+
+/// Reads RFC 3339, section 5.6, and nothing else: all of date, time and offset, ASCII digits, `T`, `t` or
+/// one space between date and time. A leap second is accepted at 23:59 UTC, of any day.
+impl FromStr for Timestamp {
+    type Err = TimestampError;
+
+    fn from_str(text: &str) -> Result<Self, TimestampError> {
+        let mut scan = Scan::new(text, "2025-10-29T18:27:01Z");
+        let date = date(&mut scan)?;
+        if !scan.eat("T") {
+            scan.require(" ", "`T` and a time of day")?;
+        }
+        let clock = clock(&mut scan, Seconds::Required)?;
+        let Some(offset) = offset(&mut scan, Colon::Required)? else {
+            return Err(scan.misread("`Z` or an offset").into());
+        };
+        scan.finish("the end")?;
+        let local = date.and_time(clock.time).and_local_timezone(offset).single();
+        let time = local.expect("a fixed offset never skips or repeats").to_utc();
+        clock.check_leap(time)?;
+        Ok(Timestamp::new(time)?)
+    }
+}
+
+/// Why a text is no RFC 3339 time.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TimestampError {
+    /// It is written otherwise.
+    #[error(transparent)]
+    Misread(#[from] Misread),
+    /// It lies in a year, in UTC, that RFC 3339 cannot write.
+    #[error(transparent)]
+    Year(#[from] YearOutOfRange),
 }
 
 /// A year that cannot be written as RFC 3339.
@@ -75,6 +127,109 @@ impl<'de> Deserialize<'de> for Timestamp {
 pub struct YearOutOfRange {
     /// What was found.
     pub year: i32,
+}
+
+/// A time of day.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Clock<'a> {
+    /// The time; for a leap second the last microsecond before it.
+    pub(super) time: NaiveTime,
+    /// Where a leap second was written: before its digits, and after them.
+    leap: Option<(Scan<'a>, Scan<'a>)>,
+}
+
+impl Clock<'_> {
+    /// Makes a time of day without a leap second.
+    pub(super) fn new(time: NaiveTime) -> Self {
+        Clock { time, leap: None }
+    }
+
+    /// Refuses a leap second anywhere but at the end of a day in UTC (RFC 3339, section 5.7).
+    pub(super) fn check_leap(&self, time: DateTime<Utc>) -> Result<(), Misread> {
+        match self.leap {
+            Some((start, end)) if (time.hour(), time.minute()) != (23, 59) => {
+                Err(end.misread_since(start, "a second from 00 to 59, or a leap second at 23:59 UTC"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether a time of day must have seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seconds {
+    Required,
+    Optional,
+}
+
+/// Whether an offset must have a colon.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Colon {
+    Required,
+    Optional,
+}
+
+/// Reads `2025-10-29`.
+pub(super) fn date(scan: &mut Scan<'_>) -> Result<NaiveDate, Misread> {
+    let year = scan.field(4, 1..=9999, "a year")?;
+    scan.require("-", "`-` and a month")?;
+    let month = scan.field(2, 1..=12, "a month")?;
+    scan.require("-", "`-` and a day")?;
+    let start = *scan;
+    let day = scan.field(2, 1..=31, "a day")?;
+    NaiveDate::from_ymd_opt(year.cast_signed(), month, day)
+        .ok_or_else(|| scan.misread_since(start, format!("a day that {year:04}-{month:02} has")))
+}
+
+/// Reads `18:27:01.123456`, with any number of decimals; what is finer than a microsecond is dropped.
+pub(super) fn clock<'a>(scan: &mut Scan<'a>, seconds: Seconds) -> Result<Clock<'a>, Misread> {
+    let hour = scan.field(2, 0..=23, "an hour")?;
+    scan.require(":", "`:` and minutes")?;
+    let minute = scan.field(2, 0..=59, "a minute")?;
+    let (mut second, mut micros, mut leap) = (0, 0, None);
+    if seconds == Seconds::Required || scan.peek() == Some(':') {
+        scan.require(":", "`:` and seconds")?;
+        let start = *scan;
+        second = scan.field(2, 0..=60, "a second")?;
+        let end = *scan;
+        micros = fraction(scan)?;
+        if second == 60 {
+            (second, micros, leap) = (59, 999_999, Some((start, end)));
+        }
+    }
+    let time = NaiveTime::from_hms_micro_opt(hour, minute, second, micros).expect("fields within bounds");
+    Ok(Clock { time, leap })
+}
+
+/// Reads `.123456`, where it is, in microseconds; the `..` of a range is none.
+pub(super) fn fraction(scan: &mut Scan<'_>) -> Result<u32, Misread> {
+    if scan.rest().starts_with("..") || !scan.eat(".") {
+        return Ok(0);
+    }
+    let digits = scan.digits();
+    if digits.is_empty() {
+        return Err(scan.misread("a digit"));
+    }
+    let digits = digits.bytes().chain(std::iter::repeat(b'0')).take(6);
+    Ok(digits.fold(0, |micros, digit| micros * 10 + u32::from(digit - b'0')))
+}
+
+/// Reads `Z` or `+02:00`, where it is.
+pub(super) fn offset(scan: &mut Scan<'_>, colon: Colon) -> Result<Option<FixedOffset>, Misread> {
+    if scan.eat("Z") {
+        return Ok(FixedOffset::east_opt(0));
+    }
+    let sign = match scan.take(1, |byte| b"+-".contains(byte)) {
+        "+" => 1,
+        "-" => -1,
+        _ => return Ok(None),
+    };
+    let hours = scan.field(2, 0..=23, "the offset's hours")?;
+    if colon == Colon::Required || scan.peek() == Some(':') {
+        scan.require(":", "`:` and the offset's minutes")?;
+    }
+    let minutes = scan.field(2, 0..=59, "the offset's minutes")?;
+    Ok(FixedOffset::east_opt(sign * (hours * 60 + minutes).cast_signed() * 60))
 }
 
 #[cfg(test)]
@@ -90,5 +245,43 @@ mod tests {
         assert_eq!(parse("2025-10-29T18:27:01Z").to_string(), "2025-10-29T18:27:01.000000Z");
         assert_eq!(parse("2025-10-29T18:27:01.1234567+02:00").to_string(), "2025-10-29T16:27:01.123456Z");
         assert_eq!(parse("2016-12-31T23:59:60.5Z").to_string(), "2016-12-31T23:59:59.999999Z");
+    }
+
+    #[test]
+    fn only_rfc_3339_is_read() {
+        for (good, shown) in [
+            ("2025-10-29t18:27:01z", "2025-10-29T18:27:01.000000Z"),
+            ("2025-10-29 18:27:01.5-00:00", "2025-10-29T18:27:01.500000Z"),
+            ("1998-12-31T15:59:60.123-08:00", "1998-12-31T23:59:59.999999Z"),
+            ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000000Z"),
+            ("9999-12-31T23:59:59.9999999Z", "9999-12-31T23:59:59.999999Z"),
+        ] {
+            assert_eq!(
+                good.parse::<Timestamp>().map(|time| time.to_string()),
+                Ok(shown.to_owned()),
+                "{good}"
+            );
+        }
+        for (bad, why) in [
+            ("", "found the end at character 1, expected a year from 0001 to 9999"),
+            ("2025-10-29", "found the end at character 11, expected `T` and a time of day"),
+            ("2025-10-29T18:27Z", "found `Z` at character 17, expected `:` and seconds"),
+            ("2025-10-29T18:27:01", "found the end at character 20, expected `Z` or an offset"),
+            ("2025-10-29T18:27:01+0200", "found `00` at character 23, expected `:` and the offset's minutes"),
+            ("2025-10-29T18:27:01\u{2212}02:00", "expected `Z` or an offset"),
+            ("2025-10-29T18:27:01.Z", "found `Z` at character 21, expected a digit"),
+            ("2025-10-29T18:27:01Z\n", "found `\\u{a}` at character 21, expected the end"),
+            (
+                "2025-10-29T18:27:60Z",
+                "found `60` at character 18, expected a second from 00 to 59, or a leap",
+            ),
+            ("2025-02-29T00:00:00Z", "found `29` at character 9, expected a day that 2025-02 has"),
+            ("0000-01-01T00:00:00Z", "found `0000` at character 1, expected a year"),
+            ("0001-01-01T00:00:00+00:01", "the year 0 is out of range"),
+            ("9999-12-31T23:59:59-00:01", "the year 10000 is out of range"),
+        ] {
+            let error = bad.parse::<Timestamp>().expect_err(bad).to_string();
+            assert!(error.contains(why), "{error}");
+        }
     }
 }
