@@ -16,6 +16,7 @@ mod record;
 mod state;
 mod text;
 mod time;
+mod workflow_file;
 
 pub use command::{Action, Actor, Again, Command, Expectation, PhaseRef};
 pub use definition::{Definition, DefinitionError, PhaseDefinition};
@@ -32,3 +33,4 @@ pub use record::{Cause, CauseKind, FORMAT_VERSION, LineError, Recorded, Subject}
 pub use state::StateName;
 pub use text::{TEXT_BYTES_MAX, Text, escape};
 pub use time::Timestamp;
+pub use workflow_file::{WORKFLOW_FILE_BYTES_MAX, WorkflowFileError, parse_workflow, parse_workflow_bytes};
