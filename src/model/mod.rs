@@ -20,6 +20,7 @@ mod selector;
 mod state;
 mod text;
 mod time;
+mod workflow_file;
 
 pub use command::{Action, Actor, Again, Command, Expectation, PhaseRef};
 pub(crate) use definition::find_cycle;
@@ -40,3 +41,4 @@ pub use selector::{IdPrefix, Range, SelectorError, TimeContext, When, WhenBase, 
 pub use state::StateName;
 pub use text::{TEXT_BYTES_MAX, Text, TextError, escape};
 pub use time::{Timestamp, TimestampError};
+pub use workflow_file::{WORKFLOW_FILE_BYTES_MAX, WorkflowFileError, parse_workflow, parse_workflow_bytes};

@@ -1,0 +1,93 @@
+//! Where in the text a definition's phases and needs stand, so that what [`Definition`] refuses points
+//! there.
+//!
+//! [`Definition`]: crate::model::Definition
+
+use std::ops::Range;
+
+use super::error::Fault;
+use super::nearest::nearest;
+use crate::model::{DefinitionError, PhaseName, PhaseRef, WorkflowName};
+
+/// How many edges of a cycle are marked from its start, and as many from its end.
+const EDGES_MARKED_MAX: usize = 6;
+
+/// A phase's places.
+pub(super) struct PhasePlaces {
+    pub(super) id: PhaseName,
+    pub(super) id_span: Range<usize>,
+    /// Its needs in their order, each with its place.
+    pub(super) needs: Vec<(PhaseRef, Range<usize>)>,
+}
+
+/// Finds the places of what a definition was refused for.
+pub(super) fn definition_fault(
+    error: &DefinitionError,
+    places: &[PhasePlaces],
+    workflow: &WorkflowName,
+) -> Fault {
+    let message = error.to_string();
+    match error {
+        DefinitionError::Duplicate { phase } => {
+            let mut spans = places.iter().filter(|place| place.id == *phase).map(|place| &place.id_span);
+            two_marks(message, spans.next(), spans.next())
+        }
+        DefinitionError::UnknownNeed { phase, need } => {
+            let span = needs_of(phase, places).find(|(found, _)| found == need).map(|(_, span)| span);
+            let ids = places.iter().map(|place| place.id.as_str());
+            let near = nearest(need.phase.as_str(), ids);
+            let hint = match near {
+                Some(near) => Some(format!("did you mean `{near}`?")),
+                None if need.workflow.is_none() => {
+                    Some(format!("a phase of another workflow is written `other/{}`", need.phase))
+                }
+                None => None,
+            };
+            Fault::new(span.cloned().unwrap_or(0..0), message).hint_if(hint)
+        }
+        DefinitionError::DuplicateNeed { phase, need } => {
+            let same = |found: &PhaseRef| found.within(workflow) == need.within(workflow);
+            let mut spans = needs_of(phase, places).filter(|(found, _)| same(found)).map(|(_, span)| span);
+            two_marks(message, spans.next(), spans.next())
+        }
+        DefinitionError::Cycle { path } => cycle_fault(message, path, places, workflow),
+    }
+}
+
+fn needs_of<'p>(
+    phase: &PhaseName,
+    places: &'p [PhasePlaces],
+) -> impl Iterator<Item = &'p (PhaseRef, Range<usize>)> {
+    let phase = phase.clone();
+    places.iter().find(move |place| place.id == phase).into_iter().flat_map(|place| &place.needs)
+}
+
+/// Points at the second of two places, the first one being all right without it.
+fn two_marks(message: String, first: Option<&Range<usize>>, second: Option<&Range<usize>>) -> Fault {
+    let fault = Fault::new(second.cloned().unwrap_or(0..0), message).label("here again");
+    match first {
+        Some(first) => fault.also(first.clone(), "here first"),
+        None => fault,
+    }
+}
+
+/// Marks the edges of a cycle where they are written, the first one being the place.
+fn cycle_fault(
+    message: String,
+    path: &[PhaseName],
+    places: &[PhasePlaces],
+    workflow: &WorkflowName,
+) -> Fault {
+    let count = path.len().saturating_sub(1);
+    let marked = |at: &usize| *at < EDGES_MARKED_MAX || count - *at <= EDGES_MARKED_MAX;
+    let mut edges = (0..count).filter(marked).filter_map(|at| {
+        let (from, to) = (&path[at], &path[at + 1]);
+        let is_edge = |need: &PhaseRef| need.within(workflow).workflow == *workflow && need.phase == *to;
+        let (_, span) = needs_of(from, places).find(|(need, _)| is_edge(need))?;
+        Some((span.clone(), format!("`{from}` needs `{to}`")))
+    });
+    let (span, label) = edges.next().unwrap_or_default();
+    let fault =
+        edges.fold(Fault::new(span, message).label(label), |fault, (span, label)| fault.also(span, label));
+    fault.hint("take one of these needs away")
+}
