@@ -95,7 +95,7 @@ fn place(failure: Failure, line: u64, durable: usize, atomic: bool) -> Failure {
         (false, count) => format!("the {count} commands before it stand"),
     };
     let message = format!("line {line}: {}; {stands}", failure.message);
-    Failure { message, ..failure }.detail("line", line).detail("recorded", durable)
+    failure.reworded(message).detail("line", line).detail("recorded", durable)
 }
 
 impl From<RequestError> for Failure {

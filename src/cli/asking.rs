@@ -13,6 +13,7 @@ use super::{output, render};
 /// The options of every verb that asks.
 #[derive(clap::Args, Default)]
 #[command(next_help_heading = "As of")]
+#[group(skip)]
 pub struct Args {
     /// The ledger as it was then, that moment included: `head`, `#N`, `#N~K`, `id:PREFIX`, `tag:NAME`, or a
     /// time such as `2025-10-29`, `2025-10-29 18:27`, `yesterday 14:00`, `2 hours ago`

@@ -12,6 +12,7 @@ use super::place::Place;
 
 /// The options of every verb.
 #[derive(clap::Args)]
+#[group(skip)]
 pub struct Args {
     /// The ledger's folder [default: `ledger` here or in the nearest parent that has one]
     #[arg(long, global = true, value_name = "DIR", env = "PHASELEDGER_DIR", help_heading = "Global options")]

@@ -50,6 +50,12 @@ impl Failure {
         self
     }
 
+    /// Says something else, and keeps the rest.
+    pub fn reworded(mut self, message: String) -> Self {
+        self.message = message;
+        self
+    }
+
     /// Adds something for programs.
     pub fn detail(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.details.insert(key.to_owned(), value.into());

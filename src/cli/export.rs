@@ -1,7 +1,7 @@
 //! `export`: writes the log as JSON lines, byte for byte, and a last line that seals them.
 
 use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use phaseledger::ledger::{EXPORT_SCHEMA, ExportEnd, Ledger};
@@ -11,7 +11,7 @@ use phaseledger::store::Frontier;
 use super::context::Context;
 use super::error::Failure;
 use super::output::{self, Progress};
-use super::{asking, render};
+use super::{asking, files, render};
 
 /// Options of `export`.
 #[derive(clap::Args)]
@@ -34,7 +34,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
             out.flush()?;
         }
         Some(path) => {
-            let events = to_file(path, |out| write(&asked.ledger, through, out))?;
+            let events = files::write_whole(path, |out| write(&asked.ledger, through, out))?;
             output::talk(format_args!("exported {}", render::count(events as usize, "event", "events")));
         }
     }
@@ -67,21 +67,4 @@ fn write(ledger: &Ledger, through: Seq, out: &mut dyn Write) -> Result<u64, Fail
         ExportEnd { schema: EXPORT_SCHEMA.to_owned(), events: frontier.leaves(), root: frontier.root() };
     output::json_line(&mut &mut *out, &end)?;
     Ok(frontier.leaves())
-}
-
-/// Writes a file whole or not at all: beside its place first, then durable, then moved there.
-pub fn to_file<T>(
-    path: &Path,
-    write: impl FnOnce(&mut dyn Write) -> Result<T, Failure>,
-) -> Result<T, Failure> {
-    let failed = |error: std::io::Error| Failure::io("write", path, &error);
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-    let mut out = BufWriter::with_capacity(1 << 18, file.as_file_mut());
-    let result = write(&mut out)?;
-    out.flush().map_err(failed)?;
-    drop(out);
-    file.as_file().sync_all().map_err(failed)?;
-    file.persist(path).map_err(|error| failed(error.error))?;
-    Ok(result)
 }

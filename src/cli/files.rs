@@ -1,9 +1,11 @@
-//! Digests of files that phases put out.
+//! Files: digests of what phases put out, and files that are written whole or not at all.
 
 use std::fs::File;
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use phaseledger::model::{Algorithm, Digest, OutputFile};
+use tempfile::NamedTempFile;
 
 use super::error::Failure;
 use super::place::shown;
@@ -32,4 +34,35 @@ pub fn together(files: &[OutputFile]) -> Option<Digest> {
             Some(Digest::new(Algorithm::Blake3, *hash.as_bytes()))
         }
     }
+}
+
+/// Makes a nameless beginning of a file, in the folder where it will be.
+pub fn beside(path: &Path) -> io::Result<NamedTempFile> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(folder)
+}
+
+/// Opens the folder of a file, to make the file's name durable.
+pub fn folder(path: &Path) -> io::Result<File> {
+    File::open(path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")))
+}
+
+/// Writes a file whole or not at all: beside its place first, then durable, then moved there.
+pub fn write_whole<T>(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    let failed = |error: io::Error| Failure::io("write", path, &error);
+    let mut file = beside(path).map_err(failed)?;
+    let mut out = BufWriter::with_capacity(1 << 18, file.as_file_mut());
+    let result = write(&mut out)?;
+    out.flush().map_err(failed)?;
+    drop(out);
+    file.as_file().sync_all().map_err(failed)?;
+    file.persist(path).map_err(|error| failed(error.error))?;
+    folder(path).and_then(|folder| folder.sync_all()).map_err(failed)?;
+    Ok(result)
 }

@@ -33,6 +33,7 @@ pub struct Args {
 /// Options of `import --format history`.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Histories")]
+#[group(skip)]
 struct HistoryArgs {
     /// The definition to put in force first, at the time of the first line
     /// [default: the ledger's `workflow.toml`, where nothing is defined yet]
@@ -230,8 +231,8 @@ impl From<HistoryError> for Failure {
                 .hint("nothing was written; a line is like {\"at\":\"2025-10-29T18:26:36Z\",\"phase\":\"a\",\"event\":\"start\"}")
                 .detail("line", line),
             HistoryError::Illegal { line, source } => {
-                let inner = Failure::from(source);
-                Failure { message, ..inner }
+                Failure::from(source)
+                    .reworded(message)
                     .hint("nothing was written; `--repair` adds what is missing and marks it as inferred")
                     .detail("line", line)
             }

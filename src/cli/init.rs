@@ -70,12 +70,11 @@ pub fn make(place: &Place, example: bool) -> Result<(), Failure> {
 /// Writes a file whole, unless there is one.
 fn put(path: &Path, content: &str) -> Result<(), Failure> {
     let write = || -> io::Result<()> {
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        let mut file = super::files::beside(path)?;
         file.write_all(content.as_bytes())?;
         file.as_file().sync_all()?;
         match file.persist_noclobber(path) {
-            Ok(_) => fs::File::open(folder)?.sync_all(),
+            Ok(_) => super::files::folder(path).and_then(|folder| folder.sync_all()),
             Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
             Err(error) => Err(error.error),
         }

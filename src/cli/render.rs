@@ -58,7 +58,7 @@ pub fn duration(seconds: f64) -> String {
 /// Makes an aligned table without lines; on a terminal it fits the width.
 pub fn table(headers: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_preset(comfy_table::presets::NOTHING);
+    table.load_style(comfy_table::presets::NOTHING);
     let bold = Style::new().bold();
     table.set_header(headers.iter().map(|header| format!("{bold}{header}{bold:#}")));
     if let Some(width) = super::output::terminal_width() {

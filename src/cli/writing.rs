@@ -17,6 +17,7 @@ use super::{output, render};
 /// The options of every verb that records.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Recording")]
+#[group(skip)]
 pub struct Args {
     /// A UUID, or `key:` and a text of your own: recording it again is safe and changes nothing
     #[arg(long, value_name = "ID")]
@@ -37,6 +38,7 @@ pub struct Args {
 
 /// Metadata as a caller gives it.
 #[derive(clap::Args)]
+#[group(skip)]
 pub struct MetaArgs {
     /// Attach metadata; a value that is JSON is kept as JSON, any other as text
     #[arg(long = "meta", value_name = "KEY=VALUE", value_parser = pair)]
