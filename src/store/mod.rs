@@ -9,11 +9,13 @@
 //! changed. Rows and snapshots are a cache of the table that the lines fold to: a store keeps them, in the
 //! same batch as the lines they follow from, and never looks inside. What a line means is not known here.
 
+mod disk;
 mod memory;
 mod merkle;
 
 use std::time::Duration;
 
+pub use disk::{DiskOptions, DiskStore};
 pub use memory::MemoryStore;
 pub use merkle::Frontier;
 

@@ -1,0 +1,41 @@
+//! The panic boundary around sled, which panics on damaged files.
+
+use std::any::Any;
+use std::cell::Cell;
+use std::panic::{self, AssertUnwindSafe};
+use std::sync::Once;
+use std::thread;
+
+thread_local! {
+    static QUIET: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Calls sled. Answers the message of its panic, when it panics; nothing is printed.
+pub(super) fn caught<T>(call: impl FnOnce() -> T) -> Result<T, String> {
+    silence_sled();
+    let before = QUIET.replace(true);
+    let result = panic::catch_unwind(AssertUnwindSafe(call));
+    QUIET.set(before);
+    result.map_err(|payload| message(payload.as_ref()))
+}
+
+/// Puts a hook in front of the one there is: it drops what is said within [`caught`] and by sled's own
+/// threads, and passes everything else on. It stays, for hooks cannot be exchanged per thread.
+fn silence_sled() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let next = panic::take_hook();
+        panic::set_hook(Box::new(move |panic| {
+            let in_sled = thread::current().name().is_some_and(|name| name.starts_with("sled-io-"));
+            if !in_sled && !QUIET.get() {
+                next(panic);
+            }
+        }));
+    });
+}
+
+fn message(payload: &(dyn Any + Send)) -> String {
+    let text = payload.downcast_ref::<String>().map(String::as_str);
+    let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
+    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(200).collect()
+}

@@ -1,0 +1,362 @@
+//! One sled database: values of any size, each with a checksum, behind a panic boundary.
+//!
+//! ```text
+//!  key ──────────────▶ checksum │ length │ first bytes
+//!  0xFF ‖ key ‖ 1 ───▶ the next bytes …
+//! ```
+//!
+//! sled keeps up to 17 values in a node, and moves a node larger than 128 KiB to a file of its own, which a
+//! power cut can tear off. So no value given to sled is longer than [`PART_BYTES`].
+//!
+//! sled's `flush` hands its log to the system without making it durable; [`Database::commit`] follows it by
+//! `fdatasync`.
+
+use std::cell::Cell;
+use std::fs::{self, File};
+use std::ops::Bound;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::boundary::caught;
+use super::{damaged, io_error};
+use crate::store::StoreError;
+
+/// The most bytes in one of sled's values.
+const PART_BYTES: usize = 6 << 10;
+/// The checksum and the length in front of the first bytes.
+const HEADER_BYTES: usize = 8;
+/// Where the further parts of values are; no key begins with it.
+const FURTHER: u8 = 0xFF;
+/// The most bytes in one of sled's batches when many are written. A batch holds back sled's log until it is
+/// complete.
+const STAGE_BYTES: usize = 256 << 10;
+/// What sled may keep in memory.
+const CACHE_BYTES: u64 = 64 << 20;
+
+/// A span of keys.
+pub(super) type Span<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
+
+/// A key and its value.
+pub(super) type Pair = (Vec<u8>, Vec<u8>);
+
+/// A key and its new value; none to forget it.
+type Change = (Vec<u8>, Option<Vec<u8>>);
+
+/// Values to write and keys to forget.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    changes: Vec<Change>,
+    bytes: usize,
+}
+
+impl Changes {
+    pub(super) fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
+        self.bytes += key.len() + value.len();
+        self.changes.push((key, Some(value)));
+    }
+
+    pub(super) fn forget(&mut self, key: Vec<u8>) {
+        self.bytes += key.len();
+        self.changes.push((key, None));
+    }
+
+    /// Says whether they are few enough to be written at once, together or not at all.
+    pub(super) fn fits_a_batch(&self) -> bool {
+        self.bytes <= STAGE_BYTES
+    }
+
+    pub(super) fn extend(&mut self, other: Changes) {
+        self.bytes += other.bytes;
+        self.changes.extend(other.changes);
+    }
+}
+
+/// An open database.
+#[derive(Debug)]
+pub(super) struct Database {
+    /// None once it is closed.
+    db: Option<sled::Db>,
+    log: File,
+    path: PathBuf,
+    broken: Cell<bool>,
+}
+
+impl Database {
+    /// Makes a database, durably, with one value in it. It is made aside, so that one that has its name is
+    /// complete.
+    pub(super) fn create(path: &Path, changes: &Changes) -> Result<(), StoreError> {
+        let aside = path.with_extension("new");
+        match fs::remove_dir_all(&aside) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(io_error("remove", &aside)(error));
+            }
+            _ => {}
+        }
+        fs::create_dir(&aside).map_err(io_error("create", &aside))?;
+        let database = Database::open(&aside, Instant::now())?;
+        database.commit(changes)?;
+        drop(database);
+        for entry in fs::read_dir(&aside).map_err(io_error("read", &aside))? {
+            sync(&entry.map_err(io_error("read", &aside))?.path())?;
+        }
+        sync(&aside)?;
+        fs::rename(&aside, path).map_err(io_error("create", path))
+    }
+
+    /// Opens a database that was made before.
+    pub(super) fn open(path: &Path, deadline: Instant) -> Result<Self, StoreError> {
+        remove_leftovers(path)?;
+        let config = sled::Config::new().path(path).flush_every_ms(None).cache_capacity(CACHE_BYTES);
+        let db = loop {
+            match guarded(path, "open", || config.open()) {
+                // The threads of a database that was closed a moment ago can hold its file a little longer.
+                Err(StoreError::Io { source, .. })
+                    if source.to_string().starts_with("could not acquire lock") =>
+                {
+                    if Instant::now() > deadline + Duration::from_secs(1) {
+                        return Err(StoreError::LockTimeout { waited: Duration::from_secs(1) });
+                    }
+                    thread::sleep(Duration::from_micros(200));
+                }
+                opened => break opened?,
+            }
+        };
+        let file = path.join("db");
+        let log = File::open(&file).map_err(io_error("open", &file))?;
+        Ok(Database { db: Some(db), log, path: path.to_owned(), broken: Cell::new(false) })
+    }
+
+    /// Closes the database and opens it again.
+    pub(super) fn reopen(&mut self) -> Result<(), StoreError> {
+        self.close();
+        let mut opened = Database::open(&self.path, Instant::now())?;
+        std::mem::swap(self, &mut opened);
+        Ok(())
+    }
+
+    /// Returns a value.
+    pub(super) fn value(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.call("read", |db| db.get(key))? {
+            Some(first) => self.whole(key, &first).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Returns the first key of a span, and its value.
+    pub(super) fn first(&self, span: Span<'_>) -> Result<Option<Pair>, StoreError> {
+        self.found(self.call("read", |db| db.range::<&[u8], _>(span).next().transpose())?)
+    }
+
+    /// Returns the last key of a span, and its value.
+    pub(super) fn last(&self, span: Span<'_>) -> Result<Option<Pair>, StoreError> {
+        self.found(self.call("read", |db| db.range::<&[u8], _>(span).next_back().transpose())?)
+    }
+
+    /// Returns the last key of a span.
+    pub(super) fn last_key(&self, span: Span<'_>) -> Result<Option<Vec<u8>>, StoreError> {
+        let pair = self.call("read", |db| db.range::<&[u8], _>(span).next_back().transpose())?;
+        Ok(pair.map(|(key, _)| key.to_vec()))
+    }
+
+    /// Returns the keys of a span.
+    pub(super) fn keys(&self, span: Span<'_>) -> Result<Vec<Vec<u8>>, StoreError> {
+        self.call("read", |db| {
+            db.range::<&[u8], _>(span).keys().map(|key| key.map(|key| key.to_vec())).collect()
+        })
+    }
+
+    /// Writes changes together or not at all, with everything staged before, and makes all of it durable.
+    pub(super) fn commit(&self, changes: &Changes) -> Result<(), StoreError> {
+        let mut batch = sled::Batch::default();
+        for (key, value) in self.parts(changes)? {
+            put(&mut batch, key, value);
+        }
+        self.call("write", |db| {
+            db.apply_batch(batch)?;
+            db.flush()
+        })?;
+        self.make_durable()
+    }
+
+    /// Writes changes piece by piece, in order: a crash leaves some of them. Only for what nothing refers to
+    /// before a later [`Database::commit`].
+    pub(super) fn stage(&self, changes: &Changes) -> Result<(), StoreError> {
+        let (mut batch, mut bytes) = (sled::Batch::default(), 0);
+        for (key, value) in self.parts(changes)? {
+            bytes += key.len() + value.as_ref().map_or(0, Vec::len);
+            put(&mut batch, key, value);
+            if bytes >= STAGE_BYTES {
+                bytes = 0;
+                self.call("write", |db| db.apply_batch(std::mem::take(&mut batch)))?;
+            }
+        }
+        self.call("write", |db| db.apply_batch(batch))
+    }
+
+    /// Makes durable what was read or written.
+    pub(super) fn make_durable(&self) -> Result<(), StoreError> {
+        self.log.sync_data().map_err(io_error("make durable", &self.path))
+    }
+
+    fn close(&mut self) {
+        let db = self.db.take();
+        // What was promised is durable already; closing only saves the next opening some work.
+        let _ = caught(|| drop(db));
+    }
+
+    /// Cuts values into parts; those of a value that was longer are forgotten. The first part comes last, for
+    /// a value is there when its first part is.
+    fn parts(&self, changes: &Changes) -> Result<Vec<Change>, StoreError> {
+        let mut parts = Vec::with_capacity(changes.changes.len());
+        for (key, value) in &changes.changes {
+            let old = match self.call("read", |db| db.get(key))? {
+                Some(first) => count_of_parts(self.length(key, &first)?),
+                None => 0,
+            };
+            let new = value.as_ref().map_or(0, |value| count_of_parts(value.len()));
+            for part in 1..old.max(new) {
+                let bytes = value.as_ref().filter(|_| part < new).map(|value| part_of(value, part).to_vec());
+                parts.push((further(key, part), bytes));
+            }
+            let first = value.as_ref().map(|value| {
+                let length = u32::try_from(value.len()).expect("limits keep values below 4 GiB");
+                let mut first = checksum(key, value).to_le_bytes().to_vec();
+                first.extend(length.to_le_bytes());
+                first.extend(part_of(value, 0));
+                first
+            });
+            parts.push((key.clone(), first));
+        }
+        Ok(parts)
+    }
+
+    fn found(&self, pair: Option<(sled::IVec, sled::IVec)>) -> Result<Option<Pair>, StoreError> {
+        match pair {
+            Some((key, first)) => Ok(Some((key.to_vec(), self.whole(&key, &first)?))),
+            None => Ok(None),
+        }
+    }
+
+    fn length(&self, key: &[u8], first: &[u8]) -> Result<usize, StoreError> {
+        match first.get(4..HEADER_BYTES) {
+            Some(&[a, b, c, d]) => Ok(u32::from_le_bytes([a, b, c, d]) as usize),
+            _ => Err(self.bad_value(key)),
+        }
+    }
+
+    /// Puts a value together again and checks it.
+    fn whole(&self, key: &[u8], first: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let length = self.length(key, first)?;
+        let mut value = first[HEADER_BYTES..].to_vec();
+        for part in 1..count_of_parts(length) {
+            match self.call("read", |db| db.get(further(key, part)))? {
+                Some(bytes) => value.extend_from_slice(&bytes),
+                None => return Err(self.bad_value(key)),
+            }
+        }
+        match value.len() == length && first[..4] == checksum(key, &value).to_le_bytes() {
+            true => Ok(value),
+            false => Err(self.bad_value(key)),
+        }
+    }
+
+    fn bad_value(&self, key: &[u8]) -> StoreError {
+        let key = key.escape_ascii();
+        damaged(format!("the value `{key}` in `{}` does not match its checksum", self.path.display()))
+    }
+
+    /// Calls sled; once it has panicked, never again.
+    fn call<T>(
+        &self,
+        action: &'static str,
+        call: impl FnOnce(&sled::Db) -> sled::Result<T>,
+    ) -> Result<T, StoreError> {
+        match &self.db {
+            Some(db) if !self.broken.get() => {
+                let result = guarded(&self.path, action, || call(db));
+                self.broken.set(matches!(result, Err(StoreError::Damaged { .. })));
+                result
+            }
+            _ => Err(damaged(format!("`{}` could not be used a moment ago", self.path.display()))),
+        }
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+fn put(batch: &mut sled::Batch, key: Vec<u8>, value: Option<Vec<u8>>) {
+    match value {
+        Some(value) => batch.insert(key, value),
+        None => batch.remove(key),
+    }
+}
+
+fn count_of_parts(length: usize) -> usize {
+    length.div_ceil(PART_BYTES).max(1)
+}
+
+fn part_of(value: &[u8], part: usize) -> &[u8] {
+    let start = part * PART_BYTES;
+    &value[start..value.len().min(start + PART_BYTES)]
+}
+
+/// Returns the key of a value's further part. The number has a fixed width, so no two are the same.
+fn further(key: &[u8], part: usize) -> Vec<u8> {
+    let part = u32::try_from(part).expect("limits keep values below 4 GiB");
+    [&[FURTHER], key, &part.to_be_bytes()].concat()
+}
+
+/// The key is part of it, so that a value found in the wrong place is noticed.
+fn checksum(key: &[u8], value: &[u8]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(key);
+    hasher.update(value);
+    hasher.finalize()
+}
+
+/// Deletes half-written snapshots of sled's own, which would keep it from opening.
+fn remove_leftovers(path: &Path) -> Result<(), StoreError> {
+    for entry in fs::read_dir(path).map_err(io_error("read", path))? {
+        let entry = entry.map_err(io_error("read", path))?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with("snap.") && name.ends_with(".generating") {
+            fs::remove_file(entry.path()).map_err(io_error("remove", &entry.path()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes a file or a directory durable.
+pub(super) fn sync(path: &Path) -> Result<(), StoreError> {
+    let file = File::open(path).map_err(io_error("open", path))?;
+    file.sync_all().map_err(io_error("make durable", path))
+}
+
+fn guarded<T>(
+    path: &Path,
+    action: &'static str,
+    call: impl FnOnce() -> sled::Result<T>,
+) -> Result<T, StoreError> {
+    match caught(call) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(sled::Error::Io(error))) => Err(io_error(action, path)(error)),
+        Ok(Err(error)) => Err(damaged(format!("sled cannot {action} `{}`: {error}", path.display()))),
+        Err(message) => Err(match system_error(&message) {
+            Some(error) => io_error(action, path)(error),
+            None => damaged(format!("sled cannot {action} `{}`: {message}", path.display())),
+        }),
+    }
+}
+
+/// Finds the system's error in a panic that was an unwrapped one.
+fn system_error(message: &str) -> Option<std::io::Error> {
+    let (_, rest) = message.split_once("Os { code: ")?;
+    let (code, _) = rest.split_once(',')?;
+    code.parse().ok().map(std::io::Error::from_raw_os_error)
+}
