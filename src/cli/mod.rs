@@ -5,6 +5,7 @@ mod append;
 mod asking;
 mod context;
 mod define;
+mod demo;
 mod error;
 mod export;
 mod files;
@@ -47,6 +48,8 @@ enum Verb {
     Define(define::Args),
     /// Take in an export, or a history that others wrote
     Import(import::Args),
+    /// See it work: the main job on the shipped workflow and history, in a folder of its own
+    Demo(demo::Args),
     /// Print the completions of a shell
     Completions(manual::CompletionsArgs),
     /// Print the manual
@@ -100,6 +103,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Init(args) => init::run(&args, context),
         Verb::Define(args) => define::run(args, context),
         Verb::Import(args) => import::run(&args, context),
+        Verb::Demo(args) => demo::run(&args),
         Verb::Completions(args) => manual::completions(&args, Cli::command()),
         Verb::Man(args) => manual::run(&args, Cli::command()),
         Verb::Start(args) => record::start(args, context),

@@ -15,6 +15,13 @@ pub fn json_line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()>
     out.write_all(b"\n")
 }
 
+/// Writes one line.
+pub fn say(line: std::fmt::Arguments<'_>) -> io::Result<()> {
+    let mut out = stdout();
+    writeln!(out, "{line}")?;
+    out.flush()
+}
+
 /// Tells the person who watches something that is not the answer.
 pub fn talk(message: std::fmt::Arguments<'_>) {
     // Where stderr is closed there is nobody to tell.

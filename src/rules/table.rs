@@ -338,7 +338,7 @@ impl Table {
                 let mut workflows = self.workflows.values();
                 match (workflows.next(), workflows.next()) {
                     (Some(only), None) => Ok(only),
-                    _ => Err(Rejection::WorkflowNeeded {
+                    (None, _) | (Some(_), Some(_)) => Err(Rejection::WorkflowNeeded {
                         candidates: self.workflows.keys().cloned().collect(),
                     }),
                 }

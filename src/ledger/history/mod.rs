@@ -9,17 +9,19 @@
 //! only what is new. With repairs, a line that is not legal gets the fewest commands in front of it that make
 //! it so; each is marked as inferred.
 
+mod line;
+
 use std::collections::BTreeMap;
 use std::io::{BufRead, Read};
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
 use sha2::{Digest as _, Sha256};
+
+use line::{HistoryLine, KEPT_AS_NOTE, Step, parse_line};
 
 use super::{Ledger, LedgerError, Session};
 use crate::model::{
     Action, Actor, Algorithm, CallerId, Command, CommandId, Definition, Digest, Event, HistoryImported,
-    Metadata, PhaseRef, StateName, Text, Timestamp, WorkflowName, escape,
+    Timestamp, WorkflowName,
 };
 use crate::rules::Rejection;
 
@@ -88,140 +90,6 @@ pub enum HistoryError {
     /// The ledger fails.
     #[error(transparent)]
     Ledger(LedgerError),
-}
-
-/// What a line says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-enum HistoryEvent {
-    Start,
-    Complete,
-    Fail,
-    Skip,
-    Cached,
-    NeedsRerun,
-}
-
-/// A line of a history. What it says beyond the known keys is kept as metadata.
-#[derive(Debug)]
-struct HistoryLine {
-    at: Timestamp,
-    phase: PhaseRef,
-    event: HistoryEvent,
-    reason: Option<Text>,
-    metadata: Metadata,
-}
-
-fn parse_line(text: &str, workflow: &WorkflowName) -> Result<HistoryLine, String> {
-    let mut fields: BTreeMap<String, &RawValue> = serde_json::from_str(text)
-        .map_err(|error| format!("not a JSON object: {}", escape(&error.to_string())))?;
-    let mut take = |key: &str| fields.remove(key);
-    let (at, phase, event) = (take("at"), take("phase"), take("event"));
-    let reason = take("reason").or_else(|| take("error"));
-    let field = |key: &str, value: Option<&RawValue>| {
-        value
-            .map(|value| value.get().to_owned())
-            .ok_or_else(|| format!("no `{key}`; a line has `at`, `phase` and `event`"))
-    };
-    let wrong = |key: &str, error: serde_json::Error| format!("`{key}`: {}", escape(&error.to_string()));
-    let at = serde_json::from_str(&field("at", at)?).map_err(|error| wrong("at", error))?;
-    let phase: PhaseRef =
-        serde_json::from_str(&field("phase", phase)?).map_err(|error| wrong("phase", error))?;
-    let event = serde_json::from_str(&field("event", event)?).map_err(|error| wrong("event", error))?;
-    let reason: Option<String> = reason
-        .map(|reason| serde_json::from_str(reason.get()))
-        .transpose()
-        .map_err(|error| wrong("reason", error))?;
-    let reason = reason.and_then(|reason| Text::cut(&reason));
-    let mut metadata = Metadata::default();
-    for (key, value) in fields {
-        metadata.insert(&key, value.get()).map_err(|error| format!("`{}`: {error}", escape(&key)))?;
-    }
-    Ok(HistoryLine { at, phase: phase.within(workflow).into(), event, reason, metadata })
-}
-
-/// A command that a line becomes, or that makes it legal, with the repair that it is.
-type Step = (Action, Option<&'static str>);
-
-/// Plans the commands of a line, given where its phase stands. Without `repair`, the line alone.
-fn plan(line: &HistoryLine, state: StateName, repair: bool, allow_unmet: bool) -> Vec<Step> {
-    let phase = || line.phase.clone();
-    let metadata = || line.metadata.clone();
-    let because = |fallback: &str| line.reason.clone().or_else(|| Text::cut(fallback)).expect("not empty");
-    let start = |metadata| Action::Start {
-        phase: phase(),
-        metadata,
-        allow_unmet: allow_unmet || repair,
-        again: None,
-    };
-    let complete =
-        |metadata| Action::Complete { phase: phase(), metadata, output: None, outputs: Vec::new() };
-    let mut steps: Vec<Step> = Vec::new();
-    let wants_attempt = matches!(line.event, HistoryEvent::Complete | HistoryEvent::Fail);
-    let wants_rest = matches!(line.event, HistoryEvent::Start | HistoryEvent::Cached);
-    if repair && state == StateName::Complete && (wants_attempt || wants_rest) {
-        let reason = because("The history has it run again");
-        steps.push((Action::Rerun { phase: phase(), reason }, Some("missing_mark")));
-    }
-    if repair && state == StateName::InProgress && wants_rest {
-        let error = because("The history has another attempt start");
-        let fail = Action::Fail {
-            phase: phase(),
-            error,
-            exit_code: None,
-            signal: None,
-            metadata: Metadata::default(),
-        };
-        steps.push((fail, Some("abandoned_attempt")));
-    }
-    if repair && state != StateName::InProgress && wants_attempt {
-        steps.push((start(Metadata::default()), Some("missing_start")));
-    }
-    let unmarkable = line.event == HistoryEvent::NeedsRerun && state != StateName::Complete;
-    let unskippable =
-        line.event == HistoryEvent::Skip && matches!(state, StateName::Complete | StateName::InProgress);
-    if repair && (unmarkable || unskippable) {
-        let word = if unmarkable { "needs a rerun" } else { "is skipped" };
-        let text = because("no reason given");
-        let text = format!(
-            "The history says it {word}, which its state, {state}, does not allow: {}",
-            text.as_str()
-        );
-        let text = Text::cut(&text).expect("not empty");
-        steps.push((Action::Note { phase: Some(phase()), text }, Some("kept_as_note")));
-        return steps;
-    }
-    match line.event {
-        HistoryEvent::Start => steps.push((start(metadata()), None)),
-        HistoryEvent::Complete => steps.push((complete(metadata()), None)),
-        HistoryEvent::Fail => steps.push((
-            Action::Fail {
-                phase: phase(),
-                error: because("failed"),
-                exit_code: None,
-                signal: None,
-                metadata: metadata(),
-            },
-            None,
-        )),
-        HistoryEvent::Skip => {
-            steps.push((
-                Action::Skip { phase: phase(), reason: because("skipped"), metadata: metadata() },
-                None,
-            ));
-        }
-        HistoryEvent::Cached => {
-            let mut cached = metadata();
-            // What would make it too large was refused when the line was read.
-            let _ = cached.insert("cached", "true");
-            steps.push((start(cached), None));
-            steps.push((complete(Metadata::default()), None));
-        }
-        HistoryEvent::NeedsRerun => {
-            steps.push((Action::Rerun { phase: phase(), reason: because("needs a rerun") }, None));
-        }
-    }
-    steps
 }
 
 /// Takes a history in: all of it, or nothing. `open` opens the file anew, for it is read twice: once to try
@@ -334,14 +202,14 @@ impl<'a> Importer<'a> {
             return Ok(());
         }
         let state = self.session.state(&line.phase).map_err(|error| at_line(number, error))?;
-        let steps = plan(line, state, self.options.repair, self.options.allow_unmet);
+        let steps = line.plan(state, self.options.repair, self.options.allow_unmet);
         // The line's own command comes last but for what is cached, which is two: the id is the first one's
         // that no repair made.
         let mut own = Some(id);
         for (index, step) in steps.into_iter().enumerate() {
             let other = || self.id(&format!("step {index}"), number, text);
             let id = if step.1.is_none() { own.take().unwrap_or_else(other) } else { other() };
-            let id = if step.1 == Some("kept_as_note") { own.take().unwrap_or(id) } else { id };
+            let id = if step.1 == Some(KEPT_AS_NOTE) { own.take().unwrap_or(id) } else { id };
             self.stage(number, id, Some(line.at), step, true)?;
         }
         Ok(())

@@ -1,0 +1,157 @@
+//! One line of a history: what it says, and the commands that it becomes.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::model::{Action, Metadata, PhaseRef, StateName, Text, Timestamp, WorkflowName, escape};
+
+/// What a line says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum HistoryEvent {
+    Start,
+    Complete,
+    Fail,
+    Skip,
+    Cached,
+    NeedsRerun,
+}
+
+/// A line of a history. What it says beyond the known keys is kept as metadata.
+#[derive(Debug)]
+pub(super) struct HistoryLine {
+    pub(super) at: Timestamp,
+    pub(super) phase: PhaseRef,
+    event: HistoryEvent,
+    reason: Option<Text>,
+    metadata: Metadata,
+}
+
+pub(super) fn parse_line(text: &str, workflow: &WorkflowName) -> Result<HistoryLine, String> {
+    let mut fields: BTreeMap<String, &RawValue> = serde_json::from_str(text)
+        .map_err(|error| format!("not a JSON object: {}", escape(&error.to_string())))?;
+    let mut take = |key: &str| fields.remove(key);
+    let (at, phase, event) = (take("at"), take("phase"), take("event"));
+    let reason = take("reason").or_else(|| take("error"));
+    let field = |key: &str, value: Option<&RawValue>| {
+        value
+            .map(|value| value.get().to_owned())
+            .ok_or_else(|| format!("no `{key}`; a line has `at`, `phase` and `event`"))
+    };
+    let wrong = |key: &str, error: serde_json::Error| format!("`{key}`: {}", escape(&error.to_string()));
+    let at = serde_json::from_str(&field("at", at)?).map_err(|error| wrong("at", error))?;
+    let phase: PhaseRef =
+        serde_json::from_str(&field("phase", phase)?).map_err(|error| wrong("phase", error))?;
+    let event = serde_json::from_str(&field("event", event)?).map_err(|error| wrong("event", error))?;
+    let reason: Option<String> = reason
+        .map(|reason| serde_json::from_str(reason.get()))
+        .transpose()
+        .map_err(|error| wrong("reason", error))?;
+    let reason = reason.and_then(|reason| Text::cut(&reason));
+    let mut metadata = Metadata::default();
+    for (key, value) in fields {
+        metadata.insert(&key, value.get()).map_err(|error| format!("`{}`: {error}", escape(&key)))?;
+    }
+    Ok(HistoryLine { at, phase: phase.within(workflow).into(), event, reason, metadata })
+}
+
+/// A command that a line becomes, or that makes it legal, with the repair that it is.
+pub(super) type Step = (Action, Option<&'static str>);
+
+/// The repair that keeps what cannot be made legal.
+pub(super) const KEPT_AS_NOTE: &str = "kept_as_note";
+
+impl HistoryLine {
+    /// Plans the commands that the line becomes, given where its phase stands. With `repair`, the fewest in
+    /// front of it that make it legal.
+    pub(super) fn plan(&self, state: StateName, repair: bool, allow_unmet: bool) -> Vec<Step> {
+        if !repair {
+            return self.own(allow_unmet);
+        }
+        if let Some(note) = self.note(state) {
+            return vec![note];
+        }
+        let mut steps = self.repairs(state);
+        steps.extend(self.own(true));
+        steps
+    }
+
+    /// The commands that the line asks for.
+    fn own(&self, allow_unmet: bool) -> Vec<Step> {
+        let metadata = || self.metadata.clone();
+        let actions = match self.event {
+            HistoryEvent::Start => vec![self.start(metadata(), allow_unmet)],
+            HistoryEvent::Complete => vec![self.complete(metadata())],
+            HistoryEvent::Fail => vec![self.fail(self.because("failed"), metadata())],
+            HistoryEvent::Skip => {
+                let reason = self.because("skipped");
+                vec![Action::Skip { phase: self.phase.clone(), reason, metadata: metadata() }]
+            }
+            HistoryEvent::Cached => {
+                let mut cached = metadata();
+                // Metadata at its limit goes without the mark.
+                let _ = cached.insert("cached", "true");
+                vec![self.start(cached, allow_unmet), self.complete(Metadata::default())]
+            }
+            HistoryEvent::NeedsRerun => {
+                vec![Action::Rerun { phase: self.phase.clone(), reason: self.because("needs a rerun") }]
+            }
+        };
+        actions.into_iter().map(|action| (action, None)).collect()
+    }
+
+    /// The fewest commands after which the line is legal.
+    fn repairs(&self, state: StateName) -> Vec<Step> {
+        let (begins, ends) = match self.event {
+            HistoryEvent::Start | HistoryEvent::Cached => (true, false),
+            HistoryEvent::Complete | HistoryEvent::Fail => (false, true),
+            HistoryEvent::Skip | HistoryEvent::NeedsRerun => (false, false),
+        };
+        let mut steps: Vec<Step> = Vec::new();
+        if state == StateName::Complete && (begins || ends) {
+            let reason = self.because("The history has it run again");
+            steps.push((Action::Rerun { phase: self.phase.clone(), reason }, Some("missing_mark")));
+        }
+        if state == StateName::InProgress && begins {
+            let error = self.because("The history has another attempt start");
+            steps.push((self.fail(error, Metadata::default()), Some("abandoned_attempt")));
+        }
+        if state != StateName::InProgress && ends {
+            steps.push((self.start(Metadata::default(), true), Some("missing_start")));
+        }
+        steps
+    }
+
+    /// The note that keeps a line which no commands in front of it would make legal.
+    fn note(&self, state: StateName) -> Option<Step> {
+        let word = match (self.event, state) {
+            (HistoryEvent::NeedsRerun, StateName::Complete) => return None,
+            (HistoryEvent::NeedsRerun, _) => "needs a rerun",
+            (HistoryEvent::Skip, StateName::Complete | StateName::InProgress) => "is skipped",
+            _ => return None,
+        };
+        let reason = self.because("no reason given");
+        let text =
+            format!("The history says that it {word}, which {state} does not allow: {}", reason.as_str());
+        let text = Text::cut(&text).expect("not empty");
+        Some((Action::Note { phase: Some(self.phase.clone()), text }, Some(KEPT_AS_NOTE)))
+    }
+
+    fn because(&self, otherwise: &str) -> Text {
+        self.reason.clone().or_else(|| Text::cut(otherwise)).expect("not empty")
+    }
+
+    fn start(&self, metadata: Metadata, allow_unmet: bool) -> Action {
+        Action::Start { phase: self.phase.clone(), metadata, allow_unmet, again: None }
+    }
+
+    fn complete(&self, metadata: Metadata) -> Action {
+        Action::Complete { phase: self.phase.clone(), metadata, output: None, outputs: Vec::new() }
+    }
+
+    fn fail(&self, error: Text, metadata: Metadata) -> Action {
+        Action::Fail { phase: self.phase.clone(), error, exit_code: None, signal: None, metadata }
+    }
+}
