@@ -88,6 +88,9 @@ pub struct FailArgs {
     /// The signal that ended the process, such as SIGKILL
     #[arg(long, value_name = "NAME")]
     signal: Option<String>,
+    /// Nobody saw the attempt end: its process is gone
+    #[arg(long)]
+    abandoned: bool,
     #[command(flatten)]
     meta: Meta,
     #[command(flatten)]
@@ -101,6 +104,7 @@ pub fn fail(args: FailArgs, context: &Context) -> Result<ExitCode, Failure> {
         error: args.error,
         exit_code: args.exit_code,
         signal: args.signal,
+        abandoned: args.abandoned,
         metadata: args.meta.metadata()?,
     };
     writing::record(args.writing, action, context)

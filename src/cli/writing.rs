@@ -82,16 +82,8 @@ pub fn insert_all(metadata: &mut Metadata, pairs: &[(String, String)]) -> Result
 
 /// Makes a command of what a caller asks.
 pub fn command(request: Request, context: &Context, via: &str) -> Command {
-    let fresh = || CommandId::new(Uuid::now_v7());
-    Command {
-        id: request.id.map_or_else(fresh, |id| id.0),
-        may_repeat: request.id.is_some(),
-        by: context.actor(request.by.as_deref(), via),
-        occurred_at: request.occurred_at,
-        expect: request.expect,
-        inferred: None,
-        action: request.action,
-    }
+    let by = context.actor(request.by.as_deref(), via);
+    request.command(CommandId::new(Uuid::now_v7()), by)
 }
 
 /// Records an action, and answers.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::definition::Definition;
 use super::name::NameError;
+use super::request::CallerId;
 use super::{
     CommandId, Digest, HistoryImported, Metadata, OutputFile, PhaseId, PhaseName, Seq, StateName, TagName,
     Text, Timestamp, WorkflowName, escape,
@@ -21,6 +22,13 @@ pub struct Actor {
     pub host: String,
     /// The way in: `cli`, `import`, `library` ….
     pub via: String,
+}
+
+impl Actor {
+    /// Names who asks.
+    pub fn new(name: &str, host: &str, via: &str) -> Self {
+        Actor { name: name.to_owned(), host: host.to_owned(), via: via.to_owned() }
+    }
 }
 
 /// A phase as a caller names it: `phase`, or `workflow/phase`.
@@ -167,6 +175,19 @@ pub struct Command {
 }
 
 impl Command {
+    /// Makes a command under an id of the caller's own, that takes effect now and expects nothing.
+    pub fn new(id: CallerId, by: Actor, action: Action) -> Self {
+        Command {
+            id: id.0,
+            may_repeat: true,
+            by,
+            occurred_at: None,
+            expect: Vec::new(),
+            inferred: None,
+            action,
+        }
+    }
+
     /// Returns the digest of what the caller supplied: the action and the claimed time, never seq, time or
     /// host. Two commands with one id are the same command when their digests are equal.
     pub fn digest(&self) -> Digest {
@@ -217,6 +238,8 @@ pub enum Action {
         exit_code: Option<i32>,
         /// The signal that ended the process, by name.
         signal: Option<String>,
+        /// Whether nobody saw the attempt end.
+        abandoned: bool,
         /// Is merged into the attempt's metadata.
         metadata: Metadata,
     },

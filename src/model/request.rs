@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use super::text::escape;
 use super::{
-    Action, Again, CommandId, Digest, Expectation, Metadata, OutputFile, PhaseRef, Seq, TagName, Text,
-    Timestamp, WorkflowName,
+    Action, Actor, Again, Command, CommandId, Digest, Expectation, Metadata, OutputFile, PhaseRef, Seq,
+    TagName, Text, Timestamp, WorkflowName,
 };
 
 /// The namespace of ids that are made from a key (`key:TEXT`): UUIDv5 of the DNS name `phaseledger.dev` in
@@ -144,6 +144,7 @@ struct Fields {
     error: Option<Text>,
     exit_code: Option<i32>,
     signal: Option<String>,
+    abandoned: Option<bool>,
     allow_unmet: Option<bool>,
     rerun: Option<bool>,
     take_over: Option<bool>,
@@ -187,6 +188,21 @@ impl FromStr for Request {
     }
 }
 
+impl Request {
+    /// Makes the command: under the caller's id, or else under a fresh one.
+    pub fn command(self, fresh: CommandId, by: Actor) -> Command {
+        Command {
+            id: self.id.map_or(fresh, |id| id.0),
+            may_repeat: self.id.is_some(),
+            by,
+            occurred_at: self.occurred_at,
+            expect: self.expect,
+            inferred: None,
+            action: self.action,
+        }
+    }
+}
+
 /// Takes the fields of a verb.
 struct Taking<'a> {
     verb: &'a str,
@@ -213,6 +229,7 @@ impl Taking<'_> {
                 error: self.need("error", |fields| fields.error.take())?,
                 exit_code: self.fields.exit_code.take(),
                 signal: self.fields.signal.take(),
+                abandoned: self.fields.abandoned.take().unwrap_or(false),
                 metadata: self.metadata(),
             },
             "skip" => {
@@ -283,6 +300,7 @@ impl Fields {
             ("error", self.error.is_some()),
             ("exit_code", self.exit_code.is_some()),
             ("signal", self.signal.is_some()),
+            ("abandoned", self.abandoned.is_some()),
             ("allow_unmet", self.allow_unmet.is_some()),
             ("rerun", self.rerun.is_some()),
             ("take_over", self.take_over.is_some()),

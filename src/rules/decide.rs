@@ -33,7 +33,7 @@ pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Dra
         Action::Complete { phase, metadata, output, outputs } => {
             one(decide_complete(table.resolve(phase)?, first, at, metadata, *output, outputs)?)
         }
-        Action::Fail { phase, error, exit_code, signal, metadata } => {
+        Action::Fail { phase, error, exit_code, signal, abandoned, metadata } => {
             let phase = table.resolve(phase)?;
             let attempt = under_way("fail", phase)?;
             check_merge(phase, metadata)?;
@@ -43,7 +43,7 @@ pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Dra
                 error: error.clone(),
                 exit_code: *exit_code,
                 signal: signal.clone(),
-                abandoned: false,
+                abandoned: *abandoned,
                 metadata: metadata.clone(),
             };
             one(ending(phase, first, Event::PhaseFailed(failed), StateName::Failed))

@@ -84,7 +84,7 @@ impl HistoryLine {
         let actions = match self.event {
             HistoryEvent::Start => vec![self.start(metadata(), allow_unmet)],
             HistoryEvent::Complete => vec![self.complete(metadata())],
-            HistoryEvent::Fail => vec![self.fail(self.because("failed"), metadata())],
+            HistoryEvent::Fail => vec![self.fail(self.because("failed"), false, metadata())],
             HistoryEvent::Skip => {
                 let reason = self.because("skipped");
                 vec![Action::Skip { phase: self.phase.clone(), reason, metadata: metadata() }]
@@ -116,7 +116,7 @@ impl HistoryLine {
         }
         if state == StateName::InProgress && begins {
             let error = self.because("The history has another attempt start");
-            steps.push((self.fail(error, Metadata::default()), Some("abandoned_attempt")));
+            steps.push((self.fail(error, true, Metadata::default()), Some("abandoned_attempt")));
         }
         if state != StateName::InProgress && ends {
             steps.push((self.start(Metadata::default(), true), Some("missing_start")));
@@ -151,7 +151,7 @@ impl HistoryLine {
         Action::Complete { phase: self.phase.clone(), metadata, output: None, outputs: Vec::new() }
     }
 
-    fn fail(&self, error: Text, metadata: Metadata) -> Action {
-        Action::Fail { phase: self.phase.clone(), error, exit_code: None, signal: None, metadata }
+    fn fail(&self, error: Text, abandoned: bool, metadata: Metadata) -> Action {
+        Action::Fail { phase: self.phase.clone(), error, exit_code: None, signal: None, abandoned, metadata }
     }
 }
