@@ -1,12 +1,21 @@
 //! `append`: records commands from JSON lines, one answer a line.
+//!
+//! ```text
+//!  file or pipe ──thread──▶ lines ──▶ batch: as many as have arrived ──▶ one commit ──▶ answers
+//! ```
+//!
+//! The ledger is never held while waiting for input: it is opened when a line has arrived, and closed when no
+//! other follows at once, or others have waited long enough.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
 
-use phaseledger::ledger::{Answer, Session};
-use phaseledger::model::{Command, Request, RequestError, escape};
+use phaseledger::ledger::{Answer, Ledger, Session};
+use phaseledger::model::{Request, RequestError, escape};
 
 use super::context::Context;
 use super::error::Failure;
@@ -16,16 +25,22 @@ use super::writing::{AnswerView, command};
 /// The longest line, in bytes.
 const LINE_BYTES_MAX: u64 = 1 << 20;
 
-/// How many commands may become durable together.
+/// How many commands may become durable together, and how many lines may wait.
 const COMMANDS_PER_BATCH: usize = 1024;
+
+/// How long the ledger stays open for a line that follows at once.
+const IDLE_MAX: Duration = Duration::from_millis(2);
+
+/// How long the ledger may be kept from others.
+const HOLD_MAX: Duration = Duration::from_millis(100);
 
 /// Options of `append`.
 #[derive(clap::Args)]
 #[command(
     after_help = "A line is an object with `do` (start, complete, fail, skip, rerun, reset, meta, note, tag), \
     what the verb takes (`phase`, `metadata`, `reason`, `error`, `text`, `name`, …), and `id`, `expect`, \
-    `occurred_at`, `by`. Each line is answered by a line. The first line that is refused stops the stream: the \
-    lines before it stand, unless `--atomic`."
+    `occurred_at`, `by`. Each line is answered by a line, once it would survive a power cut. The first line that is \
+    refused ends the stream; the lines before it stand, unless `--atomic`."
 )]
 pub struct Args {
     /// The file, or `-` for standard input
@@ -41,61 +56,119 @@ pub struct Args {
 
 /// Records every line.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
-    let mut lines = Lines::open(&args.file)?;
-    let mut out = output::stdout();
-    let mut ledger = context.open()?;
-    let mut session = ledger.session()?;
-    let mut batch = Vec::new();
-    let mut durable = 0;
-    loop {
-        let next = lines
-            .next()
-            .and_then(|line| line.map(|line| stage(&mut session, &line, args, context)).transpose());
-        let refused = match next {
-            Ok(Some(answer)) => {
-                batch.push(answer);
-                let is_full = batch.len() == COMMANDS_PER_BATCH || lines.would_block();
-                if args.atomic || !is_full {
-                    continue;
-                }
-                None
+    context.place()?;
+    let lines = read_lines(&args.file)?;
+    let mut appender = Appender { args, context, lines, recorded: 0 };
+    match args.atomic {
+        true => appender.all_or_nothing()?,
+        false => appender.stream()?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A line with its number, or why there is none.
+type Line = Result<(u64, String), (u64, Failure)>;
+
+struct Appender<'a> {
+    args: &'a Args,
+    context: &'a Context,
+    lines: Receiver<Line>,
+    /// How many commands have been answered.
+    recorded: usize,
+}
+
+impl Appender<'_> {
+    /// Takes up lines as they arrive, until there are no more.
+    fn stream(&mut self) -> Result<(), Failure> {
+        while let Ok(first) = self.lines.recv() {
+            let mut ledger = self.context.open()?;
+            let opened = Instant::now();
+            let mut next = Some(first);
+            while let Some(line) = next {
+                self.batch(&mut ledger, line)?;
+                let may_hold = opened.elapsed() < HOLD_MAX;
+                next = may_hold.then(|| self.lines.recv_timeout(IDLE_MAX).ok()).flatten();
             }
-            Ok(None) => None,
-            Err(failure) => Some(failure),
-        };
-        let ended = refused.is_some() || lines.ended;
-        if refused.is_none() || !args.atomic {
-            session.commit()?;
-            durable += batch.len();
-            for answer in batch.drain(..) {
-                output::json_line(&mut out, &AnswerView::new(&answer))?;
-            }
-            out.flush()?;
         }
+        Ok(())
+    }
+
+    /// Makes a line and those that have arrived behind it durable together, and answers them.
+    fn batch(&mut self, ledger: &mut Ledger, first: Line) -> Result<(), Failure> {
+        let mut session = ledger.session()?;
+        let mut answers = Vec::new();
+        let mut refused = None;
+        let mut next = Some(first);
+        while let Some(line) = next {
+            match self.stage(&mut session, line) {
+                Ok(answer) => answers.push(answer),
+                Err(refusal) => {
+                    refused = Some(refusal);
+                    break;
+                }
+            }
+            let is_full = answers.len() == COMMANDS_PER_BATCH;
+            next = if is_full { None } else { self.lines.try_recv().ok() };
+        }
+        session.commit()?;
+        self.answer(&answers)?;
         match refused {
-            Some(failure) => return Err(place(failure, lines.number, durable, args.atomic)),
-            None if ended => return Ok(ExitCode::SUCCESS),
-            None => {}
+            None => Ok(()),
+            Some((line, failure)) => Err(self.refusal(line, failure)),
         }
     }
-}
 
-fn stage(session: &mut Session<'_>, line: &str, args: &Args, context: &Context) -> Result<Answer, Failure> {
-    let mut request: Request = line.parse()?;
-    request.by = request.by.or_else(|| args.by.clone());
-    let command: Command = command(request, context, "append");
-    Ok(session.stage(&command, context.now())?)
-}
+    /// Takes up every line, then makes all of them durable together.
+    fn all_or_nothing(&mut self) -> Result<(), Failure> {
+        let lines: Vec<Line> = self.lines.iter().collect();
+        let mut ledger = self.context.open()?;
+        let mut session = ledger.session()?;
+        let mut answers = Vec::with_capacity(lines.len());
+        for line in lines {
+            match self.stage(&mut session, line) {
+                Ok(answer) => answers.push(answer),
+                Err((line, failure)) => return Err(self.refusal(line, failure)),
+            }
+        }
+        session.commit()?;
+        self.answer(&answers)
+    }
 
-/// Says which line was refused, and what became of those before it.
-fn place(failure: Failure, line: u64, durable: usize, atomic: bool) -> Failure {
-    let stands = match (atomic, durable) {
-        (true, _) | (false, 0) => "nothing was recorded".to_owned(),
-        (false, 1) => "the command before it stands".to_owned(),
-        (false, count) => format!("the {count} commands before it stand"),
-    };
-    let message = format!("line {line}: {}; {stands}", failure.message);
-    failure.reworded(message).detail("line", line).detail("recorded", durable)
+    fn stage(&self, session: &mut Session<'_>, line: Line) -> Result<Answer, (u64, Failure)> {
+        let (number, text) = line?;
+        let mut stage = || {
+            let mut request: Request = text.parse()?;
+            request.by = request.by.or_else(|| self.args.by.clone());
+            let command = command(request, self.context, "append");
+            Ok(session.stage(&command, self.context.now())?)
+        };
+        stage().map_err(|failure: Failure| (number, failure))
+    }
+
+    fn answer(&mut self, answers: &[Answer]) -> Result<(), Failure> {
+        let mut out = output::stdout();
+        for answer in answers {
+            output::json_line(&mut out, &AnswerView::new(answer))?;
+        }
+        out.flush()?;
+        self.recorded += answers.len();
+        Ok(())
+    }
+
+    /// Says which line was refused, and what became of those before it.
+    fn refusal(&self, line: u64, failure: Failure) -> Failure {
+        let stands = match self.recorded {
+            0 => "nothing was recorded".to_owned(),
+            1 => "the command before it stands".to_owned(),
+            count => format!("the {count} commands before it stand"),
+        };
+        let place = match failure.column() {
+            Some(column) => format!("line {line}, column {column}"),
+            None => format!("line {line}"),
+        };
+        let message = format!("{place}: {}; {stands}", failure.message);
+        failure.reworded(message).detail("line", line).detail("recorded", self.recorded)
+    }
 }
 
 impl From<RequestError> for Failure {
@@ -109,54 +182,46 @@ impl From<RequestError> for Failure {
     }
 }
 
-/// Lines of a file or of a pipe, one after the other.
-struct Lines {
-    reader: BufReader<Box<dyn Read>>,
-    number: u64,
-    ended: bool,
+/// Reads a file or a pipe in a thread of its own, a bounded number of lines ahead.
+fn read_lines(path: &Path) -> Result<Receiver<Line>, Failure> {
+    let source: Box<dyn Read + Send> = match path == Path::new("-") {
+        true => Box::new(io::stdin()),
+        false => Box::new(File::open(path).map_err(|error| Failure::io("read", path, &error))?),
+    };
+    let (sender, lines) = sync_channel(COMMANDS_PER_BATCH);
+    std::thread::spawn(move || send_lines(BufReader::with_capacity(1 << 16, source), &sender));
+    Ok(lines)
 }
 
-impl Lines {
-    fn open(path: &Path) -> Result<Self, Failure> {
-        let source: Box<dyn Read> = match path == Path::new("-") {
-            true => Box::new(io::stdin().lock()),
-            false => Box::new(File::open(path).map_err(|error| Failure::io("read", path, &error))?),
+/// Sends each line that is not empty; ends at the first that cannot be read, or once nobody listens.
+fn send_lines(mut reader: impl BufRead, sender: &SyncSender<Line>) {
+    for number in 1.. {
+        let line = match read_line(&mut reader) {
+            Ok(None) => return,
+            Ok(Some(line)) if line.trim().is_empty() => continue,
+            Ok(Some(line)) => Ok((number, line)),
+            Err(failure) => Err((number, failure)),
         };
-        Ok(Lines { reader: BufReader::with_capacity(1 << 16, source), number: 0, ended: false })
-    }
-
-    /// Returns the next line that is not empty; none at the end.
-    fn next(&mut self) -> Result<Option<String>, Failure> {
-        loop {
-            let mut line = Vec::new();
-            let read = self.reader.by_ref().take(LINE_BYTES_MAX + 1).read_until(b'\n', &mut line);
-            let read =
-                read.map_err(|error| Failure::new(74, "io", format!("cannot read the commands: {error}")))?;
-            if read == 0 {
-                self.ended = true;
-                return Ok(None);
-            }
-            self.number += 1;
-            if read as u64 > LINE_BYTES_MAX {
-                return Err(Failure::new(
-                    2,
-                    "too_large",
-                    format!("the line has more than {LINE_BYTES_MAX} bytes"),
-                ));
-            }
-            let line = String::from_utf8(line).map_err(|error| {
-                let at = error.utf8_error().valid_up_to() + 1;
-                let start = String::from_utf8_lossy(&error.as_bytes()[..at.min(40) - 1]).into_owned();
-                Failure::new(2, "bad_command", format!("byte {at} is not UTF-8, after `{}`", escape(&start)))
-            })?;
-            if !line.trim().is_empty() {
-                return Ok(Some(line));
-            }
+        let ended = line.is_err();
+        if sender.send(line).is_err() || ended {
+            return;
         }
     }
+}
 
-    /// Says whether no further whole line has arrived yet, so that those that have should be answered.
-    fn would_block(&self) -> bool {
-        !self.reader.buffer().contains(&b'\n')
+fn read_line(reader: &mut impl BufRead) -> Result<Option<String>, Failure> {
+    let mut line = Vec::new();
+    let read = reader.take(LINE_BYTES_MAX + 1).read_until(b'\n', &mut line);
+    let read = read.map_err(|error| Failure::new(74, "io", format!("cannot read the commands: {error}")))?;
+    if read as u64 > LINE_BYTES_MAX {
+        let message = format!("the line has more than {LINE_BYTES_MAX} bytes");
+        return Err(Failure::new(2, "too_large", message));
     }
+    let line = String::from_utf8(line).map_err(|error| {
+        let column = error.utf8_error().valid_up_to() + 1;
+        let start = String::from_utf8_lossy(&error.as_bytes()[..column.min(40) - 1]).into_owned();
+        let message = format!("byte {column} is not UTF-8, after `{}`", escape(&start));
+        Failure::new(2, "bad_command", message).detail("column", column)
+    })?;
+    Ok((read > 0).then(|| line.trim_end_matches(['\n', '\r']).to_owned()))
 }

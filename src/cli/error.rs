@@ -56,6 +56,11 @@ impl Failure {
         self
     }
 
+    /// Returns the column of a line, from 1, where the failure is at one.
+    pub fn column(&self) -> Option<u64> {
+        self.details.get("column")?.as_u64()
+    }
+
     /// Adds something for programs.
     pub fn detail(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.details.insert(key.to_owned(), value.into());

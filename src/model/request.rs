@@ -110,8 +110,10 @@ pub enum RequestError {
     },
 }
 
+/// Returns what the parser said, without the place at its end: a request is one line of many.
 fn shown(error: &serde_json::Error) -> String {
-    escape(&error.to_string())
+    let said = error.to_string();
+    escape(said.rsplit_once(" at line ").map_or(said.as_str(), |(said, _)| said))
 }
 
 impl RequestError {
