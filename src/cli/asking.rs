@@ -70,10 +70,10 @@ impl Args {
 
 impl Asked {
     /// Returns the table as of the place.
-    pub fn table(&self) -> Result<Table, Failure> {
+    pub fn table(&mut self) -> Result<Table, Failure> {
         Ok(match self.is_head {
             true => self.ledger.table()?,
-            false => self.ledger.table_at(self.as_of.seq)?,
+            false => self.ledger.table_kept_at(self.as_of.seq)?,
         })
     }
 

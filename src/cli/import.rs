@@ -71,7 +71,6 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         Format::Export => restore_export(&mut ledger, &file, context)?,
         Format::History => take_history(&mut ledger, &file, args, context)?,
     }
-    ledger.keep_snapshot_if_due()?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -28,7 +28,7 @@ pub use verify::{Verified, VerifyError};
 
 use crate::model::{Command, CommandId, Digest, LineError, Recorded, Seq, TagName, Timestamp};
 use crate::rules::{Impossible, Rejection, Table, Tag};
-use crate::store::{Axis, DiskStore, Head, Snapshot, Store, StoreError, Until};
+use crate::store::{Axis, DiskStore, Head, Store, StoreError, Until};
 
 /// A ledger: one totally ordered log of events, with everything derived from it.
 pub struct Ledger {
@@ -177,7 +177,7 @@ impl Ledger {
     ///
     /// [`LedgerError`] for a machine or a log that fails.
     pub fn table_at(&self, seq: Seq) -> Result<Table, LedgerError> {
-        replay::table_at(self.store.as_ref(), seq)
+        Ok(replay::fold(self.store.as_ref(), seq)?.table)
     }
 
     /// Returns the events after one place up to and including another, in order.
@@ -224,24 +224,18 @@ impl Ledger {
         Ok(self.store.seek(axis, until)?)
     }
 
-    /// Keeps the table at the head as a snapshot when the events since the last one outweigh it, so that
-    /// questions about the past need not replay everything. Call it after long work; it may be slow.
+    /// Returns the table after a prefix, as [`Ledger::table_at`], and keeps it as a snapshot when much had to be
+    /// replayed for it, so that the next question about that part of the past is quick.
     ///
     /// # Errors
     ///
-    /// [`LedgerError`] for a machine or a log that fails.
-    pub fn keep_snapshot_if_due(&mut self) -> Result<(), LedgerError> {
-        let head = self.store.head()?;
-        let last = self.store.snapshot(head.seq)?.map_or(Seq::ZERO, |snapshot: Snapshot| snapshot.seq);
-        let since = head.seq.number() - last.number();
-        if since < replay::SNAPSHOT_EVENTS_MIN {
-            return Ok(());
+    /// As [`Ledger::table_at`]; a snapshot that cannot be kept is none.
+    pub fn table_kept_at(&mut self, seq: Seq) -> Result<Table, LedgerError> {
+        let fold = replay::fold(self.store.as_ref(), seq)?;
+        if fold.deserves_snapshot() {
+            // A cache: where it cannot be written, the next question replays again.
+            let _ = self.store.keep_snapshot(&fold.snapshot());
         }
-        let table = self.table()?;
-        if since < table.phases.len() as u64 {
-            return Ok(());
-        }
-        let snapshot = replay::snapshot(&table, head.root);
-        Ok(self.store.keep_snapshot(&snapshot)?)
+        Ok(fold.table)
     }
 }

@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 
 use super::LedgerError;
-use crate::model::{Digest, Recorded, Seq};
-use crate::rules::{FOLD_VERSION, Table, evolve};
-use crate::store::{Snapshot, Store};
+use crate::model::{PhaseId, Recorded, Seq};
+use crate::rules::{FOLD_VERSION, Phase, Table, evolve};
+use crate::store::{Frontier, Snapshot, Store, StoreError};
 
 /// How many lines are read at a time.
 const LINES_PER_READ: u64 = 1024;
@@ -56,33 +56,69 @@ impl Iterator for Records<'_> {
     }
 }
 
-/// Returns the table after a prefix: from the nearest snapshot that can be trusted, or from the start.
-pub(super) fn table_at(store: &dyn Store, seq: Seq) -> Result<Table, LedgerError> {
-    let mut table = store.snapshot(seq)?.and_then(|snapshot| read_snapshot(&snapshot)).unwrap_or_default();
-    for record in Records::new(store, table.head, seq) {
-        evolve(&mut table, &record?)?;
+/// The table after a prefix, with the root over the prefix's lines.
+pub(super) struct Fold {
+    pub(super) table: Table,
+    frontier: Frontier,
+    /// How many events were replayed to make it.
+    pub(super) replayed: u64,
+}
+
+/// Folds a prefix: from the nearest snapshot that can be trusted, or from the start. A fold that reaches the
+/// head proves itself by its root.
+pub(super) fn fold(store: &dyn Store, seq: Seq) -> Result<Fold, LedgerError> {
+    let snapshot = store.snapshot(seq)?.and_then(|snapshot| read_snapshot(&snapshot));
+    let (mut table, mut frontier) = snapshot.unwrap_or_default();
+    let start = table.head;
+    let mut records = Records::new(store, start, seq);
+    while let Some(line) = records.line()? {
+        let place = table.head.plus(1);
+        let record = Recorded::from_line(&line).map_err(|source| LedgerError::Line { seq: place, source })?;
+        evolve(&mut table, &record)?;
+        frontier.push(line.as_bytes());
+        records.next = records.next.plus(1);
     }
-    Ok(table)
+    let head = store.head()?;
+    if table.head == head.seq && frontier.root() != head.root {
+        let found = format!("the root at event {} is {}, expected {}", head.seq, frontier.root(), head.root);
+        return Err(StoreError::Damaged { found }.into());
+    }
+    Ok(Fold { replayed: table.head.number() - start.number(), table, frontier })
 }
 
-/// Writes a table as a snapshot.
-pub(super) fn snapshot(table: &Table, root: Digest) -> Snapshot {
-    let phases: Vec<_> = table.phases.values().collect();
-    let dependants: Vec<_> = table.dependants.iter().collect();
-    let table_json = serde_json::to_vec(&(table.head, &table.workflows, phases, dependants, &table.tags))
-        .expect("a table has string keys and finite numbers");
-    Snapshot { seq: table.head, root, fold_version: FOLD_VERSION, table: table_json }
+impl Fold {
+    /// Says whether the events replayed outweigh the table, so that a snapshot would pay.
+    pub(super) fn deserves_snapshot(&self) -> bool {
+        self.replayed >= SNAPSHOT_EVENTS_MIN.max(self.table.phases.len() as u64)
+    }
+
+    /// Writes the fold as a snapshot.
+    pub(super) fn snapshot(&self) -> Snapshot {
+        let table = &self.table;
+        let peaks: Vec<_> = self.frontier.peaks().to_vec();
+        let phases: Vec<_> = table.phases.values().collect();
+        let dependants: Vec<_> = table.dependants.iter().collect();
+        let json = serde_json::to_vec(&(peaks, &table.workflows, phases, dependants, &table.tags))
+            .expect("a table has string keys and finite numbers");
+        Snapshot { seq: table.head, root: self.frontier.root(), fold_version: FOLD_VERSION, table: json }
+    }
 }
 
-/// Reads a snapshot; none when another fold made it, or it cannot be read.
-fn read_snapshot(snapshot: &Snapshot) -> Option<Table> {
+/// Reads a snapshot; none when another fold made it, it cannot be read, or it contradicts itself.
+fn read_snapshot(snapshot: &Snapshot) -> Option<(Table, Frontier)> {
     if snapshot.fold_version != FOLD_VERSION {
         return None;
     }
-    let (head, workflows, phases, dependants, tags) = serde_json::from_slice(&snapshot.table).ok()?;
-    let phases: Vec<crate::rules::Phase> = phases;
-    let dependants: Vec<(crate::model::PhaseId, _)> = dependants;
-    let phases = phases.into_iter().map(|phase| (phase.id.clone(), phase)).collect();
-    let table = Table { head, workflows, phases, dependants: dependants.into_iter().collect(), tags };
-    (table.head == snapshot.seq).then_some(table)
+    let (peaks, workflows, phases, dependants, tags) = serde_json::from_slice(&snapshot.table).ok()?;
+    let phases: Vec<Phase> = phases;
+    let dependants: Vec<(PhaseId, _)> = dependants;
+    let frontier = Frontier::from_parts(snapshot.seq.number(), peaks)?;
+    let table = Table {
+        head: snapshot.seq,
+        workflows,
+        phases: phases.into_iter().map(|phase| (phase.id.clone(), phase)).collect(),
+        dependants: dependants.into_iter().collect(),
+        tags,
+    };
+    (frontier.root() == snapshot.root).then_some((table, frontier))
 }

@@ -115,7 +115,7 @@ impl Loader {
         let everything = head.fold_version != Some(FOLD_VERSION);
         let loader = Loader { everything, dependants: BTreeSet::new() };
         if everything {
-            return Ok((loader, super::replay::table_at(store, head.seq)?));
+            return Ok((loader, super::replay::fold(store, head.seq)?.table));
         }
         let mut table = Table { head: head.seq, ..Table::default() };
         load_small(store, &mut table)?;
