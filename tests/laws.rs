@@ -7,6 +7,8 @@
 mod derive;
 #[path = "support/generate.rs"]
 mod generate;
+#[path = "support/make.rs"]
+mod make;
 #[path = "support/oracle.rs"]
 mod oracle;
 #[path = "support/permit.rs"]

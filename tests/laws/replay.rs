@@ -9,7 +9,8 @@ use phaseledger::store::{Axis, Store, Until};
 use proptest::prelude::*;
 use serde_json::Value;
 
-use crate::generate::{plans, time};
+use crate::generate::plans;
+use crate::make::time;
 use crate::oracle::World;
 use crate::play::{Shared, blameless, cases, play, submit};
 

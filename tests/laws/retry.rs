@@ -5,7 +5,8 @@ use phaseledger::model::{Action, Command};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use crate::generate::{Sent, plans, text};
+use crate::generate::{Sent, plans};
+use crate::make::text;
 use crate::play::{Shared, blameless, cases, play, submit};
 
 proptest! {

@@ -9,7 +9,7 @@ use phaseledger::model::{
 };
 use serde_json::Value;
 
-use crate::generate::{command, phase, text, time};
+use crate::make::{command, phase, text, time};
 use crate::oracle::{World, list, string};
 use crate::play::Shared;
 

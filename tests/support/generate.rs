@@ -3,12 +3,13 @@
 //! A [`Plan`] is small numbers that shrink well; [`Plan::sent`] turns it into commands. Many of them are
 //! refused, as in life. What a plan says never depends on what the ledger answers.
 
-use chrono::DateTime;
 use phaseledger::model::{
-    Action, Actor, Again, Command, CommandId, Definition, Digest, Expectation, Metadata, PhaseDefinition,
-    PhaseName, PhaseRef, Seq, StateName, TagName, Text, Timestamp, WorkflowName,
+    Action, Again, Command, CommandId, Definition, Expectation, PhaseName, PhaseRef, Seq, StateName, TagName,
+    Timestamp, WorkflowName,
 };
 use proptest::prelude::*;
+
+use crate::make::{command, digest, metadata, phase, text, time};
 
 /// A command, and the clock when it is sent.
 #[derive(Debug, Clone)]
@@ -35,113 +36,84 @@ struct Slot {
     needs: u16,
 }
 
+/// What to do. Slots and outputs are taken modulo what there is; no verb uses every number.
 #[derive(Debug, Clone)]
 struct Told {
-    step: Step,
+    verb: Verb,
+    slot: u8,
+    other: u8,
+    what: u8,
+    output: u8,
+    unmet: bool,
     clock: u8,
     claim: u8,
     expect: u8,
     bare: bool,
 }
 
-/// What to do; slots and outputs are taken modulo what there is.
-#[derive(Debug, Clone)]
-enum Step {
+#[derive(Debug, Clone, Copy)]
+enum Verb {
     /// Start and complete every phase, in order.
-    RunAll {
-        outputs: u16,
-    },
-    /// Start and complete one phase.
-    Run {
-        slot: u8,
-        output: u8,
-        unmet: bool,
-    },
-    Start {
-        slot: u8,
-        unmet: bool,
-        again: u8,
-    },
-    Complete {
-        slot: u8,
-        output: u8,
-    },
-    Fail {
-        slot: u8,
-    },
-    Skip {
-        slot: u8,
-    },
-    Rerun {
-        slot: u8,
-    },
-    Reset {
-        slot: u8,
-    },
-    ResetAll {
-        workflow: u8,
-    },
-    Redefine {
-        slot: u8,
-        other: u8,
-        what: u8,
-    },
-    Meta {
-        slot: u8,
-    },
-    Note {
-        slot: u8,
-    },
-    Tag {
-        seq: u8,
-    },
+    RunAll,
+    /// Start and complete one phase, again if need be.
+    Run,
+    /// Start a phase, let something happen to one before it, and complete the phase.
+    Race,
+    /// Skip a phase between two, complete the one after it, then the one before it.
+    Detour,
+    Start,
+    Complete,
+    Fail,
+    Skip,
+    Rerun,
+    Reset,
+    ResetAll,
+    Redefine,
+    Meta,
+    Note,
+    Tag,
     /// Send an earlier command again.
-    Again {
-        index: u8,
-    },
+    Again,
     /// Send something else under an earlier command's id.
-    Other {
-        index: u8,
-    },
+    Other,
 }
 
 /// Plans with up to so many steps after the graph is there and has run once.
 pub fn plans(steps_max: usize) -> impl Strategy<Value = Plan> {
     let slot = (0..3u8, any::<u16>(), any::<u16>(), any::<u16>());
     let slot = slot.prop_map(|(workflow, order, a, b)| Slot { workflow, order, needs: a & b });
-    let told = (step(), any::<u8>(), any::<u8>(), any::<u8>(), any::<u8>());
-    let told = told.prop_map(|(step, clock, claim, expect, bare)| Told {
-        step,
-        clock: clock % 8,
-        claim: claim % 20,
-        expect: expect % 30,
-        bare: bare % 8 == 7,
-    });
     let slots = prop::collection::vec(slot, 1..=12);
-    let told = prop::collection::vec(told, 0..=steps_max);
+    let told = prop::collection::vec(told(), 0..=steps_max);
     (1..=3u8, slots, told).prop_map(|(workflows, slots, told)| Plan { workflows, slots, told })
 }
 
-fn step() -> impl Strategy<Value = Step> {
-    let slot = || 0..12u8;
-    let output = || 0..6u8;
-    prop_oneof![
-        3 => any::<u16>().prop_map(|outputs| Step::RunAll { outputs }),
-        6 => (slot(), output(), any::<bool>()).prop_map(|(slot, output, unmet)| Step::Run { slot, output, unmet }),
-        5 => (slot(), any::<bool>(), 0..6u8).prop_map(|(slot, unmet, again)| Step::Start { slot, unmet, again }),
-        4 => (slot(), output()).prop_map(|(slot, output)| Step::Complete { slot, output }),
-        2 => slot().prop_map(|slot| Step::Fail { slot }),
-        2 => slot().prop_map(|slot| Step::Skip { slot }),
-        4 => slot().prop_map(|slot| Step::Rerun { slot }),
-        2 => slot().prop_map(|slot| Step::Reset { slot }),
-        1 => (0..3u8).prop_map(|workflow| Step::ResetAll { workflow }),
-        4 => (slot(), slot(), 0..5u8).prop_map(|(slot, other, what)| Step::Redefine { slot, other, what }),
-        1 => slot().prop_map(|slot| Step::Meta { slot }),
-        1 => slot().prop_map(|slot| Step::Note { slot }),
-        1 => any::<u8>().prop_map(|seq| Step::Tag { seq }),
-        1 => any::<u8>().prop_map(|index| Step::Again { index }),
-        1 => any::<u8>().prop_map(|index| Step::Other { index }),
-    ]
+fn told() -> impl Strategy<Value = Told> {
+    let verb = prop_oneof![
+        3 => Just(Verb::RunAll),
+        6 => Just(Verb::Run),
+        6 => Just(Verb::Race),
+        2 => Just(Verb::Detour),
+        5 => Just(Verb::Start),
+        4 => Just(Verb::Complete),
+        2 => Just(Verb::Fail),
+        3 => Just(Verb::Skip),
+        4 => Just(Verb::Rerun),
+        2 => Just(Verb::Reset),
+        1 => Just(Verb::ResetAll),
+        4 => Just(Verb::Redefine),
+        1 => Just(Verb::Meta),
+        1 => Just(Verb::Note),
+        1 => Just(Verb::Tag),
+        1 => Just(Verb::Again),
+        1 => Just(Verb::Other),
+    ];
+    let rare = (0..8u8, 0..20u8, 0..30u8, 0..8u8);
+    (verb, any::<u8>(), any::<u8>(), 0..6u8, 0..6u8, any::<bool>(), rare).prop_map(
+        |(verb, slot, other, what, output, unmet, (clock, claim, expect, bare))| {
+            let bare = bare == 7;
+            Told { verb, slot, other, what, output, unmet, clock, claim, expect, bare }
+        },
+    )
 }
 
 impl Plan {
@@ -151,7 +123,7 @@ impl Plan {
         for workflow in (0..self.workflows).chain(0..self.workflows) {
             sending.define(workflow);
         }
-        sending.run_all(0);
+        sending.run_all();
         for told in &self.told {
             sending.told = told.clone();
             sending.step();
@@ -159,6 +131,20 @@ impl Plan {
         sending.sent
     }
 }
+
+/// Complete what is there with one output, a second after the other.
+const FIRST: Told = Told {
+    verb: Verb::RunAll,
+    slot: 0,
+    other: 0,
+    what: 0,
+    output: 1,
+    unmet: false,
+    clock: 2,
+    claim: 0,
+    expect: 0,
+    bare: false,
+};
 
 /// Commands in the making, with what they have defined so far.
 struct Sending<'a> {
@@ -178,7 +164,7 @@ impl<'a> Sending<'a> {
         let count = plan.slots.len();
         Sending {
             plan,
-            told: Told { step: Step::Tag { seq: 0 }, clock: 2, claim: 0, expect: 0, bare: false },
+            told: FIRST,
             present: vec![true; count],
             needs: plan.slots.iter().map(|slot| slot.needs).collect(),
             versions: vec![1; count],
@@ -263,15 +249,49 @@ impl<'a> Sending<'a> {
         self.send(Action::Define { definition: Box::new(definition) });
     }
 
-    fn run(&mut self, slot: u8, output: u8, allow_unmet: bool) {
-        let start = Action::Start {
-            phase: self.phase(slot),
-            metadata: metadata("run", slot),
-            allow_unmet,
-            again: None,
-        };
-        self.send(start);
+    fn start(&mut self, slot: u8, allow_unmet: bool, again: Option<Again>) {
+        let (phase, metadata) = (self.phase(slot), metadata("start", slot));
+        self.send(Action::Start { phase, metadata, allow_unmet, again });
+    }
+
+    /// Starts a phase whether it is complete or not: one of the two is refused.
+    fn begin(&mut self, slot: u8, allow_unmet: bool) {
+        self.start(slot, allow_unmet, Some(Again::Rerun(text("once more"))));
+        self.start(slot, allow_unmet, None);
+    }
+
+    fn race(&mut self) {
+        let Told { what, output, .. } = self.told;
+        let slot = self.told.slot % self.plan.slots.len() as u8;
+        let other = self.told.other % (slot + 1);
+        self.begin(slot, true);
+        match what {
+            0 => self.redefine(other, 0),
+            1 => self.send(Action::Reset { phase: self.phase(other), reason: text("anew") }),
+            2 | 3 => self.send(Action::Rerun { phase: self.phase(other), reason: text("stale") }),
+            _ => self.begin(other, true),
+        }
+        if what % 2 == 1 {
+            self.start(other, true, None);
+            self.complete(other, output);
+        }
         self.complete(slot, output);
+        self.complete(other, 1);
+    }
+
+    fn detour(&mut self) {
+        let Told { what, output, .. } = self.told;
+        let slot = self.told.slot % self.plan.slots.len() as u8;
+        let between = self.told.other % (slot + 1);
+        let first = what % (between + 1);
+        self.send(Action::Reset { phase: self.phase(between), reason: text("anew") });
+        self.send(self.skip(between));
+        self.begin(slot, true);
+        if what < 4 {
+            self.complete(slot, output);
+        }
+        self.begin(first, true);
+        self.complete(first, output);
     }
 
     fn complete(&mut self, slot: u8, output: u8) {
@@ -280,13 +300,16 @@ impl<'a> Sending<'a> {
         self.send(Action::Complete { phase, metadata: metadata("end", slot), output, outputs: Vec::new() });
     }
 
-    fn run_all(&mut self, outputs: u16) {
-        for slot in 0..self.plan.slots.len() {
-            self.run(slot as u8, 1 + (outputs >> slot & 1) as u8, false);
+    /// Completes every phase; some with another output than the others.
+    fn run_all(&mut self) {
+        for slot in 0..self.plan.slots.len() as u8 {
+            self.start(slot, false, None);
+            let other = self.told.unmet && slot % 4 == self.told.slot % 4;
+            self.complete(slot, if other { self.told.output } else { 1 });
         }
     }
 
-    fn redefine(&mut self, slot: u8, other: u8, what: u8) {
+    fn redefine(&mut self, slot: u8, what: u8) {
         let slot = usize::from(slot) % self.plan.slots.len();
         let workflow = self.workflow(slot);
         let elsewhere = |by: &usize| {
@@ -295,7 +318,7 @@ impl<'a> Sending<'a> {
         };
         match what {
             0 => self.versions[slot] ^= 2,
-            1 | 2 if slot > 0 => self.needs[slot] ^= 1 << (usize::from(other) % slot),
+            1 | 2 if slot > 0 => self.needs[slot] ^= 1 << (usize::from(self.told.other) % slot),
             3 if !(0..self.plan.slots.len()).any(|by| elsewhere(&by)) => self.present[slot] ^= true,
             _ => {}
         }
@@ -303,110 +326,65 @@ impl<'a> Sending<'a> {
     }
 
     fn step(&mut self) {
-        match self.told.step.clone() {
-            Step::RunAll { outputs } => self.run_all(outputs),
-            Step::Run { slot, output, unmet } => self.run(slot, output, unmet),
-            Step::Start { slot, unmet, again } => {
-                let again = match again {
+        let Told { verb, slot, what, output, unmet, .. } = self.told;
+        match verb {
+            Verb::RunAll => self.run_all(),
+            Verb::Run => {
+                self.begin(slot, unmet);
+                self.complete(slot, output);
+            }
+            Verb::Race => self.race(),
+            Verb::Detour => self.detour(),
+            Verb::Start => {
+                let again = match what {
                     0 => Some(Again::Rerun(text("once more"))),
                     1 => Some(Again::TakeOver(text("nobody there"))),
                     _ => None,
                 };
-                let phase = self.phase(slot);
-                let metadata = metadata("start", slot);
-                self.send(Action::Start { phase, metadata, allow_unmet: unmet, again });
+                self.start(slot, unmet, again);
             }
-            Step::Complete { slot, output } => self.complete(slot, output),
-            Step::Redefine { slot, other, what } => self.redefine(slot, other, what),
-            Step::Again { index } => {
-                let Sent { command, now } = self.sent[usize::from(index) % self.sent.len()].clone();
+            Verb::Complete => self.complete(slot, output),
+            Verb::Redefine => self.redefine(slot, what),
+            Verb::Again | Verb::Other => {
+                let Sent { mut command, now } = self.sent[usize::from(slot) % self.sent.len()].clone();
+                if let Verb::Other = verb {
+                    command.action = Action::Note { phase: None, text: text("something else") };
+                }
                 self.sent.push(Sent { command, now });
             }
-            Step::Other { index } => {
-                let Sent { command, now } = self.sent[usize::from(index) % self.sent.len()].clone();
-                let action = Action::Note { phase: None, text: text("something else") };
-                self.sent.push(Sent { command: Command { action, ..command }, now });
-            }
-            step => {
-                let action = self.action(&step);
-                self.send(action);
-            }
-        }
-    }
-
-    /// Returns the action of a step that is one command, whatever has been defined.
-    fn action(&self, step: &Step) -> Action {
-        match *step {
-            Step::Fail { slot } => Action::Fail {
+            Verb::Fail => self.send(Action::Fail {
                 phase: self.phase(slot),
                 error: text("it broke"),
                 exit_code: Some(1),
                 signal: None,
                 metadata: metadata("fail", slot),
-            },
-            Step::Skip { slot } => Action::Skip {
-                phase: self.phase(slot),
-                reason: text("not today"),
-                metadata: metadata("skip", slot),
-            },
-            Step::Rerun { slot } => Action::Rerun { phase: self.phase(slot), reason: text("stale") },
-            Step::Reset { slot } => Action::Reset { phase: self.phase(slot), reason: text("anew") },
-            Step::ResetAll { workflow } => Action::ResetAll {
-                workflow: (workflow < 3).then(|| workflow_name(workflow % self.plan.workflows)),
-                reason: text("all anew"),
-            },
-            Step::Meta { slot } => Action::Meta { phase: self.phase(slot), metadata: metadata("meta", slot) },
-            Step::Note { slot } => {
-                Action::Note { phase: (slot < 8).then(|| self.phase(slot)), text: text("seen") }
+            }),
+            Verb::Skip => self.send(self.skip(slot)),
+            Verb::Rerun => self.send(Action::Rerun { phase: self.phase(slot), reason: text("stale") }),
+            Verb::Reset => self.send(Action::Reset { phase: self.phase(slot), reason: text("anew") }),
+            Verb::ResetAll => {
+                let workflow = Some(workflow_name(slot % self.plan.workflows));
+                self.send(Action::ResetAll { workflow, reason: text("all anew") });
             }
-            Step::Tag { seq } => Action::Tag {
-                name: TagName::new(&format!("tag-{}", seq % 3)).expect("a name"),
-                seq: (seq > 9).then(|| Seq::new(u64::from(seq))),
-            },
-            _ => unreachable!("more than one command"),
+            Verb::Meta => {
+                self.send(Action::Meta { phase: self.phase(slot), metadata: metadata("meta", slot) });
+            }
+            Verb::Note => {
+                self.send(Action::Note { phase: unmet.then(|| self.phase(slot)), text: text("seen") });
+            }
+            Verb::Tag => {
+                let name = TagName::new(&format!("tag-{what}")).expect("a name");
+                self.send(Action::Tag { name, seq: unmet.then(|| Seq::new(u64::from(slot))) });
+            }
         }
     }
-}
 
-/// Returns a command that a caller may send again.
-pub fn command(id: CommandId, action: Action) -> Command {
-    let by = Actor { name: "ana".into(), host: "build-3".into(), via: "test".into() };
-    Command { id, may_repeat: true, by, occurred_at: None, expect: Vec::new(), inferred: None, action }
-}
-
-/// Returns the instant so many microseconds after 1970.
-pub fn time(micros: i64) -> Timestamp {
-    Timestamp::new(DateTime::from_timestamp_micros(micros).expect("a time")).expect("a year")
-}
-
-/// Returns a phase of a definition.
-pub fn phase(id: PhaseName, needs: Vec<PhaseRef>, version: u32) -> PhaseDefinition {
-    let version = (version > 1).then(|| version.to_string());
-    let (inputs, outputs) = (Vec::new(), Vec::new());
-    PhaseDefinition { id, needs, cost_limit: None, version, inputs, outputs, description: None }
-}
-
-pub fn text(text: &str) -> Text {
-    Text::new(text).expect("a text")
+    fn skip(&self, slot: u8) -> Action {
+        let (phase, metadata) = (self.phase(slot), metadata("skip", slot));
+        Action::Skip { phase, reason: text("not today"), metadata }
+    }
 }
 
 fn workflow_name(workflow: u8) -> WorkflowName {
     WorkflowName::new(["x", "y", "z"][usize::from(workflow)]).expect("a letter")
-}
-
-fn metadata(key: &str, slot: u8) -> Metadata {
-    let mut metadata = Metadata::default();
-    metadata.insert(key, &slot.to_string()).expect("a number");
-    metadata.insert("last", &format!("\"{key}\"")).expect("a string");
-    metadata
-}
-
-/// Outputs come from so small an alphabet that they are often equal; 0 is none.
-fn digest(output: u8) -> Option<Digest> {
-    match output {
-        0 => None,
-        5 => Some(Digest::sha256(b"y")),
-        1 | 3 | 4 => Some(Digest::sha256(b"x")),
-        _ => Some(Digest::sha256(b"z")),
-    }
 }

@@ -28,13 +28,16 @@ pub struct Spot {
     pub marks: Vec<Mark>,
     /// What outdated the attempt that completed last.
     pub outdated: Vec<Mark>,
-    /// What the last attempt builds on: the phase, the place of its completion or skip, its output.
-    pub consumed: Vec<(String, u64, Option<String>)>,
+    /// What the last attempt builds on.
+    pub consumed: Vec<Consumed>,
     /// The output of the last completion.
     pub output: Option<String>,
     /// The place of the last completion, or of the skip.
     pub ended: u64,
 }
+
+/// What an attempt builds on: the phase, the place of its completion or skip, its output.
+pub type Consumed = (String, u64, Option<String>);
 
 /// An event that said that a phase must run again.
 #[derive(Debug, Clone, PartialEq)]
@@ -145,6 +148,32 @@ impl World {
         above
     }
 
+    /// Returns the phases, each after what it needs.
+    pub fn order(&self) -> Vec<String> {
+        let above = self.above(|_| true);
+        let depth = |name: &str| above.iter().filter(|(below, _)| *below == name).count();
+        let mut order: Vec<_> = self.current().map(|(name, _)| name.clone()).collect();
+        order.sort_by_key(|name| depth(name));
+        order
+    }
+
+    /// Says which phase is COMPLETE, but stands on another completion than the last of a phase that it needs
+    /// and that is COMPLETE too, the outputs not being equal.
+    pub fn stale(&self) -> Option<String> {
+        let complete = |name: &str| self.phases[name].state == "COMPLETE";
+        let stands = |spot: &Spot, need: &String| {
+            let Some((_, seq, output)) = spot.consumed.iter().find(|(name, ..)| name == need) else {
+                return false;
+            };
+            let found = &self.phases[need];
+            *seq == found.ended || (output.is_some() && *output == found.output)
+        };
+        self.current().filter(|(name, _)| complete(name)).find_map(|(name, spot)| {
+            let need = spot.needs.iter().find(|need| complete(need) && !stands(spot, need))?;
+            Some(format!("`{name}` is COMPLETE, but not on what `{need}` put out last"))
+        })
+    }
+
     /// Says what breaks the law: a phase that is COMPLETE below one that must run again.
     pub fn lawless(&self) -> Option<String> {
         self.above(|_| true).into_iter().find_map(|(below, top)| {
@@ -204,7 +233,7 @@ impl Spot {
     }
 }
 
-fn consumed(one: &Value) -> (String, u64, Option<String>) {
+fn consumed(one: &Value) -> Consumed {
     let output = one["output"].as_str().map(str::to_owned);
     (string(&one["phase"]), one["seq"].as_u64().expect("a number"), output)
 }

@@ -3,7 +3,7 @@
 use phaseledger::model::{Action, Again, PhaseRef};
 use serde_json::{Value, json};
 
-use crate::oracle::{Spot, World};
+use crate::oracle::{Consumed, Spot, World};
 
 /// Returns the kind, phase, `from` and `to` of each event; none when the command must be refused. Says
 /// nothing of definitions.
@@ -97,7 +97,7 @@ fn resolve<'a>(world: &'a World, name: &PhaseRef) -> Option<(&'a String, &'a Spo
 }
 
 /// Returns what a start must say that it builds on, and which needs are not met.
-pub fn builds_on(world: &World, phase: &str) -> (Vec<(String, u64, Option<String>)>, Vec<String>) {
+pub fn builds_on(world: &World, phase: &str) -> (Vec<Consumed>, Vec<String>) {
     let needs = world.phases[phase].needs.iter().map(|need| (need, &world.phases[need]));
     let consumed = needs.clone().filter_map(|(name, need)| match need.state.as_str() {
         "COMPLETE" | "NEEDS_RERUN" => Some((name.clone(), need.ended, need.output.clone())),
