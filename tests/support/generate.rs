@@ -357,6 +357,7 @@ impl<'a> Sending<'a> {
                 error: text("it broke"),
                 exit_code: Some(1),
                 signal: None,
+                abandoned: false,
                 metadata: metadata("fail", slot),
             }),
             Verb::Skip => self.send(self.skip(slot)),
