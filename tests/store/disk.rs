@@ -19,6 +19,12 @@ fn open(dir: &Path) -> Result<DiskStore, StoreError> {
 }
 
 #[test]
+fn a_store_may_be_sent_to_another_thread() {
+    fn is_send<T: Send>() {}
+    is_send::<DiskStore>();
+}
+
+#[test]
 fn no_ledger() {
     let dir = tempfile::tempdir().expect("a directory");
     for path in [dir.path().join("nothing"), dir.path().to_owned()] {
