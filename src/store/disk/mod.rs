@@ -115,11 +115,7 @@ impl DiskStore {
         }
         let witness = dir.join("head");
         if !witness.exists() {
-            let tail = Database::open(&dir.join("tail"), Instant::now())?;
-            let found = stored_state(&tail)?;
-            if found != empty {
-                return Err(damaged(format!("`{}` is missing", witness.display())));
-            }
+            check_unused(dir)?;
             Witness::create(&witness, empty.seq(), empty.frontier.root())?;
         }
         database::sync(dir)?;
@@ -150,11 +146,13 @@ impl DiskStore {
         let missing = || StoreError::Missing { path: dir.display().to_string() };
         let deadline = Instant::now() + lock_timeout;
         let has = |name| dir.join(name).exists();
-        // The witness is made last: without it, and with nothing beside it, there never was a log.
+        // The witness is made last: without it there never was a log, unless something was appended.
         match (has("head"), has("tail"), has("sealed")) {
             (true, true, true) => {}
             (false, true, true) => {
-                return Err(damaged(format!("`{}` is missing", dir.join("head").display())));
+                let _lock = Lock::take(&dir.join("lock"), lock_timeout)?;
+                check_unused(dir)?;
+                return Err(missing());
             }
             (false, _, _) => return Err(missing()),
             (true, _, _) => {
@@ -298,6 +296,14 @@ fn stored_state(tail: &Database) -> Result<State, StoreError> {
     match tail.value(HEAD)? {
         Some(head) => State::decode(&head),
         None => Err(damaged("the log has lost its head".to_owned())),
+    }
+}
+
+/// Refuses a log without a witness, unless its creation was cut short: then it is empty.
+fn check_unused(dir: &Path) -> Result<(), StoreError> {
+    match stored_state(&Database::open(&dir.join("tail"), Instant::now())?)? == State::default() {
+        true => Ok(()),
+        false => Err(damaged(format!("`{}` is missing", dir.join("head").display()))),
     }
 }
 
