@@ -1,5 +1,7 @@
 //! What every verb that asks has in common: as of when, and which place that is.
 
+use std::io::{BufWriter, Write};
+
 use phaseledger::ledger::Ledger;
 use phaseledger::model::{Range, Seq, Timestamp, When, WhenBase};
 use phaseledger::rules::Table;
@@ -75,6 +77,20 @@ impl Asked {
             true => self.ledger.table()?,
             false => self.ledger.table_kept_at(self.as_of.seq)?,
         })
+    }
+
+    /// Writes an answer in JSON: its schema, the place that it is as of, then the view's own fields.
+    pub fn answer(&self, schema: &'static str, view: &impl Serialize) -> Result<(), Failure> {
+        #[derive(Serialize)]
+        struct Answer<'a, V> {
+            schema: &'static str,
+            as_of: AsOf,
+            #[serde(flatten)]
+            view: &'a V,
+        }
+        let mut out = BufWriter::new(output::stdout());
+        output::json_line(&mut out, &Answer { schema, as_of: self.as_of, view })?;
+        Ok(out.flush()?)
     }
 
     /// Tells a person which place the answer is as of.

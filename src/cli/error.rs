@@ -70,7 +70,8 @@ impl Failure {
     /// A wrong use of the command line.
     pub fn usage(error: &clap::Error) -> Self {
         let text = error.render().to_string();
-        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
+        let lines: Vec<_> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
+        let message = lines.join(" ").trim_start_matches("error: ").to_owned();
         Failure::new(2, "usage", message).hint("see `phaseledger help`, or `phaseledger help VERB`")
     }
 

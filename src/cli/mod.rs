@@ -3,6 +3,7 @@
 
 mod append;
 mod asking;
+mod columns;
 mod context;
 mod define;
 mod demo;
@@ -11,11 +12,18 @@ mod export;
 mod files;
 mod import;
 mod init;
+mod log;
 mod manual;
+mod next;
 mod output;
 mod place;
+mod pretty;
 mod record;
 mod render;
+mod sheet;
+mod show;
+mod show_phase;
+mod status;
 mod verify;
 mod writing;
 
@@ -75,6 +83,15 @@ enum Verb {
     Tag(record::TagArgs),
     /// Record commands from JSON lines, one answer a line
     Append(append::Args),
+    // Ask.
+    /// Tell where each phase stands
+    Status(status::Args),
+    /// Tell what is ready to start, and what waits for what
+    Next(next::Args),
+    /// List events, in the order in which they happened
+    Log(log::Args),
+    /// Show one event, or one phase, in full
+    Show(show::Args),
     // Prove.
     /// Check every line, place, time, id, cause and transition, and the root over them all
     Verify(verify::Args),
@@ -116,6 +133,10 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Note(args) => record::note(args, context),
         Verb::Tag(args) => record::tag(args, context),
         Verb::Append(args) => append::run(&args, context),
+        Verb::Status(args) => status::run(args, context),
+        Verb::Next(args) => next::run(&args, context),
+        Verb::Log(args) => log::run(args, context),
+        Verb::Show(args) => show::run(&args, context),
         Verb::Verify(args) => verify::run(&args, context),
         Verb::Export(args) => export::run(&args, context),
     }

@@ -2,7 +2,8 @@
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table};
-use phaseledger::model::{Event, Recorded, StateName, Subject, Timestamp, Zone, escape};
+use phaseledger::model::{Event, PhaseId, Recorded, StateName, Subject, Timestamp, Zone, escape};
+use unicode_width::UnicodeWidthStr;
 
 /// Returns the symbol that stands beside a state.
 pub const fn symbol(state: StateName) -> &'static str {
@@ -119,11 +120,11 @@ fn detail(event: &Event) -> Option<String> {
             format!("attempt {}, needs unmet: {}", started.attempt, unmet.join(", "))
         }
         Event::PhaseCompleted(completed) => duration(completed.duration_seconds),
-        Event::PhaseFailed(failed) => failed.error.to_string(),
-        Event::PhaseSkipped(skipped) => format!("skipped: {}", skipped.reason),
-        Event::PhaseReset(reset) => reset.reason.to_string(),
+        Event::PhaseFailed(failed) => one_line(failed.error.as_str()),
+        Event::PhaseSkipped(skipped) => format!("skipped: {}", one_line(skipped.reason.as_str())),
+        Event::PhaseReset(reset) => one_line(reset.reason.as_str()),
         Event::RerunMarked(why) | Event::RerunCauseAdded(why) | Event::RerunDeferred(why) => {
-            why.reason.to_string()
+            one_line(why.reason.as_str())
         }
         Event::RerunCleared(_) => "unchanged inputs".to_owned(),
         Event::MetadataRecorded(recorded) => recorded
@@ -132,12 +133,27 @@ fn detail(event: &Event) -> Option<String> {
             .map(|(key, value)| format!("{}={}", escape(key), escape(value)))
             .collect::<Vec<_>>()
             .join(" "),
-        Event::NoteAdded(note) => note.text.to_string(),
+        Event::NoteAdded(note) => one_line(note.text.as_str()),
         Event::TagSet(tag) => format!("{} = #{}", tag.name, tag.seq),
         Event::HistoryImported(history) => {
             format!("{}, {} lines", escape(&history.source), history.lines)
         }
     })
+}
+
+/// Returns a text as one line, escaped, its own lines parted by ` ⏎ `.
+pub fn one_line(text: &str) -> String {
+    text.trim_end().lines().map(escape).collect::<Vec<_>>().join(" ⏎ ")
+}
+
+/// Returns a phase's name: the bare one where the ledger has one workflow.
+pub fn phase(id: &PhaseId, one_workflow: bool) -> String {
+    if one_workflow { id.phase.to_string() } else { id.to_string() }
+}
+
+/// Returns how many columns a text takes on a terminal, colours aside.
+pub fn width(text: &str) -> usize {
+    anstream::adapter::strip_str(text).map(UnicodeWidthStr::width).sum()
 }
 
 /// Returns a count with its noun.

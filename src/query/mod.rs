@@ -1,0 +1,21 @@
+//! Questions, pure: a table and records in, a view out that a person or a program can be shown.
+//!
+//! ```text
+//!  Table, [Recorded] ──▶ question ──▶ View ──(cli: render)──▶ text | JSON
+//! ```
+//!
+//! Nothing here reads a log, a clock or the command line: whoever asks brings what an answer is made of.
+
+mod log;
+mod named;
+mod next;
+mod order;
+mod show;
+mod status;
+
+pub use log::LogFilter;
+pub use named::phase_named;
+pub use next::{Next, next};
+pub use order::topological;
+pub use show::{AttemptView, Effects, EventView, Linked, NoteView, Outcome, PhaseHistory, PhaseView, Spec};
+pub use status::{PhaseStatus, Status, StatusFilter, Summary, status};
