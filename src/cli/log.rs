@@ -69,7 +69,7 @@ pub struct Args {
 /// Lists events.
 pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     let range = args.range.as_deref().map(|text| Range::parse(text, &context.time())).transpose()?;
-    let asked = args.asking.open(context)?;
+    let mut asked = args.asking.open(context)?;
     asked.talk(context);
     let (after, through) = match &range {
         None => (Seq::ZERO, asked.as_of.seq),

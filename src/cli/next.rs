@@ -39,7 +39,7 @@ const COLUMNS: &[Column] = &[
 
 /// Tells what can be started.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
-    let asked = args.asking.open(context)?;
+    let mut asked = args.asking.open(context)?;
     asked.talk(context);
     let table = asked.table()?;
     let next = query::next(&table, args.workflow.as_ref())?;

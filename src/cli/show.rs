@@ -37,15 +37,15 @@ pub struct Args {
 /// Shows an event or a phase.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let what = What::parse(&args.what, context)?;
-    let asked = args.asking.open(context)?;
+    let mut asked = args.asking.open(context)?;
     asked.talk(context);
     match what {
-        What::Event(when) => event(&when, &asked, context)?,
+        What::Event(when) => event(&when, &mut asked, context)?,
         What::Phase(name, otherwise) => {
             let table = asked.table()?;
             match (phase_named(&table, &name), otherwise) {
                 (Ok(phase), _) => show_phase::show(phase, &table, &asked, context)?,
-                (Err(Rejection::UnknownPhase { .. }), Some(when)) => event(&when, &asked, context)?,
+                (Err(Rejection::UnknownPhase { .. }), Some(when)) => event(&when, &mut asked, context)?,
                 (Err(refused), _) => return Err(refused.into()),
             }
         }
@@ -100,7 +100,7 @@ fn place(when: &When, asked: &Asked) -> Result<Seq, Failure> {
     }
 }
 
-fn event(when: &When, asked: &Asked, context: &Context) -> Result<(), Failure> {
+fn event(when: &When, asked: &mut Asked, context: &Context) -> Result<(), Failure> {
     let seq = place(when, asked)?;
     let line = asked.ledger.lines(seq.minus(1), 1)?.pop();
     let line = line.ok_or_else(|| Failure::not_found(format!("there is no event {seq}")))?;

@@ -45,7 +45,7 @@ pub struct Args {
 
 /// Tells where phases stand.
 pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
-    let asked = args.asking.open(context)?;
+    let mut asked = args.asking.open(context)?;
     asked.talk(context);
     let table = asked.table()?;
     let filter = StatusFilter {
