@@ -1,14 +1,16 @@
 //! What is allowed, what it forces, why, and the law that nothing stands on what must run again.
 
 use phaseledger::ledger::LedgerError;
-use phaseledger::model::{Action, Command, CommandId, Digest, Metadata, Seq};
+use phaseledger::model::{
+    Action, Command, CommandId, Definition, Digest, Metadata, PhaseName, Seq, Timestamp, WorkflowName,
+};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::derive::{derive, differs};
 use crate::generate::{Sent, plans};
-use crate::make::command;
+use crate::make::{command, phase, text, time};
 use crate::oracle::{Consumed, World, list, string, subject};
 use crate::permit::{builds_on, permit};
 use crate::play::{Shared, cases, play, submit};
@@ -34,6 +36,7 @@ proptest! {
         }
         check_times(&plan.sent(), &shared.json(Seq::ZERO));
         check_causes(&shared.json(Seq::ZERO));
+        check_durations(&shared.json(Seq::ZERO));
     }
 
     /// Wherever a ledger is, running what is not complete, once and in order, completes everything.
@@ -192,4 +195,72 @@ fn check_causes(lines: &[Value]) {
         assert_eq!(line["correlation_id"], root["id"], "the root is that of the first cause");
         assert_eq!(line["derived"], line.get("rule").is_some());
     }
+}
+
+/// Checks that an attempt took, to the microsecond, as long as from its start to its end.
+fn check_durations(lines: &[Value]) {
+    let micros = |line: &Value| -> i64 {
+        let at: Timestamp = serde_json::from_value(line["at"].clone()).expect("a time");
+        at.micros()
+    };
+    for line in lines.iter().filter(|line| line["data"].get("duration_seconds").is_some()) {
+        let start = line["causes"][0]["seq"].as_u64().expect("a start") as usize;
+        let took = (micros(line) - micros(&lines[start - 1])) as f64 / 1e6;
+        assert_eq!(line["data"]["duration_seconds"], took);
+    }
+}
+
+/// A completion outdates what stands on it through phases that are skipped, wherever it did not consume it.
+#[test]
+fn a_completion_reaches_through_what_is_skipped() {
+    let shared = Shared::default();
+    let mut ledger = shared.ledger();
+    let name = |name: &str| PhaseName::new(name).expect("a name");
+    let needs = |names: &[&str]| names.iter().map(|name| name.parse().expect("a name")).collect();
+    let phases = [("a", vec![]), ("b", needs(&["a"])), ("c", needs(&["b"])), ("d", needs(&["a", "c"]))];
+    let phases = phases.into_iter().map(|(id, needs)| phase(name(id), needs, 1)).collect();
+    let definition = Definition::new(WorkflowName::new("w").expect("a name"), phases).expect("no cycle");
+    let skip = |phase: &str| Action::Skip {
+        phase: phase.parse().expect("a name"),
+        reason: text("not today"),
+        metadata: Metadata::default(),
+    };
+    let rerun = Action::Rerun { phase: "a".parse().expect("a name"), reason: text("stale") };
+    let actions = [
+        Action::Define { definition: Box::new(definition) },
+        skip("b"),
+        start("c"),
+        complete("c"),
+        start("a"),
+        complete("a"),
+        start("c"),
+        complete("c"),
+        start("d"),
+        complete("d"),
+        rerun,
+        start("a"),
+        complete("a"),
+    ];
+    let mut world = World::default();
+    let mut marked = Vec::new();
+    for (number, action) in actions.into_iter().enumerate() {
+        let command = command(CommandId::new(Uuid::from_u128(number as u128)), action);
+        submit(&mut ledger, &Sent { command, now: time(0) }).expect("legal");
+        let lines = shared.json(Seq::new(world.head));
+        check_derived(&mut world, &lines);
+        let kinds = lines.iter().filter(|line| line["kind"] == "rerun_marked");
+        marked.extend(kinds.map(|line| (number, string(&line["phase"]), line["causes"][0]["edge"].clone())));
+    }
+    let edge = json!(["b", "c"]);
+    assert_eq!(marked[0], (5, "c".to_owned(), edge.clone()), "c had gone on without what a put out");
+    let after = &marked[1..];
+    assert_eq!(
+        after,
+        [
+            (10, "a".to_owned(), Value::Null),
+            (10, "c".to_owned(), edge),
+            (10, "d".to_owned(), json!(["a", "d"])),
+        ]
+    );
+    assert_eq!(world.phases["w/d"].state, "NEEDS_RERUN", "d needs c, which must run again");
 }

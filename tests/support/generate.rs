@@ -203,7 +203,7 @@ impl<'a> Sending<'a> {
         let id = CommandId::new(uuid::Uuid::from_u128(
             0x0199_0000_0000_7000_8000_0000_0000_0000 + self.sent.len() as u128,
         ));
-        self.clock += [0, 1, 1_000_000, 1_000_000, 1_000_000, 86_400_000_000, 999, -3_600_000_000]
+        self.clock += [0, 1, 1_000_000, 1_000_000, 1_999_998, 86_400_000_000, 999, -3_600_000_000]
             [usize::from(self.told.clock)];
         let claim = match self.told.claim {
             16 => Some(self.clock - 300_000_000),
