@@ -70,15 +70,7 @@ impl Args {
     }
 }
 
-impl Asked {
-    /// Returns the table as of the place.
-    pub fn table(&mut self) -> Result<Table, Failure> {
-        Ok(match self.is_head {
-            true => self.ledger.table()?,
-            false => self.ledger.table_kept_at(self.as_of.seq)?,
-        })
-    }
-
+impl AsOf {
     /// Writes an answer in JSON: its schema, the place that it is as of, then the view's own fields.
     pub fn answer(&self, schema: &'static str, view: &impl Serialize) -> Result<(), Failure> {
         #[derive(Serialize)]
@@ -89,8 +81,23 @@ impl Asked {
             view: &'a V,
         }
         let mut out = BufWriter::new(output::stdout());
-        output::json_line(&mut out, &Answer { schema, as_of: self.as_of, view })?;
+        output::json_line(&mut out, &Answer { schema, as_of: *self, view })?;
         Ok(out.flush()?)
+    }
+}
+
+impl Asked {
+    /// Lets the ledger go, so that nobody waits for it while a person reads, and returns the place.
+    pub fn close(self) -> AsOf {
+        self.as_of
+    }
+
+    /// Returns the table as of the place.
+    pub fn table(&mut self) -> Result<Table, Failure> {
+        Ok(match self.is_head {
+            true => self.ledger.table()?,
+            false => self.ledger.table_kept_at(self.as_of.seq)?,
+        })
     }
 
     /// Tells a person which place the answer is as of.

@@ -8,6 +8,9 @@ use super::render;
 /// The room that the last column gets at least, in columns of a terminal.
 const LAST_WIDTH_MIN: usize = 20;
 
+/// The longest word for which the other columns make room, so that it need not be broken.
+const WORD_WIDTH_MAX: usize = 36;
+
 /// One column.
 #[derive(Debug, Clone, Copy)]
 pub struct Column {
@@ -30,26 +33,28 @@ pub struct Shown {
 pub fn show(columns: &[Column], rows: &[Vec<String>], width: Option<u16>) -> Shown {
     let widest = |at: usize| rows.iter().map(|row| render::width(&row[at])).max().unwrap_or(0);
     let mut kept: Vec<usize> = (0..columns.len()).filter(|&at| widest(at) > 0).collect();
-    let room = |kept: &[usize]| -> usize {
+    let word = |row: &Vec<String>| row.last()?.split(' ').map(render::width).max();
+    let word = rows.iter().filter_map(word).max().unwrap_or(0).clamp(LAST_WIDTH_MIN, WORD_WIDTH_MAX);
+    let room = |kept: &[usize], last_min: usize| -> usize {
         let needs = |at: usize| widest(at).max(columns[at].header.len());
         let (last, others) = kept.split_last().expect("a column that is not empty");
-        let others: usize = others.iter().map(|&at| needs(at) + 2).sum();
-        others + needs(*last).min(LAST_WIDTH_MIN) + 2
+        others.iter().map(|&at| needs(at) + 2).sum::<usize>() + needs(*last).min(last_min)
     };
     let mut left_out = Vec::new();
-    let mut fits = true;
-    while let Some(width) = width.filter(|_| !kept.is_empty()) {
-        fits = room(&kept) <= usize::from(width);
+    let terminal = width.map_or(usize::MAX, usize::from);
+    while !kept.is_empty() && room(&kept, word) > terminal {
         let yields = kept.iter().copied().filter(|&at| columns[at].yields > 0);
-        let Some(first) = yields.max_by_key(|&at| columns[at].yields).filter(|_| !fits) else { break };
+        let Some(first) = yields.max_by_key(|&at| columns[at].yields) else { break };
         kept.retain(|&at| at != first);
         left_out.push(columns[first].header);
     }
+    let fits = !kept.is_empty() && room(&kept, LAST_WIDTH_MIN) <= terminal;
     let headers: Vec<_> = kept.iter().map(|&at| columns[at].header).collect();
     let mut table = render::table(&headers);
     match width.filter(|_| fits) {
         None => table.set_content_arrangement(ContentArrangement::Disabled),
-        Some(width) => table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width),
+        // The table pads its sides by a space each, which `render::lines` takes away.
+        Some(width) => table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width + 2),
     };
     for row in rows {
         table.add_row(kept.iter().map(|&at| &row[at]));

@@ -18,6 +18,9 @@ use super::{output, render};
 /// How many lines are read at a time.
 const LINES_PER_READ: u64 = 1024;
 
+/// How many bytes of lines, or a little more, are held at a time.
+const PIECE_BYTES: usize = 4 << 20;
+
 /// The most room that names get before what happened is pushed aside.
 const SUBJECT_WIDTH_MAX: usize = 40;
 
@@ -91,40 +94,36 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
         None => after,
         Some(count) => start_of_last(&asked.ledger, (after, through), count, &filter)?,
     };
-    if range.is_some() && !context.json {
-        output::talk(format_args!("{}", part(after, through)));
+    if range.is_some() && after < through && !context.json {
+        output::talk(format_args!("the range is #{} to #{through}", after.plus(1)));
     }
+    let layout = match &table {
+        Some(table) if !context.json => Some(Layout::new(table, &filter, &asked, context.zone)),
+        _ => None,
+    };
+    drop(table);
     let mut out = BufWriter::with_capacity(1 << 16, output::stdout());
-    match &table {
-        Some(table) if !context.json => {
-            let layout = Layout::new(table, &filter, &asked, context.zone);
-            each(&asked.ledger, (start, through), |seq, line| {
-                let record = decode(seq, line)?;
-                match filter.admits(&record) {
-                    true => Ok(out.write_all(layout.event(&record).as_bytes())?),
-                    false => Ok(()),
-                }
-            })?;
+    let mut found = false;
+    each(asked.ledger, (start, through), context, |seq, line| {
+        let record = match filter.admits_all() && layout.is_none() {
+            true => None,
+            false => Some(decode(seq, line)?),
+        };
+        if record.as_ref().is_some_and(|record| !filter.admits(record)) {
+            return Ok(());
         }
-        _ => each(&asked.ledger, (start, through), |seq, line| {
-            if filter.admits_all() || filter.admits(&decode(seq, line)?) {
-                out.write_all(line.as_bytes())?;
-                out.write_all(b"\n")?;
-            }
-            Ok(())
-        })?,
+        found = true;
+        match (&layout, &record) {
+            (Some(layout), Some(record)) => out.write_all(layout.event(record).as_bytes())?,
+            (None, _) | (_, None) => writeln!(out, "{line}")?,
+        }
+        Ok(())
+    })?;
+    if !found && !context.json {
+        output::talk(format_args!("no events"));
     }
     out.flush()?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Says which events a range means.
-fn part(after: Seq, through: Seq) -> String {
-    match through.number() - after.number() {
-        0 => "the range has no events".to_owned(),
-        1 => format!("the range is #{through}"),
-        _ => format!("the range is #{} to #{through}", after.plus(1)),
-    }
 }
 
 /// Finds the phases and the workflow that are named.
@@ -147,25 +146,43 @@ pub fn decode(seq: Seq, line: &str) -> Result<Recorded, Failure> {
     Ok(Recorded::from_line(line).map_err(|source| LedgerError::Line { seq, source })?)
 }
 
-/// Takes each line after a place, up to and including another.
+/// Takes each line after a place, up to and including another. The ledger is let go while lines are taken: a
+/// reader that pauses, as a pager does, must not keep others waiting.
 fn each(
-    ledger: &Ledger,
+    ledger: Ledger,
     (after, through): (Seq, Seq),
+    context: &Context,
     mut take: impl FnMut(Seq, &str) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
+    let mut open = Some(ledger);
     let mut at = after;
     while at < through {
-        let limit = (through.number() - at.number()).min(LINES_PER_READ);
-        let lines = ledger.lines(at, limit as usize)?;
-        if lines.is_empty() {
-            return Err(Failure::new(5, "damaged", format!("the log ends at {at}, expected {through}")));
-        }
+        let ledger = open.take().map_or_else(|| context.open(), Ok)?;
+        let lines = piece(&ledger, at, through)?;
+        drop(ledger);
         for line in lines {
             at = at.plus(1);
             take(at, &line)?;
         }
     }
     Ok(())
+}
+
+/// Reads lines after a place, as many as may be held at a time; at least one.
+fn piece(ledger: &Ledger, after: Seq, through: Seq) -> Result<Vec<String>, Failure> {
+    let (mut piece, mut bytes) = (Vec::new(), 0);
+    let mut at = after;
+    while at < through && bytes < PIECE_BYTES {
+        let limit = (through.number() - at.number()).min(LINES_PER_READ);
+        let lines = ledger.lines(at, limit as usize)?;
+        if lines.is_empty() {
+            return Err(Failure::new(5, "damaged", format!("the log ends at {at}, expected {through}")));
+        }
+        at = at.plus(lines.len() as u64);
+        bytes += lines.iter().map(String::len).sum::<usize>();
+        piece.extend(lines);
+    }
+    Ok(piece)
 }
 
 /// Returns the place after which the last `count` events begin that are asked for.
@@ -225,7 +242,8 @@ impl Layout {
     /// Returns an event as a line; on a terminal, as several where it is long.
     fn event(&self, record: &Recorded) -> String {
         let subject = render::subject(&record.subject, self.one_workflow);
-        let pad = " ".repeat(self.subject_width.saturating_sub(render::width(&subject)));
+        let takes = render::width(&subject);
+        let pad = " ".repeat(self.subject_width.saturating_sub(takes));
         let seq = format!("#{}", record.seq);
         let (bold, dim) = (Style::new().bold(), Style::new().dimmed());
         let time = render::time(record.at, self.zone, false);
@@ -237,7 +255,7 @@ impl Layout {
         let what = what(record);
         let beside = self.seq_width + 2 + render::width(&time) + 4 + self.subject_width + 2;
         match self.terminal {
-            Some(width) if width >= beside + WHAT_WIDTH_MIN => {
+            Some(width) if takes <= self.subject_width && width >= beside + WHAT_WIDTH_MIN => {
                 let lines = wrap(&what, width - beside);
                 format!("{head}{pad}  {}\n", lines.join(&format!("\n{}", " ".repeat(beside))))
             }
@@ -265,7 +283,9 @@ fn mark(record: &Recorded) -> String {
 /// Returns what happened: the states where they changed, or else the kind; for what others forced, by which.
 fn what(record: &Recorded) -> String {
     let mut parts = Vec::new();
-    if !record.transition.is_some_and(|(from, to)| from != to) {
+    let says_so = matches!(record.event, Event::PhaseSkipped(_))
+        || record.transition.is_some_and(|(from, to)| from != to);
+    if !says_so {
         parts.push(record.event.kind().replace('_', " "));
     }
     parts.push(render::summary(record));

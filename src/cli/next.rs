@@ -32,8 +32,8 @@ pub struct Args {
 const COLUMNS: &[Column] = &[
     Column { header: "", yields: 0 },
     Column { header: "phase", yields: 0 },
-    Column { header: "state", yields: 0 },
-    Column { header: "attempts", yields: 1 },
+    Column { header: "state", yields: 1 },
+    Column { header: "attempts", yields: 2 },
     Column { header: "note", yields: 0 },
 ];
 
@@ -43,9 +43,10 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     asked.talk(context);
     let table = asked.table()?;
     let next = query::next(&table, args.workflow.as_ref())?;
+    let as_of = asked.close();
     let exit = if next.ready.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
     if context.json {
-        asked.answer("next/1", &next)?;
+        as_of.answer("next/1", &next)?;
         return Ok(exit);
     }
     let one_workflow = table.workflows.len() <= 1;
@@ -60,7 +61,10 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let mut out = output::stdout();
     status::show(&mut out, COLUMNS, &rows)?;
     let gap = if rows.is_empty() { "" } else { "\n" };
-    writeln!(out, "{gap}{}", summary(&next, args.blocked))?;
+    match table.phases.is_empty() {
+        true => writeln!(out, "no phases")?,
+        false => writeln!(out, "{gap}{}", summary(&next, args.blocked))?,
+    }
     Ok(exit)
 }
 

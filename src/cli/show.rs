@@ -40,12 +40,12 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let mut asked = args.asking.open(context)?;
     asked.talk(context);
     match what {
-        What::Event(when) => event(&when, &mut asked, context)?,
+        What::Event(when) => event(&when, asked, context)?,
         What::Phase(name, otherwise) => {
             let table = asked.table()?;
             match (phase_named(&table, &name), otherwise) {
-                (Ok(phase), _) => show_phase::show(phase, &table, &asked, context)?,
-                (Err(Rejection::UnknownPhase { .. }), Some(when)) => event(&when, &mut asked, context)?,
+                (Ok(phase), _) => show_phase::show(phase, &table, asked, context)?,
+                (Err(Rejection::UnknownPhase { .. }), Some(when)) => event(&when, asked, context)?,
                 (Err(refused), _) => return Err(refused.into()),
             }
         }
@@ -100,18 +100,19 @@ fn place(when: &When, asked: &Asked) -> Result<Seq, Failure> {
     }
 }
 
-fn event(when: &When, asked: &mut Asked, context: &Context) -> Result<(), Failure> {
-    let seq = place(when, asked)?;
+fn event(when: &When, mut asked: Asked, context: &Context) -> Result<(), Failure> {
+    let seq = place(when, &asked)?;
     let line = asked.ledger.lines(seq.minus(1), 1)?.pop();
     let line = line.ok_or_else(|| Failure::not_found(format!("there is no event {seq}")))?;
     let record = log::decode(seq, &line)?;
-    let causes = causes(&record, asked)?;
-    let effects = effects(&record, asked)?;
+    let causes = causes(&record, &asked)?;
+    let effects = effects(&record, &asked)?;
     let view = EventView::new(&line, causes, effects).expect("what was read as an event is JSON");
     if context.json {
-        return asked.answer("show/1", &view);
+        return asked.close().answer("show/1", &view);
     }
     let table = asked.table()?;
+    asked.close();
     tell(&record, &view, &table, context)
 }
 

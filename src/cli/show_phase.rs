@@ -3,9 +3,9 @@
 use std::io::Write;
 
 use anstyle::Style;
-use phaseledger::model::{PhaseId, Seq, Text, escape};
-use phaseledger::query::{AttemptView, Outcome, PhaseHistory, PhaseView};
-use phaseledger::rules::{Phase, Table};
+use phaseledger::model::{PhaseId, Seq, StateName, Text, escape};
+use phaseledger::query::{AttemptView, NoteView, Outcome, PhaseHistory, PhaseView};
+use phaseledger::rules::{Phase, PhaseState, Table};
 
 use super::asking::Asked;
 use super::columns::Column;
@@ -27,7 +27,7 @@ const COLUMNS: &[Column] = &[
 ];
 
 /// Shows a phase.
-pub fn show(phase: &Phase, table: &Table, asked: &Asked, context: &Context) -> Result<(), Failure> {
+pub fn show(phase: &Phase, table: &Table, asked: Asked, context: &Context) -> Result<(), Failure> {
     let mut history = PhaseHistory::of(&phase.id);
     let mut progress = Progress::new("reading its history", phase.last_seq.number());
     for record in asked.ledger.records(Seq::ZERO, asked.as_of.seq) {
@@ -37,8 +37,9 @@ pub fn show(phase: &Phase, table: &Table, asked: &Asked, context: &Context) -> R
     }
     drop(progress);
     let view = history.view(table, phase);
+    let as_of = asked.close();
     if context.json {
-        return asked.answer("show/1", &view);
+        return as_of.answer("show/1", &view);
     }
     tell(&view, table, context)
 }
@@ -65,8 +66,14 @@ fn standing(view: &PhaseView, table: &Table, context: &Context) -> Sheet {
     let PhaseView { phase, spec, notes, .. } = view;
     let text = |text: &Text| render::one_line(text.as_str());
     let name = |id: &PhaseId| {
-        let state = table.phases.get(id).map(|phase| format!("{} ", render::symbol(phase.state.name())));
-        format!("{}{}", state.unwrap_or_default(), render::phase(id, id.workflow == phase.workflow))
+        let shown = render::phase(id, id.workflow == phase.workflow);
+        match table.phases.get(id).map(|phase| &phase.state) {
+            None => shown,
+            Some(PhaseState::Pending { skipped: Some(_) }) => {
+                format!("{} {shown} (skipped)", render::symbol(StateName::Pending))
+            }
+            Some(state) => format!("{} {shown}", render::symbol(state.name())),
+        }
     };
     let mut sheet = Sheet::default();
     if phase.retired {
@@ -92,7 +99,7 @@ fn standing(view: &PhaseView, table: &Table, context: &Context) -> Sheet {
         lines
     });
     sheet.lines("metadata", metadata.collect());
-    let note = |note: &phaseledger::query::NoteView| {
+    let note = |note: &NoteView| {
         let at = render::time(note.at, context.zone, false);
         format!("#{} {at} {}: {}", note.seq, escape(&note.by), text(&note.text))
     };

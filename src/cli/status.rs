@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use phaseledger::model::{PhaseId, PhaseRef, StateName, Text, WorkflowName};
 use phaseledger::query::{self, PhaseStatus, StatusFilter, Summary};
 
-use super::asking::{self, Asked};
+use super::asking;
 use super::columns::{self, Column};
 use super::context::Context;
 use super::error::Failure;
@@ -55,18 +55,20 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
         with_retired: args.all,
     };
     let status = query::status(&table, &filter)?;
+    let is_head = asked.is_head;
+    let as_of = asked.close();
     if context.json {
-        asked.answer("status/1", &status)?;
+        as_of.answer("status/1", &status)?;
         return Ok(ExitCode::SUCCESS);
     }
     let one_workflow = table.workflows.len() <= 1;
-    let rows: Vec<_> = status.phases.iter().map(|phase| row(phase, one_workflow, &asked, context)).collect();
+    let rows: Vec<_> = status.phases.iter().map(|phase| row(phase, one_workflow, is_head, context)).collect();
     let mut out = output::stdout();
     show(&mut out, COLUMNS, &rows)?;
     let skipped = status.phases.iter().filter(|phase| phase.skipped.is_some()).count();
     let gap = if rows.is_empty() { "" } else { "\n" };
     writeln!(out, "{gap}{}", summary(&status.summary, skipped))?;
-    if table.workflows.is_empty() && asked.is_head {
+    if table.workflows.is_empty() && is_head {
         output::talk(format_args!(
             "nothing is defined yet: `phaseledger define` puts `ledger/workflow.toml` in force"
         ));
@@ -97,11 +99,11 @@ pub fn show(out: &mut impl Write, columns: &[Column], rows: &[Vec<String>]) -> R
     Ok(())
 }
 
-fn row(phase: &PhaseStatus, one_workflow: bool, asked: &Asked, context: &Context) -> Vec<String> {
+fn row(phase: &PhaseStatus, one_workflow: bool, is_head: bool, context: &Context) -> Vec<String> {
     let so_far = |since| format!("{} so far", render::duration(context.now().since(since).as_secs_f64()));
     let duration = match (phase.duration_seconds, phase.state, phase.started_at) {
         (Some(seconds), ..) => render::duration(seconds),
-        (None, StateName::InProgress, Some(since)) if asked.is_head => so_far(since),
+        (None, StateName::InProgress, Some(since)) if is_head => so_far(since),
         (None, ..) => String::new(),
     };
     vec![
