@@ -8,6 +8,7 @@ mod define;
 mod error;
 mod export;
 mod files;
+mod graph;
 mod import;
 mod init;
 mod manual;
@@ -72,6 +73,9 @@ enum Verb {
     Tag(record::TagArgs),
     /// Record commands from JSON lines, one answer a line
     Append(append::Args),
+    // Ask.
+    /// Draw the phases, where each stands, and what needs what
+    Graph(graph::Args),
     // Prove.
     /// Check every line, place, time, id, cause and transition, and the root over them all
     Verify(verify::Args),
@@ -112,6 +116,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Note(args) => record::note(args, context),
         Verb::Tag(args) => record::tag(args, context),
         Verb::Append(args) => append::run(&args, context),
+        Verb::Graph(args) => graph::run(&args, context),
         Verb::Verify(args) => verify::run(&args, context),
         Verb::Export(args) => export::run(&args, context),
     }
