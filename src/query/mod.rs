@@ -5,6 +5,11 @@
 
 mod diagram;
 mod graph;
+mod report;
 
 pub use diagram::{dot, mermaid};
 pub use graph::{Graph, GraphEdge, GraphNode, graph};
+pub use report::{
+    EventReport, Evidence, MarkReport, PhaseReport, References, Report, RetiredReport, SkipReport, Summary,
+    WorkflowReport, references, report,
+};
