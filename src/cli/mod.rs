@@ -16,6 +16,7 @@ mod output;
 mod place;
 mod record;
 mod render;
+mod report;
 mod verify;
 mod writing;
 
@@ -76,6 +77,8 @@ enum Verb {
     // Ask.
     /// Draw the phases, where each stands, and what needs what
     Graph(graph::Args),
+    /// Write where everything stands, with the evidence, as a document
+    Report(report::Args),
     // Prove.
     /// Check every line, place, time, id, cause and transition, and the root over them all
     Verify(verify::Args),
@@ -117,6 +120,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Tag(args) => record::tag(args, context),
         Verb::Append(args) => append::run(&args, context),
         Verb::Graph(args) => graph::run(&args, context),
+        Verb::Report(args) => report::run(&args, context),
         Verb::Verify(args) => verify::run(&args, context),
         Verb::Export(args) => export::run(&args, context),
     }
