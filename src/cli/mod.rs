@@ -10,6 +10,7 @@ mod demo;
 mod error;
 mod export;
 mod files;
+mod graph;
 mod import;
 mod init;
 mod log;
@@ -20,6 +21,7 @@ mod place;
 mod pretty;
 mod record;
 mod render;
+mod report;
 mod sheet;
 mod show;
 mod show_phase;
@@ -92,6 +94,10 @@ enum Verb {
     Log(log::Args),
     /// Show one event, or one phase, in full
     Show(show::Args),
+    /// Draw the phases, where each stands, and what needs what
+    Graph(graph::Args),
+    /// Write where everything stands, with the evidence, as a document
+    Report(report::Args),
     // Prove.
     /// Check every line, place, time, id, cause and transition, and the root over them all
     Verify(verify::Args),
@@ -137,6 +143,8 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Next(args) => next::run(&args, context),
         Verb::Log(args) => log::run(args, context),
         Verb::Show(args) => show::run(&args, context),
+        Verb::Graph(args) => graph::run(&args, context),
+        Verb::Report(args) => report::run(&args, context),
         Verb::Verify(args) => verify::run(&args, context),
         Verb::Export(args) => export::run(&args, context),
     }

@@ -7,13 +7,7 @@ use unicode_width::UnicodeWidthStr;
 
 /// Returns the symbol that stands beside a state.
 pub const fn symbol(state: StateName) -> &'static str {
-    match state {
-        StateName::Pending => "○",
-        StateName::InProgress => "▶",
-        StateName::Complete => "✔",
-        StateName::Failed => "✘",
-        StateName::NeedsRerun => "↻",
-    }
+    state.symbol()
 }
 
 /// Returns the colour of a state.
@@ -78,11 +72,15 @@ pub fn lines(table: &Table) -> String {
 /// Returns what an event is about, as a person names it: the bare phase where the ledger has one workflow.
 pub fn subject(subject: &Subject, one_workflow: bool) -> String {
     match subject {
-        Subject::Phase(id) if one_workflow => id.phase.to_string(),
-        Subject::Phase(id) => id.to_string(),
+        Subject::Phase(id) => phase(id, one_workflow),
         Subject::Workflow(name) => name.to_string(),
         Subject::Ledger => "the ledger".to_owned(),
     }
+}
+
+/// Returns a phase as a person names it: the bare name where there is one workflow.
+pub fn phase(id: &PhaseId, one_workflow: bool) -> String {
+    if one_workflow { id.phase.to_string() } else { id.to_string() }
 }
 
 /// Returns what happened in a few words: the states, the attempt, the reason.
@@ -144,11 +142,6 @@ fn detail(event: &Event) -> Option<String> {
 /// Returns a text as one line, escaped, its own lines parted by ` ⏎ `.
 pub fn one_line(text: &str) -> String {
     text.trim_end().lines().map(escape).collect::<Vec<_>>().join(" ⏎ ")
-}
-
-/// Returns a phase's name: the bare one where the ledger has one workflow.
-pub fn phase(id: &PhaseId, one_workflow: bool) -> String {
-    if one_workflow { id.phase.to_string() } else { id.to_string() }
 }
 
 /// Returns how many columns a text takes on a terminal, colours aside.
