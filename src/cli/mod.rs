@@ -3,9 +3,11 @@
 
 mod append;
 mod asking;
+mod causes;
 mod context;
 mod define;
 mod error;
+mod events;
 mod export;
 mod files;
 mod graph;
@@ -16,7 +18,9 @@ mod output;
 mod place;
 mod record;
 mod render;
+mod replay;
 mod verify;
+mod why;
 mod writing;
 
 use std::process::ExitCode;
@@ -74,8 +78,12 @@ enum Verb {
     /// Record commands from JSON lines, one answer a line
     Append(append::Args),
     // Ask.
+    /// Tell why a phase stands where it does, with every cause back to the roots
+    Why(why::Args),
     /// Draw the phases, where each stands, and what needs what
     Graph(graph::Args),
+    /// Fold the log anew, event by event, and show each step
+    Replay(replay::Args),
     // Prove.
     /// Check every line, place, time, id, cause and transition, and the root over them all
     Verify(verify::Args),
@@ -116,7 +124,9 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Note(args) => record::note(args, context),
         Verb::Tag(args) => record::tag(args, context),
         Verb::Append(args) => append::run(&args, context),
+        Verb::Why(args) => why::run(&args, context),
         Verb::Graph(args) => graph::run(&args, context),
+        Verb::Replay(args) => replay::run(&args, context),
         Verb::Verify(args) => verify::run(&args, context),
         Verb::Export(args) => export::run(&args, context),
     }
