@@ -3,11 +3,13 @@
 
 mod append;
 mod asking;
+mod causes;
 mod columns;
 mod context;
 mod define;
 mod demo;
 mod error;
+mod events;
 mod export;
 mod files;
 mod graph;
@@ -21,12 +23,14 @@ mod place;
 mod pretty;
 mod record;
 mod render;
+mod replay;
 mod report;
 mod sheet;
 mod show;
 mod show_phase;
 mod status;
 mod verify;
+mod why;
 mod writing;
 
 use std::process::ExitCode;
@@ -94,10 +98,14 @@ enum Verb {
     Log(log::Args),
     /// Show one event, or one phase, in full
     Show(show::Args),
+    /// Tell why a phase stands where it does, with every cause back to the roots
+    Why(why::Args),
     /// Draw the phases, where each stands, and what needs what
     Graph(graph::Args),
     /// Write where everything stands, with the evidence, as a document
     Report(report::Args),
+    /// Fold the log anew, event by event, and show each step
+    Replay(replay::Args),
     // Prove.
     /// Check every line, place, time, id, cause and transition, and the root over them all
     Verify(verify::Args),
@@ -145,6 +153,8 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Show(args) => show::run(&args, context),
         Verb::Graph(args) => graph::run(&args, context),
         Verb::Report(args) => report::run(&args, context),
+        Verb::Why(args) => why::run(&args, context),
+        Verb::Replay(args) => replay::run(&args, context),
         Verb::Verify(args) => verify::run(&args, context),
         Verb::Export(args) => export::run(&args, context),
     }

@@ -12,9 +12,11 @@ mod log;
 mod named;
 mod next;
 mod order;
+mod replay;
 mod report;
 mod show;
 mod status;
+mod why;
 
 pub use diagram::{dot, mermaid};
 pub use graph::{Graph, GraphEdge, GraphNode, graph};
@@ -22,9 +24,11 @@ pub use log::LogFilter;
 pub use named::phase_named;
 pub use next::{Next, next};
 pub use order::topological;
+pub use replay::{Counts, Replay};
 pub use report::{
     EventReport, Evidence, MarkReport, PhaseReport, ProgressSummary, References, Report, RetiredReport,
     SkipReport, WorkflowReport, references, report,
 };
 pub use show::{AttemptView, Effects, EventView, Linked, NoteView, Outcome, PhaseHistory, PhaseView, Spec};
 pub use status::{PhaseStatus, Status, StatusFilter, Summary, status};
+pub use why::{ChainEvent, LedBy, Proven, Waiting, Why, why};
