@@ -14,8 +14,8 @@ use super::place::Place;
 #[derive(clap::Args)]
 #[group(skip)]
 pub struct Args {
-    /// The ledger's folder [default: `ledger` here or in the nearest parent that has one]
-    #[arg(long, global = true, value_name = "DIR", env = "PHASELEDGER_DIR", help_heading = "Global options")]
+    /// The ledger's folder [env: PHASELEDGER_DIR] [default: `ledger` here or in the nearest parent that has one]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
     dir: Option<PathBuf>,
     /// Answer in JSON; errors too, as one object on stderr
     #[arg(long, global = true, help_heading = "Global options")]
@@ -48,7 +48,9 @@ pub struct Context {
 impl Context {
     /// Takes up the options.
     pub fn new(args: Args) -> Result<Self, Failure> {
-        Ok(Context { json: args.json, zone: args.tz, dir: args.dir, lock_timeout: args.lock_timeout })
+        let from_environment = || std::env::var_os("PHASELEDGER_DIR").filter(|dir| !dir.is_empty());
+        let dir = args.dir.or_else(|| from_environment().map(PathBuf::from));
+        Ok(Context { json: args.json, zone: args.tz, dir, lock_timeout: args.lock_timeout })
     }
 
     /// Returns the time. Builds for tests take it from `PHASELEDGER_CLOCK`; a released one never does.

@@ -48,7 +48,12 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     writeln!(out, "made a ledger at `{root}`")?;
-    writeln!(out, "next: edit `{}`, then `phaseledger define`", shown(&place.workflow()))?;
+    if args.example {
+        let history = place.root().join("histories/2025-10-29.jsonl");
+        writeln!(out, "next: `phaseledger import --format history {}`", shown(&history))?;
+    } else {
+        writeln!(out, "next: edit `{}`, then `phaseledger define`", shown(&place.workflow()))?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -66,7 +66,7 @@ struct EndView {
 
 /// Replays the log.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
-    let mut asked = args.asking.open(context)?;
+    let asked = args.asking.open(context)?;
     let range = args.range.as_deref().map(|text| Range::parse(text, &context.time())).transpose()?;
     let (after, through) = match &range {
         Some(range) => asking::range(&asked.ledger, range, asked.as_of.seq)?,
