@@ -3,6 +3,9 @@
 #[path = "support/cli.rs"]
 mod cli;
 
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
 use cli::{Scene, assert_snapshot, pictures};
 use phaseledger::model::Digest;
 use serde_json::Value;
@@ -200,6 +203,24 @@ fn the_last_events_are_the_end_of_all() {
             assert_eq!(some.lines().collect::<Vec<_>>(), expected, "the last {last} of {filter:?}");
         }
     }
+}
+
+#[test]
+fn a_reader_that_pauses_keeps_nobody_waiting() {
+    let scene = Scene::small();
+    let text = "x".repeat(5_000);
+    let notes = format!("{{\"do\":\"note\",\"text\":\"{text}\"}}\n").repeat(1100);
+    let file = scene.write("notes.jsonl", &notes);
+    scene.ok(&["append", file.to_str().expect("a path of ASCII"), "--atomic"]);
+    let mut log = scene.command().args(["log", "--json"]).stdout(Stdio::piped()).spawn().expect("it runs");
+    let mut lines = BufReader::new(log.stdout.take().expect("a pipe")).lines();
+    let first = lines.next().expect("a line").expect("UTF-8");
+    scene.ok(&["note", "meanwhile", "--lock-timeout", "2s"]);
+    let rest: Vec<_> = lines.collect::<Result<_, _>>().expect("UTF-8");
+    assert!(log.wait().expect("it ends").success());
+    assert!(first.contains(r#""seq":1,"#));
+    assert_eq!(rest.len(), 1100, "as of when it was asked: without what was recorded meanwhile");
+    assert!(rest.last().expect("a line").contains(r#""seq":1101,"#));
 }
 
 #[test]

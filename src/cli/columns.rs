@@ -1,7 +1,7 @@
 //! Aligned columns, of which the last one may be long: on a terminal it takes what room is left, and other
-//! columns make room for it; for a program nothing is left out.
+//! columns make room for it. For a program nothing is left out or wrapped.
 
-use comfy_table::{ColumnConstraint, ContentArrangement};
+use comfy_table::{ColumnConstraint, ContentArrangement, Width};
 
 use super::render;
 
@@ -10,6 +10,9 @@ const LAST_WIDTH_MIN: usize = 20;
 
 /// The longest word for which the other columns make room, so that it need not be broken.
 const WORD_WIDTH_MAX: usize = 36;
+
+/// How much of a terminal a column that stays may take before it wraps, in hundredths.
+const STAYING_WIDTH_MAX: usize = 45;
 
 /// One column.
 #[derive(Debug, Clone, Copy)]
@@ -35,13 +38,15 @@ pub fn show(columns: &[Column], rows: &[Vec<String>], width: Option<u16>) -> Sho
     let mut kept: Vec<usize> = (0..columns.len()).filter(|&at| widest(at) > 0).collect();
     let word = |row: &Vec<String>| row.last()?.split(' ').map(render::width).max();
     let word = rows.iter().filter_map(word).max().unwrap_or(0).clamp(LAST_WIDTH_MIN, WORD_WIDTH_MAX);
+    let terminal = width.map_or(usize::MAX, usize::from);
+    let staying = width.map_or(usize::MAX, |width| usize::from(width) * STAYING_WIDTH_MAX / 100);
+    let needs = |at: usize| widest(at).max(columns[at].header.len());
     let room = |kept: &[usize], last_min: usize| -> usize {
-        let needs = |at: usize| widest(at).max(columns[at].header.len());
         let (last, others) = kept.split_last().expect("a column that is not empty");
-        others.iter().map(|&at| needs(at) + 2).sum::<usize>() + needs(*last).min(last_min)
+        let others: usize = others.iter().map(|&at| needs(at).min(staying) + 2).sum();
+        others + needs(*last).min(last_min)
     };
     let mut left_out = Vec::new();
-    let terminal = width.map_or(usize::MAX, usize::from);
     while !kept.is_empty() && room(&kept, word) > terminal {
         let yields = kept.iter().copied().filter(|&at| columns[at].yields > 0);
         let Some(first) = yields.max_by_key(|&at| columns[at].yields) else { break };
@@ -54,13 +59,19 @@ pub fn show(columns: &[Column], rows: &[Vec<String>], width: Option<u16>) -> Sho
     match width.filter(|_| fits) {
         None => table.set_content_arrangement(ContentArrangement::Disabled),
         // The table pads its sides by a space each, which `render::lines` takes away.
-        Some(width) => table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width + 2),
+        Some(width) => {
+            table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width.saturating_add(2))
+        }
     };
     for row in rows {
         table.add_row(kept.iter().map(|&at| &row[at]));
     }
-    for at in 0..kept.len().saturating_sub(1) {
-        table.column_mut(at).expect("a column").set_constraint(ColumnConstraint::ContentWidth);
+    for (place, &at) in kept.iter().enumerate().take(kept.len().saturating_sub(1)) {
+        let constraint = match needs(at) <= staying || !fits {
+            true => ColumnConstraint::ContentWidth,
+            false => ColumnConstraint::Absolute(Width::Fixed(staying as u16 + 2)),
+        };
+        table.column_mut(place).expect("a column").set_constraint(constraint);
     }
     Shown { text: render::lines(&table), left_out }
 }
@@ -100,6 +111,11 @@ mod tests {
         assert_eq!(shown.left_out, ["started"]);
         assert!(shown.text.lines().all(|line| render::width(line) <= 40), "{}", shown.text);
         assert!(shown.text.lines().count() > 3, "{}", shown.text);
+        let name = "a name that is longer than half of it".to_owned();
+        let long = [name, "1".to_owned(), String::new(), String::new(), "note".to_owned()].to_vec();
+        let shown = show(COLUMNS, &[long], Some(50));
+        assert!(shown.left_out.is_empty());
+        assert!(shown.text.lines().all(|line| render::width(line) <= 50), "{}", shown.text);
         let shown = show(COLUMNS, &rows(), Some(10));
         assert_eq!(shown.left_out, ["started", "attempt"]);
         assert_eq!(shown.text.lines().count(), 3, "too narrow to wrap: {}", shown.text);
