@@ -12,7 +12,7 @@ use crate::derive::{derive, differs};
 use crate::generate::{Sent, plans};
 use crate::make::{command, phase, text, time};
 use crate::oracle::{Consumed, World, list, string, subject};
-use crate::permit::{builds_on, permit};
+use crate::permit::{builds_on, may_define, permit};
 use crate::play::{Shared, cases, play, submit};
 
 proptest! {
@@ -106,8 +106,10 @@ fn check_permission(world: &World, command: &Command, answer: &Result<(), Ledger
         return;
     }
     match &command.action {
-        Action::Define { .. } if plain => assert!(answer.is_ok(), "plans define what is right"),
-        Action::Define { .. } => {}
+        Action::Define { definition } => {
+            let may = may_define(world, definition);
+            assert!(answer.is_ok() == may || (!plain && may), "{answer:?} to {definition:?}");
+        }
         action => {
             let mut found: Vec<_> = given
                 .iter()

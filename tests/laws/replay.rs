@@ -100,7 +100,7 @@ proptest! {
     /// A command does the same on a ledger that reads a few rows and on one that must replay the whole log;
     /// and leaves the same rows.
     #[test]
-    fn a_partial_table_is_enough(plan in plans(40)) {
+    fn a_partial_table_is_enough(plan in plans(30)) {
         let (rows, none) = (Shared::default(), Shared::default());
         for sent in plan.sent() {
             none.store.borrow_mut().forget_cache().expect("memory");

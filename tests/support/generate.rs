@@ -320,6 +320,8 @@ impl<'a> Sending<'a> {
             0 => self.versions[slot] ^= 2,
             1 | 2 if slot > 0 => self.needs[slot] ^= 1 << (usize::from(self.told.other) % slot),
             3 if !(0..self.plan.slots.len()).any(|by| elsewhere(&by)) => self.present[slot] ^= true,
+            // Refused where another workflow needs it.
+            4 => self.present[slot] ^= true,
             _ => {}
         }
         self.define(workflow);

@@ -1,9 +1,9 @@
 //! Which commands the table of transitions allows, and what each turns into before anything is derived.
 
-use phaseledger::model::{Action, Again, PhaseRef};
+use phaseledger::model::{Action, Again, Definition, PhaseRef};
 use serde_json::{Value, json};
 
-use crate::oracle::{Consumed, Spot, World};
+use crate::oracle::{Consumed, Spot, World, full};
 
 /// Returns the kind, phase, `from` and `to` of each event; none when the command must be refused. Says
 /// nothing of definitions.
@@ -86,6 +86,21 @@ fn permit_at_large(world: &World, action: &Action) -> Option<Vec<Value>> {
         }
         other => panic!("nothing is said of `{}`", other.verb()),
     }
+}
+
+/// Says whether a definition fits the other workflows: it needs what they have, and drops nothing that they
+/// need. (Plans have no cycles.)
+pub fn may_define(world: &World, definition: &Definition) -> bool {
+    let workflow = definition.name().as_str();
+    let own = |name: &str| name.split('/').next() == Some(workflow);
+    let kept = |name: &str| definition.phases().iter().any(|phase| full(workflow, phase.id.as_str()) == name);
+    let there = |name: &str| world.current().any(|(found, _)| found == name);
+    let needs = definition.phases().iter().flat_map(|phase| &phase.needs);
+    let needs_what_is_there =
+        needs.map(|need| full(workflow, &need.to_string())).all(|need| own(&need) || there(&need));
+    let elsewhere = world.current().filter(|(name, _)| !own(name));
+    let needed = elsewhere.flat_map(|(_, spot)| &spot.needs).filter(|need| own(need));
+    needs_what_is_there && needed.into_iter().all(|need| kept(need))
 }
 
 fn resolve<'a>(world: &'a World, name: &PhaseRef) -> Option<(&'a String, &'a Spot)> {
