@@ -31,12 +31,13 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Makes a failure of its parts.
+    /// Makes a failure of its parts. What the message repeats of files and callers cannot deceive: see
+    /// [`escape`].
     pub fn new(exit: u8, code: &'static str, message: impl Into<String>) -> Self {
         Failure {
             exit,
             code,
-            message: message.into(),
+            message: escape(&message.into()),
             hint: None,
             snippet: None,
             details: Map::new(),
@@ -65,13 +66,6 @@ impl Failure {
     pub fn detail(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.details.insert(key.to_owned(), value.into());
         self
-    }
-
-    /// A wrong use of the command line.
-    pub fn usage(error: &clap::Error) -> Self {
-        let text = error.render().to_string();
-        let message = text.lines().next().unwrap_or_default().trim_start_matches("error: ").to_owned();
-        Failure::new(2, "usage", message).hint("see `phaseledger help`, or `phaseledger help VERB`")
     }
 
     /// A wrong use that clap does not see.
@@ -140,7 +134,7 @@ impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         let silent = error.kind() == std::io::ErrorKind::BrokenPipe;
         let exit = if silent { 0 } else { 74 };
-        Failure { silent, ..Failure::new(exit, "io", format!("cannot write the answer: {error}")) }
+        Failure { silent, ..Failure::new(exit, "unanswered", format!("cannot write the answer: {error}")) }
     }
 }
 
@@ -302,13 +296,11 @@ impl From<RestoreError> for Failure {
         match error {
             RestoreError::Ledger(error) => error.into(),
             RestoreError::Read(error) => Failure::new(74, "io", format!("{message}: {error}")),
-            RestoreError::Line { line, .. } | RestoreError::End { line, .. } => Failure::new(
-                5,
-                "damaged_export",
-                escape(&message),
-            )
-            .hint("nothing was written; a history that others wrote is taken in with `--format history`")
-            .detail("line", line),
+            RestoreError::Line { line, .. }
+            | RestoreError::End { line, .. }
+            | RestoreError::Text { line, .. } => Failure::new(5, "damaged_export", message)
+                .hint("nothing was written; a history that others wrote is taken in with `--format history`")
+                .detail("line", line),
             RestoreError::Different { .. } => Failure::new(3, "conflict", message)
                 .hint("restore into a ledger that is empty, or has the first events of the file"),
         }

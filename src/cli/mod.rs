@@ -16,6 +16,7 @@ mod output;
 mod place;
 mod record;
 mod render;
+mod usage;
 mod verify;
 mod writing;
 
@@ -84,12 +85,11 @@ enum Verb {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let wants_json = std::env::args_os().any(|argument| argument == "--json");
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) if wants_json && error.use_stderr() => return Failure::usage(&error).exit(true),
-        Err(error) => error.exit(),
+        Err(error) => return usage::answer(error),
     };
+    let wants_json = cli.context.json();
     match run(cli) {
         Ok(code) => code,
         Err(failure) => failure.exit(wants_json),

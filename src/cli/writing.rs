@@ -29,7 +29,7 @@ pub struct Args {
     #[arg(long, value_name = "TIME")]
     occurred_at: Option<String>,
     /// Who asks [env: PHASELEDGER_BY] [default: the user]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = phaseledger::model::label)]
     by: Option<String>,
     /// Tell what it would record, and record nothing
     #[arg(long)]
@@ -98,7 +98,11 @@ pub fn record(args: Args, action: Action, context: &Context) -> Result<ExitCode,
         false => ledger.submit(&command, context.now())?,
     };
     drop(ledger);
-    tell(&answer, command.action.verb(), context)?;
+    let told = tell(&answer, command.action.verb(), context);
+    told.map_err(|failure| match answer.status {
+        Status::Appended => failure.hint(format!("it is recorded all the same, as #{}", answer.seq)),
+        Status::Duplicate | Status::Unchanged | Status::Preview => failure,
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
