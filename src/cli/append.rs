@@ -15,7 +15,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use phaseledger::ledger::{Answer, Ledger, Session};
-use phaseledger::model::{Request, RequestError, escape};
+use phaseledger::model::{Request, RequestError};
 
 use super::context::Context;
 use super::error::Failure;
@@ -247,8 +247,7 @@ fn read_line(reader: &mut impl BufRead) -> Result<Option<String>, Failure> {
     }
     let line = String::from_utf8(line).map_err(|error| {
         let column = error.utf8_error().valid_up_to() + 1;
-        let start = String::from_utf8_lossy(&error.as_bytes()[..column.min(40) - 1]).into_owned();
-        let message = format!("byte {column} is not UTF-8, after `{}`", escape(&start));
+        let message = format!("byte {column} of the line is not UTF-8");
         Failure::new(2, "bad_command", message).detail("column", column)
     })?;
     Ok((read > 0).then(|| line.trim_end_matches(['\n', '\r']).to_owned()))

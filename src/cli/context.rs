@@ -15,7 +15,14 @@ use super::place::Place;
 #[group(skip)]
 pub struct Args {
     /// The ledger's folder [default: `ledger` here or in the nearest parent that has one]
-    #[arg(long, global = true, value_name = "DIR", env = "PHASELEDGER_DIR", help_heading = "Global options")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        env = "PHASELEDGER_DIR",
+        hide_env_values = true,
+        help_heading = "Global options"
+    )]
     dir: Option<PathBuf>,
     /// Answer in JSON; errors too, as one object on stderr
     #[arg(long, global = true, help_heading = "Global options")]

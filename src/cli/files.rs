@@ -44,10 +44,8 @@ pub fn beside(path: &Path) -> io::Result<NamedTempFile> {
     builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
     builder.tempfile_in(folder).map_err(|error| {
         // What went wrong, without the other name, which says nothing to anybody.
-        let cause = error.get_ref().and_then(std::error::Error::source);
-        let code =
-            cause.and_then(|cause| cause.downcast_ref::<io::Error>()).and_then(io::Error::raw_os_error);
-        code.map_or(error, io::Error::from_raw_os_error)
+        let said = error.to_string();
+        io::Error::new(error.kind(), said.split(" at path ").next().unwrap_or_default().to_owned())
     })
 }
 

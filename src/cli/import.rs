@@ -236,10 +236,15 @@ impl From<HistoryError> for Failure {
                 .hint("nothing was written; a line is like {\"at\":\"2025-10-29T18:26:36Z\",\"phase\":\"a\",\"event\":\"start\"}")
                 .detail("line", line),
             HistoryError::Illegal { line, source } => {
-                Failure::from(source)
-                    .reworded(message)
-                    .hint("nothing was written; `--repair` adds what is missing and marks it as inferred")
-                    .detail("line", line)
+                let failure = Failure::from(source).reworded(message).detail("line", line);
+                let way_on = match (failure.code, &failure.hint) {
+                    ("illegal_transition" | "unmet_needs", _) => {
+                        "; `--repair` adds what is missing and marks it as inferred".to_owned()
+                    }
+                    (_, Some(hint)) => format!("; {hint}"),
+                    (_, None) => String::new(),
+                };
+                failure.hint(format!("nothing was written{way_on}"))
             }
         }
     }

@@ -41,11 +41,14 @@ pub fn answer(mut error: clap::Error) -> ExitCode {
     if std::env::args_os().any(|argument| argument == "--json") {
         return failure(&text).exit(true);
     }
-    let escaped: Vec<_> = text.lines().map(escape).collect();
-    // Where there is something to write out, clap's colours are lost on it.
-    let _ = match escaped.iter().map(String::as_str).eq(text.lines()) {
-        true => error.print(),
-        false => writeln!(std::io::stderr(), "{}", escaped.join("\n")),
+    let deceives = |given: std::ffi::OsString| {
+        let given = given.to_string_lossy();
+        escape(&given) != given
+    };
+    // Where nobody listens, there is nobody to tell. clap's colours cannot be told from those of a caller.
+    let _ = match std::env::args_os().any(deceives) {
+        true => writeln!(std::io::stderr(), "{}", text.lines().map(escape).collect::<Vec<_>>().join("\n")),
+        false => error.print(),
     };
     ExitCode::from(2)
 }

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use phaseledger::ledger::{Answer, Status};
 use phaseledger::model::{
-    Action, CallerId, Command, CommandId, Event, Expectation, Metadata, Recorded, Request, Timestamp,
+    Action, CallerId, Command, CommandId, Event, Expectation, Metadata, MetadataError, Recorded, Request,
+    Timestamp, escape,
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -49,7 +50,8 @@ pub struct MetaArgs {
 }
 
 fn object(text: &str) -> Result<Metadata, String> {
-    serde_json::from_str(text).map_err(|error| format!("not a JSON object: {error}"))
+    serde_json::from_str(text)
+        .map_err(|error| format!("{error}; expected a JSON object like {{\"books\": 3}}"))
 }
 
 /// Reads `key=value`; the value comes out as JSON text.
@@ -75,7 +77,13 @@ impl MetaArgs {
 /// Puts pairs of keys and JSON texts into metadata.
 pub fn insert_all(metadata: &mut Metadata, pairs: &[(String, String)]) -> Result<(), Failure> {
     for (key, value) in pairs {
-        metadata.insert(key, value).map_err(|error| Failure::new(2, "too_large", error.to_string()))?;
+        metadata.insert(key, value).map_err(|error| {
+            let code = match error {
+                MetadataError::TooLarge(_) => "too_large",
+                MetadataError::NotJson(_) | MetadataError::TooDeep => "bad_metadata",
+            };
+            Failure::new(2, code, format!("`{}`: {error}", escape(key)))
+        })?;
     }
     Ok(())
 }

@@ -77,7 +77,7 @@ pub enum RestoreError {
     },
     /// The ledger has other events than the file.
     #[error(
-        "the ledger has {events} events that are not those of the file: their root is {found}, expected {expected}"
+        "the ledger's events are not those of the file: up to event {events} their root is {found}, expected {expected}"
     )]
     Different {
         /// How many events the ledger has.

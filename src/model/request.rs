@@ -192,6 +192,10 @@ impl FromStr for Request {
     ///
     /// [`RequestError`]: what was found and what was expected; unknown fields are refused.
     fn from_str(line: &str) -> Result<Self, RequestError> {
+        if line.trim_start().starts_with('[') {
+            // Not by the places of a list, which only the parser would know.
+            serde_json::from_str::<std::collections::BTreeMap<String, serde::de::IgnoredAny>>(line)?;
+        }
         let mut fields: Fields = serde_json::from_str(line)?;
         let id = fields.id.take();
         let occurred_at = fields.occurred_at.take();
@@ -360,6 +364,7 @@ mod tests {
             (r#"{"do":"note","text":"x","expect":"seq=7"}"#, "`seq=7` is not"),
             (r#"{"do":"note","text":"x","expect":["seq:7",7]}"#, "neither a text nor a list"),
             (r#"{"do":"note","text":"x","by":" "}"#, "the text is empty"),
+            (r#"["note"]"#, "expected a map"),
         ] {
             let error = line.parse::<Request>().expect_err(line);
             assert!(error.to_string().contains(expected), "{line}: {error}");
