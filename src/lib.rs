@@ -50,5 +50,6 @@
 
 pub mod ledger;
 pub mod model;
+pub mod query;
 pub mod rules;
 pub mod store;

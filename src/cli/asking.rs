@@ -1,5 +1,7 @@
 //! What every verb that asks has in common: as of when, and which place that is.
 
+use std::io::{BufWriter, Write};
+
 use phaseledger::ledger::Ledger;
 use phaseledger::model::{Range, Seq, Timestamp, When, WhenBase};
 use phaseledger::rules::Table;
@@ -68,7 +70,28 @@ impl Args {
     }
 }
 
+impl AsOf {
+    /// Writes an answer in JSON: its schema, the place that it is as of, then the view's own fields.
+    pub fn answer(&self, schema: &'static str, view: &impl Serialize) -> Result<(), Failure> {
+        #[derive(Serialize)]
+        struct Answer<'a, V> {
+            schema: &'static str,
+            as_of: AsOf,
+            #[serde(flatten)]
+            view: &'a V,
+        }
+        let mut out = BufWriter::new(output::stdout());
+        output::json_line(&mut out, &Answer { schema, as_of: *self, view })?;
+        Ok(out.flush()?)
+    }
+}
+
 impl Asked {
+    /// Lets the ledger go, so that nobody waits for it while a person reads, and returns the place.
+    pub fn close(self) -> AsOf {
+        self.as_of
+    }
+
     /// Returns the table as of the place.
     pub fn table(&mut self) -> Result<Table, Failure> {
         Ok(match self.is_head {

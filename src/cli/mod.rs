@@ -3,21 +3,35 @@
 
 mod append;
 mod asking;
+mod causes;
+mod columns;
 mod context;
 mod define;
 mod demo;
 mod error;
+mod events;
 mod export;
 mod files;
+mod graph;
 mod import;
 mod init;
+mod log;
 mod manual;
+mod next;
 mod output;
 mod place;
+mod pretty;
 mod record;
 mod render;
+mod replay;
+mod report;
+mod sheet;
+mod show;
+mod show_phase;
+mod status;
 mod usage;
 mod verify;
+mod why;
 mod writing;
 
 use std::process::ExitCode;
@@ -76,6 +90,23 @@ enum Verb {
     Tag(record::TagArgs),
     /// Record commands from JSON lines, one answer a line
     Append(append::Args),
+    // Ask.
+    /// Tell where each phase stands
+    Status(status::Args),
+    /// Tell what is ready to start, and what waits for what
+    Next(next::Args),
+    /// List events, in the order in which they happened
+    Log(log::Args),
+    /// Show one event, or one phase, in full
+    Show(show::Args),
+    /// Tell why a phase stands where it does, with every cause back to the roots
+    Why(why::Args),
+    /// Draw the phases, where each stands, and what needs what
+    Graph(graph::Args),
+    /// Write where everything stands, with the evidence, as a document
+    Report(report::Args),
+    /// Fold the log anew, event by event, and show each step
+    Replay(replay::Args),
     // Prove.
     /// Check every line, place, time, id, cause and transition, and the root over them all
     Verify(verify::Args),
@@ -116,6 +147,14 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Note(args) => record::note(args, context),
         Verb::Tag(args) => record::tag(args, context),
         Verb::Append(args) => append::run(&args, context),
+        Verb::Status(args) => status::run(args, context),
+        Verb::Next(args) => next::run(&args, context),
+        Verb::Log(args) => log::run(args, context),
+        Verb::Show(args) => show::run(&args, context),
+        Verb::Graph(args) => graph::run(&args, context),
+        Verb::Report(args) => report::run(&args, context),
+        Verb::Why(args) => why::run(&args, context),
+        Verb::Replay(args) => replay::run(&args, context),
         Verb::Verify(args) => verify::run(&args, context),
         Verb::Export(args) => export::run(&args, context),
     }

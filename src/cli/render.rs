@@ -2,17 +2,12 @@
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table};
-use phaseledger::model::{Event, Recorded, StateName, Subject, Timestamp, Zone, escape};
+use phaseledger::model::{Event, PhaseId, Recorded, StateName, Subject, Timestamp, Zone, escape};
+use unicode_width::UnicodeWidthStr;
 
 /// Returns the symbol that stands beside a state.
 pub const fn symbol(state: StateName) -> &'static str {
-    match state {
-        StateName::Pending => "○",
-        StateName::InProgress => "▶",
-        StateName::Complete => "✔",
-        StateName::Failed => "✘",
-        StateName::NeedsRerun => "↻",
-    }
+    state.symbol()
 }
 
 /// Returns the colour of a state.
@@ -77,11 +72,15 @@ pub fn lines(table: &Table) -> String {
 /// Returns what an event is about, as a person names it: the bare phase where the ledger has one workflow.
 pub fn subject(subject: &Subject, one_workflow: bool) -> String {
     match subject {
-        Subject::Phase(id) if one_workflow => id.phase.to_string(),
-        Subject::Phase(id) => id.to_string(),
+        Subject::Phase(id) => phase(id, one_workflow),
         Subject::Workflow(name) => name.to_string(),
         Subject::Ledger => "the ledger".to_owned(),
     }
+}
+
+/// Returns a phase as a person names it: the bare name where there is one workflow.
+pub fn phase(id: &PhaseId, one_workflow: bool) -> String {
+    if one_workflow { id.phase.to_string() } else { id.to_string() }
 }
 
 /// Returns what happened in a few words: the states, the attempt, the reason.
@@ -119,11 +118,11 @@ fn detail(event: &Event) -> Option<String> {
             format!("attempt {}, needs unmet: {}", started.attempt, unmet.join(", "))
         }
         Event::PhaseCompleted(completed) => duration(completed.duration_seconds),
-        Event::PhaseFailed(failed) => failed.error.to_string(),
-        Event::PhaseSkipped(skipped) => format!("skipped: {}", skipped.reason),
-        Event::PhaseReset(reset) => reset.reason.to_string(),
+        Event::PhaseFailed(failed) => one_line(failed.error.as_str()),
+        Event::PhaseSkipped(skipped) => format!("skipped: {}", one_line(skipped.reason.as_str())),
+        Event::PhaseReset(reset) => one_line(reset.reason.as_str()),
         Event::RerunMarked(why) | Event::RerunCauseAdded(why) | Event::RerunDeferred(why) => {
-            why.reason.to_string()
+            one_line(why.reason.as_str())
         }
         Event::RerunCleared(_) => "unchanged inputs".to_owned(),
         Event::MetadataRecorded(recorded) => recorded
@@ -132,12 +131,22 @@ fn detail(event: &Event) -> Option<String> {
             .map(|(key, value)| format!("{}={}", escape(key), escape(value)))
             .collect::<Vec<_>>()
             .join(" "),
-        Event::NoteAdded(note) => note.text.to_string(),
+        Event::NoteAdded(note) => one_line(note.text.as_str()),
         Event::TagSet(tag) => format!("{} = #{}", tag.name, tag.seq),
         Event::HistoryImported(history) => {
             format!("{}, {} lines", escape(&history.source), history.lines)
         }
     })
+}
+
+/// Returns a text as one line, escaped, its own lines parted by ` ⏎ `.
+pub fn one_line(text: &str) -> String {
+    text.trim_end().lines().map(escape).collect::<Vec<_>>().join(" ⏎ ")
+}
+
+/// Returns how many columns a text takes on a terminal, colours aside.
+pub fn width(text: &str) -> usize {
+    anstream::adapter::strip_str(text).map(UnicodeWidthStr::width).sum()
 }
 
 /// Returns a count with its noun.

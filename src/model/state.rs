@@ -41,6 +41,17 @@ impl StateName {
             StateName::NeedsRerun => "NEEDS_RERUN",
         }
     }
+
+    /// Returns the symbol that stands beside the name.
+    pub const fn symbol(self) -> &'static str {
+        match self {
+            StateName::Pending => "○",
+            StateName::InProgress => "▶",
+            StateName::Complete => "✔",
+            StateName::Failed => "✘",
+            StateName::NeedsRerun => "↻",
+        }
+    }
 }
 
 impl fmt::Display for StateName {

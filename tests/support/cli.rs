@@ -21,6 +21,7 @@ const UNSET: &[&str] = &["PHASELEDGER_DIR", "NO_COLOR", "CLICOLOR", "CLICOLOR_FO
 pub struct Scene {
     dir: TempDir,
     clock: Cell<&'static str>,
+    recorded: Cell<u32>,
 }
 
 /// What a run of the program came to.
@@ -37,7 +38,7 @@ pub struct Ran {
 impl Scene {
     /// Makes an empty folder: no ledger.
     pub fn empty() -> Self {
-        Scene { dir: tempfile::tempdir().expect("a folder"), clock: Cell::new(NOW) }
+        Scene { dir: tempfile::tempdir().expect("a folder"), clock: Cell::new(NOW), recorded: Cell::new(0) }
     }
 
     /// Makes a ledger without events.
@@ -69,7 +70,14 @@ impl Scene {
             file.push_str(&format!("[[phase]]\nid = {id:?}\nneeds = {needs:?}\n"));
         }
         let file = self.write(&format!("{name}.toml"), &file);
-        self.ok(&["define", file.to_str().expect("a path of ASCII")])
+        self.record(&["define", file.to_str().expect("a path of ASCII")])
+    }
+
+    /// Runs a verb that records, under an id that is the same each time the test runs.
+    pub fn record(&self, args: &[&str]) -> Ran {
+        self.recorded.set(self.recorded.get() + 1);
+        let id = format!("key:{}", self.recorded.get());
+        self.ok(&[args, &["--id", &id]].concat())
     }
 
     /// Sets the clock, in RFC 3339, for the runs to come.

@@ -122,6 +122,9 @@ impl Database {
                 opened => break opened?,
             }
         };
+        // sled renames its snapshot without making the name durable, and then reuses space that an older one
+        // still refers to: without this, a power cut can leave the older one.
+        sync(path)?;
         let file = path.join("db");
         let log = File::open(&file).map_err(io_error("open", &file))?;
         Ok(Database { db: Some(db), log, path: path.to_owned(), broken: Cell::new(false) })

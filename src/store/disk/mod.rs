@@ -77,7 +77,12 @@ impl DiskOptions {
     }
 }
 
+/// What sort of failure it was, and what was said about it.
+type Doubt = (std::io::ErrorKind, String);
+
 /// A log in a directory of its own. One process has it open at a time; the others wait.
+///
+/// After an append that is [`Appended::Unknown`] every call fails with the reason, until the log is opened anew.
 #[derive(Debug)]
 pub struct DiskStore {
     // Fields are dropped in this order: the lock goes last.
@@ -85,8 +90,8 @@ pub struct DiskStore {
     sealed: OnceCell<Database>,
     witness: Witness,
     state: State,
-    /// Set when a failure leaves open what is on the disk.
-    in_doubt: bool,
+    /// The failure that leaves open what is on the disk.
+    doubt: Option<Doubt>,
     options: DiskOptions,
     dir: PathBuf,
     _lock: Lock,
@@ -110,11 +115,7 @@ impl DiskStore {
         }
         let witness = dir.join("head");
         if !witness.exists() {
-            let tail = Database::open(&dir.join("tail"), Instant::now())?;
-            let found = stored_state(&tail)?;
-            if found != empty {
-                return Err(damaged(format!("`{}` is missing", witness.display())));
-            }
+            check_unused(dir)?;
             Witness::create(&witness, empty.seq(), empty.frontier.root())?;
         }
         database::sync(dir)?;
@@ -145,11 +146,13 @@ impl DiskStore {
         let missing = || StoreError::Missing { path: dir.display().to_string() };
         let deadline = Instant::now() + lock_timeout;
         let has = |name| dir.join(name).exists();
-        // The witness is made last: without it, and with nothing beside it, there never was a log.
+        // The witness is made last: without it there never was a log, unless something was appended.
         match (has("head"), has("tail"), has("sealed")) {
             (true, true, true) => {}
             (false, true, true) => {
-                return Err(damaged(format!("`{}` is missing", dir.join("head").display())));
+                let _lock = Lock::take(&dir.join("lock"), lock_timeout)?;
+                check_unused(dir)?;
+                return Err(missing());
             }
             (false, _, _) => return Err(missing()),
             (true, _, _) => {
@@ -171,7 +174,7 @@ impl DiskStore {
             witness.note(state.seq(), state.frontier.root());
         }
         let (sealed, dir) = (OnceCell::new(), dir.to_owned());
-        Ok(DiskStore { tail, sealed, witness, state, in_doubt: false, options, dir, _lock: lock })
+        Ok(DiskStore { tail, sealed, witness, state, doubt: None, options, dir, _lock: lock })
     }
 
     /// Returns the database of sealed events, opening it the first time.
@@ -186,12 +189,11 @@ impl DiskStore {
     }
 
     fn check_usable(&self) -> Result<(), StoreError> {
-        match self.in_doubt {
-            true => Err(damaged(format!(
-                "a write to `{}` failed and left open what is there; it must be opened anew",
-                self.dir.display()
-            ))),
-            false => Ok(()),
+        match &self.doubt {
+            Some((kind, reason)) => Err(io_error("go on after a failed write to", &self.dir)(
+                std::io::Error::new(*kind, reason.clone()),
+            )),
+            None => Ok(()),
         }
     }
 }
@@ -294,6 +296,14 @@ fn stored_state(tail: &Database) -> Result<State, StoreError> {
     match tail.value(HEAD)? {
         Some(head) => State::decode(&head),
         None => Err(damaged("the log has lost its head".to_owned())),
+    }
+}
+
+/// Refuses a log without a witness, unless its creation was cut short: then it is empty.
+fn check_unused(dir: &Path) -> Result<(), StoreError> {
+    match stored_state(&Database::open(&dir.join("tail"), Instant::now())?)? == State::default() {
+        true => Ok(()),
+        false => Err(damaged(format!("`{}` is missing", dir.join("head").display()))),
     }
 }
 

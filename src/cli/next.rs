@@ -1,0 +1,93 @@
+//! `next`: what can be started, and what waits for what.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use phaseledger::model::{StateName, WorkflowName};
+use phaseledger::query::{self, Next, PhaseStatus};
+
+use super::columns::Column;
+use super::context::Context;
+use super::error::Failure;
+use super::{asking, output, render, status};
+
+/// Options of `next`.
+#[derive(clap::Args)]
+#[command(
+    after_help = "What is ready is PENDING, FAILED or NEEDS_RERUN, and all that it needs is complete or \
+    skipped. Exits with 0 when something is ready, with 1 when nothing is. In JSON (`next/1`): `ready`, \
+    `running` and `blocked`, in topological order, each phase as `status --json` has it."
+)]
+pub struct Args {
+    /// Only phases of this workflow
+    #[arg(long, value_name = "NAME", value_parser = |name: &str| WorkflowName::new(name))]
+    workflow: Option<WorkflowName>,
+    /// List what waits, and for what, too
+    #[arg(long)]
+    blocked: bool,
+    #[command(flatten)]
+    asking: asking::Args,
+}
+
+const COLUMNS: &[Column] = &[
+    Column { header: "", yields: 0 },
+    Column { header: "phase", yields: 0 },
+    Column { header: "state", yields: 1 },
+    Column { header: "attempts", yields: 2 },
+    Column { header: "note", yields: 0 },
+];
+
+/// Tells what can be started.
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    let mut asked = args.asking.open(context)?;
+    asked.talk(context);
+    let table = asked.table()?;
+    let next = query::next(&table, args.workflow.as_ref())?;
+    let as_of = asked.close();
+    let exit = if next.ready.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+    if context.json {
+        as_of.answer("next/1", &next)?;
+        return Ok(exit);
+    }
+    let one_workflow = table.workflows.len() <= 1;
+    let listed = |heading, phases: &[PhaseStatus]| -> Vec<Vec<String>> {
+        phases.iter().map(|phase| row(heading, phase, one_workflow)).collect()
+    };
+    let mut rows = listed("ready", &next.ready);
+    rows.extend(listed("running", &next.running));
+    if args.blocked {
+        rows.extend(listed("blocked", &next.blocked));
+    }
+    let mut out = output::stdout();
+    status::show(&mut out, COLUMNS, &rows)?;
+    let gap = if rows.is_empty() { "" } else { "\n" };
+    match table.phases.is_empty() {
+        true => writeln!(out, "no phases")?,
+        false => writeln!(out, "{gap}{}", summary(&next, args.blocked))?,
+    }
+    Ok(exit)
+}
+
+fn row(heading: &str, phase: &PhaseStatus, one_workflow: bool) -> Vec<String> {
+    let attempts = if phase.attempt == 0 { String::new() } else { phase.attempt.to_string() };
+    let note = match phase.state {
+        StateName::InProgress => status::note(phase),
+        _ => status::needs(phase).unwrap_or_else(|| status::note(phase)),
+    };
+    let name = render::phase(&phase.id(), one_workflow);
+    vec![heading.to_owned(), name, status::state(phase), attempts, status::fit(&note)]
+}
+
+/// Returns how many phases can be started, are under way, and wait.
+fn summary(next: &Next, listed: bool) -> String {
+    let Next { ready, running, blocked } = next;
+    if ready.is_empty() && running.is_empty() && blocked.is_empty() {
+        return "nothing is left to run".to_owned();
+    }
+    let first = match ready.len() {
+        0 => "nothing is ready to start".to_owned(),
+        number => format!("{number} ready"),
+    };
+    let hint = if listed || blocked.is_empty() { "" } else { ": `--blocked` tells for what" };
+    format!("{first}, {} running, {} blocked{hint}", running.len(), blocked.len())
+}

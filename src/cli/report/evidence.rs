@@ -1,0 +1,87 @@
+//! Reads what a report needs of the log itself: the root of the prefix, the events that are quoted, and the
+//! last ones.
+
+use std::collections::BTreeMap;
+
+use phaseledger::ledger::Ledger;
+use phaseledger::model::{Digest, EventId, Recorded, Seq, WorkflowName};
+use phaseledger::query::{self, Evidence};
+use phaseledger::rules::Table;
+use phaseledger::store::Frontier;
+
+use super::super::asking::Asked;
+use super::super::error::Failure;
+
+/// How many of the last events a report lists.
+const RECENT_EVENTS: usize = 10;
+
+/// How many lines are read at a time.
+const LINES_PER_READ: u64 = 1024;
+
+/// Gathers the evidence for a report.
+pub fn gather(asked: &Asked, table: &Table, workflow: Option<&WorkflowName>) -> Result<Evidence, Failure> {
+    let references = query::references(table, workflow)?;
+    let through = asked.as_of.seq;
+    let mut events = BTreeMap::new();
+    for seq in references.places {
+        events.extend(asked.ledger.record(seq)?.map(|record| (record.id, record)));
+    }
+    for (root, mark) in references.roots {
+        events.extend(find_root(&asked.ledger, root, mark)?.map(|record| (record.id, record)));
+    }
+    Ok(Evidence {
+        root: root_of(&asked.ledger, through)?,
+        events,
+        recent: recent(&asked.ledger, workflow, through)?,
+    })
+}
+
+/// Follows the first causes from an event back to the root of them all.
+fn find_root(ledger: &Ledger, root: EventId, from: Seq) -> Result<Option<Recorded>, Failure> {
+    let mut seq = from;
+    while let Some(record) = ledger.record(seq)? {
+        if record.id == root {
+            return Ok(Some(record));
+        }
+        match record.causes.first() {
+            Some(cause) => seq = cause.seq,
+            None => break,
+        }
+    }
+    Ok(None)
+}
+
+/// Returns the Merkle root over the lines up to a place.
+fn root_of(ledger: &Ledger, through: Seq) -> Result<Digest, Failure> {
+    let head = ledger.head()?;
+    if head.seq == through {
+        return Ok(head.root);
+    }
+    let mut frontier = Frontier::default();
+    while frontier.leaves() < through.number() {
+        let limit = (through.number() - frontier.leaves()).min(LINES_PER_READ) as usize;
+        let lines = ledger.lines(Seq::new(frontier.leaves()), limit)?;
+        if lines.is_empty() {
+            let message = format!("the log ends at {}, expected {through}", frontier.leaves());
+            return Err(Failure::new(5, "damaged", message));
+        }
+        lines.iter().for_each(|line| frontier.push(line.as_bytes()));
+    }
+    Ok(frontier.root())
+}
+
+/// Returns the last events about a workflow, or about anything, in order.
+fn recent(ledger: &Ledger, workflow: Option<&WorkflowName>, through: Seq) -> Result<Vec<Recorded>, Failure> {
+    let is_meant =
+        |record: &Recorded| workflow.is_none_or(|name| record.subject.workflow().is_none_or(|of| of == name));
+    let mut found: Vec<Recorded> = Vec::new();
+    let mut end = through;
+    while found.len() < RECENT_EVENTS && end > Seq::ZERO {
+        let after = end.minus(if workflow.is_none() { RECENT_EVENTS as u64 } else { LINES_PER_READ });
+        let mut records = ledger.records(after, end).collect::<Result<Vec<_>, _>>()?;
+        records.retain(is_meant);
+        found.splice(..0, records);
+        end = after;
+    }
+    Ok(found.split_off(found.len().saturating_sub(RECENT_EVENTS)))
+}

@@ -1,0 +1,137 @@
+//! `show PHASE`: where a phase stands, what its definition says, and all that it went through.
+
+use std::io::Write;
+
+use anstyle::Style;
+use phaseledger::model::{PhaseId, Seq, StateName, Text, escape};
+use phaseledger::query::{AttemptView, NoteView, Outcome, PhaseHistory, PhaseView};
+use phaseledger::rules::{Phase, PhaseState, Table};
+
+use super::asking::Asked;
+use super::columns::Column;
+use super::context::Context;
+use super::error::Failure;
+use super::output::{self, Progress};
+use super::sheet::Sheet;
+use super::{pretty, render, status};
+
+const COLUMNS: &[Column] = &[
+    Column { header: "attempt", yields: 0 },
+    Column { header: "outcome", yields: 0 },
+    Column { header: "started", yields: 1 },
+    Column { header: "ended", yields: 4 },
+    Column { header: "duration", yields: 0 },
+    Column { header: "events", yields: 2 },
+    Column { header: "by", yields: 3 },
+    Column { header: "note", yields: 0 },
+];
+
+/// Shows a phase.
+pub fn show(phase: &Phase, table: &Table, asked: Asked, context: &Context) -> Result<(), Failure> {
+    let mut history = PhaseHistory::of(&phase.id);
+    let mut progress = Progress::new("reading its history", phase.last_seq.number());
+    for record in asked.ledger.records(Seq::ZERO, asked.as_of.seq) {
+        let record = record?;
+        history.look_at(&record);
+        progress.at(record.seq.number());
+    }
+    drop(progress);
+    let view = history.view(table, phase);
+    let as_of = asked.close();
+    if context.json {
+        return as_of.answer("show/1", &view);
+    }
+    tell(&view, table, context)
+}
+
+fn tell(view: &PhaseView, table: &Table, context: &Context) -> Result<(), Failure> {
+    let bold = Style::new().bold();
+    let mut out = output::stdout();
+    writeln!(out, "{bold}{}{bold:#}  {}", view.phase.id(), status::state(&view.phase))?;
+    if let Some(description) = &view.spec.description {
+        writeln!(out, "{}", render::one_line(description))?;
+    }
+    writeln!(out)?;
+    standing(view, table, context).write(&mut out)?;
+    if !view.attempts.is_empty() {
+        writeln!(out)?;
+        let rows: Vec<_> = view.attempts.iter().map(|attempt| row(attempt, view, context)).collect();
+        status::show(&mut out, COLUMNS, &rows)?;
+    }
+    Ok(())
+}
+
+/// Returns where the phase stands, what its definition says, and what people attached.
+fn standing(view: &PhaseView, table: &Table, context: &Context) -> Sheet {
+    let PhaseView { phase, spec, notes, .. } = view;
+    let text = |text: &Text| render::one_line(text.as_str());
+    let name = |id: &PhaseId| {
+        let shown = render::phase(id, id.workflow == phase.workflow);
+        match table.phases.get(id).map(|phase| &phase.state) {
+            None => shown,
+            Some(PhaseState::Pending { skipped: Some(_) }) => {
+                format!("{} {shown} (skipped)", render::symbol(StateName::Pending))
+            }
+            Some(state) => format!("{} {shown}", render::symbol(state.name())),
+        }
+    };
+    let mut sheet = Sheet::default();
+    if phase.retired {
+        sheet.line("retired", "the definition in force no longer has it");
+    }
+    sheet.lines("because", phase.rerun_reasons.iter().map(text).collect());
+    sheet.lines("error", phase.error.iter().map(text).collect());
+    sheet.lines("skipped", phase.skipped.iter().map(text).collect());
+    sheet.lines("needs", spec.needs.iter().map(name).collect());
+    sheet.lines("needed by", spec.needed_by.iter().map(name).collect());
+    if let Some(limit) = spec.cost_limit {
+        let currency = spec.currency.as_deref().map(|currency| format!(" {}", escape(currency)));
+        sheet.line("cost limit", format!("{limit}{}", currency.unwrap_or_default()));
+    }
+    sheet.lines("version", spec.version.iter().map(|version| escape(version)).collect());
+    sheet.lines("inputs", spec.inputs.iter().map(|glob| escape(glob)).collect());
+    sheet.lines("outputs", spec.outputs.iter().map(|glob| escape(glob)).collect());
+    let updated = render::time(phase.updated_at, context.zone, false);
+    sheet.line("last event", format!("#{}, {updated}", phase.last_seq));
+    let metadata = phase.metadata.iter().flat_map(|(key, value)| {
+        let mut lines = pretty::json(value);
+        lines[0].insert_str(0, &format!("{} = ", escape(key)));
+        lines
+    });
+    sheet.lines("metadata", metadata.collect());
+    let note = |note: &NoteView| {
+        let at = render::time(note.at, context.zone, false);
+        format!("#{} {at} {}: {}", note.seq, escape(&note.by), text(&note.text))
+    };
+    sheet.lines("notes", notes.iter().map(note).collect());
+    sheet
+}
+
+fn row(attempt: &AttemptView, view: &PhaseView, context: &Context) -> Vec<String> {
+    let outcome = match attempt.outcome {
+        Outcome::Running => "running",
+        Outcome::Completed => "completed",
+        Outcome::Failed => "failed",
+        Outcome::Abandoned => "abandoned",
+        Outcome::Reset => "reset",
+        Outcome::Retired => "retired",
+    };
+    let name = |need: &PhaseId| render::phase(need, need.workflow == view.phase.workflow);
+    let unmet: Vec<_> = attempt.unmet.iter().map(name).collect();
+    let unmet = (!unmet.is_empty()).then(|| format!("started though unmet: {}", unmet.join(", ")));
+    let error = attempt.error.as_ref().map(|error| render::one_line(error.as_str()));
+    let notes: Vec<_> = error.into_iter().chain(unmet).collect();
+    vec![
+        attempt.attempt.to_string(),
+        outcome.to_owned(),
+        render::time(attempt.started_at, context.zone, false),
+        attempt.completed_at.map(|at| render::time(at, context.zone, false)).unwrap_or_default(),
+        attempt.duration_seconds.map(render::duration).unwrap_or_default(),
+        match attempt.completed_seq {
+            None => format!("#{}", attempt.started_seq),
+            Some(end) => format!("#{}, #{end}", attempt.started_seq),
+        },
+        escape(&attempt.by),
+        status::fit(&notes.join("; ")),
+    ]
+}

@@ -1,0 +1,34 @@
+//! Questions, pure: a table and records in, a view out that a person or a program can be shown.
+//!
+//! ```text
+//!  Table, [Recorded] ──▶ question ──▶ View ──(cli: render)──▶ text | JSON
+//! ```
+//!
+//! Nothing here reads a log, a clock or the command line: whoever asks brings what an answer is made of.
+
+mod diagram;
+mod graph;
+mod log;
+mod named;
+mod next;
+mod order;
+mod replay;
+mod report;
+mod show;
+mod status;
+mod why;
+
+pub use diagram::{dot, mermaid};
+pub use graph::{Graph, GraphEdge, GraphNode, graph};
+pub use log::LogFilter;
+pub use named::phase_named;
+pub use next::{Next, next};
+pub use order::topological;
+pub use replay::{Counts, Replay};
+pub use report::{
+    EventReport, Evidence, MarkReport, PhaseReport, ProgressSummary, References, Report, RetiredReport,
+    SkipReport, WorkflowReport, references, report,
+};
+pub use show::{AttemptView, Effects, EventView, Linked, NoteView, Outcome, PhaseHistory, PhaseView, Spec};
+pub use status::{PhaseStatus, Status, StatusFilter, Summary, status};
+pub use why::{ChainEvent, LedBy, Proven, Waiting, Why, why};

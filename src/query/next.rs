@@ -1,0 +1,48 @@
+//! `next`: what can be started, what is under way, and what waits for what.
+
+use serde::Serialize;
+
+use super::{PhaseStatus, topological};
+use crate::model::WorkflowName;
+use crate::rules::{PhaseState, Rejection, Table};
+
+/// The phases that are still to run, each list in topological order.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Next {
+    /// Those that can be started: PENDING and not skipped, FAILED or NEEDS_RERUN, and all that they need is
+    /// complete or skipped.
+    pub ready: Vec<PhaseStatus>,
+    /// Those under way.
+    pub running: Vec<PhaseStatus>,
+    /// Those that wait for what they need (`unmet`).
+    pub blocked: Vec<PhaseStatus>,
+}
+
+/// Tells what can be started, in one workflow or in all.
+///
+/// # Errors
+///
+/// [`Rejection`] for a workflow that is not there.
+pub fn next(table: &Table, workflow: Option<&WorkflowName>) -> Result<Next, Rejection> {
+    if workflow.is_some() {
+        table.workflow(workflow)?;
+    }
+    let mut next = Next { ready: Vec::new(), running: Vec::new(), blocked: Vec::new() };
+    for phase in topological(table) {
+        if workflow.is_some_and(|name| *name != phase.id.workflow) {
+            continue;
+        }
+        let list = match phase.state {
+            PhaseState::Complete { .. } | PhaseState::Pending { skipped: Some(_) } => continue,
+            PhaseState::InProgress { .. } => &mut next.running,
+            PhaseState::Pending { skipped: None }
+            | PhaseState::Failed { .. }
+            | PhaseState::NeedsRerun { .. } => match table.unmet(phase).is_empty() {
+                true => &mut next.ready,
+                false => &mut next.blocked,
+            },
+        };
+        list.push(PhaseStatus::new(table, phase));
+    }
+    Ok(next)
+}

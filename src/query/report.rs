@@ -1,0 +1,292 @@
+//! The report: all that a table says of one workflow or of every one, with the events that say why.
+//!
+//! ```text
+//!   Table ──references──▶ places ──(the caller reads them)──▶ Evidence
+//!     └─────────────────────report(table, evidence)──────────────┘──▶ Report ──▶ Markdown | JSON
+//! ```
+//!
+//! A report is a function of a prefix of the log: it knows no clock, so what is under way has no duration.
+
+mod view;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use view::{
+    EventReport, MarkReport, PhaseReport, ProgressSummary, Report, RetiredReport, SkipReport, WorkflowReport,
+};
+
+use super::graph::graph;
+use crate::model::{Digest, Event, EventId, Recorded, Seq, StateName, WorkflowName};
+use crate::rules::{Mark, Phase, PhaseState, Rejection, Table, Workflow};
+
+/// What a report says besides what the table holds.
+#[derive(Debug, Clone)]
+pub struct Evidence {
+    /// The Merkle root over the lines of the prefix.
+    pub root: Digest,
+    /// The events that the table refers to (see [`references`]).
+    pub events: BTreeMap<EventId, Recorded>,
+    /// The last events about what is reported, in order.
+    pub recent: Vec<Recorded>,
+}
+
+/// The events that a report wants to quote.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct References {
+    /// Their places, where the table knows them.
+    pub places: BTreeSet<Seq>,
+    /// The roots of marks, each with the place of the first mark that leads to it by its first causes.
+    pub roots: BTreeMap<EventId, Seq>,
+}
+
+/// Returns the events that a report on a workflow, or on all, wants to quote.
+///
+/// # Errors
+///
+/// [`Rejection::UnknownWorkflow`].
+pub fn references(table: &Table, workflow: Option<&WorkflowName>) -> Result<References, Rejection> {
+    let mut found = References::default();
+    for workflow in workflows(table, workflow)? {
+        found.places.insert(workflow.defined);
+    }
+    for phase in table.phases.values().filter(|phase| is_of(phase, workflow)) {
+        match &phase.state {
+            PhaseState::Failed { failure } => _ = found.places.insert(failure.seq),
+            PhaseState::Pending { skipped: Some(skip) } => _ = found.places.insert(skip.seq),
+            PhaseState::Pending { skipped: None }
+            | PhaseState::InProgress { .. }
+            | PhaseState::Complete { .. }
+            | PhaseState::NeedsRerun { .. } => {}
+        }
+        for mark in phase.state.marks() {
+            let first = found.roots.entry(mark.root).or_insert(mark.seq);
+            *first = mark.seq.min(*first);
+        }
+    }
+    Ok(found)
+}
+
+/// Reports on a workflow, or on all.
+///
+/// # Errors
+///
+/// [`Rejection::UnknownWorkflow`].
+pub fn report<'a>(
+    table: &'a Table,
+    workflow: Option<&WorkflowName>,
+    evidence: &'a Evidence,
+) -> Result<Report<'a>, Rejection> {
+    let mut phases: BTreeMap<&WorkflowName, Vec<&Phase>> = BTreeMap::new();
+    for phase in table.current() {
+        phases.entry(&phase.id.workflow).or_default().push(phase);
+    }
+    let workflows = workflows(table, workflow)?;
+    let workflows = workflows.into_iter().map(|workflow| {
+        let phases = phases.remove(&workflow.name).unwrap_or_default();
+        report_workflow(table, workflow, &phases, evidence)
+    });
+    Ok(Report {
+        root: evidence.root,
+        workflows: workflows.collect(),
+        recent: evidence.recent.iter().map(EventReport::new).collect(),
+    })
+}
+
+/// Returns the workflow of a name, or all.
+fn workflows<'a>(table: &'a Table, name: Option<&WorkflowName>) -> Result<Vec<&'a Workflow>, Rejection> {
+    match name {
+        Some(_) => Ok(vec![table.workflow(name)?]),
+        None => Ok(table.workflows.values().collect()),
+    }
+}
+
+fn is_of(phase: &Phase, workflow: Option<&WorkflowName>) -> bool {
+    !phase.retired && workflow.is_none_or(|name| phase.id.workflow == *name)
+}
+
+fn report_workflow<'a>(
+    table: &'a Table,
+    workflow: &'a Workflow,
+    phases: &[&'a Phase],
+    evidence: &'a Evidence,
+) -> WorkflowReport<'a> {
+    let phases: Vec<_> = phases.iter().map(|phase| PhaseReport::new(table, phase, evidence)).collect();
+    let defined = evidence.events.values().find(|record| record.seq == workflow.defined);
+    let retired = table.phases.values().filter(|phase| phase.retired && phase.id.workflow == workflow.name);
+    WorkflowReport {
+        workflow: &workflow.name,
+        description: workflow.description.as_deref(),
+        definition: workflow.definition,
+        defined: defined.map(EventReport::new),
+        summary: ProgressSummary::new(&phases),
+        next: phases.iter().filter(|phase| phase.is_ready()).map(|phase| phase.phase).collect(),
+        phases,
+        retired: retired
+            .map(|phase| RetiredReport {
+                phase: &phase.id.phase,
+                attempt: phase.attempt,
+                last_seq: phase.last_seq,
+            })
+            .collect(),
+        graph: graph(table, Some(&workflow.name)),
+    }
+}
+
+impl ProgressSummary {
+    fn new(phases: &[PhaseReport<'_>]) -> Self {
+        let count = |state| phases.iter().filter(|phase| phase.state == state).count();
+        let states: BTreeMap<_, _> = StateName::ALL.into_iter().map(|state| (state, count(state))).collect();
+        let skipped = phases.iter().filter(|phase| phase.skipped.is_some()).count();
+        let (done, total) = (states[&StateName::Complete] + skipped, phases.len());
+        ProgressSummary { states, skipped, done, total, percent: share(done, total, 100) }
+    }
+
+    /// Returns the part that is done, of a `whole`: all of it only when all phases are done, nothing only when
+    /// none is.
+    pub fn share(&self, whole: usize) -> usize {
+        share(self.done, self.total, whole)
+    }
+}
+
+fn share(done: usize, total: usize, whole: usize) -> usize {
+    match done {
+        0 => 0,
+        _ if done == total => whole,
+        _ => ((2 * done * whole + total) / (2 * total)).clamp(1, whole - 1),
+    }
+}
+
+impl<'a> PhaseReport<'a> {
+    fn new(table: &'a Table, phase: &'a Phase, evidence: &'a Evidence) -> Self {
+        let attempt = phase.state.attempt();
+        let mut view = PhaseReport {
+            workflow: &phase.id.workflow,
+            phase: &phase.id.phase,
+            description: phase.spec.description.as_deref(),
+            state: phase.state.name(),
+            attempt: phase.attempt,
+            started_at: attempt.map(|attempt| attempt.started_at),
+            completed_at: None,
+            failed_at: None,
+            duration_seconds: None,
+            error: None,
+            exit_code: None,
+            signal: None,
+            marks: phase.state.marks().iter().map(|mark| MarkReport::new(mark, evidence)).collect(),
+            skipped: None,
+            dependencies_met: attempt.map(|attempt| attempt.unmet.is_empty()),
+            unmet: attempt.map_or(&[], |attempt| &attempt.unmet),
+            waits_for: table.unmet(phase),
+            needs: &phase.spec.needs,
+            needed_by: table.dependants_of(&phase.id).collect(),
+            output: None,
+            metadata: &phase.metadata,
+            last_seq: phase.last_seq,
+            updated_at: phase.updated_at,
+        };
+        view.take(&phase.state, evidence);
+        view
+    }
+
+    /// Takes what is true only in a phase's state.
+    fn take(&mut self, state: &'a PhaseState, evidence: &'a Evidence) {
+        match state {
+            PhaseState::Complete { completion } | PhaseState::NeedsRerun { completion, .. } => {
+                self.completed_at = Some(completion.ended_at);
+                self.duration_seconds = Some(completion.duration_seconds);
+                self.output = completion.output;
+            }
+            PhaseState::Failed { failure } => {
+                self.failed_at = Some(failure.ended_at);
+                self.duration_seconds = Some(failure.duration_seconds);
+                self.error = Some(&failure.error);
+                if let Some(Event::PhaseFailed(failed)) =
+                    evidence.events.get(&failure.event).map(|record| &record.event)
+                {
+                    self.exit_code = failed.exit_code;
+                    self.signal = failed.signal.as_deref();
+                }
+            }
+            PhaseState::Pending { skipped: Some(skip) } => {
+                let record = evidence.events.get(&skip.event);
+                self.skipped = Some(SkipReport {
+                    seq: skip.seq,
+                    at: record.map(|record| record.at),
+                    by: record.map(|record| record.by.name.as_str()),
+                    reason: &skip.reason,
+                });
+            }
+            PhaseState::Pending { skipped: None } | PhaseState::InProgress { .. } => {}
+        }
+    }
+
+    /// Says whether the phase is to run, and may start now.
+    pub fn is_ready(&self) -> bool {
+        let is_to_run = match self.state {
+            StateName::Pending => self.skipped.is_none(),
+            StateName::Failed | StateName::NeedsRerun => true,
+            StateName::InProgress | StateName::Complete => false,
+        };
+        is_to_run && self.waits_for.is_empty()
+    }
+}
+
+impl<'a> MarkReport<'a> {
+    fn new(mark: &'a Mark, evidence: &'a Evidence) -> Self {
+        let Mark { event, seq, root, at, reason, kind } = mark;
+        let root = evidence.events.get(root).map(EventReport::new);
+        MarkReport { id: *event, seq: *seq, at: *at, reason, kind: *kind, root }
+    }
+}
+
+impl<'a> EventReport<'a> {
+    fn new(record: &'a Recorded) -> Self {
+        EventReport {
+            seq: record.seq,
+            id: record.id,
+            kind: record.event.kind(),
+            workflow: record.subject.workflow(),
+            phase: record.subject.phase().map(|id| &id.phase),
+            from: record.transition.map(|(from, _)| from),
+            to: record.transition.map(|(_, to)| to),
+            at: record.at,
+            by: &record.by.name,
+            derived: record.rule.is_some(),
+            text: text(&record.event),
+        }
+    }
+}
+
+/// Returns the reason, the error or the note that an event holds.
+fn text(event: &Event) -> Option<&str> {
+    match event {
+        Event::PhaseFailed(failed) => Some(failed.error.as_str()),
+        Event::PhaseSkipped(skipped) => Some(skipped.reason.as_str()),
+        Event::PhaseReset(reset) => Some(reset.reason.as_str()),
+        Event::RerunMarked(why) | Event::RerunCauseAdded(why) | Event::RerunDeferred(why) => {
+            Some(why.reason.as_str())
+        }
+        Event::NoteAdded(note) => Some(note.text.as_str()),
+        Event::TagSet(tag) => Some(tag.name.as_str()),
+        Event::HistoryImported(history) => Some(&history.source),
+        Event::WorkflowDefined(_)
+        | Event::PhaseStarted(_)
+        | Event::PhaseCompleted(_)
+        | Event::RerunCleared(_)
+        | Event::MetadataRecorded(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_share_is_whole_only_at_the_ends() {
+        for (done, total, percent) in
+            [(0, 0, 0), (0, 16, 0), (7, 16, 44), (16, 16, 100), (1, 1000, 1), (999, 1000, 99)]
+        {
+            assert_eq!(share(done, total, 100), percent, "{done} of {total}");
+        }
+    }
+}

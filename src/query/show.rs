@@ -1,0 +1,314 @@
+//! `show`: one event with what caused it and what it forced, or one phase with all its attempts.
+
+use std::collections::BTreeSet;
+
+use rust_decimal::Decimal;
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+use super::PhaseStatus;
+use crate::model::{
+    CauseKind, Digest, Event, EventId, PhaseFailed, PhaseId, PhaseName, PhaseStarted, Recorded, Seq,
+    StateName, Text, Timestamp, WorkflowName,
+};
+use crate::rules::{Phase, Table};
+
+/// One event, as it is kept.
+#[derive(Debug, Clone, Serialize)]
+pub struct EventView {
+    /// Its line.
+    pub event: Box<RawValue>,
+    /// Its leaf in the Merkle tree: SHA-256(0x00 ‖ line).
+    pub leaf: Digest,
+    /// The events that directly caused it.
+    pub causes: Vec<Linked>,
+    /// The events that it forced or motivated, in order.
+    pub effects: Vec<Linked>,
+}
+
+impl EventView {
+    /// Views an event with its line, its causes and its effects.
+    ///
+    /// # Errors
+    ///
+    /// A line that is not JSON.
+    pub fn new(line: &str, causes: Vec<Linked>, effects: Vec<Linked>) -> serde_json::Result<Self> {
+        let leaf = Digest::sha256(&[&[0], line.as_bytes()].concat());
+        Ok(EventView { event: serde_json::from_str(line)?, leaf, causes, effects })
+    }
+}
+
+/// An event that is linked with another by a cause, in a few words.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Linked {
+    /// Its place.
+    pub seq: Seq,
+    /// Its identity.
+    pub id: EventId,
+    /// Its kind.
+    pub kind: &'static str,
+    /// The workflow that it is about.
+    pub workflow: Option<WorkflowName>,
+    /// The phase that it is about.
+    pub phase: Option<PhaseName>,
+    /// The state before it.
+    pub from: Option<StateName>,
+    /// The state after it.
+    pub to: Option<StateName>,
+    /// When it took effect.
+    pub at: Timestamp,
+    /// The rule that derived it.
+    pub rule: Option<String>,
+    /// Why the one caused the other.
+    pub why: CauseKind,
+    /// The places of its own causes.
+    pub because: Vec<Seq>,
+}
+
+impl Linked {
+    /// Views an event that is linked by a cause of some kind.
+    pub fn new(record: &Recorded, why: CauseKind) -> Self {
+        Linked {
+            seq: record.seq,
+            id: record.id,
+            kind: record.event.kind(),
+            workflow: record.subject.workflow().cloned(),
+            phase: record.subject.phase().map(|id| id.phase.clone()),
+            from: record.transition.map(|(from, _)| from),
+            to: record.transition.map(|(_, to)| to),
+            at: record.at,
+            rule: record.rule.as_deref().map(str::to_owned),
+            why,
+            because: record.causes.iter().map(|cause| cause.seq).collect(),
+        }
+    }
+}
+
+/// Collects what an event forced or motivated, from the events after it: within its own command however many
+/// steps away, beyond it those that name it as a cause.
+#[derive(Debug)]
+pub struct Effects<'a> {
+    of: &'a Recorded,
+    forced: BTreeSet<EventId>,
+    found: Vec<Linked>,
+}
+
+impl<'a> Effects<'a> {
+    /// Begins with the event itself.
+    pub fn of(record: &'a Recorded) -> Self {
+        Effects { of: record, forced: BTreeSet::from([record.id]), found: Vec::new() }
+    }
+
+    /// Looks at the next event.
+    pub fn look_at(&mut self, record: &Recorded) {
+        let is_same_command = record.command_id == self.of.command_id;
+        let is_link = |event: EventId| match is_same_command {
+            true => self.forced.contains(&event),
+            false => event == self.of.id,
+        };
+        if let Some(cause) = record.causes.iter().find(|cause| is_link(cause.event)) {
+            if is_same_command {
+                self.forced.insert(record.id);
+            }
+            self.found.push(Linked::new(record, cause.kind));
+        }
+    }
+
+    /// Returns what was found, in order.
+    pub fn found(self) -> Vec<Linked> {
+        self.found
+    }
+}
+
+/// One phase: where it stands, what its definition says, what it went through.
+#[derive(Debug, Clone, Serialize)]
+pub struct PhaseView {
+    /// Where it stands.
+    pub phase: PhaseStatus,
+    /// What its definition says.
+    pub spec: Spec,
+    /// Its attempts, in order.
+    pub attempts: Vec<AttemptView>,
+    /// The notes on it, in order.
+    pub notes: Vec<NoteView>,
+}
+
+/// What its definition says of a phase.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Spec {
+    /// What it does.
+    pub description: Option<String>,
+    /// What it needs.
+    pub needs: Vec<PhaseId>,
+    /// What needs it.
+    pub needed_by: Vec<PhaseId>,
+    /// The most it may cost.
+    pub cost_limit: Option<Decimal>,
+    /// In which currency.
+    pub currency: Option<String>,
+    /// Its version.
+    pub version: Option<String>,
+    /// Globs of the files it reads.
+    pub inputs: Vec<String>,
+    /// Globs of the files it writes.
+    pub outputs: Vec<String>,
+}
+
+/// How an attempt ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// It is under way.
+    Running,
+    /// Well.
+    Completed,
+    /// Badly.
+    Failed,
+    /// Nobody saw it end: another one took over.
+    Abandoned,
+    /// The phase was reset while it was under way.
+    Reset,
+    /// A definition dropped the phase while it was under way.
+    Retired,
+}
+
+/// One attempt.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AttemptView {
+    /// Which one, from 1.
+    pub attempt: u32,
+    /// When it started.
+    pub started_at: Timestamp,
+    /// When it ended, however it did.
+    pub completed_at: Option<Timestamp>,
+    /// How long it took.
+    pub duration_seconds: Option<f64>,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What went wrong; for a reset, its reason.
+    pub error: Option<Text>,
+    /// What it needed that was not met when it started.
+    pub unmet: Vec<PhaseId>,
+    /// Who started it.
+    pub by: String,
+    /// The place of its start.
+    pub started_seq: Seq,
+    /// The place of its end.
+    pub completed_seq: Option<Seq>,
+}
+
+/// One note.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NoteView {
+    /// Its place.
+    pub seq: Seq,
+    /// When it was made.
+    pub at: Timestamp,
+    /// Who made it.
+    pub by: String,
+    /// The note.
+    pub text: Text,
+}
+
+/// Collects what a phase went through, from the events of the log in order.
+#[derive(Debug)]
+pub struct PhaseHistory<'a> {
+    of: &'a PhaseId,
+    attempts: Vec<AttemptView>,
+    notes: Vec<NoteView>,
+}
+
+impl<'a> PhaseHistory<'a> {
+    /// Begins before the first event.
+    pub fn of(phase: &'a PhaseId) -> Self {
+        PhaseHistory { of: phase, attempts: Vec::new(), notes: Vec::new() }
+    }
+
+    /// Looks at the next event.
+    pub fn look_at(&mut self, record: &Recorded) {
+        if self.is_retired_by(record) {
+            self.end(record, Outcome::Retired, None, None);
+        }
+        if record.subject.phase() != Some(self.of) {
+            return;
+        }
+        match &record.event {
+            Event::PhaseStarted(started) => self.start(record, started),
+            Event::PhaseCompleted(completed) => {
+                self.end(record, Outcome::Completed, Some(completed.duration_seconds), None);
+            }
+            Event::PhaseFailed(failed) => {
+                let PhaseFailed { abandoned, error, duration_seconds, .. } = failed;
+                let outcome = if *abandoned { Outcome::Abandoned } else { Outcome::Failed };
+                self.end(record, outcome, Some(*duration_seconds), Some(error));
+            }
+            Event::PhaseReset(reset) => self.end(record, Outcome::Reset, None, Some(&reset.reason)),
+            Event::NoteAdded(note) => self.notes.push(NoteView {
+                seq: record.seq,
+                at: record.at,
+                by: record.by.name.clone(),
+                text: note.text.clone(),
+            }),
+            Event::WorkflowDefined(_)
+            | Event::PhaseSkipped(_)
+            | Event::RerunMarked(_)
+            | Event::RerunCauseAdded(_)
+            | Event::RerunDeferred(_)
+            | Event::RerunCleared(_)
+            | Event::MetadataRecorded(_)
+            | Event::TagSet(_)
+            | Event::HistoryImported(_) => {}
+        }
+    }
+
+    fn is_retired_by(&self, record: &Recorded) -> bool {
+        let is_of_workflow = record.subject.workflow() == Some(&self.of.workflow);
+        matches!(&record.event, Event::WorkflowDefined(defined) if is_of_workflow && defined.retired.contains(&self.of.phase))
+    }
+
+    fn start(&mut self, record: &Recorded, started: &PhaseStarted) {
+        self.attempts.push(AttemptView {
+            attempt: started.attempt,
+            started_at: record.at,
+            completed_at: None,
+            duration_seconds: None,
+            outcome: Outcome::Running,
+            error: None,
+            unmet: started.unmet.clone(),
+            by: record.by.name.clone(),
+            started_seq: record.seq,
+            completed_seq: None,
+        });
+    }
+
+    /// Ends the attempt under way, where there is one: a reset may find none.
+    fn end(&mut self, record: &Recorded, outcome: Outcome, seconds: Option<f64>, error: Option<&Text>) {
+        let Some(attempt) = self.attempts.last_mut().filter(|last| last.outcome == Outcome::Running) else {
+            return;
+        };
+        attempt.outcome = outcome;
+        attempt.completed_at = Some(record.at);
+        attempt.completed_seq = Some(record.seq);
+        attempt.duration_seconds =
+            seconds.or_else(|| Some(record.at.since(attempt.started_at).as_secs_f64()));
+        attempt.error = error.cloned();
+    }
+
+    /// Views the phase as it stands, with what it went through.
+    pub fn view(self, table: &Table, phase: &Phase) -> PhaseView {
+        let spec = &phase.spec;
+        let currency = table.workflows.get(&phase.id.workflow).and_then(|workflow| workflow.currency.clone());
+        let spec = Spec {
+            description: spec.description.clone(),
+            needs: spec.needs.clone(),
+            needed_by: table.dependants_of(&phase.id).cloned().collect(),
+            cost_limit: spec.cost_limit,
+            currency: currency.filter(|_| spec.cost_limit.is_some()),
+            version: spec.version.clone(),
+            inputs: spec.inputs.clone(),
+            outputs: spec.outputs.clone(),
+        };
+        let phase = PhaseStatus::new(table, phase);
+        PhaseView { phase, spec, attempts: self.attempts, notes: self.notes }
+    }
+}

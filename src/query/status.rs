@@ -1,0 +1,195 @@
+//! `status`: where each phase stands.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::phase_named;
+use crate::model::{Metadata, PhaseId, PhaseName, PhaseRef, Seq, StateName, Text, Timestamp, WorkflowName};
+use crate::rules::{Phase, PhaseState, Rejection, Table};
+
+/// Which phases are asked about. What is empty does not restrict.
+#[derive(Debug, Clone, Default)]
+pub struct StatusFilter {
+    /// These phases; a retired one too, when it is named.
+    pub phases: Vec<PhaseRef>,
+    /// Phases in one of these states.
+    pub states: Vec<StateName>,
+    /// Phases of this workflow, of which bare names in `phases` are then.
+    pub workflow: Option<WorkflowName>,
+    /// Whether phases are listed that the definitions in force no longer have.
+    pub with_retired: bool,
+}
+
+/// Where each of some phases stands, and how many stand where.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Status {
+    /// How many of the phases listed are in each state.
+    pub summary: Summary,
+    /// The phases: by workflow, then in the file's order, then retired ones by name.
+    pub phases: Vec<PhaseStatus>,
+}
+
+/// How many phases are in each state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub struct Summary {
+    /// Not run, reset, or skipped.
+    pub pending: usize,
+    /// Under way.
+    pub in_progress: usize,
+    /// Ended well, and standing.
+    pub complete: usize,
+    /// Ended badly.
+    pub failed: usize,
+    /// Ended well, but to be repeated.
+    pub needs_rerun: usize,
+    /// All of them.
+    #[serde(rename = "total")]
+    pub total: usize,
+}
+
+impl Summary {
+    /// Counts one phase more.
+    pub fn add(&mut self, state: StateName) {
+        *self.of(state) += 1;
+        self.total += 1;
+    }
+
+    /// Returns how many phases are in a state.
+    pub fn count(mut self, state: StateName) -> usize {
+        *self.of(state)
+    }
+
+    fn of(&mut self, state: StateName) -> &mut usize {
+        match state {
+            StateName::Pending => &mut self.pending,
+            StateName::InProgress => &mut self.in_progress,
+            StateName::Complete => &mut self.complete,
+            StateName::Failed => &mut self.failed,
+            StateName::NeedsRerun => &mut self.needs_rerun,
+        }
+    }
+}
+
+/// Where one phase stands.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PhaseStatus {
+    /// Its workflow.
+    pub workflow: WorkflowName,
+    /// Its bare name.
+    pub phase: PhaseName,
+    /// Its state.
+    pub state: StateName,
+    /// How many attempts have been started; 0 for none.
+    pub attempt: u32,
+    /// When the last attempt started; none while the phase is PENDING.
+    pub started_at: Option<Timestamp>,
+    /// When the last attempt ended, well or badly; none while it is under way.
+    pub completed_at: Option<Timestamp>,
+    /// How long the last attempt took; none while it is under way.
+    pub duration_seconds: Option<f64>,
+    /// What went wrong with it.
+    pub error: Option<Text>,
+    /// Why the phase must run again, each reason once, the first one first. For a phase under way: why it
+    /// must once this attempt ends.
+    pub rerun_reasons: Vec<Text>,
+    /// Why the phase is done without.
+    pub skipped: Option<Text>,
+    /// Whether all that the phase needs is complete or skipped, as things stand.
+    pub dependencies_met: bool,
+    /// What it needs that is neither.
+    pub unmet: Vec<PhaseId>,
+    /// What callers attached.
+    pub metadata: Metadata,
+    /// The place of the last event about it.
+    pub last_seq: Seq,
+    /// When that event took effect.
+    pub updated_at: Timestamp,
+    /// Whether the definition in force no longer has it; absent while it has.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub retired: bool,
+}
+
+impl PhaseStatus {
+    /// Views one phase.
+    pub fn new(table: &Table, phase: &Phase) -> Self {
+        let (ended, error, skipped) = match &phase.state {
+            PhaseState::Pending { skipped } => (None, None, skipped.as_ref().map(|skip| skip.reason.clone())),
+            PhaseState::InProgress { .. } => (None, None, None),
+            PhaseState::Complete { completion } | PhaseState::NeedsRerun { completion, .. } => {
+                (Some((completion.ended_at, completion.duration_seconds)), None, None)
+            }
+            PhaseState::Failed { failure } => {
+                (Some((failure.ended_at, failure.duration_seconds)), Some(failure.error.clone()), None)
+            }
+        };
+        let unmet = table.unmet(phase);
+        PhaseStatus {
+            workflow: phase.id.workflow.clone(),
+            phase: phase.id.phase.clone(),
+            state: phase.state.name(),
+            attempt: phase.attempt,
+            started_at: phase.state.attempt().map(|attempt| attempt.started_at),
+            completed_at: ended.map(|(at, _)| at),
+            duration_seconds: ended.map(|(_, seconds)| seconds),
+            error,
+            rerun_reasons: reasons(&phase.state),
+            skipped,
+            dependencies_met: unmet.is_empty(),
+            unmet,
+            metadata: phase.metadata.clone(),
+            last_seq: phase.last_seq,
+            updated_at: phase.updated_at,
+            retired: phase.retired,
+        }
+    }
+
+    /// Returns the phase's full name.
+    pub fn id(&self) -> PhaseId {
+        PhaseId::new(self.workflow.clone(), self.phase.clone())
+    }
+}
+
+fn reasons(state: &PhaseState) -> Vec<Text> {
+    let mut seen = BTreeSet::new();
+    state.marks().iter().map(|mark| &mark.reason).filter(|reason| seen.insert(*reason)).cloned().collect()
+}
+
+/// Tells where phases stand.
+///
+/// # Errors
+///
+/// [`Rejection`] for a phase or a workflow that is not there, and for a name that several workflows have.
+pub fn status(table: &Table, filter: &StatusFilter) -> Result<Status, Rejection> {
+    if let Some(workflow) = &filter.workflow {
+        table.workflow(Some(workflow))?;
+    }
+    let named = named(table, filter)?;
+    let retired = table.phases.values().filter(|phase| phase.retired);
+    let is_asked = |phase: &&Phase| match named.is_empty() {
+        true => filter.with_retired || !phase.retired,
+        false => named.contains(&phase.id),
+    };
+    let phases: Vec<_> = table
+        .current()
+        .into_iter()
+        .chain(retired)
+        .filter(is_asked)
+        .filter(|phase| filter.workflow.as_ref().is_none_or(|name| *name == phase.id.workflow))
+        .filter(|phase| filter.states.is_empty() || filter.states.contains(&phase.state.name()))
+        .map(|phase| PhaseStatus::new(table, phase))
+        .collect();
+    let mut summary = Summary::default();
+    phases.iter().for_each(|phase| summary.add(phase.state));
+    Ok(Status { summary, phases })
+}
+
+/// Returns the phases that are asked for by name.
+fn named(table: &Table, filter: &StatusFilter) -> Result<BTreeSet<PhaseId>, Rejection> {
+    let within = |name: &PhaseRef| match &filter.workflow {
+        Some(workflow) => name.within(workflow).into(),
+        None => name.clone(),
+    };
+    filter.phases.iter().map(|name| Ok(phase_named(table, &within(name))?.id.clone())).collect()
+}

@@ -1,0 +1,348 @@
+//! `why`: from where a phase stands back through the causes, to every root.
+//!
+//! ```text
+//!   state ─▶ the events it follows from ─▶ their causes ─▶ their causes ─▶ … ─▶ roots
+//! ```
+//!
+//! A cause is always earlier than what it caused, so events are taken from the latest to the earliest: each
+//! is read once, after all that it caused, however many ways lead to it and however deep they go.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde::ser::{SerializeStruct, Serializer};
+
+use crate::model::{
+    Actor, CauseKind, Change, Comparison, DefinitionChange, Digest, Event, EventId, PhaseId, PhaseName,
+    PhaseRef, Recorded, Seq, StateName, Subject, Timestamp, WorkflowName,
+};
+use crate::rules::{Phase, PhaseState, Table};
+
+/// An event as it was read from the log, with its proof.
+#[derive(Debug, Clone)]
+pub struct Proven {
+    /// The event.
+    pub record: Recorded,
+    /// The leaf of the Merkle tree that its line is (RFC 6962, section 2.1).
+    pub leaf: Digest,
+}
+
+/// Why a phase stands where it does.
+#[derive(Debug, Clone)]
+pub struct Why {
+    /// The phase.
+    pub phase: PhaseId,
+    /// Where it stands.
+    pub state: StateName,
+    /// Whether it was skipped.
+    pub skipped: bool,
+    /// The places of the events that the state follows from directly.
+    pub because: Vec<Seq>,
+    /// What it waits for, while it is PENDING.
+    pub waits_for: Vec<Waiting>,
+    /// Those events and all their causes, the latest first.
+    pub chain: Vec<ChainEvent>,
+}
+
+/// A phase that another one waits for.
+#[derive(Debug, Clone, Serialize)]
+pub struct Waiting {
+    /// The phase's workflow.
+    pub workflow: WorkflowName,
+    /// Its name.
+    pub phase: PhaseName,
+    /// Where it stands: neither complete nor skipped.
+    pub state: StateName,
+    /// The place of the event by which it does.
+    pub seq: Seq,
+    /// Why, where someone or some rule gave a reason.
+    pub reason: Option<String>,
+}
+
+/// An event in a chain of causes.
+#[derive(Debug, Clone)]
+pub struct ChainEvent {
+    /// The event, with its proof.
+    pub proven: Proven,
+    /// How the chain came to it; none for what the state follows from directly. Of several ways, the one from
+    /// the latest event.
+    pub led_by: Option<LedBy>,
+    /// How many steps back it is, by that way.
+    pub depth: u64,
+}
+
+/// One step from an event back to its cause.
+#[derive(Debug, Clone)]
+pub struct LedBy {
+    /// The place of the event that was caused.
+    pub via: Seq,
+    /// Why the one caused the other.
+    pub kind: CauseKind,
+    /// The edge of the graph along which it did.
+    pub edge: Option<(PhaseId, PhaseId)>,
+}
+
+impl ChainEvent {
+    /// Says whether nothing in the ledger caused it.
+    pub fn is_root(&self) -> bool {
+        self.proven.record.causes.is_empty()
+    }
+}
+
+impl Why {
+    /// Returns the events that nothing in the ledger caused, the latest first.
+    pub fn roots(&self) -> impl Iterator<Item = &ChainEvent> {
+        self.chain.iter().filter(|event| event.is_root())
+    }
+}
+
+/// Explains where a phase of the table stands. `read` returns the event at a place, which is never beyond
+/// the table's head.
+///
+/// # Errors
+///
+/// Those of `read`.
+pub fn why<E>(
+    table: &Table,
+    phase: &Phase,
+    mut read: impl FnMut(Seq) -> Result<Proven, E>,
+) -> Result<Why, E> {
+    let because = because(phase, &mut read)?;
+    let chain = chain(&because, read)?;
+    let is_pending = phase.state.name() == StateName::Pending;
+    let skipped = is_pending && phase.state.satisfies();
+    let unmet = if is_pending && !skipped { table.unmet(phase) } else { Vec::new() };
+    let waits_for = unmet.iter().filter_map(|need| Some(Waiting::new(table.phases.get(need)?))).collect();
+    Ok(Why { phase: phase.id.clone(), state: phase.state.name(), skipped, because, waits_for, chain })
+}
+
+/// Returns the places of the events that a phase's state follows from directly.
+fn because<E>(phase: &Phase, read: &mut impl FnMut(Seq) -> Result<Proven, E>) -> Result<Vec<Seq>, E> {
+    let places = |marks: &[crate::rules::Mark]| marks.iter().map(|mark| mark.seq).collect::<Vec<_>>();
+    Ok(match &phase.state {
+        PhaseState::Pending { skipped: Some(skip) } => vec![skip.seq],
+        PhaseState::Pending { skipped: None } => {
+            last(phase, Seq::ZERO, read, |record| is_reset(record, &phase.id) || adds(record, &phase.id))?
+        }
+        PhaseState::InProgress { attempt, outdated_by } => {
+            let mut because = places(outdated_by);
+            because.push(attempt.seq);
+            because
+        }
+        PhaseState::Complete { completion } => {
+            let is_clearing = |record: &Recorded| {
+                matches!(record.event, Event::RerunCleared(_)) && record.subject.phase() == Some(&phase.id)
+            };
+            let mut because = last(phase, completion.seq, read, is_clearing)?;
+            because.push(completion.seq);
+            because
+        }
+        PhaseState::Failed { failure } => vec![failure.seq],
+        PhaseState::NeedsRerun { marks, .. } => places(marks),
+    })
+}
+
+/// Finds the last event about a phase, after a place, that fits. The table does not keep where that is.
+fn last<E>(
+    phase: &Phase,
+    after: Seq,
+    read: &mut impl FnMut(Seq) -> Result<Proven, E>,
+    fits: impl Fn(&Recorded) -> bool,
+) -> Result<Vec<Seq>, E> {
+    let mut seq = phase.last_seq;
+    while seq > after {
+        if fits(&read(seq)?.record) {
+            return Ok(vec![seq]);
+        }
+        seq = seq.minus(1);
+    }
+    Ok(Vec::new())
+}
+
+fn is_reset(record: &Recorded, id: &PhaseId) -> bool {
+    matches!(record.event, Event::PhaseReset(_)) && record.subject.phase() == Some(id)
+}
+
+fn adds(record: &Recorded, id: &PhaseId) -> bool {
+    match (&record.event, &record.subject) {
+        (Event::WorkflowDefined(defined), Subject::Workflow(name)) => {
+            *name == id.workflow && defined.added.contains(&id.phase)
+        }
+        _ => false,
+    }
+}
+
+/// Follows the causes of some events to every root.
+fn chain<E>(because: &[Seq], mut read: impl FnMut(Seq) -> Result<Proven, E>) -> Result<Vec<ChainEvent>, E> {
+    let mut ahead: BTreeMap<Seq, (Option<LedBy>, u64)> =
+        because.iter().map(|seq| (*seq, (None, 0))).collect();
+    let mut chain = Vec::new();
+    while let Some((seq, (led_by, depth))) = ahead.pop_last() {
+        let proven = read(seq)?;
+        for cause in proven.record.causes.iter().filter(|cause| cause.seq < seq) {
+            let step = || {
+                let led_by = LedBy { via: seq, kind: cause.kind, edge: cause.edge.clone() };
+                (Some(led_by), depth + 1)
+            };
+            ahead.entry(cause.seq).or_insert_with(step);
+        }
+        chain.push(ChainEvent { proven, led_by, depth });
+    }
+    Ok(chain)
+}
+
+impl Waiting {
+    fn new(need: &Phase) -> Self {
+        let (seq, reason) = match &need.state {
+            PhaseState::Pending { .. } => (need.last_seq, None),
+            PhaseState::InProgress { attempt, .. } => (attempt.seq, None),
+            PhaseState::Complete { completion } => (completion.seq, None),
+            PhaseState::Failed { failure } => (failure.seq, Some(failure.error.as_str().to_owned())),
+            PhaseState::NeedsRerun { completion, marks } => marks
+                .last()
+                .map_or((completion.seq, None), |mark| (mark.seq, Some(mark.reason.as_str().to_owned()))),
+        };
+        let PhaseId { workflow, phase } = need.id.clone();
+        Waiting { workflow, phase, state: need.state.name(), seq, reason }
+    }
+}
+
+impl Serialize for Why {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("Why", 8)?;
+        object.serialize_field("workflow", &self.phase.workflow)?;
+        object.serialize_field("phase", &self.phase.phase)?;
+        object.serialize_field("state", &self.state)?;
+        object.serialize_field("skipped", &self.skipped)?;
+        object.serialize_field("because", &self.because)?;
+        object.serialize_field("waits_for", &self.waits_for)?;
+        object.serialize_field("chain", &self.chain)?;
+        object.serialize_field("roots", &self.roots().collect::<Vec<_>>())?;
+        object.end()
+    }
+}
+
+/// The form of a [`ChainEvent`]: the event's fields by their names in its line, then how the chain came to it.
+/// In edges, phases of the event's own workflow go by their bare names.
+#[derive(Serialize)]
+struct View<'a> {
+    seq: Seq,
+    id: EventId,
+    kind: &'static str,
+    workflow: Option<&'a WorkflowName>,
+    phase: Option<&'a PhaseName>,
+    from: Option<StateName>,
+    to: Option<StateName>,
+    at: Timestamp,
+    recorded_at: Timestamp,
+    by: &'a Actor,
+    derived: bool,
+    rule: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inferred: Option<&'a str>,
+    reason: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attempt: Option<u32>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    changes: &'a [Change],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    changed: &'a [DefinitionChange],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    compared: &'a [Comparison],
+    causes: Vec<CauseView>,
+    edge: Option<(PhaseRef, PhaseRef)>,
+    cause_kind: Option<CauseKind>,
+    via: Option<Seq>,
+    depth: u64,
+    leaf: Digest,
+}
+
+#[derive(Serialize)]
+struct CauseView {
+    event: EventId,
+    seq: Seq,
+    kind: CauseKind,
+    edge: Option<(PhaseRef, PhaseRef)>,
+}
+
+impl Serialize for ChainEvent {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let record = &self.proven.record;
+        let workflow = record.subject.workflow();
+        let name = |id: &PhaseId| PhaseRef {
+            workflow: (Some(&id.workflow) != workflow).then(|| id.workflow.clone()),
+            phase: id.phase.clone(),
+        };
+        let edge = |edge: &Option<(PhaseId, PhaseId)>| {
+            edge.as_ref().map(|(above, below)| (name(above), name(below)))
+        };
+        let facts = Facts::of(&record.event);
+        let cause = |cause: &crate::model::Cause| CauseView {
+            event: cause.event,
+            seq: cause.seq,
+            kind: cause.kind,
+            edge: edge(&cause.edge),
+        };
+        let view = View {
+            seq: record.seq,
+            id: record.id,
+            kind: record.event.kind(),
+            workflow,
+            phase: record.subject.phase().map(|id| &id.phase),
+            from: record.transition.map(|(from, _)| from),
+            to: record.transition.map(|(_, to)| to),
+            at: record.at,
+            recorded_at: record.recorded_at,
+            by: &record.by,
+            derived: record.rule.is_some(),
+            rule: record.rule.as_deref(),
+            inferred: record.inferred.as_deref(),
+            reason: facts.reason,
+            attempt: facts.attempt,
+            changes: facts.changes,
+            changed: facts.changed,
+            compared: facts.compared,
+            causes: record.causes.iter().map(cause).collect(),
+            edge: self.led_by.as_ref().and_then(|led_by| edge(&led_by.edge)),
+            cause_kind: self.led_by.as_ref().map(|led_by| led_by.kind),
+            via: self.led_by.as_ref().map(|led_by| led_by.via),
+            depth: self.depth,
+            leaf: self.proven.leaf,
+        };
+        view.serialize(serializer)
+    }
+}
+
+/// What an event says that explains something.
+#[derive(Default)]
+struct Facts<'a> {
+    reason: Option<&'a str>,
+    attempt: Option<u32>,
+    changes: &'a [Change],
+    changed: &'a [DefinitionChange],
+    compared: &'a [Comparison],
+}
+
+impl<'a> Facts<'a> {
+    fn of(event: &'a Event) -> Self {
+        let none = Facts::default();
+        match event {
+            Event::WorkflowDefined(defined) => Facts { changed: &defined.changed, ..none },
+            Event::PhaseStarted(started) => Facts { attempt: Some(started.attempt), ..none },
+            Event::PhaseCompleted(completed) => Facts { attempt: Some(completed.attempt), ..none },
+            Event::PhaseFailed(failed) => {
+                Facts { attempt: Some(failed.attempt), reason: Some(failed.error.as_str()), ..none }
+            }
+            Event::PhaseSkipped(skipped) => Facts { reason: Some(skipped.reason.as_str()), ..none },
+            Event::PhaseReset(reset) => Facts { reason: Some(reset.reason.as_str()), ..none },
+            Event::RerunMarked(why) | Event::RerunCauseAdded(why) | Event::RerunDeferred(why) => {
+                Facts { reason: Some(why.reason.as_str()), changes: &why.changes, ..none }
+            }
+            Event::RerunCleared(cleared) => Facts { compared: &cleared.compared, ..none },
+            Event::MetadataRecorded(_)
+            | Event::NoteAdded(_)
+            | Event::TagSet(_)
+            | Event::HistoryImported(_) => none,
+        }
+    }
+}
