@@ -15,12 +15,12 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use phaseledger::ledger::{Answer, Ledger, Session};
-use phaseledger::model::{Request, RequestError, escape};
+use phaseledger::model::{Request, RequestError};
 
 use super::context::Context;
 use super::error::Failure;
-use super::output;
 use super::writing::{AnswerView, command};
+use super::{output, render};
 
 /// The longest line, in bytes.
 const LINE_BYTES_MAX: u64 = 1 << 20;
@@ -50,7 +50,7 @@ pub struct Args {
     #[arg(long)]
     atomic: bool,
     /// Who asks, where a line does not say [env: PHASELEDGER_BY] [default: the user]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = phaseledger::model::label)]
     by: Option<String>,
 }
 
@@ -81,7 +81,7 @@ impl Appender<'_> {
     /// Takes up lines as they arrive, until there are no more.
     fn stream(&mut self) -> Result<(), Failure> {
         while let Ok(first) = self.lines.recv() {
-            let mut ledger = self.context.open()?;
+            let mut ledger = self.context.open().map_err(|failure| self.unwritten(failure))?;
             let opened = Instant::now();
             let mut next = Some(first);
             while let Some(line) = next {
@@ -110,7 +110,7 @@ impl Appender<'_> {
             let is_full = answers.len() == COMMANDS_PER_BATCH;
             next = if is_full { None } else { self.lines.try_recv().ok() };
         }
-        session.commit()?;
+        session.commit().map_err(|error| self.unwritten(error.into()))?;
         self.answer(&answers)?;
         match refused {
             None => Ok(()),
@@ -130,7 +130,7 @@ impl Appender<'_> {
                 Err((line, failure)) => return Err(self.refusal(line, failure)),
             }
         }
-        session.commit()?;
+        session.commit().map_err(|error| self.unwritten(error.into()))?;
         self.answer(&answers)
     }
 
@@ -146,22 +146,50 @@ impl Appender<'_> {
     }
 
     fn answer(&mut self, answers: &[Answer]) -> Result<(), Failure> {
-        let mut out = output::stdout();
-        for answer in answers {
-            output::json_line(&mut out, &AnswerView::new(answer))?;
-        }
-        out.flush()?;
         self.recorded += answers.len();
-        Ok(())
+        let mut out = output::stdout();
+        let mut write = || -> io::Result<()> {
+            for answer in answers {
+                output::json_line(&mut out, &AnswerView::new(answer))?;
+            }
+            out.flush()
+        };
+        match write() {
+            // What was asked for is recorded all the same where nobody reads the answers, as with `| head`.
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                let failure = Failure::from(error);
+                let message = format!("{}; {}", failure.message, self.stands());
+                Err(failure.reworded(message).detail("recorded", self.recorded))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Says what became of the commands so far.
+    fn stands(&self) -> String {
+        match self.recorded {
+            0 => "nothing was recorded".to_owned(),
+            1 => "the command before it stands".to_owned(),
+            count => format!("the {count} commands before it stand"),
+        }
+    }
+
+    /// Says of a ledger that fails what became of the commands so far.
+    fn unwritten(&self, failure: Failure) -> Failure {
+        let stands = match self.recorded {
+            0 => "no command was acknowledged".to_owned(),
+            count => format!(
+                "the first {} acknowledged and stand",
+                render::count(count, "command is", "commands are")
+            ),
+        };
+        let message = format!("{}; {stands}", failure.message);
+        failure.reworded(message).detail("recorded", self.recorded)
     }
 
     /// Says which line was refused, and what became of those before it.
     fn refusal(&self, line: u64, failure: Failure) -> Failure {
-        let stands = match self.recorded {
-            0 => "nothing was recorded".to_owned(),
-            1 => "the command before it stands".to_owned(),
-            count => format!("the {count} commands before it stand"),
-        };
+        let stands = self.stands();
         let place = match failure.column() {
             Some(column) => format!("line {line}, column {column}"),
             None => format!("line {line}"),
@@ -219,8 +247,7 @@ fn read_line(reader: &mut impl BufRead) -> Result<Option<String>, Failure> {
     }
     let line = String::from_utf8(line).map_err(|error| {
         let column = error.utf8_error().valid_up_to() + 1;
-        let start = String::from_utf8_lossy(&error.as_bytes()[..column.min(40) - 1]).into_owned();
-        let message = format!("byte {column} is not UTF-8, after `{}`", escape(&start));
+        let message = format!("byte {column} of the line is not UTF-8");
         Failure::new(2, "bad_command", message).detail("column", column)
     })?;
     Ok((read > 0).then(|| line.trim_end_matches(['\n', '\r']).to_owned()))

@@ -133,7 +133,8 @@ pub fn resolve(ledger: &Ledger, when: &When, cut: Cut) -> Result<Seq, Failure> {
     let seq = match &when.base {
         WhenBase::Head => head,
         WhenBase::Seq(seq) if *seq > head => {
-            return Err(Failure::not_found(format!("there is no event {seq}; the log ends at {head}")));
+            let message = format!("there is no event {seq}; the log ends at {head}");
+            return Err(Failure::not_found(message).hint("`phaseledger log` lists the events"));
         }
         WhenBase::Seq(seq) => *seq,
         WhenBase::Tag(name) => match ledger.tags()?.get(name) {
@@ -168,7 +169,8 @@ fn find_id(ledger: &Ledger, prefix: &phaseledger::model::IdPrefix, head: Seq) ->
     }
     match found.as_slice() {
         [only] => Ok(only.seq),
-        [] => Err(Failure::not_found(format!("no event has an id that starts with `{prefix}`"))),
+        [] => Err(Failure::not_found(format!("no event has an id that starts with `{prefix}`"))
+            .hint("`phaseledger log --json` lists the events with their ids")),
         several => {
             let ids: Vec<_> = several.iter().take(10).map(|record| record.id.to_string()).collect();
             let hint = several

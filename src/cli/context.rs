@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use phaseledger::ledger::Ledger;
-use phaseledger::model::{Actor, TimeContext, Timestamp, Zone};
+use phaseledger::model::{Actor, TimeContext, Timestamp, Zone, label};
 
 use super::error::Failure;
 use super::place::Place;
@@ -29,10 +29,29 @@ pub struct Args {
         global = true,
         value_name = "DURATION",
         default_value = "10s",
-        value_parser = humantime::parse_duration,
+        value_parser = patience,
         help_heading = "Global options"
     )]
     lock_timeout: Duration,
+}
+
+/// The longest wait for other processes. Longer ones would run past the end of the clock.
+const PATIENCE_MAX: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
+fn patience(text: &str) -> Result<Duration, String> {
+    let wait = humantime::parse_duration(text)
+        .map_err(|error| format!("{error}; expected a duration such as `10s` or `2m 30s`"))?;
+    match wait <= PATIENCE_MAX {
+        true => Ok(wait),
+        false => Err("expected at most 366 days".to_owned()),
+    }
+}
+
+impl Args {
+    /// Says whether the answer is wanted in JSON.
+    pub fn json(&self) -> bool {
+        self.json
+    }
 }
 
 /// What every verb has at hand.
@@ -86,7 +105,7 @@ impl Context {
     pub fn actor(&self, name: Option<&str>, via: &str) -> Actor {
         let name = name.map(str::to_owned).or_else(|| {
             let variables = ["PHASELEDGER_BY", "USER", "LOGNAME", "USERNAME"];
-            variables.iter().find_map(|name| std::env::var(name).ok().filter(|value| !value.is_empty()))
+            variables.iter().find_map(|name| label(&std::env::var(name).ok()?).ok())
         });
         Actor {
             name: name.unwrap_or_else(|| "unknown".to_owned()),

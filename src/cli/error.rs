@@ -31,12 +31,13 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Makes a failure of its parts.
+    /// Makes a failure of its parts. What the message repeats of files and callers cannot deceive: see
+    /// [`escape`].
     pub fn new(exit: u8, code: &'static str, message: impl Into<String>) -> Self {
         Failure {
             exit,
             code,
-            message: message.into(),
+            message: escape(&message.into()),
             hint: None,
             snippet: None,
             details: Map::new(),
@@ -67,14 +68,6 @@ impl Failure {
         self
     }
 
-    /// A wrong use of the command line.
-    pub fn usage(error: &clap::Error) -> Self {
-        let text = error.render().to_string();
-        let lines: Vec<_> = text.lines().take_while(|line| !line.is_empty()).map(str::trim).collect();
-        let message = lines.join(" ").trim_start_matches("error: ").to_owned();
-        Failure::new(2, "usage", message).hint("see `phaseledger help`, or `phaseledger help VERB`")
-    }
-
     /// A wrong use that clap does not see.
     pub fn misuse(message: impl Into<String>) -> Self {
         Failure::new(2, "usage", message)
@@ -95,7 +88,14 @@ impl Failure {
     pub fn io(action: &str, path: &Path, error: &std::io::Error) -> Self {
         let message = format!("cannot {action} `{}`: {error}", super::place::shown(path));
         match error.kind() {
-            std::io::ErrorKind::NotFound => Failure::new(4, "not_found", message),
+            std::io::ErrorKind::NotFound => Failure::new(4, "not_found", message).hint("check the path"),
+            std::io::ErrorKind::AlreadyExists | std::io::ErrorKind::NotADirectory => {
+                Failure::new(74, "io", message)
+                    .hint("a file is where a folder is to be: move it, or name another")
+            }
+            std::io::ErrorKind::PermissionDenied => {
+                Failure::new(74, "io", message).hint("look at who owns it, and at its permissions")
+            }
             _ => Failure::new(74, "io", message),
         }
     }
@@ -141,7 +141,7 @@ impl From<std::io::Error> for Failure {
     fn from(error: std::io::Error) -> Self {
         let silent = error.kind() == std::io::ErrorKind::BrokenPipe;
         let exit = if silent { 0 } else { 74 };
-        Failure { silent, ..Failure::new(exit, "io", format!("cannot write the answer: {error}")) }
+        Failure { silent, ..Failure::new(exit, "unanswered", format!("cannot write the answer: {error}")) }
     }
 }
 
@@ -204,7 +204,10 @@ impl From<Rejection> for Failure {
         let failure = |exit, code| Failure::new(exit, code, rejection.to_string());
         match &rejection {
             Rejection::UnknownPhase { .. } => {
-                failure(4, "unknown_phase").hint("`phaseledger status` lists the phases")
+                failure(4, "unknown_phase").hint(
+                    "`phaseledger status` lists the phases; `phaseledger define` puts a changed `ledger/workflow.toml` \
+                     in force",
+                )
             }
             Rejection::AmbiguousPhase { candidates, .. } => failure(2, "ambiguous_phase")
                 .hint("give the full name, `workflow/phase`")
@@ -225,6 +228,7 @@ impl From<Rejection> for Failure {
                     .hint(way_on(verb, from.as_str(), &phase.phase))
                     .detail("phase", phase.to_string())
                     .detail("from", from.as_str())
+                    .detail("to", led_to(verb))
                     .detail("allowed", allowed)
             }
             Rejection::UnmetNeeds { phase, unmet } => {
@@ -253,6 +257,20 @@ impl From<Rejection> for Failure {
             }
         }
     }
+}
+
+/// Returns the state that a verb leads to.
+fn led_to(verb: &str) -> Option<&'static str> {
+    use phaseledger::model::StateName;
+    let state = match verb {
+        "start" => StateName::InProgress,
+        "complete" => StateName::Complete,
+        "fail" => StateName::Failed,
+        "skip" | "reset" => StateName::Pending,
+        "rerun" => StateName::NeedsRerun,
+        _ => return None,
+    };
+    Some(state.as_str())
 }
 
 /// Says what would be accepted in the state that was found.
@@ -303,15 +321,13 @@ impl From<RestoreError> for Failure {
         match error {
             RestoreError::Ledger(error) => error.into(),
             RestoreError::Read(error) => Failure::new(74, "io", format!("{message}: {error}")),
-            RestoreError::Line { line, .. } | RestoreError::End { line, .. } => Failure::new(
-                5,
-                "damaged_export",
-                escape(&message),
-            )
-            .hint("nothing was written; a history that others wrote is taken in with `--format history`")
-            .detail("line", line),
+            RestoreError::Line { line, .. }
+            | RestoreError::End { line, .. }
+            | RestoreError::Text { line, .. } => Failure::new(5, "damaged_export", message)
+                .hint("nothing was written; a history that others wrote is taken in with `--format history`")
+                .detail("line", line),
             RestoreError::Different { .. } => Failure::new(3, "conflict", message)
-                .hint("restore into a ledger that is empty, or has the first events of the file"),
+                .hint("nothing was written; restore into a ledger that is empty, or has the first events of the file"),
         }
     }
 }

@@ -24,7 +24,7 @@ pub struct Args {
     #[arg(long, value_enum, default_value = "export")]
     format: Format,
     /// Who asks [env: PHASELEDGER_BY] [default: the user]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = phaseledger::model::label)]
     by: Option<String>,
     #[command(flatten)]
     history: HistoryArgs,
@@ -74,7 +74,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A file that can be read twice; standard input is copied to one that goes away by itself.
+/// A file that can be read twice; what is none, a pipe, is copied to one that goes away by itself.
 struct Spooled {
     file: File,
     name: String,
@@ -83,10 +83,13 @@ struct Spooled {
 impl Spooled {
     fn open(path: &Path) -> Result<Self, Failure> {
         let failed = |error: io::Error| Failure::io("read", path, &error);
-        if path == Path::new("-") {
+        let spool = |mut source: Box<dyn io::Read>, name: &str| -> Result<Self, Failure> {
             let mut file = tempfile::tempfile().map_err(failed)?;
-            io::copy(&mut io::stdin().lock(), &mut file).map_err(failed)?;
-            return Ok(Spooled { file, name: "standard input".to_owned() });
+            io::copy(&mut source, &mut file).map_err(failed)?;
+            Ok(Spooled { file, name: name.to_owned() })
+        };
+        if path == Path::new("-") {
+            return spool(Box::new(io::stdin().lock()), "standard input");
         }
         if path.is_dir() {
             return Err(Failure::new(
@@ -97,7 +100,10 @@ impl Spooled {
         }
         let file = File::open(path).map_err(failed)?;
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        Ok(Spooled { file, name })
+        match file.metadata().map_err(failed)?.is_file() {
+            true => Ok(Spooled { file, name }),
+            false => spool(Box::new(file), &name),
+        }
     }
 
     fn reader(&self) -> io::Result<BufReader<File>> {
@@ -222,7 +228,7 @@ fn tell(imported: &Imported, head: Seq, context: &Context) -> Result<(), Failure
 
 impl From<HistoryError> for Failure {
     fn from(error: HistoryError) -> Self {
-        let message = phaseledger::model::escape(&error.to_string());
+        let message = error.to_string();
         match error {
             HistoryError::Ledger(error) => error.into(),
             HistoryError::Read(_) => Failure::new(74, "io", message),
@@ -230,10 +236,15 @@ impl From<HistoryError> for Failure {
                 .hint("nothing was written; a line is like {\"at\":\"2025-10-29T18:26:36Z\",\"phase\":\"a\",\"event\":\"start\"}")
                 .detail("line", line),
             HistoryError::Illegal { line, source } => {
-                Failure::from(source)
-                    .reworded(message)
-                    .hint("nothing was written; `--repair` adds what is missing and marks it as inferred")
-                    .detail("line", line)
+                let failure = Failure::from(source).reworded(message).detail("line", line);
+                let way_on = match (failure.code, &failure.hint) {
+                    ("illegal_transition" | "unmet_needs", _) => {
+                        "; `--repair` adds what is missing and marks it as inferred".to_owned()
+                    }
+                    (_, Some(hint)) => format!("; {hint}"),
+                    (_, None) => String::new(),
+                };
+                failure.hint(format!("nothing was written{way_on}"))
             }
         }
     }

@@ -29,6 +29,7 @@ mod sheet;
 mod show;
 mod show_phase;
 mod status;
+mod usage;
 mod verify;
 mod why;
 mod writing;
@@ -115,12 +116,11 @@ enum Verb {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let wants_json = std::env::args_os().any(|argument| argument == "--json");
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) if wants_json && error.use_stderr() => return Failure::usage(&error).exit(true),
-        Err(error) => error.exit(),
+        Err(error) => return usage::answer(error),
     };
+    let wants_json = cli.context.json();
     match run(cli) {
         Ok(code) => code,
         Err(failure) => failure.exit(wants_json),

@@ -1,5 +1,6 @@
 //! Where a ledger is: a folder with `workflow.toml` and `log/`.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use super::error::Failure;
@@ -15,18 +16,31 @@ impl Place {
     pub fn find(given: Option<&Path>) -> Result<Self, Failure> {
         if let Some(given) = given {
             let place = Place { root: given.to_owned() };
-            return match place.log().is_dir() {
+            return match place.is_there()? {
                 true => Ok(place),
                 false => Err(Failure::no_ledger(&format!("no ledger at `{}`", shown(given)))),
             };
         }
         let here = std::env::current_dir().map_err(|error| Failure::io("find", Path::new("."), &error))?;
-        here.ancestors()
-            .map(|folder| Place { root: folder.join("ledger") })
-            .find(|place| place.log().is_dir())
-            .ok_or_else(|| {
-                Failure::no_ledger(&format!("no `ledger` with a log in `{}` or any parent", shown(&here)))
-            })
+        for folder in here.ancestors() {
+            let place = Place { root: folder.join("ledger") };
+            if place.is_there()? {
+                return Ok(place);
+            }
+        }
+        Err(Failure::no_ledger(&format!("no `ledger` with a log in `{}` or any parent", shown(&here))))
+    }
+
+    /// Says whether there is a log, unless it may not be known.
+    fn is_there(&self) -> Result<bool, Failure> {
+        let log = self.log();
+        match log.metadata() {
+            Ok(found) => Ok(found.is_dir()),
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                Err(Failure::io("open", &log, &error))
+            }
+            Err(_) => Ok(false),
+        }
     }
 
     /// Makes the place of a ledger that may not be there yet.

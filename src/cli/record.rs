@@ -86,7 +86,7 @@ pub struct FailArgs {
     #[arg(long, value_name = "N", allow_negative_numbers = true)]
     exit_code: Option<i32>,
     /// The signal that ended the process, such as SIGKILL
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = phaseledger::model::label)]
     signal: Option<String>,
     /// Nobody saw the attempt end: its process is gone
     #[arg(long)]

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use phaseledger::ledger::{Answer, Status};
 use phaseledger::model::{
-    Action, CallerId, Command, CommandId, Event, Expectation, Metadata, Recorded, Request, Timestamp,
+    Action, CallerId, Command, CommandId, Event, Expectation, Metadata, MetadataError, Recorded, Request,
+    Timestamp, escape,
 };
 use serde::Serialize;
 use uuid::Uuid;
@@ -29,7 +30,7 @@ pub struct Args {
     #[arg(long, value_name = "TIME")]
     occurred_at: Option<String>,
     /// Who asks [env: PHASELEDGER_BY] [default: the user]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = phaseledger::model::label)]
     by: Option<String>,
     /// Tell what it would record, and record nothing
     #[arg(long)]
@@ -49,7 +50,8 @@ pub struct MetaArgs {
 }
 
 fn object(text: &str) -> Result<Metadata, String> {
-    serde_json::from_str(text).map_err(|error| format!("not a JSON object: {error}"))
+    serde_json::from_str(text)
+        .map_err(|error| format!("{error}; expected a JSON object like {{\"books\": 3}}"))
 }
 
 /// Reads `key=value`; the value comes out as JSON text.
@@ -75,7 +77,13 @@ impl MetaArgs {
 /// Puts pairs of keys and JSON texts into metadata.
 pub fn insert_all(metadata: &mut Metadata, pairs: &[(String, String)]) -> Result<(), Failure> {
     for (key, value) in pairs {
-        metadata.insert(key, value).map_err(|error| Failure::new(2, "too_large", error.to_string()))?;
+        metadata.insert(key, value).map_err(|error| {
+            let code = match error {
+                MetadataError::TooLarge(_) => "too_large",
+                MetadataError::NotJson(_) | MetadataError::TooDeep => "bad_metadata",
+            };
+            Failure::new(2, code, format!("`{}`: {error}", escape(key)))
+        })?;
     }
     Ok(())
 }
@@ -98,7 +106,11 @@ pub fn record(args: Args, action: Action, context: &Context) -> Result<ExitCode,
         false => ledger.submit(&command, context.now())?,
     };
     drop(ledger);
-    tell(&answer, command.action.verb(), context)?;
+    let told = tell(&answer, command.action.verb(), context);
+    told.map_err(|failure| match answer.status {
+        Status::Appended => failure.hint(format!("it is recorded all the same, as #{}", answer.seq)),
+        Status::Duplicate | Status::Unchanged | Status::Preview => failure,
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -10,6 +10,7 @@
 //! [`Ledger::table_at`]; both see whole commands only.
 
 mod history;
+mod lines;
 mod replay;
 mod restore;
 mod rows;

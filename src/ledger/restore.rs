@@ -7,6 +7,7 @@ use std::io::{BufRead, Seek, SeekFrom};
 
 use serde::{Deserialize, Serialize};
 
+use super::lines::{LineFault, next_line};
 use super::verify::Audit;
 use super::{Ledger, LedgerError, VerifyError, rows};
 use crate::model::{Digest, Recorded, Seq};
@@ -14,6 +15,9 @@ use crate::store::{Appended, Batch, Entry, StoreError, Times};
 
 /// The form of an export.
 pub const EXPORT_SCHEMA: &str = "export/1";
+
+/// The longest line, in bytes.
+const LINE_BYTES_MAX: u64 = 64 << 20;
 
 /// How many events are written in one batch; a command is never cut.
 const EVENTS_PER_BATCH: usize = 4096;
@@ -55,6 +59,14 @@ pub enum RestoreError {
         /// What is wrong.
         source: VerifyError,
     },
+    /// A line is no text, or no event is as long.
+    #[error("line {line}: {found}")]
+    Text {
+        /// Its number, from 1.
+        line: u64,
+        /// What was found.
+        found: String,
+    },
     /// The file ends before its last line, or has something after it.
     #[error("line {line}: {found}")]
     End {
@@ -65,7 +77,7 @@ pub enum RestoreError {
     },
     /// The ledger has other events than the file.
     #[error(
-        "the ledger has {events} events that are not those of the file: their root is {found}, expected {expected}"
+        "the ledger's events are not those of the file: up to event {events} their root is {found}, expected {expected}"
     )]
     Different {
         /// How many events the ledger has.
@@ -173,11 +185,14 @@ fn each_line(
     let mut line = 0;
     let mut end: Option<ExportEnd> = None;
     loop {
-        text.clear();
-        if file.read_line(&mut text)? == 0 {
+        line += 1;
+        let more = next_line(file, &mut text, LINE_BYTES_MAX).map_err(|fault| match fault {
+            LineFault::Read(error) => RestoreError::Read(error),
+            LineFault::Found(found) => RestoreError::Text { line, found },
+        })?;
+        if !more {
             break;
         }
-        line += 1;
         if end.is_some() {
             let found = "something after the line that ends an export".to_owned();
             return Err(RestoreError::End { line, found });
@@ -190,7 +205,7 @@ fn each_line(
     }
     end.ok_or_else(|| {
         let found = format!("the file ends without its last line, `{{\"schema\":\"{EXPORT_SCHEMA}\",…}}`");
-        RestoreError::End { line: line + 1, found }
+        RestoreError::End { line, found }
     })
 }
 

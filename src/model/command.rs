@@ -118,7 +118,7 @@ impl FromStr for Expectation {
     type Err = ExpectationError;
 
     fn from_str(text: &str) -> Result<Self, ExpectationError> {
-        let error = || ExpectationError { found: escape(text) };
+        let error = || ExpectationError { found: escape(&text.chars().take(80).collect::<String>()) };
         if let Some(number) = text.strip_prefix("seq:") {
             return Ok(Expectation::Seq(Seq::new(number.parse().map_err(|_| error())?)));
         }

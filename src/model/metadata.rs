@@ -8,6 +8,10 @@ use serde_json::value::RawValue;
 /// The largest metadata, in bytes of compact JSON.
 pub const METADATA_BYTES_MAX: usize = 256 * 1024;
 
+/// How deep lists and objects may lie in one another within a value. Readers of JSON stop at some depth, many
+/// at 128; what is kept is what they all can read.
+pub const METADATA_DEPTH_MAX: usize = 100;
+
 /// A JSON object of at most [`METADATA_BYTES_MAX`] bytes, its keys sorted.
 ///
 /// Values are kept as the text that was given (white space aside), so that 1.10 stays 1.10 and a number of
@@ -31,7 +35,7 @@ impl Metadata {
     ///
     /// # Errors
     ///
-    /// Refuses a text that is not JSON, and what makes the whole too large.
+    /// Refuses a text that is not JSON, one too deep or with half a character, and what makes the whole too large.
     pub fn insert(&mut self, key: &str, value: &str) -> Result<(), MetadataError> {
         let value: Box<RawValue> = serde_json::from_str(value)?;
         self.0.insert(key.to_owned(), compact(&value)?);
@@ -85,16 +89,30 @@ impl From<Metadata> for BTreeMap<String, Box<RawValue>> {
     }
 }
 
-/// Takes the white space between tokens out of a JSON text.
+/// Takes the white space between tokens out of a JSON text, and refuses what not every reader of JSON takes: a
+/// text too deep, and half of a surrogate pair, which is no character.
 fn compact(value: &RawValue) -> Result<Box<RawValue>, MetadataError> {
     let mut text = String::with_capacity(value.get().len());
     let (mut in_string, mut escaped) = (false, false);
-    for character in value.get().chars() {
+    let (mut depth, mut start) = (0, 0);
+    for (at, character) in value.get().char_indices() {
         if in_string {
             in_string = escaped || character != '"';
             escaped = !escaped && character == '\\';
+            if !in_string {
+                serde_json::from_str::<String>(&value.get()[start..=at])?;
+            }
         } else {
             in_string = character == '"';
+            start = at;
+            depth = match character {
+                '[' | '{' => depth + 1,
+                ']' | '}' => depth - 1,
+                _ => depth,
+            };
+            if depth > METADATA_DEPTH_MAX {
+                return Err(MetadataError::TooDeep);
+            }
             if matches!(character, ' ' | '\t' | '\n' | '\r') {
                 continue;
             }
@@ -108,8 +126,11 @@ fn compact(value: &RawValue) -> Result<Box<RawValue>, MetadataError> {
 #[derive(Debug, thiserror::Error)]
 pub enum MetadataError {
     /// Not JSON.
-    #[error("the value is not JSON")]
+    #[error("the value is not JSON: {0}")]
     NotJson(#[from] serde_json::Error),
+    /// Deeper than [`METADATA_DEPTH_MAX`].
+    #[error("lists and objects lie in one another more than {METADATA_DEPTH_MAX} deep")]
+    TooDeep,
     /// Larger than [`METADATA_BYTES_MAX`].
     #[error(transparent)]
     TooLarge(#[from] TooLarge),
@@ -133,6 +154,16 @@ mod tests {
         let metadata: Metadata = serde_json::from_str(text).expect("an object");
         let written = serde_json::to_string(&metadata).expect("serialises");
         assert_eq!(written, r#"{"a":[123456789012345678901234567890,"x \" y"],"z":1.10}"#);
+    }
+
+    #[test]
+    fn what_not_every_reader_takes_is_refused() {
+        let nested = |depth| format!(r#"{{"a":{}{}}}"#, "[".repeat(depth), "]".repeat(depth));
+        assert!(serde_json::from_str::<Metadata>(&nested(METADATA_DEPTH_MAX)).is_ok());
+        for text in [&nested(METADATA_DEPTH_MAX + 1), &nested(100_000), r#"{"a":["\ud800"]}"#] {
+            assert!(serde_json::from_str::<Metadata>(text).is_err(), "{}", &text[..20]);
+        }
+        assert!(serde_json::from_str::<Metadata>(r#"{"a":"\ud83d\ude00 \" \\"}"#).is_ok());
     }
 
     #[test]

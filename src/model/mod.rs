@@ -32,13 +32,13 @@ pub use event::{
     RerunReason, TagSet, WorkflowDefined,
 };
 pub use id::{CommandId, EventId, Seq};
-pub use metadata::{METADATA_BYTES_MAX, Metadata, MetadataError};
+pub use metadata::{METADATA_BYTES_MAX, METADATA_DEPTH_MAX, Metadata, MetadataError};
 pub use name::{NAME_BYTES_MAX, NameError, PhaseId, PhaseName, TagName, WorkflowName};
 pub use record::{Cause, CauseKind, FORMAT_VERSION, LineError, Recorded, Subject};
 pub use request::{CallerId, CallerIdError, Request, RequestError, VERBS};
 pub use scan::Misread;
 pub use selector::{IdPrefix, Range, SelectorError, TimeContext, When, WhenBase, Zone, ZoneError};
 pub use state::StateName;
-pub use text::{TEXT_BYTES_MAX, Text, TextError, escape};
+pub use text::{LABEL_BYTES_MAX, TEXT_BYTES_MAX, Text, TextError, escape, label};
 pub use time::{Timestamp, TimestampError};
 pub use workflow_file::{WORKFLOW_FILE_BYTES_MAX, WorkflowFileError, parse_workflow, parse_workflow_bytes};

@@ -6,10 +6,11 @@
 
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
-use super::text::escape;
+use super::text::{escape, label};
 use super::{
     Action, Actor, Again, Command, CommandId, Digest, Expectation, Metadata, OutputFile, PhaseRef, Seq,
     TagName, Text, Timestamp, WorkflowName,
@@ -135,8 +136,10 @@ pub const VERBS: &[&str] = &["start", "complete", "fail", "skip", "rerun", "rese
 struct Fields {
     r#do: String,
     id: Option<CallerId>,
-    expect: Option<Expect>,
+    #[serde(default, deserialize_with = "read_expectations")]
+    expect: Vec<Expectation>,
     occurred_at: Option<Timestamp>,
+    #[serde(default, deserialize_with = "read_label")]
     by: Option<String>,
     phase: Option<PhaseRef>,
     workflow: Option<WorkflowName>,
@@ -145,6 +148,7 @@ struct Fields {
     reason: Option<Text>,
     error: Option<Text>,
     exit_code: Option<i32>,
+    #[serde(default, deserialize_with = "read_label")]
     signal: Option<String>,
     abandoned: Option<bool>,
     allow_unmet: Option<bool>,
@@ -157,12 +161,26 @@ struct Fields {
     seq: Option<Seq>,
 }
 
-/// One expectation, or several.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Expect {
-    One(Expectation),
-    All(Vec<Expectation>),
+fn read_label<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    let text = Option::<String>::deserialize(from)?;
+    text.map(|text| label(&text).map_err(D::Error::custom)).transpose()
+}
+
+/// Reads one expectation, or several.
+fn read_expectations<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Expectation>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "`expect` is neither a text nor a list of texts")]
+    enum Expect {
+        None(()),
+        One(String),
+        All(Vec<String>),
+    }
+    let texts = match Expect::deserialize(from)? {
+        Expect::None(()) => Vec::new(),
+        Expect::One(text) => vec![text],
+        Expect::All(texts) => texts,
+    };
+    texts.iter().map(|text| text.parse().map_err(D::Error::custom)).collect()
 }
 
 impl FromStr for Request {
@@ -174,15 +192,15 @@ impl FromStr for Request {
     ///
     /// [`RequestError`]: what was found and what was expected; unknown fields are refused.
     fn from_str(line: &str) -> Result<Self, RequestError> {
+        if line.trim_start().starts_with('[') {
+            // Not by the places of a list, which only the parser would know.
+            serde_json::from_str::<std::collections::BTreeMap<String, serde::de::IgnoredAny>>(line)?;
+        }
         let mut fields: Fields = serde_json::from_str(line)?;
         let id = fields.id.take();
         let occurred_at = fields.occurred_at.take();
         let by = fields.by.take();
-        let expect = match fields.expect.take() {
-            None => Vec::new(),
-            Some(Expect::One(expectation)) => vec![expectation],
-            Some(Expect::All(expectations)) => expectations,
-        };
+        let expect = std::mem::take(&mut fields.expect);
         let verb = std::mem::take(&mut fields.r#do);
         let action = Taking { verb: &verb, fields: &mut fields }.action()?;
         fields.check_empty(&verb)?;
@@ -343,6 +361,10 @@ mod tests {
             (r#"{"do":"rerun","phase":"a"}"#, "`rerun` needs `reason`"),
             (r#"{"do":"rerun","phase":"a","reason":" "}"#, "the text is empty"),
             (r#"{"do":"tag","name":"x","id":"7"}"#, "`7` is not an id"),
+            (r#"{"do":"note","text":"x","expect":"seq=7"}"#, "`seq=7` is not"),
+            (r#"{"do":"note","text":"x","expect":["seq:7",7]}"#, "neither a text nor a list"),
+            (r#"{"do":"note","text":"x","by":" "}"#, "the text is empty"),
+            (r#"["note"]"#, "expected a map"),
         ] {
             let error = line.parse::<Request>().expect_err(line);
             assert!(error.to_string().contains(expected), "{line}: {error}");

@@ -7,6 +7,9 @@ use serde::{Deserialize, Serialize};
 /// The longest reason, error message or note, in bytes.
 pub const TEXT_BYTES_MAX: usize = 64 * 1024;
 
+/// The longest name of who asks, or of a signal, in bytes.
+pub const LABEL_BYTES_MAX: usize = 255;
+
 /// A reason, an error message or a note: at most [`TEXT_BYTES_MAX`] bytes of any Unicode.
 ///
 /// It is stored as it was given and shown through [`escape`].
@@ -23,7 +26,7 @@ impl Text {
     pub fn new(text: impl Into<String>) -> Result<Self, TextError> {
         let text = text.into();
         if text.len() > TEXT_BYTES_MAX {
-            return Err(TextError::TooLong { bytes: text.len() });
+            return Err(TextError::TooLong { bytes: text.len(), max: TEXT_BYTES_MAX });
         }
         if text.trim().is_empty() {
             return Err(TextError::Empty);
@@ -72,12 +75,29 @@ pub enum TextError {
     /// Nothing but white space.
     #[error("the text is empty")]
     Empty,
-    /// Longer than [`TEXT_BYTES_MAX`].
-    #[error("the text is {bytes} bytes long; at most {TEXT_BYTES_MAX} are kept")]
+    /// Longer than [`TEXT_BYTES_MAX`], or [`LABEL_BYTES_MAX`].
+    #[error("the text is {bytes} bytes long; at most {max} are kept")]
     TooLong {
         /// What was found.
         bytes: usize,
+        /// The most there may be.
+        max: usize,
     },
+}
+
+/// Checks the name of who asks, or of a signal: it is repeated in every event of a command.
+///
+/// # Errors
+///
+/// Refuses what is longer than [`LABEL_BYTES_MAX`] or has nothing but white space.
+pub fn label(text: &str) -> Result<String, TextError> {
+    if text.len() > LABEL_BYTES_MAX {
+        return Err(TextError::TooLong { bytes: text.len(), max: LABEL_BYTES_MAX });
+    }
+    match text.trim() {
+        "" => Err(TextError::Empty),
+        _ => Ok(text.to_owned()),
+    }
 }
 
 /// Returns the text with every character that could move the cursor, hide or reorder what is shown

@@ -40,7 +40,12 @@ pub(super) fn parse_line(text: &str, workflow: &WorkflowName) -> Result<HistoryL
             .map(|value| value.get().to_owned())
             .ok_or_else(|| format!("no `{key}`; a line has `at`, `phase` and `event`"))
     };
-    let wrong = |key: &str, error: serde_json::Error| format!("`{key}`: {}", escape(&error.to_string()));
+    let wrong = |key: &str, error: serde_json::Error| {
+        let said = error.to_string();
+        // The place that the parser names is one within the value.
+        let said = said.rsplit_once(" at line ").map_or(said.as_str(), |(said, _)| said);
+        format!("`{key}`: {}", escape(said))
+    };
     let at = serde_json::from_str(&field("at", at)?).map_err(|error| wrong("at", error))?;
     let phase: PhaseRef =
         serde_json::from_str(&field("phase", phase)?).map_err(|error| wrong("phase", error))?;

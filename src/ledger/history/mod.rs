@@ -12,12 +12,13 @@
 mod line;
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, Read};
+use std::io::BufRead;
 
 use sha2::{Digest as _, Sha256};
 
 use line::{HistoryLine, KEPT_AS_NOTE, Step, parse_line};
 
+use super::lines::{LineFault, next_line};
 use super::{Ledger, LedgerError, Session};
 use crate::model::{
     Action, Actor, Algorithm, CallerId, Command, CommandId, Definition, Digest, Event, HistoryImported,
@@ -140,14 +141,13 @@ impl<'a> Importer<'a> {
         let mut number = 0;
         let mut defined = false;
         loop {
-            text.clear();
             number += 1;
-            if file.by_ref().take(LINE_BYTES_MAX).read_line(&mut text)? == 0 {
+            let more = next_line(&mut file, &mut text, LINE_BYTES_MAX).map_err(|fault| match fault {
+                LineFault::Read(error) => HistoryError::Read(error),
+                LineFault::Found(found) => HistoryError::Line { line: number, found },
+            })?;
+            if !more {
                 break;
-            }
-            if text.len() as u64 == LINE_BYTES_MAX {
-                let found = format!("the line is longer than {LINE_BYTES_MAX} bytes");
-                return Err(HistoryError::Line { line: number, found });
             }
             file_digest.update(&text);
             if text.trim().is_empty() {

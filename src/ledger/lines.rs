@@ -1,0 +1,32 @@
+//! Reading lines that others wrote: bounded, and named by their number when they cannot be read.
+
+use std::io::{self, BufRead, Read};
+
+/// Why there is no next line.
+#[derive(Debug)]
+pub(super) enum LineFault {
+    /// The file cannot be read.
+    Read(io::Error),
+    /// What was found is no line: what it is instead.
+    Found(String),
+}
+
+/// Reads the next line into `line`, with its end; answers whether there was one. `bytes_max` bounds what is
+/// held in memory.
+pub(super) fn next_line(
+    file: &mut impl BufRead,
+    line: &mut String,
+    bytes_max: u64,
+) -> Result<bool, LineFault> {
+    let mut bytes = std::mem::take(line).into_bytes();
+    bytes.clear();
+    file.by_ref().take(bytes_max + 1).read_until(b'\n', &mut bytes).map_err(LineFault::Read)?;
+    if bytes.len() as u64 > bytes_max {
+        return Err(LineFault::Found(format!("the line is longer than {bytes_max} bytes")));
+    }
+    *line = String::from_utf8(bytes).map_err(|error| {
+        let column = error.utf8_error().valid_up_to() + 1;
+        LineFault::Found(format!("byte {column} of the line is not UTF-8"))
+    })?;
+    Ok(!line.is_empty())
+}
