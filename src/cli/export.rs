@@ -4,14 +4,15 @@ use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use phaseledger::ledger::{EXPORT_SCHEMA, ExportEnd, Ledger};
+use phaseledger::ledger::{EXPORT_SCHEMA, ExportEnd};
 use phaseledger::model::Seq;
 use phaseledger::store::Frontier;
 
+use super::asking::{self, Asked};
 use super::context::Context;
 use super::error::Failure;
 use super::output::{self, Progress};
-use super::{asking, files, render};
+use super::{files, pieces, render};
 
 /// Options of `export`.
 #[derive(clap::Args)]
@@ -26,15 +27,14 @@ pub struct Args {
 /// Exports the ledger.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let asked = args.asking.open(context)?;
-    let through = asked.as_of.seq;
     match &args.output {
         None => {
             let mut out = BufWriter::with_capacity(1 << 18, output::stdout());
-            write(&asked.ledger, through, &mut out)?;
+            write(asked, context, &mut out)?;
             out.flush()?;
         }
         Some(path) => {
-            let events = files::write_whole(path, |out| write(&asked.ledger, through, out))?;
+            let events = files::write_whole(path, |out| write(asked, context, out))?;
             output::talk(format_args!("exported {}", render::count(events as usize, "event", "events")));
         }
     }
@@ -42,27 +42,17 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
 }
 
 /// Writes the lines up to a place, then the line that seals them. Returns how many there were.
-fn write(ledger: &Ledger, through: Seq, out: &mut dyn Write) -> Result<u64, Failure> {
+fn write(asked: Asked, context: &Context, out: &mut dyn Write) -> Result<u64, Failure> {
+    let through = asked.as_of.seq;
     let mut progress = Progress::new("exporting", through.number());
     let mut frontier = Frontier::default();
-    while frontier.leaves() < through.number() {
-        let left = through.number() - frontier.leaves();
-        let limit = usize::try_from(left.min(1024)).unwrap_or(1024);
-        let lines = ledger.lines(Seq::new(frontier.leaves()), limit)?;
-        if lines.is_empty() {
-            return Err(Failure::new(
-                5,
-                "damaged",
-                format!("the log ends at {}, expected {through}", frontier.leaves()),
-            ));
-        }
-        for line in lines {
-            frontier.push(line.as_bytes());
-            out.write_all(line.as_bytes())?;
-            out.write_all(b"\n")?;
-        }
-        progress.at(frontier.leaves());
-    }
+    pieces::each(asked.ledger, (Seq::ZERO, through), context, |seq, line| {
+        frontier.push(line.as_bytes());
+        out.write_all(line.as_bytes())?;
+        out.write_all(b"\n")?;
+        progress.at(seq.number());
+        Ok(())
+    })?;
     let end =
         ExportEnd { schema: EXPORT_SCHEMA.to_owned(), events: frontier.leaves(), root: frontier.root() };
     output::json_line(&mut &mut *out, &end)?;

@@ -13,13 +13,7 @@ use phaseledger::rules::Table;
 use super::asking::{self, Asked};
 use super::context::Context;
 use super::error::Failure;
-use super::{output, render};
-
-/// How many lines are read at a time.
-const LINES_PER_READ: u64 = 1024;
-
-/// How many bytes of lines, or a little more, are held at a time.
-const PIECE_BYTES: usize = 4 << 20;
+use super::{output, pieces, render};
 
 /// The most room that names get before what happened is pushed aside.
 const SUBJECT_WIDTH_MAX: usize = 40;
@@ -104,7 +98,7 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     drop(table);
     let mut out = BufWriter::with_capacity(1 << 16, output::stdout());
     let mut found = false;
-    each(asked.ledger, (start, through), context, |seq, line| {
+    pieces::each(asked.ledger, (start, through), context, |seq, line| {
         let record = match filter.admits_all() && layout.is_none() {
             true => None,
             false => Some(decode(seq, line)?),
@@ -146,45 +140,6 @@ pub fn decode(seq: Seq, line: &str) -> Result<Recorded, Failure> {
     Ok(Recorded::from_line(line).map_err(|source| LedgerError::Line { seq, source })?)
 }
 
-/// Takes each line after a place, up to and including another. The ledger is let go while lines are taken: a
-/// reader that pauses, as a pager does, must not keep others waiting.
-fn each(
-    ledger: Ledger,
-    (after, through): (Seq, Seq),
-    context: &Context,
-    mut take: impl FnMut(Seq, &str) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let mut open = Some(ledger);
-    let mut at = after;
-    while at < through {
-        let ledger = open.take().map_or_else(|| context.open(), Ok)?;
-        let lines = piece(&ledger, at, through)?;
-        drop(ledger);
-        for line in lines {
-            at = at.plus(1);
-            take(at, &line)?;
-        }
-    }
-    Ok(())
-}
-
-/// Reads lines after a place, as many as may be held at a time; at least one.
-fn piece(ledger: &Ledger, after: Seq, through: Seq) -> Result<Vec<String>, Failure> {
-    let (mut piece, mut bytes) = (Vec::new(), 0);
-    let mut at = after;
-    while at < through && bytes < PIECE_BYTES {
-        let limit = (through.number() - at.number()).min(LINES_PER_READ);
-        let lines = ledger.lines(at, limit as usize)?;
-        if lines.is_empty() {
-            return Err(Failure::new(5, "damaged", format!("the log ends at {at}, expected {through}")));
-        }
-        at = at.plus(lines.len() as u64);
-        bytes += lines.iter().map(String::len).sum::<usize>();
-        piece.extend(lines);
-    }
-    Ok(piece)
-}
-
 /// Returns the place after which the last `count` events begin that are asked for.
 fn start_of_last(
     ledger: &Ledger,
@@ -197,7 +152,7 @@ fn start_of_last(
     }
     let (mut end, mut left) = (through, count);
     while end > after {
-        let start = end.minus(LINES_PER_READ).max(after);
+        let start = end.minus(pieces::LINES_PER_READ).max(after);
         let lines = ledger.lines(start, (end.number() - start.number()) as usize)?;
         for (index, line) in lines.iter().enumerate().rev() {
             let before = start.plus(index as u64);

@@ -19,6 +19,7 @@ mod log;
 mod manual;
 mod next;
 mod output;
+mod pieces;
 mod place;
 mod pretty;
 mod record;

@@ -181,6 +181,19 @@ impl Ledger {
         Ok(replay::fold(self.store.as_ref(), seq)?.table)
     }
 
+    /// Returns the Merkle root over a prefix of the log.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError`] for a machine or a log that fails.
+    pub fn root_at(&self, seq: Seq) -> Result<Digest, LedgerError> {
+        let head = self.store.head()?;
+        match head.seq == seq {
+            true => Ok(head.root),
+            false => replay::root_at(self.store.as_ref(), seq),
+        }
+    }
+
     /// Returns the events after one place up to and including another, in order.
     pub fn records(&self, after: Seq, through: Seq) -> Records<'_> {
         Records::new(self.store.as_ref(), after, through)

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::LedgerError;
-use crate::model::{PhaseId, Recorded, Seq};
+use crate::model::{Digest, PhaseId, Recorded, Seq};
 use crate::rules::{FOLD_VERSION, Phase, Table, evolve};
 use crate::store::{Frontier, Snapshot, Store, StoreError};
 
@@ -84,6 +84,18 @@ pub(super) fn fold(store: &dyn Store, seq: Seq) -> Result<Fold, LedgerError> {
         return Err(StoreError::Damaged { found }.into());
     }
     Ok(Fold { replayed: table.head.number() - start.number(), table, frontier })
+}
+
+/// Returns the Merkle root over a prefix, reading no more lines than since the nearest snapshot.
+pub(super) fn root_at(store: &dyn Store, seq: Seq) -> Result<Digest, LedgerError> {
+    let snapshot = store.snapshot(seq)?.and_then(|snapshot| read_snapshot(&snapshot));
+    let (_, mut frontier) = snapshot.unwrap_or_default();
+    let mut records = Records::new(store, Seq::new(frontier.leaves()), seq);
+    while let Some(line) = records.line()? {
+        frontier.push(line.as_bytes());
+        records.next = records.next.plus(1);
+    }
+    Ok(frontier.root())
 }
 
 impl Fold {

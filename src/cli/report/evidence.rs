@@ -4,19 +4,16 @@
 use std::collections::BTreeMap;
 
 use phaseledger::ledger::Ledger;
-use phaseledger::model::{Digest, EventId, Recorded, Seq, WorkflowName};
+use phaseledger::model::{EventId, Recorded, Seq, WorkflowName};
 use phaseledger::query::{self, Evidence};
 use phaseledger::rules::Table;
-use phaseledger::store::Frontier;
 
 use super::super::asking::Asked;
 use super::super::error::Failure;
+use super::super::pieces;
 
 /// How many of the last events a report lists.
 const RECENT_EVENTS: usize = 10;
-
-/// How many lines are read at a time.
-const LINES_PER_READ: u64 = 1024;
 
 /// Gathers the evidence for a report.
 pub fn gather(asked: &Asked, table: &Table, workflow: Option<&WorkflowName>) -> Result<Evidence, Failure> {
@@ -30,7 +27,7 @@ pub fn gather(asked: &Asked, table: &Table, workflow: Option<&WorkflowName>) -> 
         events.extend(find_root(&asked.ledger, root, mark)?.map(|record| (record.id, record)));
     }
     Ok(Evidence {
-        root: root_of(&asked.ledger, through)?,
+        root: asked.ledger.root_at(through)?,
         events,
         recent: recent(&asked.ledger, workflow, through)?,
     })
@@ -51,25 +48,6 @@ fn find_root(ledger: &Ledger, root: EventId, from: Seq) -> Result<Option<Recorde
     Ok(None)
 }
 
-/// Returns the Merkle root over the lines up to a place.
-fn root_of(ledger: &Ledger, through: Seq) -> Result<Digest, Failure> {
-    let head = ledger.head()?;
-    if head.seq == through {
-        return Ok(head.root);
-    }
-    let mut frontier = Frontier::default();
-    while frontier.leaves() < through.number() {
-        let limit = (through.number() - frontier.leaves()).min(LINES_PER_READ) as usize;
-        let lines = ledger.lines(Seq::new(frontier.leaves()), limit)?;
-        if lines.is_empty() {
-            let message = format!("the log ends at {}, expected {through}", frontier.leaves());
-            return Err(Failure::new(5, "damaged", message));
-        }
-        lines.iter().for_each(|line| frontier.push(line.as_bytes()));
-    }
-    Ok(frontier.root())
-}
-
 /// Returns the last events about a workflow, or about anything, in order.
 fn recent(ledger: &Ledger, workflow: Option<&WorkflowName>, through: Seq) -> Result<Vec<Recorded>, Failure> {
     let is_meant =
@@ -77,7 +55,7 @@ fn recent(ledger: &Ledger, workflow: Option<&WorkflowName>, through: Seq) -> Res
     let mut found: Vec<Recorded> = Vec::new();
     let mut end = through;
     while found.len() < RECENT_EVENTS && end > Seq::ZERO {
-        let after = end.minus(if workflow.is_none() { RECENT_EVENTS as u64 } else { LINES_PER_READ });
+        let after = end.minus(if workflow.is_none() { RECENT_EVENTS as u64 } else { pieces::LINES_PER_READ });
         let mut records = ledger.records(after, end).collect::<Result<Vec<_>, _>>()?;
         records.retain(is_meant);
         found.splice(..0, records);
