@@ -1,4 +1,10 @@
-//! The contract of a store, held against every store.
+//! The contract of a store, held against every store; and what only a store on disk can get wrong.
 
 #[path = "store/contract.rs"]
 mod contract;
+#[path = "store/damage.rs"]
+mod damage;
+#[path = "store/disk.rs"]
+mod disk;
+#[path = "store/model.rs"]
+mod model;

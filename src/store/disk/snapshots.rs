@@ -9,9 +9,6 @@ use crate::model::{Algorithm, Digest, Seq};
 use crate::store::{Snapshot, StoreError};
 
 const SNAPSHOT: u8 = b's';
-/// How many snapshots are kept of those whose distances from the latest have the same power of two.
-const KEPT_A_POWER: usize = 2;
-
 /// Returns the last readable snapshot at or before a place.
 pub(super) fn last(database: &Database, at_most: Seq) -> Result<Option<Snapshot>, StoreError> {
     let mut before = Included(key(at_most));
@@ -29,17 +26,13 @@ pub(super) fn last(database: &Database, at_most: Seq) -> Result<Option<Snapshot>
 
 /// Writes a snapshot, and forgets some of the older ones.
 pub(super) fn put(changes: &mut Changes, database: &Database, snapshot: &Snapshot) -> Result<(), StoreError> {
-    let mut seqs: Vec<Seq> = keys(database)?.iter().filter_map(|key| seq(key)).collect();
-    seqs.push(snapshot.seq);
-    seqs.sort_unstable();
-    seqs.dedup();
-    let mut kept = [0; 65];
-    let latest = seqs.last().map_or(0, |seq| seq.number());
-    for seq in seqs.iter().rev() {
-        let power = u64::BITS - (latest - seq.number()).leading_zeros();
-        kept[power as usize] += 1;
-        if kept[power as usize] > KEPT_A_POWER && *seq != snapshot.seq {
-            changes.forget(key(*seq));
+    let mut places: Vec<u64> = keys(database)?.iter().filter_map(|key| seq(key)).map(Seq::number).collect();
+    places.push(snapshot.seq.number());
+    places.sort_unstable();
+    places.dedup();
+    for place in superfluous(&places) {
+        if place != snapshot.seq.number() {
+            changes.forget(key(Seq::new(place)));
         }
     }
     let mut writer = Writer::default();
@@ -55,6 +48,20 @@ pub(super) fn put(changes: &mut Changes, database: &Database, snapshot: &Snapsho
 pub(super) fn forget(changes: &mut Changes, database: &Database) -> Result<(), StoreError> {
     keys(database)?.into_iter().for_each(|key| changes.forget(key));
     Ok(())
+}
+
+/// Returns the places, of rising ones, that can be missed: those without which the gap is still at most half
+/// as wide as it lies back. So some 25 remain of a million.
+fn superfluous(places: &[u64]) -> Vec<u64> {
+    let latest = places.last().copied().unwrap_or(0);
+    let (mut superfluous, mut newer) = (Vec::new(), latest);
+    for at in (1..places.len().saturating_sub(1)).rev() {
+        match newer - places[at - 1] <= (latest - newer) / 2 {
+            true => superfluous.push(places[at]),
+            false => newer = places[at],
+        }
+    }
+    superfluous
 }
 
 fn keys(database: &Database) -> Result<Vec<Vec<u8>>, StoreError> {

@@ -1,0 +1,132 @@
+//! Damage: whatever happens to the files, a log is what was acknowledged, or an error.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
+use phaseledger::model::Seq;
+use phaseledger::store::{Batch, DiskStore, RowChanges, Store, StoreError};
+
+use crate::contract::{OnDisk, SMALL, Subject, append, command, entry};
+use crate::disk::copy;
+
+const EVENTS: u64 = 300;
+
+type Contents = (Vec<String>, Vec<(String, Vec<u8>)>);
+
+/// A generator of numbers that is the same every time (SplitMix64).
+struct Numbers(u64);
+
+impl Numbers {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let value = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let value = (value ^ value >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (value ^ value >> 31) % end
+    }
+}
+
+/// A log with sealed and unsealed events and rows, closed.
+fn log_to_damage() -> (OnDisk, Contents) {
+    let mut subject = OnDisk::new(SMALL);
+    for seq in 1..=EVENTS {
+        let rows = vec![(format!("row/{:03}", seq * 7 % 150), Some(vec![seq as u8; 200]))];
+        let rows = RowChanges { fold_version: 1, replace: false, rows };
+        append(subject.store(), &Batch { entries: vec![entry(seq)], rows });
+        if seq % 100 == 0 {
+            subject.reopen();
+        }
+    }
+    let contents = contents(subject.store()).expect("an undamaged log");
+    subject.close();
+    (subject, contents)
+}
+
+fn contents(store: &dyn Store) -> Result<Contents, StoreError> {
+    let lines = store.read(Seq::ZERO, usize::MAX)?;
+    for seq in [1, 2, EVENTS / 2, EVENTS - 1, EVENTS] {
+        assert_eq!(store.find(command(seq))?, Some(Seq::new(seq)));
+    }
+    Ok((lines, store.rows("")?))
+}
+
+fn files(dir: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).expect("a directory") {
+        let path = entry.expect("a file").path();
+        match path.is_dir() {
+            true => found.extend(files(&path)),
+            false => found.push(path),
+        }
+    }
+    found.sort();
+    found
+}
+
+fn damage(file: &Path, numbers: &mut Numbers) -> String {
+    let mut bytes = fs::read(file).expect("a file");
+    let length = bytes.len() as u64;
+    let what = match numbers.below(4) {
+        _ if length == 0 => "left empty".to_owned(),
+        0 => {
+            let to = numbers.below(length);
+            bytes.truncate(to as usize);
+            format!("cut to {to} of {length}")
+        }
+        1 => {
+            let (start, count) = (numbers.below(length), 1 + numbers.below(5000));
+            let end = (start + count).min(length);
+            bytes[start as usize..end as usize].fill(0);
+            format!("zeroed {start}..{end}")
+        }
+        _ => {
+            let (at, bit) = (numbers.below(length), numbers.below(8));
+            bytes[at as usize] ^= 1 << bit;
+            format!("bit {bit} of {at} flipped")
+        }
+    };
+    fs::write(file, bytes).expect("a file");
+    format!("{}: {what}", file.display())
+}
+
+/// Opens and reads a log, in a thread of its own so that a call that never returns is noticed.
+fn read_all(log: PathBuf) -> Result<Contents, StoreError> {
+    let (sender, receiver) = mpsc::channel();
+    let reading = thread::spawn(move || {
+        let result = DiskStore::open_with(&log, Duration::ZERO, SMALL).and_then(|store| contents(&store));
+        sender.send(result).expect("somebody waits");
+    });
+    let result = receiver.recv_timeout(Duration::from_secs(30)).expect("an answer in time");
+    reading.join().expect("no panic");
+    result
+}
+
+#[test]
+fn a_damaged_log_is_whole_or_an_error() {
+    let rounds =
+        std::env::var("PHASELEDGER_DAMAGE_ROUNDS").map_or(120, |rounds| rounds.parse().expect("a number"));
+    let (subject, expected) = log_to_damage();
+    let (mut whole, mut damaged, mut refused) = (0, 0, 0);
+    for round in 0..rounds {
+        let mut numbers = Numbers(round);
+        let log = subject.dir.path().join(format!("damaged-{round}"));
+        copy(&subject.log(), &log);
+        let files = files(&log);
+        let file = &files[numbers.below(files.len() as u64) as usize];
+        let what = damage(file, &mut numbers);
+        match read_all(log.clone()) {
+            Ok(found) => {
+                assert!(found == expected, "round {round}, {what}: {} lines", found.0.len());
+                whole += 1;
+            }
+            Err(StoreError::Damaged { .. }) => damaged += 1,
+            Err(StoreError::Io { .. }) => refused += 1,
+            Err(other) => panic!("round {round}, {what}: {other}"),
+        }
+        fs::remove_dir_all(log).expect("a directory goes");
+    }
+    println!("{whole} whole, {damaged} damaged, {refused} refused");
+    assert!(damaged > 0 && whole > 0);
+}

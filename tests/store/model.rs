@@ -1,0 +1,147 @@
+//! The store on disk against the one in memory, under random sequences of operations.
+
+use phaseledger::model::{CommandId, Seq};
+use phaseledger::store::{
+    Appended, Axis, Batch, Entry, MemoryStore, RowChanges, Snapshot, Store, Times, Until,
+};
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use crate::contract::{OnDisk, SMALL, Subject, command, time};
+
+#[derive(Debug, Clone)]
+enum Operation {
+    Append { events: Vec<Event>, rows: Vec<(String, Option<usize>)>, replace: bool },
+    AppendElsewhere { offset: i64 },
+    Reopen,
+    KeepSnapshot { at: u64, bytes: usize },
+    ForgetCache,
+}
+
+#[derive(Debug, Clone)]
+struct Event {
+    command: u64,
+    bytes: usize,
+    step: i64,
+}
+
+fn event() -> impl Strategy<Value = Event> {
+    let bytes = prop_oneof![8 => 0..200usize, 1 => 900..20_000usize];
+    (0..40u64, bytes, select(vec![0, 0, 10, 30])).prop_map(|(command, bytes, step)| Event {
+        command,
+        bytes,
+        step,
+    })
+}
+
+fn operation() -> impl Strategy<Value = Operation> {
+    let row = ("[ab]{0,3}", prop_oneof![1 => Just(None), 3 => (0..3000usize).prop_map(Some)]);
+    let rows =
+        prop_oneof![9 => prop::collection::vec(row.clone(), 0..4), 1 => prop::collection::vec(row, 0..40)];
+    let events =
+        prop_oneof![9 => prop::collection::vec(event(), 0..5), 1 => prop::collection::vec(event(), 0..40)];
+    let append = (events, rows, prop::bool::weighted(0.05));
+    prop_oneof![
+        12 => append.prop_map(|(events, rows, replace)| Operation::Append { events, rows, replace }),
+        1 => select(vec![-1, 1, 1000]).prop_map(|offset| Operation::AppendElsewhere { offset }),
+        3 => Just(Operation::Reopen),
+        1 => (0..60u64, 0..30_000usize).prop_map(|(at, bytes)| Operation::KeepSnapshot { at, bytes }),
+        1 => Just(Operation::ForgetCache),
+    ]
+}
+
+/// Both stores, and where time stands.
+struct Pair {
+    memory: MemoryStore,
+    disk: OnDisk,
+    at: i64,
+    recorded_at: i64,
+}
+
+impl Pair {
+    fn run(&mut self, operation: &Operation) {
+        match operation {
+            Operation::Append { events, rows, replace } => self.append(events, rows, *replace),
+            Operation::AppendElsewhere { offset } => {
+                let seq = self.memory.head().expect("a head").seq.number();
+                let wrong = Seq::new(seq.wrapping_add_signed(*offset));
+                let answer = self.disk.store().append(wrong, &Batch::default()).expect("an answer");
+                assert_eq!(answer, Appended::Conflict(self.memory.head().expect("a head")));
+            }
+            Operation::Reopen => self.disk.reopen(),
+            Operation::KeepSnapshot { at, bytes } => {
+                let head = self.memory.head().expect("a head");
+                let table = vec![*at as u8; *bytes];
+                let snapshot = Snapshot { seq: Seq::new(*at), root: head.root, fold_version: 1, table };
+                self.memory.keep_snapshot(&snapshot).expect("a snapshot is kept");
+                self.disk.store().keep_snapshot(&snapshot).expect("a snapshot is kept");
+            }
+            Operation::ForgetCache => {
+                self.memory.forget_cache().expect("the cache is forgotten");
+                self.disk.store().forget_cache().expect("the cache is forgotten");
+            }
+        }
+    }
+
+    fn append(&mut self, events: &[Event], rows: &[(String, Option<usize>)], replace: bool) {
+        self.recorded_at += 7;
+        let mut entries = Vec::new();
+        for event in events {
+            self.at += event.step;
+            let times = Times { at: time(self.at), recorded_at: time(self.recorded_at) };
+            let line = format!("{:x}", event.command * 31).repeat(event.bytes);
+            entries.push(Entry { command_id: command(event.command), times, line });
+        }
+        let rows = rows.iter().map(|(key, bytes)| (key.clone(), bytes.map(|bytes| vec![bytes as u8; bytes])));
+        let rows = RowChanges { fold_version: 3, replace, rows: rows.collect() };
+        let batch = Batch { entries, rows };
+        let expected = self.memory.head().expect("a head").seq;
+        let memory = self.memory.append(expected, &batch).expect("an answer");
+        let disk = self.disk.store().append(expected, &batch).expect("an answer");
+        assert_eq!(memory, disk);
+    }
+
+    /// Asks both everything. Of snapshots the disk may have fewer.
+    fn compare(&mut self) {
+        let disk = self.disk.store();
+        let head = self.memory.head().expect("a head");
+        assert_eq!(disk.head().expect("a head"), head);
+        for (after, limit) in [(0, usize::MAX), (head.seq.number() / 2, 5)] {
+            let lines = self.memory.read(Seq::new(after), limit).expect("lines");
+            assert!(disk.read(Seq::new(after), limit).expect("lines") == lines, "{limit} after {after}");
+        }
+        for id in (0..42).map(command).collect::<Vec<CommandId>>() {
+            assert_eq!(disk.find(id).expect("a look-up"), self.memory.find(id).expect("a look-up"));
+        }
+        for micros in (0..=self.at.max(self.recorded_at) + 10).step_by(5) {
+            for (axis, until) in
+                [(Axis::At, Until::Through(time(micros))), (Axis::RecordedAt, Until::Before(time(micros)))]
+            {
+                let expected = self.memory.seek(axis, until).expect("a place");
+                assert_eq!(disk.seek(axis, until).expect("a place"), expected, "{axis:?} {until:?}");
+            }
+        }
+        for prefix in ["", "a", "ab", "b", "bb", "c"] {
+            assert_eq!(disk.rows(prefix).expect("rows"), self.memory.rows(prefix).expect("rows"));
+            assert_eq!(disk.row(prefix).expect("a row"), self.memory.row(prefix).expect("a row"));
+        }
+        if let Some(found) = disk.snapshot(Seq::new(40)).expect("a snapshot") {
+            assert_eq!(self.memory.snapshot(found.seq).expect("a snapshot"), Some(found));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 200, ..ProptestConfig::default() })]
+
+    #[test]
+    fn the_disk_does_what_memory_does(operations in prop::collection::vec(operation(), 1..40)) {
+        let mut pair = Pair { memory: MemoryStore::new(), disk: OnDisk::new(SMALL), at: 0, recorded_at: 0 };
+        for operation in &operations {
+            pair.run(operation);
+        }
+        pair.compare();
+        pair.disk.reopen();
+        pair.compare();
+    }
+}
