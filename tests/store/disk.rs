@@ -19,6 +19,12 @@ fn open(dir: &Path) -> Result<DiskStore, StoreError> {
 }
 
 #[test]
+fn a_store_may_be_sent_to_another_thread() {
+    fn is_send<T: Send>() {}
+    is_send::<DiskStore>();
+}
+
+#[test]
 fn no_ledger() {
     let dir = tempfile::tempdir().expect("a directory");
     for path in [dir.path().join("nothing"), dir.path().to_owned()] {
@@ -224,36 +230,41 @@ fn writer_process() {
 fn processes_take_turns_and_may_die() {
     let mut subject = OnDisk::new(SMALL);
     subject.close();
-    let output = subject.dir.path().join("output");
+    let mut acknowledged = 0;
     for round in 0..6 {
-        let writers: Vec<_> = (0..3)
-            .map(|writer| {
-                let output = fs::File::create(output.with_extension(format!("{round}-{writer}")));
-                Command::new(std::env::current_exe().expect("this test"))
-                    .args(["--exact", "disk::writer_process", "--nocapture"])
-                    .env("PHASELEDGER_TEST_LOG", subject.log())
-                    .stdout(output.expect("a file"))
-                    .spawn()
-                    .expect("a process")
-            })
-            .collect();
-        thread::sleep(Duration::from_millis(150));
-        for mut writer in writers {
+        let start = |writer: u32| {
+            let output = subject.dir.path().join(format!("output-{round}-{writer}"));
+            let writer = Command::new(std::env::current_exe().expect("this test"))
+                .args(["--exact", "disk::writer_process", "--nocapture"])
+                .env("PHASELEDGER_TEST_LOG", subject.log())
+                .stdout(fs::File::create(&output).expect("a file"))
+                .spawn();
+            (writer.expect("a process"), output)
+        };
+        let writers: Vec<_> = (0..3).map(start).collect();
+        let (before, patience) = (acknowledged, Instant::now() + 2 * LONG);
+        while acknowledged < before + 5 && Instant::now() < patience {
+            thread::sleep(Duration::from_millis(20));
+            acknowledged = writers.iter().map(|(_, output)| last_acknowledged(output)).max().unwrap_or(0);
+        }
+        for (mut writer, output) in writers {
             writer.kill().expect("a process dies");
             writer.wait().expect("a process ends");
+            acknowledged = acknowledged.max(last_acknowledged(&output));
         }
-    }
-    let mut acknowledged = 0;
-    for file in fs::read_dir(subject.dir.path()).expect("a directory") {
-        let path = file.expect("a file").path();
-        let text = if path.is_file() { fs::read_to_string(path).expect("a text") } else { String::new() };
-        let seqs = text.lines().filter_map(|line| line.strip_prefix("acknowledged ")?.parse().ok());
-        acknowledged = acknowledged.max(seqs.max().unwrap_or(0));
+        assert!(acknowledged >= before + 5, "somebody's turn comes");
     }
     subject.reopen();
     let lines = subject.store().read(Seq::ZERO, usize::MAX).expect("lines");
-    assert!(acknowledged > 0 && lines.len() as u64 >= acknowledged, "{} of {acknowledged}", lines.len());
+    assert!(lines.len() as u64 >= acknowledged, "{} of {acknowledged}", lines.len());
     assert!(lines.into_iter().zip(1..).all(|(line, seq)| line == entry(seq).line));
+}
+
+fn last_acknowledged(output: &Path) -> u64 {
+    let text = fs::read_to_string(output).expect("a text");
+    let whole_lines = text.rsplit_once('\n').map_or("", |(lines, _)| lines);
+    let seqs = whole_lines.lines().filter_map(|line| line.strip_prefix("acknowledged ")?.parse().ok());
+    seqs.max().unwrap_or(0)
 }
 
 #[test]
@@ -277,9 +288,45 @@ fn sealing_that_a_crash_cut_off_leaves_nothing_behind() {
     assert_eq!(subject.store().find(command(1000)).expect("a look-up"), None);
     fill(subject.store(), 50);
     subject.reopen();
-    let lines = subject.store().read(Seq::ZERO, 99).expect("lines");
-    assert!(lines.into_iter().eq((1..=50).map(|seq| entry(seq).line)));
+    for after in 0..50 {
+        let lines = subject.store().read(Seq::new(after), 99).expect("lines");
+        assert!(lines.into_iter().eq((after + 1..=50).map(|seq| entry(seq).line)), "after {after}");
+    }
     assert_eq!(subject.store().find(command(1000)).expect("a look-up"), None);
+}
+
+#[test]
+fn the_tail_stays_small() {
+    let mut subject = OnDisk::new(SMALL);
+    let row = |bytes: usize| {
+        let rows = vec![("row".to_owned(), Some(vec![7; bytes]))];
+        Batch { entries: Vec::new(), rows: RowChanges { fold_version: 1, replace: false, rows } }
+    };
+    append(subject.store(), &row(2 << 20));
+    append(subject.store(), &row(2));
+    fill(subject.store(), 400);
+    subject.close();
+    let db = sled::open(subject.log().join("tail")).expect("a database");
+    let keys: Vec<_> = db.iter().keys().map(|key| key.expect("a key").escape_ascii().to_string()).collect();
+    // The head, the row's page, the filter's pages, and the unsealed events with their commands.
+    assert!(keys.len() <= 1 + 1 + 16 + 2 * 8, "{keys:?}");
+}
+
+#[test]
+fn a_value_that_changed_is_noticed() {
+    let mut subject = OnDisk::new(SMALL);
+    fill(subject.store(), 3);
+    subject.close();
+    let db = sled::open(subject.log().join("tail")).expect("a database");
+    let (key, value) = db.scan_prefix("b").next().expect("a block").expect("a block");
+    let mut value = value.to_vec();
+    let last = value.len() - 1;
+    value[last] ^= 1;
+    db.insert(key, value).expect("a change");
+    drop(db);
+    subject.reopen();
+    let error = subject.store().read(Seq::ZERO, 9).expect_err("a block was changed");
+    assert!(matches!(&error, StoreError::Damaged { found } if found.contains("checksum")), "{error}");
 }
 
 #[test]

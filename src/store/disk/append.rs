@@ -40,7 +40,7 @@ pub(super) fn append(store: &mut DiskStore, expected: Seq, batch: &Batch) -> Res
     put_rows(store, &mut changes, &batch.rows)?;
     match commit(store, state, changes) {
         Ok(()) => Ok(Appended::Done(store.state.head())),
-        Err(_) if store.in_doubt => Ok(Appended::Unknown),
+        Err(_) if store.doubt.is_some() => Ok(Appended::Unknown),
         Err(error) => Err(error),
     }
 }
@@ -56,7 +56,7 @@ pub(super) fn open_command(tail: &Database, command: CommandId) -> Result<Option
 pub(super) fn commit(store: &mut DiskStore, state: State, mut changes: Changes) -> Result<(), StoreError> {
     changes.extend(with_head(&state));
     if let Err(error) = store.tail.commit(&changes) {
-        look_again(store, Some(&state));
+        look_again(store, Some(&state), &error);
         return Err(error);
     }
     if state.seq() != store.state.seq() {
@@ -188,16 +188,22 @@ fn put_rows(store: &mut DiskStore, changes: &mut Changes, rows: &RowChanges) -> 
 /// Writes to the tail what the head does not refer to yet.
 fn stage(store: &mut DiskStore, changes: &Changes) -> Result<(), StoreError> {
     let result = store.tail.stage(changes);
-    if result.is_err() {
-        look_again(store, None);
+    if let Err(error) = &result {
+        look_again(store, None, error);
     }
     result
 }
 
 /// After a failed write: opens the tail anew. When its head is still the old one, the write has not happened
 /// and never will; otherwise the store is in doubt, for what is there may not be durable.
-fn look_again(store: &mut DiskStore, attempted: Option<&State>) {
+fn look_again(store: &mut DiskStore, attempted: Option<&State>, failure: &StoreError) {
     let found = store.tail.reopen().and_then(|()| stored_state(&store.tail));
     let unchanged = found.is_ok_and(|found| found == store.state);
-    store.in_doubt = !unchanged || attempted == Some(&store.state);
+    if unchanged && attempted != Some(&store.state) {
+        return;
+    }
+    store.doubt = Some(match failure {
+        StoreError::Io { source, .. } => (source.kind(), source.to_string()),
+        other => (std::io::ErrorKind::Other, other.to_string()),
+    });
 }

@@ -77,7 +77,12 @@ impl DiskOptions {
     }
 }
 
+/// What sort of failure it was, and what was said about it.
+type Doubt = (std::io::ErrorKind, String);
+
 /// A log in a directory of its own. One process has it open at a time; the others wait.
+///
+/// After an append that is [`Appended::Unknown`] every call fails with the reason, until the log is opened anew.
 #[derive(Debug)]
 pub struct DiskStore {
     // Fields are dropped in this order: the lock goes last.
@@ -85,8 +90,8 @@ pub struct DiskStore {
     sealed: OnceCell<Database>,
     witness: Witness,
     state: State,
-    /// Set when a failure leaves open what is on the disk.
-    in_doubt: bool,
+    /// The failure that leaves open what is on the disk.
+    doubt: Option<Doubt>,
     options: DiskOptions,
     dir: PathBuf,
     _lock: Lock,
@@ -171,7 +176,7 @@ impl DiskStore {
             witness.note(state.seq(), state.frontier.root());
         }
         let (sealed, dir) = (OnceCell::new(), dir.to_owned());
-        Ok(DiskStore { tail, sealed, witness, state, in_doubt: false, options, dir, _lock: lock })
+        Ok(DiskStore { tail, sealed, witness, state, doubt: None, options, dir, _lock: lock })
     }
 
     /// Returns the database of sealed events, opening it the first time.
@@ -186,12 +191,11 @@ impl DiskStore {
     }
 
     fn check_usable(&self) -> Result<(), StoreError> {
-        match self.in_doubt {
-            true => Err(damaged(format!(
-                "a write to `{}` failed and left open what is there; it must be opened anew",
-                self.dir.display()
-            ))),
-            false => Ok(()),
+        match &self.doubt {
+            Some((kind, reason)) => Err(io_error("go on after a failed write to", &self.dir)(
+                std::io::Error::new(*kind, reason.clone()),
+            )),
+            None => Ok(()),
         }
     }
 }
