@@ -183,8 +183,8 @@ fn each_line(
             return Err(RestoreError::End { line, found });
         }
         let content = text.strip_suffix('\n').unwrap_or(&text);
-        end = content.starts_with("{\"schema\"").then(|| serde_json::from_str(content).ok()).flatten();
-        if end.as_ref().is_none_or(|end| end.schema != EXPORT_SCHEMA) {
+        end = read_end(content);
+        if end.is_none() {
             event(content).map_err(|source| RestoreError::Line { line, source })?;
         }
     }
@@ -192,4 +192,13 @@ fn each_line(
         let found = format!("the file ends without its last line, `{{\"schema\":\"{EXPORT_SCHEMA}\",…}}`");
         RestoreError::End { line: line + 1, found }
     })
+}
+
+/// Reads the line that ends an export; none when it is another, or not written as [`ExportEnd`] is: no root
+/// covers it, so not a byte of it may differ.
+fn read_end(line: &str) -> Option<ExportEnd> {
+    let end = line.starts_with("{\"schema\"").then(|| serde_json::from_str(line).ok());
+    let end: ExportEnd = end.flatten()?;
+    let written = serde_json::to_string(&end).expect("an end has string keys and no floats");
+    (end.schema == EXPORT_SCHEMA && written == line).then_some(end)
 }

@@ -237,6 +237,7 @@ impl Loader {
         id: &PhaseId,
         output: Option<Digest>,
     ) -> Result<(), LedgerError> {
+        let mut seen = BTreeSet::new();
         let mut walk = vec![id.clone()];
         while let Some(at) = walk.pop() {
             self.needs(store, table, &at)?;
@@ -244,13 +245,14 @@ impl Loader {
             let done = |need: &PhaseId| {
                 table.phases.get(need).is_none_or(|phase| matches!(phase.state, PhaseState::Complete { .. }))
             };
-            walk.extend(needs.into_iter().filter(|need| !done(need)));
+            walk.extend(needs.into_iter().filter(|need| !done(need) && seen.insert(need.clone())));
         }
+        let mut seen = BTreeSet::new();
         let mut walk = vec![id.clone()];
         while let Some(at) = walk.pop() {
             for below in self.dependants(store, table, &at)? {
                 let skipped = |phase: &Phase| matches!(phase.state, PhaseState::Pending { skipped: Some(_) });
-                if table.phases.get(&below).is_some_and(skipped) {
+                if table.phases.get(&below).is_some_and(skipped) && seen.insert(below.clone()) {
                     walk.push(below);
                 }
             }

@@ -57,7 +57,8 @@ pub(super) struct Audit {
     pub(super) table: Table,
     pub(super) frontier: Frontier,
     pub(super) commands: u64,
-    ids: Vec<EventId>,
+    /// The id and the root of each event so far.
+    seen: Vec<(EventId, EventId)>,
     last: Option<Recorded>,
     /// How many events of the command under way have been seen.
     in_command: usize,
@@ -72,7 +73,7 @@ impl Audit {
         self.check_causes(&record).map_err(|found| VerifyError::Broken { seq, found })?;
         evolve(&mut self.table, &record)?;
         self.frontier.push(line.as_bytes());
-        self.ids.push(record.id);
+        self.seen.push((record.id, record.correlation_id));
         Ok(self.last.insert(record))
     }
 
@@ -111,15 +112,19 @@ impl Audit {
 
     /// Checks that every cause is the event that it says, and that the root is that of the first cause.
     fn check_causes(&self, record: &Recorded) -> Result<(), String> {
+        let mut root = None;
         for cause in &record.causes {
             let index = usize::try_from(cause.seq.number()).unwrap_or(usize::MAX).wrapping_sub(1);
-            let found = self.ids.get(index);
-            if found != Some(&cause.event) {
-                return Err(format!("its cause {} is not event {}", cause.event, cause.seq));
+            match self.seen.get(index) {
+                Some((event, of)) if *event == cause.event => root = root.or(Some(*of)),
+                Some(_) | None => {
+                    return Err(format!("its cause {} is not event {}", cause.event, cause.seq));
+                }
             }
         }
-        if record.causes.is_empty() && record.correlation_id != record.id {
-            return Err(format!("it has no cause, but its root is {}", record.correlation_id));
+        let root = root.unwrap_or(record.id);
+        if record.correlation_id != root {
+            return Err(format!("its root is {}, expected {root}", record.correlation_id));
         }
         Ok(())
     }

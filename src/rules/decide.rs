@@ -1,5 +1,7 @@
 //! What a command turns into: events, or a refusal.
 
+use std::time::Duration;
+
 use super::define::decide_define;
 use super::{Draft, Mark, Phase, PhaseState, Rejection, Table};
 use crate::model::{
@@ -39,7 +41,7 @@ pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Dra
             check_merge(phase, metadata)?;
             let failed = PhaseFailed {
                 attempt: phase.attempt,
-                duration_seconds: at.since(attempt.started_at).as_secs_f64(),
+                duration_seconds: seconds(at.since(attempt.started_at)),
                 error: error.clone(),
                 exit_code: *exit_code,
                 signal: signal.clone(),
@@ -126,7 +128,7 @@ fn decide_start(
             let attempt = under_way("start --take-over", phase)?;
             let failed = PhaseFailed {
                 attempt: phase.attempt,
-                duration_seconds: asked.at.since(attempt.started_at).as_secs_f64(),
+                duration_seconds: seconds(asked.at.since(attempt.started_at)),
                 error: reason.clone(),
                 exit_code: None,
                 signal: None,
@@ -202,7 +204,7 @@ fn decide_complete(
     check_merge(phase, metadata)?;
     let completed = PhaseCompleted {
         attempt: phase.attempt,
-        duration_seconds: at.since(attempt.started_at).as_secs_f64(),
+        duration_seconds: seconds(at.since(attempt.started_at)),
         output,
         outputs: outputs.to_vec(),
         metadata: metadata.clone(),
@@ -261,6 +263,12 @@ fn ending(phase: &Phase, id: EventId, event: Event, to: StateName) -> Draft {
             Draft { root: attempt.root, causes: vec![cause], ..draft }
         }
     }
+}
+
+/// Returns the number nearest to a duration of whole microseconds, so that it is written with six decimals at
+/// most.
+fn seconds(duration: Duration) -> f64 {
+    duration.as_micros() as f64 / 1e6
 }
 
 fn under_way<'a>(verb: &'static str, phase: &'a Phase) -> Result<&'a super::Attempt, Rejection> {

@@ -78,7 +78,7 @@ fn check_across(
     let elsewhere: Vec<_> = table.current().into_iter().filter(|phase| phase.id.workflow != *name).collect();
     for (id, spec) in specs {
         for need in spec.needs.iter().filter(|need| need.workflow != *name) {
-            if !table.phases.get(need).is_some_and(|phase| !phase.retired) {
+            if table.phases.get(need).is_none_or(|phase| phase.retired) {
                 return Err(Rejection::UnknownNeedElsewhere { phase: id.clone(), need: need.clone() });
             }
         }

@@ -1,0 +1,184 @@
+//! What the log adds up to, by every way of reading it, as of every place and instant.
+
+use std::collections::BTreeMap;
+
+use phaseledger::ledger::Ledger;
+use phaseledger::model::{PhaseId, Recorded, Seq, StateName};
+use phaseledger::rules::{PhaseState, Table, evolve};
+use phaseledger::store::{Axis, Store, Until};
+use proptest::prelude::*;
+use serde_json::Value;
+
+use crate::generate::plans;
+use crate::make::time;
+use crate::oracle::World;
+use crate::play::{Shared, blameless, cases, play, submit};
+
+proptest! {
+    #![proptest_config(cases(64))]
+
+    /// The table that the commands left, the one in the rows, the fold over the lines as they are read back,
+    /// the one from a snapshot and the oracle's are the same.
+    #[test]
+    fn every_way_of_reading_gives_the_same_table(plan in plans(40)) {
+        let sent = plan.sent();
+        let live = Shared::default();
+        let mut ledger = live.ledger();
+        let mut session = ledger.session().expect("memory");
+        for sent in &sent {
+            let _ = blameless(session.stage(&sent.command, sent.now));
+        }
+        let table = session.table().clone();
+        session.commit().expect("memory");
+
+        let shared = Shared::default();
+        play(&mut shared.ledger(), &sent);
+        assert_eq!(&shared.lines(), &live.lines());
+        assert_eq!(&fold(&shared.lines()), &table);
+        assert_eq!(&shared.ledger().table().expect("rows"), &table);
+        assert_eq!(&live.ledger().table().expect("rows"), &table);
+        assert_eq!(shared.all_rows(), live.all_rows());
+        assert_eq!(&shared.ledger().table_at(table.head).expect("lines"), &table);
+
+        let mut world = World::default();
+        shared.json(Seq::ZERO).iter().for_each(|line| world.apply(line));
+        assert_eq!(seen(&table), told(&world));
+    }
+
+    /// The table as of every place is the fold of the lines up to there.
+    #[test]
+    fn as_of_a_place_is_a_fold_of_the_prefix(plan in plans(12)) {
+        let shared = Shared::default();
+        let mut ledger = shared.ledger();
+        play(&mut ledger, &plan.sent());
+        let lines = shared.lines();
+        let mut table = Table::default();
+        for (place, line) in lines.iter().enumerate() {
+            let record = Recorded::from_line(line).expect("a line");
+            evolve(&mut table, &record).expect("follows");
+            let seq = Seq::new(place as u64 + 1);
+            assert_eq!(&ledger.table_at(seq).expect("lines"), &table);
+            assert_eq!(ledger.record(seq).expect("lines").as_ref(), Some(&record));
+            assert_eq!(ledger.find(record.command_id).expect("ids").map(|seq| seq <= table.head), Some(true));
+        }
+        assert_eq!(ledger.table_at(Seq::ZERO).expect("empty"), Table::default());
+        assert!(ledger.record(table.head.plus(1)).expect("the end").is_none());
+    }
+
+    /// As of an instant, on either axis, before it or through it, is the prefix of the events that are not
+    /// after it, and never half of what a command did.
+    #[test]
+    fn as_of_an_instant_is_a_prefix_of_whole_commands(plan in plans(25)) {
+        let shared = Shared::default();
+        let ledger = {
+            let mut ledger = shared.ledger();
+            play(&mut ledger, &plan.sent());
+            ledger
+        };
+        let records: Vec<Recorded> = records(&ledger);
+        for axis in [Axis::At, Axis::RecordedAt] {
+            let times: Vec<_> = records
+                .iter()
+                .map(|record| match axis { Axis::At => record.at, Axis::RecordedAt => record.recorded_at })
+                .collect();
+            for instant in times.iter().flat_map(|time| (-1..=1).map(move |by| time.micros() + by)).map(time) {
+                let through = times.iter().take_while(|time| **time <= instant).count();
+                let before = times.iter().take_while(|time| **time < instant).count();
+                assert_eq!(times.iter().filter(|time| **time <= instant).count(), through);
+                let seek = |until| ledger.seek(axis, until).expect("memory").number() as usize;
+                assert_eq!(seek(Until::Through(instant)), through);
+                assert_eq!(seek(Until::Before(instant)), before);
+                for cut in [through, before] {
+                    let ends = |cut: usize| Some(records.get(cut)?.command_id);
+                    let whole = cut == 0 || ends(cut - 1) != ends(cut);
+                    assert!(whole, "as of {} is half a command", instant);
+                }
+            }
+        }
+    }
+
+    /// A command does the same on a ledger that reads a few rows and on one that must replay the whole log;
+    /// and leaves the same rows.
+    #[test]
+    fn a_partial_table_is_enough(plan in plans(30)) {
+        let (rows, none) = (Shared::default(), Shared::default());
+        for sent in plan.sent() {
+            none.store.borrow_mut().forget_cache().expect("memory");
+            let partial = submit(&mut rows.ledger(), &sent);
+            let whole = submit(&mut none.ledger(), &sent);
+            assert_eq!(format!("{partial:?}"), format!("{whole:?}"));
+            if partial.is_ok_and(|answer| !answer.events.is_empty()) {
+                assert_eq!(rows.all_rows(), none.all_rows());
+            }
+        }
+        assert_eq!(rows.lines(), none.lines());
+    }
+}
+
+/// A snapshot that is kept is used, and tells what the lines tell.
+#[test]
+fn a_snapshot_tells_what_the_lines_tell() {
+    let shared = Shared::default();
+    let mut ledger = shared.ledger();
+    crate::scale::run_chain(&mut ledger, 3_000);
+    while ledger.head().expect("memory").seq < Seq::new(16_384) {
+        crate::scale::note(&mut ledger, 4_000);
+    }
+    let at = ledger.head().expect("memory").seq;
+    assert!(shared.snapshot(at).expect("memory").is_none());
+    ledger.keep_snapshot_if_due().expect("memory");
+    assert_eq!(shared.snapshot(at).expect("memory").map(|snapshot| snapshot.seq), Some(at));
+    let table = ledger.table_at(at).expect("a snapshot");
+    assert_eq!(table, ledger.table().expect("rows"));
+    assert_eq!(table, fold(&shared.lines()));
+    *shared.instead.borrow_mut() = Some((0, "not an event".to_owned()));
+    assert_eq!(ledger.table_at(at).expect("no line is read"), table);
+    assert!(ledger.table_at(at.minus(1)).is_err(), "the lines are read");
+}
+
+fn records(ledger: &Ledger) -> Vec<Recorded> {
+    let head = ledger.head().expect("memory").seq;
+    ledger.records(Seq::ZERO, head).map(|record| record.expect("a line")).collect()
+}
+
+/// Reads lines, and checks that each is written again as it was.
+fn fold(lines: &[String]) -> Table {
+    let mut table = Table::default();
+    for line in lines {
+        let record = Recorded::from_line(line).expect("a line");
+        assert_eq!(record.to_line(), *line);
+        evolve(&mut table, &record).expect("follows");
+    }
+    table
+}
+
+/// What the oracle has to say of a phase.
+type Told = (StateName, u64, BTreeMap<String, Value>, Vec<(u64, String)>, bool, bool, Vec<String>);
+
+fn told(world: &World) -> BTreeMap<String, Told> {
+    let state =
+        |name: &str| StateName::ALL.into_iter().find(|state| state.as_str() == name).expect("one of five");
+    let one = |(name, spot): (&String, &crate::oracle::Spot)| {
+        let marks = spot.marks.iter().map(|mark| (mark.seq, mark.event.clone())).collect();
+        let (metadata, needs) = (spot.metadata.clone(), spot.needs.clone());
+        let told = (state(&spot.state), spot.attempt, metadata, marks, spot.skipped, spot.retired, needs);
+        (name.clone(), told)
+    };
+    world.phases.iter().map(one).collect()
+}
+
+fn seen(table: &Table) -> BTreeMap<String, Told> {
+    let one = |(id, phase): (&PhaseId, &phaseledger::rules::Phase)| {
+        let metadata = phase.metadata.iter();
+        let metadata =
+            metadata.map(|(key, value)| (key.to_owned(), serde_json::from_str(value).expect("JSON")));
+        let marks = phase.state.marks().iter();
+        let marks = marks.map(|mark| (mark.seq.number(), mark.event.to_string())).collect();
+        let skipped = matches!(phase.state, PhaseState::Pending { skipped: Some(_) });
+        let needs = phase.spec.needs.iter().map(ToString::to_string).collect();
+        let attempt = u64::from(phase.attempt);
+        let state = phase.state.name();
+        (id.to_string(), (state, attempt, metadata.collect(), marks, skipped, phase.retired, needs))
+    };
+    table.phases.iter().map(one).collect()
+}

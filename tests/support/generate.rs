@@ -1,0 +1,392 @@
+//! Random ledgers: graphs of up to twelve phases in up to three workflows, and what is sent to them.
+//!
+//! A [`Plan`] is small numbers that shrink well; [`Plan::sent`] turns it into commands. Many of them are
+//! refused, as in life. What a plan says never depends on what the ledger answers.
+
+use phaseledger::model::{
+    Action, Again, Command, CommandId, Definition, Expectation, PhaseName, PhaseRef, Seq, StateName, TagName,
+    Timestamp, WorkflowName,
+};
+use proptest::prelude::*;
+
+use crate::make::{command, digest, metadata, phase, text, time};
+
+/// A command, and the clock when it is sent.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    pub command: Command,
+    pub now: Timestamp,
+}
+
+/// A graph, and what happens to it.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    workflows: u8,
+    slots: Vec<Slot>,
+    told: Vec<Told>,
+}
+
+/// A phase that may be. It needs none but slots before it, so that no plan has a cycle.
+#[derive(Debug, Clone)]
+struct Slot {
+    workflow: u8,
+    /// Gives the phase its place among the names of its workflow.
+    order: u16,
+    /// One bit for each slot before it.
+    needs: u16,
+}
+
+/// What to do. Slots and outputs are taken modulo what there is; no verb uses every number.
+#[derive(Debug, Clone)]
+struct Told {
+    verb: Verb,
+    slot: u8,
+    other: u8,
+    what: u8,
+    output: u8,
+    unmet: bool,
+    clock: u8,
+    claim: u8,
+    expect: u8,
+    bare: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Verb {
+    /// Start and complete every phase, in order.
+    RunAll,
+    /// Start and complete one phase, again if need be.
+    Run,
+    /// Start a phase, let something happen to one before it, and complete the phase.
+    Race,
+    /// Skip a phase between two, complete the one after it, then the one before it.
+    Detour,
+    Start,
+    Complete,
+    Fail,
+    Skip,
+    Rerun,
+    Reset,
+    ResetAll,
+    Redefine,
+    Meta,
+    Note,
+    Tag,
+    /// Send an earlier command again.
+    Again,
+    /// Send something else under an earlier command's id.
+    Other,
+}
+
+/// Plans with up to so many steps after the graph is there and has run once.
+pub fn plans(steps_max: usize) -> impl Strategy<Value = Plan> {
+    let slot = (0..3u8, any::<u16>(), any::<u16>(), any::<u16>());
+    let slot = slot.prop_map(|(workflow, order, a, b)| Slot { workflow, order, needs: a & b });
+    let slots = prop::collection::vec(slot, 1..=12);
+    let told = prop::collection::vec(told(), 0..=steps_max);
+    (1..=3u8, slots, told).prop_map(|(workflows, slots, told)| Plan { workflows, slots, told })
+}
+
+fn told() -> impl Strategy<Value = Told> {
+    let verb = prop_oneof![
+        3 => Just(Verb::RunAll),
+        6 => Just(Verb::Run),
+        6 => Just(Verb::Race),
+        2 => Just(Verb::Detour),
+        5 => Just(Verb::Start),
+        4 => Just(Verb::Complete),
+        2 => Just(Verb::Fail),
+        3 => Just(Verb::Skip),
+        4 => Just(Verb::Rerun),
+        2 => Just(Verb::Reset),
+        1 => Just(Verb::ResetAll),
+        4 => Just(Verb::Redefine),
+        1 => Just(Verb::Meta),
+        1 => Just(Verb::Note),
+        1 => Just(Verb::Tag),
+        1 => Just(Verb::Again),
+        1 => Just(Verb::Other),
+    ];
+    let rare = (0..8u8, 0..20u8, 0..30u8, 0..8u8);
+    (verb, any::<u8>(), any::<u8>(), 0..6u8, 0..6u8, any::<bool>(), rare).prop_map(
+        |(verb, slot, other, what, output, unmet, (clock, claim, expect, bare))| {
+            let bare = bare == 7;
+            Told { verb, slot, other, what, output, unmet, clock, claim, expect, bare }
+        },
+    )
+}
+
+impl Plan {
+    /// Returns the commands, in the order in which they are sent.
+    pub fn sent(&self) -> Vec<Sent> {
+        let mut sending = Sending::new(self);
+        for workflow in (0..self.workflows).chain(0..self.workflows) {
+            sending.define(workflow);
+        }
+        sending.run_all();
+        for told in &self.told {
+            sending.told = told.clone();
+            sending.step();
+        }
+        sending.sent
+    }
+}
+
+/// Complete what is there with one output, a second after the other.
+const FIRST: Told = Told {
+    verb: Verb::RunAll,
+    slot: 0,
+    other: 0,
+    what: 0,
+    output: 1,
+    unmet: false,
+    clock: 2,
+    claim: 0,
+    expect: 0,
+    bare: false,
+};
+
+/// Commands in the making, with what they have defined so far.
+struct Sending<'a> {
+    plan: &'a Plan,
+    told: Told,
+    present: Vec<bool>,
+    needs: Vec<u16>,
+    versions: Vec<u32>,
+    /// What each slot needs in the definition sent last; none when that does not have it.
+    defined: Vec<Option<Vec<usize>>>,
+    clock: i64,
+    sent: Vec<Sent>,
+}
+
+impl<'a> Sending<'a> {
+    fn new(plan: &'a Plan) -> Self {
+        let count = plan.slots.len();
+        Sending {
+            plan,
+            told: FIRST,
+            present: vec![true; count],
+            needs: plan.slots.iter().map(|slot| slot.needs).collect(),
+            versions: vec![1; count],
+            defined: vec![None; count],
+            clock: 1_700_000_000_000_000,
+            sent: Vec::new(),
+        }
+    }
+
+    fn workflow(&self, slot: usize) -> u8 {
+        self.plan.slots[slot].workflow % self.plan.workflows
+    }
+
+    fn phase(&self, slot: u8) -> PhaseRef {
+        let slot = usize::from(slot) % self.plan.slots.len();
+        let full = self.name(slot);
+        PhaseRef { workflow: full.workflow.filter(|_| !self.told.bare), phase: full.phase }
+    }
+
+    /// Names of one workflow are `a`, `b` …; so bare names are ambiguous where there are several workflows.
+    fn name(&self, slot: usize) -> PhaseRef {
+        let slots = &self.plan.slots;
+        let before = |&other: &usize| {
+            self.workflow(other) == self.workflow(slot)
+                && (slots[other].order, other) < (slots[slot].order, slot)
+        };
+        let place = (0..slots.len()).filter(before).count();
+        let letter = char::from(b'a' + u8::try_from(place).expect("twelve at most"));
+        PhaseRef {
+            workflow: Some(workflow_name(self.workflow(slot))),
+            phase: PhaseName::new(&letter.to_string()).expect("a letter"),
+        }
+    }
+
+    fn send(&mut self, action: Action) {
+        let id = CommandId::new(uuid::Uuid::from_u128(
+            0x0199_0000_0000_7000_8000_0000_0000_0000 + self.sent.len() as u128,
+        ));
+        self.clock += [0, 1, 1_000_000, 1_000_000, 1_999_998, 86_400_000_000, 999, -3_600_000_000]
+            [usize::from(self.told.clock)];
+        let claim = match self.told.claim {
+            16 => Some(self.clock - 300_000_000),
+            17 => Some(self.clock + 60_000_000),
+            18 => Some(self.clock + 60_000_001),
+            19 => Some(self.clock - 1),
+            _ => None,
+        };
+        let expect = match self.told.expect {
+            26 => vec![Expectation::State(vec![StateName::Complete, StateName::NeedsRerun])],
+            27 => vec![Expectation::Attempt(1)],
+            28 => vec![Expectation::Seq(Seq::new(40))],
+            29 => vec![Expectation::Seq(Seq::new(1 << 40))],
+            _ => Vec::new(),
+        };
+        let command = Command { occurred_at: claim.map(time), expect, ..command(id, action) };
+        self.sent.push(Sent { command, now: time(self.clock) });
+    }
+
+    fn define(&mut self, workflow: u8) {
+        let mut phases = Vec::new();
+        for slot in 0..self.plan.slots.len() {
+            if self.workflow(slot) != workflow {
+                continue;
+            }
+            let there = |need: usize| {
+                self.present[need] && (self.workflow(need) == workflow || self.defined[need].is_some())
+            };
+            let needed = |need: &usize| self.needs[slot] >> need & 1 == 1 && there(*need);
+            let needs: Vec<_> = (0..slot).filter(needed).collect();
+            let local = |need: usize| self.workflow(need) == workflow && need.is_multiple_of(2);
+            let named = |&need: &usize| PhaseRef {
+                workflow: self.name(need).workflow.filter(|_| !local(need)),
+                ..self.name(need)
+            };
+            if self.present[slot] {
+                let needs = needs.iter().map(named).collect();
+                phases.push(phase(self.name(slot).phase, needs, self.versions[slot]));
+            }
+            self.defined[slot] = self.present[slot].then_some(needs);
+        }
+        let definition = Definition::new(workflow_name(workflow), phases).expect("no cycle");
+        self.send(Action::Define { definition: Box::new(definition) });
+    }
+
+    fn start(&mut self, slot: u8, allow_unmet: bool, again: Option<Again>) {
+        let (phase, metadata) = (self.phase(slot), metadata("start", slot));
+        self.send(Action::Start { phase, metadata, allow_unmet, again });
+    }
+
+    /// Starts a phase whether it is complete or not: one of the two is refused.
+    fn begin(&mut self, slot: u8, allow_unmet: bool) {
+        self.start(slot, allow_unmet, Some(Again::Rerun(text("once more"))));
+        self.start(slot, allow_unmet, None);
+    }
+
+    fn race(&mut self) {
+        let Told { what, output, .. } = self.told;
+        let slot = self.told.slot % self.plan.slots.len() as u8;
+        let other = self.told.other % (slot + 1);
+        self.begin(slot, true);
+        match what {
+            0 => self.redefine(other, 0),
+            1 => self.send(Action::Reset { phase: self.phase(other), reason: text("anew") }),
+            2 | 3 => self.send(Action::Rerun { phase: self.phase(other), reason: text("stale") }),
+            _ => self.begin(other, true),
+        }
+        if what % 2 == 1 {
+            self.start(other, true, None);
+            self.complete(other, output);
+        }
+        self.complete(slot, output);
+        self.complete(other, 1);
+    }
+
+    fn detour(&mut self) {
+        let Told { what, output, .. } = self.told;
+        let slot = self.told.slot % self.plan.slots.len() as u8;
+        let between = self.told.other % (slot + 1);
+        let first = what % (between + 1);
+        self.send(Action::Reset { phase: self.phase(between), reason: text("anew") });
+        self.send(self.skip(between));
+        self.begin(slot, true);
+        if what < 4 {
+            self.complete(slot, output);
+        }
+        self.begin(first, true);
+        self.complete(first, output);
+    }
+
+    fn complete(&mut self, slot: u8, output: u8) {
+        let phase = self.phase(slot);
+        let output = digest(output);
+        self.send(Action::Complete { phase, metadata: metadata("end", slot), output, outputs: Vec::new() });
+    }
+
+    /// Completes every phase; some with another output than the others.
+    fn run_all(&mut self) {
+        for slot in 0..self.plan.slots.len() as u8 {
+            self.start(slot, false, None);
+            let other = self.told.unmet && slot % 4 == self.told.slot % 4;
+            self.complete(slot, if other { self.told.output } else { 1 });
+        }
+    }
+
+    fn redefine(&mut self, slot: u8, what: u8) {
+        let slot = usize::from(slot) % self.plan.slots.len();
+        let workflow = self.workflow(slot);
+        let elsewhere = |by: &usize| {
+            self.workflow(*by) != workflow
+                && self.defined[*by].as_ref().is_some_and(|needs| needs.contains(&slot))
+        };
+        match what {
+            0 => self.versions[slot] ^= 2,
+            1 | 2 if slot > 0 => self.needs[slot] ^= 1 << (usize::from(self.told.other) % slot),
+            3 if !(0..self.plan.slots.len()).any(|by| elsewhere(&by)) => self.present[slot] ^= true,
+            // Refused where another workflow needs it.
+            4 => self.present[slot] ^= true,
+            _ => {}
+        }
+        self.define(workflow);
+    }
+
+    fn step(&mut self) {
+        let Told { verb, slot, what, output, unmet, .. } = self.told;
+        match verb {
+            Verb::RunAll => self.run_all(),
+            Verb::Run => {
+                self.begin(slot, unmet);
+                self.complete(slot, output);
+            }
+            Verb::Race => self.race(),
+            Verb::Detour => self.detour(),
+            Verb::Start => {
+                let again = match what {
+                    0 => Some(Again::Rerun(text("once more"))),
+                    1 => Some(Again::TakeOver(text("nobody there"))),
+                    _ => None,
+                };
+                self.start(slot, unmet, again);
+            }
+            Verb::Complete => self.complete(slot, output),
+            Verb::Redefine => self.redefine(slot, what),
+            Verb::Again | Verb::Other => {
+                let Sent { mut command, now } = self.sent[usize::from(slot) % self.sent.len()].clone();
+                if let Verb::Other = verb {
+                    command.action = Action::Note { phase: None, text: text("something else") };
+                }
+                self.sent.push(Sent { command, now });
+            }
+            Verb::Fail => self.send(Action::Fail {
+                phase: self.phase(slot),
+                error: text("it broke"),
+                exit_code: Some(1),
+                signal: None,
+                metadata: metadata("fail", slot),
+            }),
+            Verb::Skip => self.send(self.skip(slot)),
+            Verb::Rerun => self.send(Action::Rerun { phase: self.phase(slot), reason: text("stale") }),
+            Verb::Reset => self.send(Action::Reset { phase: self.phase(slot), reason: text("anew") }),
+            Verb::ResetAll => {
+                let workflow = Some(workflow_name(slot % self.plan.workflows));
+                self.send(Action::ResetAll { workflow, reason: text("all anew") });
+            }
+            Verb::Meta => {
+                self.send(Action::Meta { phase: self.phase(slot), metadata: metadata("meta", slot) });
+            }
+            Verb::Note => {
+                self.send(Action::Note { phase: unmet.then(|| self.phase(slot)), text: text("seen") });
+            }
+            Verb::Tag => {
+                let name = TagName::new(&format!("tag-{what}")).expect("a name");
+                self.send(Action::Tag { name, seq: unmet.then(|| Seq::new(u64::from(slot))) });
+            }
+        }
+    }
+
+    fn skip(&self, slot: u8) -> Action {
+        let (phase, metadata) = (self.phase(slot), metadata("skip", slot));
+        Action::Skip { phase, reason: text("not today"), metadata }
+    }
+}
+
+fn workflow_name(workflow: u8) -> WorkflowName {
+    WorkflowName::new(["x", "y", "z"][usize::from(workflow)]).expect("a letter")
+}

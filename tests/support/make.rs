@@ -1,0 +1,48 @@
+//! Commands and what they are made of, for tests to put together.
+
+use chrono::DateTime;
+use phaseledger::model::{
+    Action, Actor, Command, CommandId, Digest, Metadata, PhaseDefinition, PhaseName, PhaseRef, Text,
+    Timestamp,
+};
+
+/// Returns a command that a caller may send again.
+pub fn command(id: CommandId, action: Action) -> Command {
+    let by = Actor { name: "ana".into(), host: "build-3".into(), via: "test".into() };
+    Command { id, may_repeat: true, by, occurred_at: None, expect: Vec::new(), inferred: None, action }
+}
+
+/// Returns the instant so many microseconds after 1970.
+pub fn time(micros: i64) -> Timestamp {
+    Timestamp::new(DateTime::from_timestamp_micros(micros).expect("a time")).expect("a year")
+}
+
+/// Returns a phase of a definition.
+pub fn phase(id: PhaseName, needs: Vec<PhaseRef>, version: u32) -> PhaseDefinition {
+    let version = (version > 1).then(|| version.to_string());
+    let (inputs, outputs) = (Vec::new(), Vec::new());
+    PhaseDefinition { id, needs, cost_limit: None, version, inputs, outputs, description: None }
+}
+
+/// Returns a reason, an error or a note.
+pub fn text(text: &str) -> Text {
+    Text::new(text).expect("a text")
+}
+
+/// Returns metadata that tells where it came from.
+pub fn metadata(key: &str, slot: u8) -> Metadata {
+    let mut metadata = Metadata::default();
+    metadata.insert(key, &slot.to_string()).expect("a number");
+    metadata.insert("last", &format!("\"{key}\"")).expect("a string");
+    metadata
+}
+
+/// Outputs come from so small an alphabet that they are often equal; 0 is none.
+pub fn digest(output: u8) -> Option<Digest> {
+    match output {
+        0 => None,
+        5 => Some(Digest::sha256(b"y")),
+        1 | 3 | 4 => Some(Digest::sha256(b"x")),
+        _ => Some(Digest::sha256(b"z")),
+    }
+}

@@ -1,0 +1,123 @@
+//! Which commands the table of transitions allows, and what each turns into before anything is derived.
+
+use phaseledger::model::{Action, Again, Definition, PhaseRef};
+use serde_json::{Value, json};
+
+use crate::oracle::{Consumed, Spot, World, full};
+
+/// Returns the kind, phase, `from` and `to` of each event; none when the command must be refused. Says
+/// nothing of definitions.
+pub fn permit(world: &World, action: &Action) -> Option<Vec<Value>> {
+    let phase = match action.phase() {
+        Some(name) => Some(resolve(world, name)?),
+        None => None,
+    };
+    let Some((name, spot)) = phase else { return permit_at_large(world, action) };
+    let from = spot.state.as_str();
+    let in_state = |states: &[&str]| states.contains(&from).then_some(());
+    let event = |kind: &str, from: &str, to: &str| json!([kind, name, from, to]);
+    let still = |kind: &str| Some(vec![json!([kind, name, null, null])]);
+    Some(match action {
+        Action::Start { allow_unmet, again, .. } => {
+            let met = |need: &String| world.phases[need].state == "COMPLETE" || world.phases[need].skipped;
+            if !allow_unmet && !spot.needs.iter().all(met) {
+                return None;
+            }
+            match again {
+                None => {
+                    in_state(&["PENDING", "NEEDS_RERUN", "FAILED"])?;
+                    vec![event("phase_started", from, "IN_PROGRESS")]
+                }
+                Some(Again::Rerun(_)) => {
+                    in_state(&["COMPLETE"])?;
+                    vec![
+                        event("rerun_marked", from, "NEEDS_RERUN"),
+                        event("phase_started", "NEEDS_RERUN", "IN_PROGRESS"),
+                    ]
+                }
+                Some(Again::TakeOver(_)) => {
+                    in_state(&["IN_PROGRESS"])?;
+                    vec![
+                        event("phase_failed", from, "FAILED"),
+                        event("phase_started", "FAILED", "IN_PROGRESS"),
+                    ]
+                }
+            }
+        }
+        Action::Complete { .. } => {
+            in_state(&["IN_PROGRESS"])?;
+            vec![event("phase_completed", from, "COMPLETE")]
+        }
+        Action::Fail { .. } => {
+            in_state(&["IN_PROGRESS"])?;
+            vec![event("phase_failed", from, "FAILED")]
+        }
+        Action::Skip { .. } => {
+            in_state(&["PENDING", "FAILED", "NEEDS_RERUN"])?;
+            vec![event("phase_skipped", from, "PENDING")]
+        }
+        Action::Rerun { .. } => {
+            in_state(&["COMPLETE"])?;
+            vec![event("rerun_marked", from, "NEEDS_RERUN")]
+        }
+        Action::Reset { .. } => vec![event("phase_reset", from, "PENDING")],
+        Action::Meta { .. } => return still("metadata_recorded"),
+        Action::Note { .. } => return still("note_added"),
+        other => panic!("`{}` is about no phase", other.verb()),
+    })
+}
+
+/// As [`permit`], for what is about no phase.
+fn permit_at_large(world: &World, action: &Action) -> Option<Vec<Value>> {
+    match action {
+        Action::Note { .. } => Some(vec![json!(["note_added", null, null, null])]),
+        Action::Tag { seq, .. } => {
+            let there = seq.is_none_or(|seq| seq.number() <= world.head);
+            there.then(|| vec![json!(["tag_set", null, null, null])])
+        }
+        Action::ResetAll { workflow, .. } => {
+            let workflow = workflow.as_ref().expect("plans name it").as_str();
+            let of_workflow = |name: &str| name.split('/').next() == Some(workflow);
+            let phases = world.current().filter(|(name, _)| of_workflow(name));
+            let mut resets: Vec<_> =
+                phases.map(|(name, spot)| json!(["phase_reset", name, spot.state, "PENDING"])).collect();
+            resets.insert(0, json!(["phase_reset", null, null, null]));
+            Some(resets)
+        }
+        other => panic!("nothing is said of `{}`", other.verb()),
+    }
+}
+
+/// Says whether a definition fits the other workflows: it needs what they have, and drops nothing that they
+/// need. (Plans have no cycles.)
+pub fn may_define(world: &World, definition: &Definition) -> bool {
+    let workflow = definition.name().as_str();
+    let own = |name: &str| name.split('/').next() == Some(workflow);
+    let kept = |name: &str| definition.phases().iter().any(|phase| full(workflow, phase.id.as_str()) == name);
+    let there = |name: &str| world.current().any(|(found, _)| found == name);
+    let needs = definition.phases().iter().flat_map(|phase| &phase.needs);
+    let needs_what_is_there =
+        needs.map(|need| full(workflow, &need.to_string())).all(|need| own(&need) || there(&need));
+    let elsewhere = world.current().filter(|(name, _)| !own(name));
+    let needed = elsewhere.flat_map(|(_, spot)| &spot.needs).filter(|need| own(need));
+    needs_what_is_there && needed.into_iter().all(|need| kept(need))
+}
+
+fn resolve<'a>(world: &'a World, name: &PhaseRef) -> Option<(&'a String, &'a Spot)> {
+    let wanted = name.to_string();
+    let is_it = |full: &str| full == wanted || full.split('/').nth(1) == Some(&wanted);
+    let mut found = world.current().filter(|(full, _)| is_it(full));
+    let only = found.next()?;
+    found.next().is_none().then_some(only)
+}
+
+/// Returns what a start must say that it builds on, and which needs are not met.
+pub fn builds_on(world: &World, phase: &str) -> (Vec<Consumed>, Vec<String>) {
+    let needs = world.phases[phase].needs.iter().map(|need| (need, &world.phases[need]));
+    let consumed = needs.clone().filter_map(|(name, need)| match need.state.as_str() {
+        "COMPLETE" | "NEEDS_RERUN" => Some((name.clone(), need.ended, need.output.clone())),
+        _ => need.skipped.then(|| (name.clone(), need.ended, None)),
+    });
+    let unmet = needs.clone().filter(|(_, need)| need.state != "COMPLETE" && !need.skipped);
+    (consumed.collect(), unmet.map(|(name, _)| name.clone()).collect())
+}
