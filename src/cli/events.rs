@@ -1,7 +1,7 @@
 //! An event as a sentence, and what it has for evidence.
 
 use anstyle::Style;
-use phaseledger::model::{Change, Comparison, Digest, Event, PhaseId, Recorded, Subject, Zone, escape};
+use phaseledger::model::{Change, Comparison, Digest, Event, Recorded, Subject, Zone, escape};
 use phaseledger::query::ChainEvent;
 
 use super::render;
@@ -75,12 +75,7 @@ fn through(event: &ChainEvent, one_workflow: bool) -> String {
     let edge = event.led_by.as_ref().and_then(|led_by| led_by.edge.as_ref());
     match edge {
         Some((above, _)) if event.proven.record.subject.phase() != Some(above) => {
-            let own = |id: &PhaseId| render::phase(id, one_workflow);
-            if matches!(event.proven.record.subject, Subject::Phase(_)) {
-                format!(", and reached it through {}", own(above))
-            } else {
-                format!(", and reached it from {}", own(above))
-            }
+            format!(" (through {})", render::phase(above, one_workflow))
         }
         Some(_) | None => String::new(),
     }
@@ -110,7 +105,11 @@ pub fn evidence(event: &ChainEvent, one_workflow: bool) -> Vec<String> {
 
 fn changed(change: &Change) -> String {
     let value = |value: &Option<String>| value.as_deref().map_or_else(|| "none".to_owned(), escape);
-    format!("{} {} → {}", escape(&change.what), value(&change.before), value(&change.after))
+    let (what, before, after) = (escape(&change.what), value(&change.before), value(&change.after));
+    match change.before {
+        None if what == "needs" => format!("needs {after} now"),
+        _ => format!("{what} {before} → {after}"),
+    }
 }
 
 fn compared(equal: &Comparison, one_workflow: bool) -> String {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use crate::model::{PhaseId, StateName, WorkflowName};
+use crate::model::{PhaseId, PhaseName, StateName, WorkflowName};
 use crate::rules::{Phase, PhaseState, Table};
 
 /// The phases of one workflow or of all, and the edges between them.
@@ -23,6 +23,8 @@ pub struct GraphNode {
     pub id: PhaseId,
     /// Its workflow.
     pub workflow: WorkflowName,
+    /// Its bare name.
+    pub phase: PhaseName,
     /// Where it stands.
     pub state: StateName,
     /// Whether it was skipped: those who need it may go on.
@@ -66,6 +68,7 @@ impl GraphNode {
         GraphNode {
             id: phase.id.clone(),
             workflow: phase.id.workflow.clone(),
+            phase: phase.id.phase.clone(),
             state: phase.state.name(),
             skipped: matches!(phase.state, PhaseState::Pending { skipped: Some(_) }),
             attempt: phase.attempt,
