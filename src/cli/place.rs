@@ -3,6 +3,8 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use phaseledger::model::escape;
+
 use super::error::Failure;
 
 /// A ledger's folder.
@@ -64,7 +66,14 @@ impl Place {
     }
 }
 
+/// The longest path that is shown whole, in bytes: longer ones no system takes.
+const PATH_BYTES_MAX: usize = 4096;
+
 /// Returns a path as it may be shown.
 pub fn shown(path: &Path) -> String {
-    phaseledger::model::escape(&path.to_string_lossy())
+    let path = path.to_string_lossy();
+    match path.len() {
+        0..=PATH_BYTES_MAX => escape(&path),
+        _ => format!("{}…", escape(&path.chars().take(60).collect::<String>())),
+    }
 }

@@ -28,6 +28,14 @@ const VERBS: &[&str] = &[
     "help",
     "fly",
     "",
+    "status",
+    "next",
+    "log",
+    "show",
+    "why",
+    "graph",
+    "report",
+    "replay",
 ];
 
 const FLAGS: &[&str] = &[

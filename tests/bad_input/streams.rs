@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use super::{Scene, export, finish, run, skip, unchanged};
 
 fn note(number: usize) -> String {
-    format!("{{\"do\":\"note\",\"text\":\"note {number}\",\"id\":\"key:{number}\"}}\n")
+    format!("{{\"do\":\"note\",\"text\":\"note {number}\",\"id\":\"key:note/{number}\"}}\n")
 }
 
 fn notes(scene: &Scene) -> usize {
@@ -58,12 +58,12 @@ fn a_bad_line_in_the_middle() {
 #[test]
 fn an_id_with_other_content_ends_the_stream() {
     let scene = Scene::small();
-    let input = format!("{}{}", note(1), note(2).replace("key:2", "key:1"));
+    let input = format!("{}{}", note(1), note(2).replace("key:note/2", "key:note/1"));
     let outcome = run(&scene, &["append"], input.as_bytes()).calm("other content");
     assert!(outcome.code == Some(3) && outcome.stderr.contains("line 2: "), "{}", outcome.stderr);
     assert!(outcome.stderr.contains("the command before it stands"), "{}", outcome.stderr);
     unchanged(&scene, || {
-        let both = format!("{}{}", note(7), note(8).replace("key:8", "key:7"));
+        let both = format!("{}{}", note(7), note(8).replace("key:note/8", "key:note/7"));
         run(&scene, &["append", "--atomic"], both.as_bytes()).refused(3, "nothing was recorded");
     });
 }

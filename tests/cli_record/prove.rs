@@ -24,7 +24,7 @@ fn verify_refused() {
 #[test]
 fn export() {
     let scene = Scene::small();
-    scene.ok(&["start", "a", "--id", "key:1", "--reason", "x", "--take-over"][..4]);
+    scene.ok(&["start", "a", "--id", "key:own/1", "--reason", "x", "--take-over"][..4]);
     let ids = scene.ok(&["export", "--at", "#1"]).stdout;
     assert_eq!(ids.lines().count(), 2, "{ids}");
     let last = scene.ok(&["export"]).stdout.lines().nth(1).expect("the start").to_owned();

@@ -20,7 +20,7 @@ fn start() {
         &scene,
         &[
             &["start", "a", "--dry-run"],
-            &["start", "a", "--meta", "books=3", "--meta", "who=ana", "--id", "key:1"],
+            &["start", "a", "--meta", "books=3", "--meta", "who=ana", "--id", "key:own/1"],
             &["start", "w/b", "--occurred-at", "10 minutes ago", "--by", "bob"],
             &["start", "c", "--allow-unmet"],
         ],
@@ -36,9 +36,9 @@ fn start_json() {
         "start_json",
         &scene,
         &[
-            &["start", "c", "--json", "--id", "key:1", "--metadata", metadata],
-            &["complete", "c", "--json", "--id", "key:2"],
-            &["start", "a", "--rerun", "--reason", "new books", "--json", "--id", "key:3"],
+            &["start", "c", "--json", "--id", "key:own/1", "--metadata", metadata],
+            &["complete", "c", "--json", "--id", "key:own/2"],
+            &["start", "a", "--rerun", "--reason", "new books", "--json", "--id", "key:own/3"],
         ],
     );
 }
@@ -63,7 +63,15 @@ fn complete() {
         &scene,
         &[
             &["complete", "a", "--output", "one.txt", "--output", "two.txt", "--meta", "cost=1.10"],
-            &["complete", "b", "--digest", &format!("sha256:{}", "0".repeat(64)), "--json", "--id", "key:1"],
+            &[
+                "complete",
+                "b",
+                "--digest",
+                &format!("sha256:{}", "0".repeat(64)),
+                "--json",
+                "--id",
+                "key:own/1",
+            ],
         ],
     );
 }
@@ -87,7 +95,7 @@ fn fail() {
                 "--abandoned",
                 "--json",
                 "--id",
-                "key:1",
+                "key:own/1",
             ],
             &["start", "a"],
         ],
@@ -102,7 +110,7 @@ fn skip() {
         &scene,
         &[
             &["skip", "a", "--reason", "no data today"],
-            &["skip", "b", "--reason", "nor here", "--json", "--id", "key:1"],
+            &["skip", "b", "--reason", "nor here", "--json", "--id", "key:own/1"],
             &["start", "c"],
         ],
     );
@@ -115,7 +123,11 @@ fn rerun() {
     scene.ok(&["complete", "c"]);
     let rerun = ["rerun", "a", "--reason", "new books"];
     done("rerun_dry_run", &scene, &[&["rerun", "a", "--reason", "new books", "--dry-run"], &["verify"]]);
-    done("rerun", &scene, &[&rerun, &["rerun", "b", "--reason", "so are these", "--json", "--id", "key:1"]]);
+    done(
+        "rerun",
+        &scene,
+        &[&rerun, &["rerun", "b", "--reason", "so are these", "--json", "--id", "key:own/1"]],
+    );
 }
 
 #[test]
@@ -138,7 +150,7 @@ fn reset() {
         "reset",
         &scene,
         &[
-            &["reset", "a", "--reason", "a new month", "--json", "--id", "key:1"],
+            &["reset", "a", "--reason", "a new month", "--json", "--id", "key:own/1"],
             &["reset", "--all", "--reason", "a new year"],
             &["reset", "--all", "--workflow", "w", "--reason", "a new year"],
         ],
@@ -153,7 +165,7 @@ fn meta() {
         &scene,
         &[
             &["meta", "a", "books=3", "title=A Tale", r#"list=[1, "two"]"#, "equal=a=b", "empty="],
-            &["meta", "a", "books=3", "--json", "--id", "key:1"],
+            &["meta", "a", "books=3", "--json", "--id", "key:own/1"],
         ],
     );
 }
@@ -164,7 +176,7 @@ fn note_and_tag() {
     done(
         "note",
         &scene,
-        &[&["note", "all is well"], &["note", "so is this", "--phase", "a", "--json", "--id", "key:1"]],
+        &[&["note", "all is well"], &["note", "so is this", "--phase", "a", "--json", "--id", "key:own/1"]],
     );
     done(
         "tag",
@@ -172,7 +184,7 @@ fn note_and_tag() {
         &[
             &["tag", "here"],
             &["tag", "there", "#1"],
-            &["tag", "here", "tag:there~1", "--json", "--id", "key:2"],
+            &["tag", "here", "tag:there~1", "--json", "--id", "key:own/2"],
         ],
     );
 }

@@ -5,10 +5,10 @@ use super::{Scene, assert_snapshot, done, fed, refused};
 #[test]
 fn a_command_is_never_recorded_twice() {
     let scene = Scene::small();
-    let start = ["start", "a", "--id", "key:1", "--expect", "state=PENDING"];
-    let json = ["start", "a", "--id", "key:1", "--expect", "state=PENDING", "--json"];
+    let start = ["start", "a", "--id", "key:own/1", "--expect", "state=PENDING"];
+    let json = ["start", "a", "--id", "key:own/1", "--expect", "state=PENDING", "--json"];
     done("retry", &scene, &[&start, &start, &json]);
-    refused("retry_conflict", &scene, 3, &[&["start", "b", "--id", "key:1"]]);
+    refused("retry_conflict", &scene, 3, &[&["start", "b", "--id", "key:own/1"]]);
 }
 
 #[test]
@@ -36,18 +36,18 @@ fn expectations() {
     );
 }
 
-const LINES: &str = r#"{"do":"start","phase":"a","id":"key:1","metadata":{"books":3}}
-{"do":"complete","phase":"w/a","id":"key:2","expect":["state=IN_PROGRESS"],"by":"bob"}
+const LINES: &str = r#"{"do":"start","phase":"a","id":"key:own/1","metadata":{"books":3}}
+{"do":"complete","phase":"w/a","id":"key:own/2","expect":["state=IN_PROGRESS"],"by":"bob"}
 
-{"do":"rerun","phase":"a","reason":"new books","id":"key:3"}
-{"do":"start","phase":"a","id":"key:4","occurred_at":"2025-10-29T20:00:30Z"}
-{"do":"fail","phase":"a","error":"gone","signal":"SIGKILL","id":"key:5"}
-{"do":"skip","phase":"a","reason":"enough","id":"key:6"}
-{"do":"meta","phase":"b","metadata":{"n":1.10},"id":"key:7"}
-{"do":"note","text":"done","id":"key:8"}
-{"do":"tag","name":"here","id":"key:9"}
-{"do":"reset","all":true,"reason":"again","id":"key:10"}
-{"do":"reset","all":true,"reason":"again","id":"key:10"}
+{"do":"rerun","phase":"a","reason":"new books","id":"key:own/3"}
+{"do":"start","phase":"a","id":"key:own/4","occurred_at":"2025-10-29T20:00:30Z"}
+{"do":"fail","phase":"a","error":"gone","signal":"SIGKILL","id":"key:own/5"}
+{"do":"skip","phase":"a","reason":"enough","id":"key:own/6"}
+{"do":"meta","phase":"b","metadata":{"n":1.10},"id":"key:own/7"}
+{"do":"note","text":"done","id":"key:own/8"}
+{"do":"tag","name":"here","id":"key:own/9"}
+{"do":"reset","all":true,"reason":"again","id":"key:own/10"}
+{"do":"reset","all":true,"reason":"again","id":"key:own/10"}
 "#;
 
 #[test]
@@ -59,10 +59,10 @@ fn append() {
     assert_snapshot("append_nothing", &fed(&scene, &["append"], "\n"));
 }
 
-const BROKEN: &str = r#"{"do":"start","phase":"a","id":"key:1"}
-{"do":"complete","phase":"a","id":"key:2"}
-{"do":"complete","phase":"a","id":"key:3"}
-{"do":"start","phase":"b","id":"key:4"}
+const BROKEN: &str = r#"{"do":"start","phase":"a","id":"key:own/1"}
+{"do":"complete","phase":"a","id":"key:own/2"}
+{"do":"complete","phase":"a","id":"key:own/3"}
+{"do":"start","phase":"b","id":"key:own/4"}
 "#;
 
 #[test]

@@ -49,10 +49,10 @@ fn define() {
         &scene,
         &[
             &["define", "--dry-run"],
-            &["define", "--id", "key:1"],
-            &["define", "--id", "key:1"],
+            &["define", "--id", "key:own/1"],
+            &["define", "--id", "key:own/1"],
             &["define"],
-            &["define", "w.toml", "--as", "monday", "--json", "--id", "key:2"],
+            &["define", "w.toml", "--as", "monday", "--json", "--id", "key:own/2"],
         ],
     );
 }
