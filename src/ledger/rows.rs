@@ -247,16 +247,7 @@ impl Loader {
             };
             walk.extend(needs.into_iter().filter(|need| !done(need) && seen.insert(need.clone())));
         }
-        let mut seen = BTreeSet::new();
-        let mut walk = vec![id.clone()];
-        while let Some(at) = walk.pop() {
-            for below in self.dependants(store, table, &at)? {
-                let skipped = |phase: &Phase| matches!(phase.state, PhaseState::Pending { skipped: Some(_) });
-                if table.phases.get(&below).is_some_and(skipped) && seen.insert(below.clone()) {
-                    walk.push(below);
-                }
-            }
-        }
+        self.dependants(store, table, id)?;
         let disturbed = disturbed(table, id, output);
         self.below(store, table, disturbed)
     }

@@ -118,7 +118,7 @@ pub struct Change {
 pub struct PhaseStarted {
     /// Which attempt this is, counted from 1.
     pub attempt: u32,
-    /// For each needed phase that is satisfied: the completion or skip that this attempt builds on.
+    /// The completion, outdated or not, or the skip of each needed phase that this attempt builds on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub consumed: Vec<Consumed>,
     /// Whether every need was met.

@@ -140,13 +140,16 @@ impl<'a> Wave<'a> {
         self.roots.extend(outdated.iter().map(|(mark, _)| (mark.event, mark.root)));
         let causes: Vec<_> = outdated.into_iter().map(|(mark, edge)| outdating(mark, edge)).collect();
         if !causes.is_empty() {
-            let event = self.mark(phase, (StateName::Complete, StateName::NeedsRerun), causes);
+            let reason = told(&completion.outdated_by).unwrap_or_else(|| reason(phase, &causes, &[]));
+            let event =
+                self.mark(phase, (StateName::Complete, StateName::NeedsRerun), causes, (reason, Vec::new()));
             self.sources.insert(id.clone(), event);
             return;
         }
-        for (below, edge) in not_consumed(self.table, id, completion.output) {
+        for below in not_consumed(self.table, id, completion.output) {
             let kind = CauseKind::UpstreamCompleted;
-            self.seed(&below, Cause { event: record.id, seq: record.seq, kind, edge: Some(edge) });
+            let edge = Some((id.clone(), below.clone()));
+            self.seed(&below, Cause { event: record.id, seq: record.seq, kind, edge });
         }
     }
 
@@ -178,16 +181,24 @@ impl<'a> Wave<'a> {
     fn pass(&mut self, id: &PhaseId, incoming: Vec<Cause>) -> Vec<Cause> {
         let Some(phase) = self.table.phases.get(id) else { return Vec::new() };
         let now = phase.state.name();
-        match now {
-            StateName::Pending | StateName::Failed => incoming,
-            StateName::Complete => vec![self.mark(phase, (now, StateName::NeedsRerun), incoming)],
-            StateName::InProgress | StateName::NeedsRerun => vec![self.mark(phase, (now, now), incoming)],
-        }
+        let to = match now {
+            StateName::Pending | StateName::Failed => return incoming,
+            StateName::Complete => StateName::NeedsRerun,
+            StateName::InProgress | StateName::NeedsRerun => now,
+        };
+        let changes = self.changes.remove(id).unwrap_or_default();
+        let reason = reason(phase, &incoming, &changes);
+        vec![self.mark(phase, (now, to), incoming, (reason, changes))]
     }
 
-    fn mark(&mut self, phase: &Phase, transition: (StateName, StateName), causes: Vec<Cause>) -> Cause {
-        let changes = self.changes.remove(&phase.id).unwrap_or_default();
-        let why = RerunReason { reason: reason(phase, &causes, &changes), changes };
+    fn mark(
+        &mut self,
+        phase: &Phase,
+        transition: (StateName, StateName),
+        causes: Vec<Cause>,
+        (reason, changes): (Text, Vec<Change>),
+    ) -> Cause {
+        let why = RerunReason { reason, changes };
         let event = match transition {
             (StateName::Complete, _) => Event::RerunMarked(why),
             (StateName::InProgress, _) => Event::RerunDeferred(why),
@@ -237,39 +248,23 @@ pub(super) fn walk_above<'a>(table: &'a Table, phase: &'a Phase) -> Vec<(&'a Pha
     above
 }
 
-/// Returns those below a completion that stand on an older one, with the edge by which it reaches them: who
-/// needs the phase directly, or through phases that are skipped and so will not run again.
-pub(super) fn not_consumed(
-    table: &Table,
-    id: &PhaseId,
-    output: Option<Digest>,
-) -> Vec<(PhaseId, (PhaseId, PhaseId))> {
-    let mut found = Vec::new();
-    let mut seen = BTreeSet::new();
-    let mut walk = vec![id.clone()];
-    while let Some(above) = walk.pop() {
-        for below in table.dependants_of(&above) {
-            let Some(phase) = table.phases.get(below) else { continue };
-            let attempt = match &phase.state {
-                PhaseState::Pending { skipped: Some(_) } => {
-                    if seen.insert(below.clone()) {
-                        walk.push(below.clone());
-                    }
-                    continue;
-                }
-                PhaseState::Complete { completion } => &completion.attempt,
-                PhaseState::InProgress { attempt, outdated_by } if outdated_by.is_empty() => attempt,
+/// Returns those that need a phase and stand, or are about to, on an older completion of it than the last.
+pub(super) fn not_consumed(table: &Table, id: &PhaseId, output: Option<Digest>) -> Vec<PhaseId> {
+    let stands_on_older = |below: &&PhaseId| {
+        let attempt = match table.phases.get(*below).map(|phase| &phase.state) {
+            Some(PhaseState::Complete { completion }) => &completion.attempt,
+            Some(PhaseState::InProgress { attempt, outdated_by }) if outdated_by.is_empty() => attempt,
+            Some(
                 PhaseState::InProgress { .. }
                 | PhaseState::Pending { .. }
                 | PhaseState::Failed { .. }
-                | PhaseState::NeedsRerun { .. } => continue,
-            };
-            if output.is_none() || attempt.consumed_output(id) != output {
-                found.push((below.clone(), (above.clone(), below.clone())));
-            }
-        }
-    }
-    found
+                | PhaseState::NeedsRerun { .. },
+            )
+            | None => return false,
+        };
+        output.is_none() || attempt.consumed_output(id) != output
+    };
+    table.dependants_of(id).filter(stands_on_older).cloned().collect()
 }
 
 /// Returns the given phases and everything below them in topological order, ties by name.
@@ -303,6 +298,13 @@ fn order_below<'a>(table: &Table, start: impl Iterator<Item = &'a PhaseId>) -> V
     order
 }
 
+/// Repeats what the deferrals of an attempt said; none when there were none.
+fn told(outdated_by: &[Mark]) -> Option<Text> {
+    let mut reasons: Vec<&str> = outdated_by.iter().map(|mark| mark.reason.as_str()).collect();
+    reasons.dedup();
+    Text::cut(&reasons.join("; "))
+}
+
 /// Says in words why a phase must run again.
 fn reason(phase: &Phase, causes: &[Cause], changes: &[Change]) -> Text {
     let mut parts: Vec<String> = changes.iter().map(describe).collect();
@@ -325,8 +327,7 @@ fn reason(phase: &Phase, causes: &[Cause], changes: &[Change]) -> Text {
             count => parts.push(format!("{head}: {} and {} more", names[..8].join(", "), count - 8)),
         }
     }
-    let text = if parts.is_empty() { "Changed while it ran".to_owned() } else { parts.join("; ") };
-    Text::cut(&text).expect("not empty")
+    Text::cut(&parts.join("; ")).expect("a phase is reached by an edge or a change")
 }
 
 fn describe(change: &Change) -> String {

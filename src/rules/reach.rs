@@ -46,7 +46,7 @@ pub fn disturbed(table: &Table, id: &PhaseId, output: Option<Digest>) -> Vec<Pha
     if !phase.state.marks().is_empty() || !stale_above(table, phase).is_empty() {
         return vec![id.clone()];
     }
-    let outdated = not_consumed(table, id, output).into_iter().map(|(below, _)| below);
+    let outdated = not_consumed(table, id, output);
     let unchanged = table.dependants_of(id).filter(|below| {
         output.is_some()
             && match table.phases.get(*below).map(|phase| &phase.state) {
@@ -62,5 +62,5 @@ pub fn disturbed(table: &Table, id: &PhaseId, output: Option<Digest>) -> Vec<Pha
                 | None => false,
             }
     });
-    outdated.chain(unchanged.cloned()).collect()
+    outdated.into_iter().chain(unchanged.cloned()).collect()
 }

@@ -100,30 +100,20 @@ fn outdating(world: &World, phase: &str) -> Vec<Because> {
     found.collect()
 }
 
-/// Returns those that stand, or are about to, on something else than the completion: they need the phase, or
-/// need one that is skipped and so on up to the phase.
+/// Returns those that need the phase and stand, or are about to, on something else than the completion.
 fn standing_on_older(world: &World, phase: &str, seq: u64) -> BTreeMap<String, Vec<Because>> {
-    let through = world.above(|spot| spot.skipped);
     let output = &world.phases[phase].output;
     let stands =
         |spot: &Spot| spot.state == "COMPLETE" || (spot.state == "IN_PROGRESS" && spot.marks.is_empty());
     let mut found = BTreeMap::new();
-    for (name, spot) in
-        world.current().filter(|(name, spot)| through.contains(&(name.as_str(), phase)) && stands(spot))
-    {
+    for (name, spot) in world.current() {
+        let needs = spot.needs.iter().any(|need| need == phase);
         let consumed = spot.consumed.iter().find(|(need, ..)| need == phase);
-        if output.is_some() && consumed.is_some_and(|(_, _, consumed)| consumed == output) {
-            continue;
+        let equal = output.is_some() && consumed.is_some_and(|(_, _, consumed)| consumed == output);
+        if needs && stands(spot) && !equal {
+            let edges = vec![(phase.to_owned(), name.clone())];
+            found.insert(name.clone(), vec![Because::new(seq, "upstream_completed", edges)]);
         }
-        let direct = |need: &&String| *need == phase;
-        let skipped =
-            |need: &&String| world.phases[*need].skipped && through.contains(&(need.as_str(), phase));
-        let mut edges: Vec<Edge> =
-            spot.needs.iter().filter(direct).map(|need| (need.clone(), name.clone())).collect();
-        if edges.is_empty() {
-            edges = spot.needs.iter().filter(skipped).map(|need| (need.clone(), name.clone())).collect();
-        }
-        found.insert(name.clone(), vec![Because::new(seq, "upstream_completed", edges)]);
     }
     found
 }
