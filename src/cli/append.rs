@@ -67,7 +67,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
 }
 
 /// A line with its number, or why there is none.
-type Line = Result<(u64, String), (u64, Failure)>;
+type Line = Result<(u64, String), Box<(u64, Failure)>>;
 
 struct Appender<'a> {
     args: &'a Args,
@@ -114,7 +114,7 @@ impl Appender<'_> {
         self.answer(&answers)?;
         match refused {
             None => Ok(()),
-            Some((line, failure)) => Err(self.refusal(line, failure)),
+            Some(refusal) => Err(self.refusal(*refusal)),
         }
     }
 
@@ -127,14 +127,14 @@ impl Appender<'_> {
         for line in lines {
             match self.stage(&mut session, line) {
                 Ok(answer) => answers.push(answer),
-                Err((line, failure)) => return Err(self.refusal(line, failure)),
+                Err(refusal) => return Err(self.refusal(*refusal)),
             }
         }
         session.commit().map_err(|error| self.unwritten(error.into()))?;
         self.answer(&answers)
     }
 
-    fn stage(&self, session: &mut Session<'_>, line: Line) -> Result<Answer, (u64, Failure)> {
+    fn stage(&self, session: &mut Session<'_>, line: Line) -> Result<Answer, Box<(u64, Failure)>> {
         let (number, text) = line?;
         let mut stage = || {
             let mut request: Request = text.parse()?;
@@ -142,7 +142,7 @@ impl Appender<'_> {
             let command = command(request, self.context, "append");
             Ok(session.stage(&command, self.context.now())?)
         };
-        stage().map_err(|failure: Failure| (number, failure))
+        stage().map_err(|failure: Failure| Box::new((number, failure)))
     }
 
     fn answer(&mut self, answers: &[Answer]) -> Result<(), Failure> {
@@ -188,7 +188,7 @@ impl Appender<'_> {
     }
 
     /// Says which line was refused, and what became of those before it.
-    fn refusal(&self, line: u64, failure: Failure) -> Failure {
+    fn refusal(&self, (line, failure): (u64, Failure)) -> Failure {
         let stands = self.stands();
         let place = match failure.column() {
             Some(column) => format!("line {line}, column {column}"),
@@ -228,7 +228,7 @@ fn send_lines(mut reader: impl BufRead, sender: &SyncSender<Line>) {
             Ok(None) => return,
             Ok(Some(line)) if line.trim().is_empty() => continue,
             Ok(Some(line)) => Ok((number, line)),
-            Err(failure) => Err((number, failure)),
+            Err(failure) => Err(Box::new((number, failure))),
         };
         let ended = line.is_err();
         if sender.send(line).is_err() || ended {

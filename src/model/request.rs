@@ -361,7 +361,7 @@ mod tests {
             (r#"{"do":"rerun","phase":"a"}"#, "`rerun` needs `reason`"),
             (r#"{"do":"rerun","phase":"a","reason":" "}"#, "the text is empty"),
             (r#"{"do":"tag","name":"x","id":"7"}"#, "`7` is not an id"),
-            (r#"{"do":"note","text":"x","expect":"seq=7"}"#, "`seq=7` is not"),
+            (r#"{"do":"note","text":"x","expect":"seq=7"}"#, "unknown expectation `seq=7`"),
             (r#"{"do":"note","text":"x","expect":["seq:7",7]}"#, "neither a text nor a list"),
             (r#"{"do":"note","text":"x","by":" "}"#, "the text is empty"),
             (r#"["note"]"#, "expected a map"),

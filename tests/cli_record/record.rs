@@ -54,7 +54,9 @@ fn start_rerun() {
 #[test]
 fn complete() {
     let scene = Scene::small();
-    ["a", "b"].map(|phase| scene.ok(&["start", phase]));
+    for phase in ["a", "b"] {
+        scene.ok(&["start", phase]);
+    }
     scene.clock("2025-10-29T20:01:05Z");
     scene.write("one.txt", "one");
     scene.write("two.txt", "two");
@@ -79,7 +81,9 @@ fn complete() {
 #[test]
 fn fail() {
     let scene = Scene::small();
-    ["a", "b"].map(|phase| scene.ok(&["start", phase]));
+    for phase in ["a", "b"] {
+        scene.ok(&["start", phase]);
+    }
     done(
         "fail",
         &scene,

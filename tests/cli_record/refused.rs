@@ -10,7 +10,9 @@ fn start_unmet() {
 #[test]
 fn illegal_transitions() {
     let scene = Scene::small();
-    ["a", "b"].map(|phase| scene.ok(&["start", phase]));
+    for phase in ["a", "b"] {
+        scene.ok(&["start", phase]);
+    }
     scene.ok(&["complete", "b"]);
     refused("start_illegal", &scene, 6, &[&["start", "a"], &["start", "b"]]);
     refused("complete_illegal", &scene, 6, &[&["complete", "b"], &["complete", "c"]]);
