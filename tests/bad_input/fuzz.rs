@@ -5,7 +5,7 @@ use std::cell::Cell;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 
-use super::{Scene, export, run};
+use super::{Scene, export, finish, run};
 
 const VERBS: &[&str] = &[
     "init",
@@ -138,8 +138,7 @@ const VALUES: &[&str] = &[
     "\u{1F600}",
     "e\u{301}",
     "%s%n{}{0}",
-    "../../x",
-    "/dev/null",
+    "../../x.d",
     ".",
     "w.toml",
     "history",
@@ -156,7 +155,7 @@ fn argument() -> impl Strategy<Value = String> {
         5 => from(VALUES),
         4 => from(FLAGS),
         1 => (from(FLAGS), from(VALUES)).prop_map(|(flag, value)| format!("{flag}={value}")),
-        1 => "\\PC{0,12}".prop_map(|text| text.replace('\0', "")),
+        1 => "\\PC{0,12}".prop_map(|text| text.replace(['\0', '/', '.'], "")),
     ]
 }
 
@@ -175,12 +174,17 @@ fn command_line() -> impl Strategy<Value = (Vec<String>, String)> {
 fn no_command_line_makes_it_panic() {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(150);
     let scene = Scene::small();
-    scene.write("w.toml", "[workflow]\nname = \"w\"\n[[phase]]\nid = \"a\"\n");
+    // What it writes stays in the scene, wherever its paths lead.
+    let folder = scene.dir().join("1/2/3/4");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    scene.write("1/2/3/4/w.toml", "[workflow]\nname = \"w\"\n[[phase]]\nid = \"a\"\n");
     let before = std::cell::RefCell::new(export(&scene));
     let refused = Cell::new(0);
     let config = Config { cases, failure_persistence: None, ..Config::default() };
     let outcome = TestRunner::new(config).run(&command_line(), |(args, input)| {
-        let outcome = run(&scene, &args, input.as_bytes()).calm(&format!("{args:?}"));
+        let mut command = scene.command();
+        command.args(&args).current_dir(&folder).env("PHASELEDGER_DIR", scene.dir().join("ledger"));
+        let outcome = finish(command, input.as_bytes()).calm(&format!("{args:?}"));
         let after = export(&scene);
         if outcome.code != Some(0) {
             refused.set(refused.get() + 1);

@@ -93,6 +93,10 @@ fn a_history_with_one_bad_line_leaves_nothing() {
             let outcome = run(&scene, &args, input.as_bytes()).refused(*code, "error: line 42: ");
             assert!(outcome.stderr.contains("nothing was written"), "{}", outcome.stderr);
         }
+        // More than becomes durable at a time.
+        let many: String = good.repeat(120) + &bad[0].0;
+        let args = ["import", "--format", "history", "-"];
+        run(&scene, &args, many.as_bytes()).refused(6, "error: line 4801: ");
     });
 }
 

@@ -88,7 +88,7 @@ fn nothing_at_all() {
 #[test]
 fn a_reader_that_goes_away_is_no_error() {
     let scene = Scene::example();
-    let lines: String = (1..=300).map(note).collect();
+    let lines: String = (1..=3000).map(note).collect();
     fs::write(scene.dir().join("notes.jsonl"), lines).expect("the folder takes a file");
     for (args, reader) in
         [("export", "true"), ("man", "head -c 1"), ("completions bash", "true"), ("--help", "true")]
@@ -102,7 +102,7 @@ fn a_reader_that_goes_away_is_no_error() {
     let outcome = sh(&scene, "{ sleep 0.2; \"$0\" append notes.jsonl; echo $? >code; } | true");
     assert_eq!(outcome.stderr, "");
     assert_eq!(fs::read_to_string(scene.dir().join("code")).expect("a code"), "0\n");
-    assert_eq!(notes(&scene), 300);
+    assert_eq!(notes(&scene), 3000);
 }
 
 /// Runs a script in which `$0` is the program.
@@ -162,9 +162,7 @@ fn a_pipe_and_a_link_stay_what_they_are() {
     assert_eq!(outcome.code, Some(0), "{}", outcome.stderr);
     assert!(scene.dir().join("link").is_symlink());
     assert_eq!(fs::read(scene.dir().join("real")).expect("the file"), whole);
-    let piped = run(&scene, &["export", "--output", "/dev/stdout"], b"");
-    assert_eq!((piped.code, piped.stdout), (Some(0), whole.clone()));
-    // A pipe with a name stands for the devices, which a wrong program would replace for everybody.
+    // A pipe with a name stands for the devices: a wrong program, run by root, would replace those for everybody.
     let outcome =
         sh(&scene, "mkfifo fifo && { cat fifo & \"$0\" export --output fifo; wait; test -p fifo; }");
     assert_eq!((outcome.code, outcome.stdout), (Some(0), whole), "{}", outcome.stderr);

@@ -98,6 +98,11 @@ fn what_is_refused_is_shown_escaped() {
             let message = object["error"]["message"].as_str().expect("a message");
             assert!(!deceives(message), "{args:?}: {message:?}");
         }
+        let sound = String::from_utf8(export(&scene)).expect("UTF-8");
+        let kind = sound.replacen("workflow_defined", "\\u202e\\u001b[2J", 1);
+        assert_ne!(sound, kind);
+        let said = run(&scene, &["import", "-"], kind.as_bytes()).refused_somehow(&["import"]);
+        assert!(said.contains("\\u{202e}") && !deceives(&said), "{said:?}");
         for line in [format!("{{\"do\":{:?}}}", NASTY), format!("{{\"{}\":1}}", "\\u202e\\u001b")] {
             let text = run(&scene, &["append"], line.as_bytes()).refused_somehow(&[&line]);
             assert!(!deceives(&text), "{line}: {text:?}");

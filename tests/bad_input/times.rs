@@ -62,11 +62,22 @@ fn occurred_at_takes_no_nonsense() {
             let no_seconds = text.matches(':').count() == 1 && text.ends_with('Z');
             assert!(outcome.code == Some(2) || no_seconds, "{text:?}: {}", outcome.stderr);
         }
+    });
+}
+
+#[test]
+fn neither_a_time_nor_a_duration() {
+    let scene = Scene::small();
+    unchanged(&scene, || {
         for text in
             ["", " ", "tomorrow", "0000-01-01", "10000-01-01", "2025-10-29 25:00", "99999999999999 hours ago"]
         {
             run(&scene, &["note", "x", &format!("--occurred-at={text}")], b"").refused(2, "");
         }
         run(&scene, &["note", "x", "--occurred-at", "9999-12-31"], b"").refused(6, "check the clock");
+        for text in ["500000000000y", "367days", "-1s", "soon", "", "99999999999999999999s"] {
+            let wait = format!("--lock-timeout={text}");
+            run(&scene, &["note", "x", &wait], b"").refused(2, "'--lock-timeout <DURATION>'");
+        }
     });
 }
