@@ -3,8 +3,8 @@
 use std::io::Cursor;
 
 use phaseledger::ledger::{EXPORT_SCHEMA, ExportEnd, Ledger, RestoreError, restore};
-use phaseledger::model::Seq;
-use phaseledger::store::Store;
+use phaseledger::model::{Recorded, Seq};
+use phaseledger::store::{Batch, Entry, Store, Times};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -146,4 +146,26 @@ fn export(ledger: &Ledger) -> Vec<u8> {
     let end = ExportEnd { schema, events: head.seq.number(), root: head.root };
     let end = serde_json::to_string(&end).expect("an end");
     lines.into_iter().chain([end]).flat_map(|line| (line + "\n").into_bytes()).collect()
+}
+
+/// A log whose root was computed over a false line does not verify when the line contradicts another.
+#[test]
+fn a_false_root_of_causes_is_found() {
+    let shared = Shared::default();
+    crate::scale::run_chain(&mut shared.ledger(), 2);
+    for tampered in [false, true] {
+        let mut forged = Shared::default();
+        let mut batch = Batch::default();
+        for line in shared.lines() {
+            let mut record = Recorded::from_line(&line).expect("a line");
+            if tampered && !record.causes.is_empty() {
+                record.correlation_id = record.id;
+            }
+            let times = Times { at: record.at, recorded_at: record.recorded_at };
+            batch.entries.push(Entry { command_id: record.command_id, times, line: record.to_line() });
+        }
+        forged.append(Seq::ZERO, &batch).expect("memory");
+        let verified = forged.ledger().verify(false, |_| {}).expect("memory");
+        assert_eq!(verified.is_err(), tampered, "{verified:?}");
+    }
 }
