@@ -3,6 +3,7 @@
 //! ```text
 //!  cargo bench               everything, up to a million events: some minutes
 //!  cargo bench -- --quick    up to 10,000 events
+//!  cargo bench -- cascade    one group alone: append, cold, replay, cascade
 //!  cargo test --benches      each measure once, tiny: only that it runs
 //! ```
 //!
@@ -56,22 +57,35 @@ fn main() {
     // On the disk that the build is on: a temporary directory may be in memory.
     let dir = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a directory for the ledgers");
     println!("{}\n", machine::describe(dir.path()));
-    let report = run(dir.path(), &scale);
+    let groups: Vec<&str> = args.iter().map(String::as_str).filter(|arg| !arg.starts_with('-')).collect();
+    let report = run(dir.path(), &scale, |group| groups.is_empty() || groups.contains(&group));
     print!("{report}");
     println!("{}", machine::load());
 }
 
-fn run(dir: &Path, scale: &Scale) -> Report {
+fn run(dir: &Path, scale: &Scale, wanted: impl Fn(&str) -> bool) -> Report {
     let mut report = Report::default();
-    append::measure(&mut report, dir, scale);
+    if wanted("append") {
+        append::measure(&mut report, dir, scale);
+    }
     for &events in scale.ledgers {
-        let ledgers = workload::Trio::filled(&dir.join(format!("{events}")), events);
-        cold::measure(&mut report, &ledgers, scale);
-        if Some(&events) == scale.ledgers.last() {
+        let is_last = Some(&events) == scale.ledgers.last();
+        if !(wanted("cold") || is_last && wanted("replay")) {
+            continue;
+        }
+        let ledgers = workload::Trio::filled(&dir.join(events.to_string()), events);
+        if wanted("cold") {
+            cold::measure(&mut report, &ledgers, scale);
+        }
+        if is_last && wanted("cold") {
             cold::measure_one_database(&mut report, &ledgers, scale);
+        }
+        if is_last && wanted("replay") {
             replay::measure(&mut report, &ledgers, scale);
         }
     }
-    cascade::measure(&mut report, dir, scale);
+    if wanted("cascade") {
+        cascade::measure(&mut report, dir, scale);
+    }
     report
 }
