@@ -98,6 +98,7 @@ pub fn fail(number: usize) -> Action {
         error: text("the upstream service answered 503"),
         exit_code: Some(1),
         signal: None,
+        abandoned: false,
         metadata: Metadata::default(),
     }
 }
@@ -222,11 +223,15 @@ impl Trio {
     }
 }
 
+/// How many events there are between two questions, each of which leaves a snapshot behind.
+const SNAPSHOT_EVENTS: u64 = 1 << 16;
+
 /// Fills a ledger, and hands on what is written, batch by batch.
 pub fn fill(ledger: &mut Ledger, events: u64, mut written: impl FnMut(&[Row])) {
     let mut done = 0;
     let mut batch = Vec::with_capacity(FILL_BATCH + PHASES);
     let mut steps = 0;
+    let mut asked = 0;
     let mut session = ledger.session().expect("a session");
     batch.extend(stage(&mut session, &command(define(PHASES))));
     loop {
@@ -237,7 +242,11 @@ pub fn fill(ledger: &mut Ledger, events: u64, mut written: impl FnMut(&[Row])) {
             batch.extend(rows);
         }
         session.commit().expect("a commit");
-        ledger.keep_snapshot_if_due().expect("a snapshot");
+        if done >= asked + SNAPSHOT_EVENTS {
+            asked = done;
+            let head = ledger.head().expect("a head").seq;
+            ledger.table_kept_at(head).expect("a table, and a snapshot left behind");
+        }
         written(&batch);
         if done >= events {
             return;
