@@ -110,7 +110,7 @@ fn draw(graph: &Graph, out: &mut impl Write) -> Result<(), Failure> {
     let one_workflow = graph.workflows().len() <= 1;
     let mut renderer = GraphRowRenderer::new()
         .output()
-        .with_min_row_height(0)
+        .with_min_row_height(2)
         .with_stagger_consecutive_disconnected_nodes(true)
         .build_box_drawing();
     for (at, (node, below)) in graph.nodes.iter().zip(&dependants).enumerate() {
