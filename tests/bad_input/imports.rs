@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Stdio;
 use std::time::Duration;
 
-use super::{Scene, export, run, unchanged};
+use super::{Scene, export, run, skip, unchanged};
 
 #[test]
 fn an_export_that_is_not_what_was_exported() {
@@ -102,9 +102,9 @@ fn a_history_with_one_bad_line_leaves_nothing() {
 
 #[test]
 fn an_interrupted_import_is_taken_up_where_it_stopped() {
-    let history: String = (0..700)
+    let history: String = (0..1400)
         .flat_map(|n| ["start", "fail"].into_iter().map(move |event| (n, event)))
-        .chain((0..700).flat_map(|n| ["start", "fail"].into_iter().map(move |event| (n, event))))
+        .chain((0..1400).flat_map(|n| ["start", "fail"].into_iter().map(move |event| (n, event))))
         .map(|(n, event)| line(n % 1440, "a", event).replace(":00Z", &format!(":{:02}Z", n % 60)))
         .collect();
     let make = || {
@@ -123,24 +123,36 @@ fn an_interrupted_import_is_taken_up_where_it_stopped() {
         lines.collect::<Vec<_>>()
     };
     let expected = imported(&expected);
-    assert_eq!(expected.len(), 2801);
-    let scene = make();
-    let mut parts = std::collections::BTreeSet::new();
-    for wait in (100..).step_by(400).take(12) {
+    assert_eq!(expected.len(), 5601);
+    // Killed once the first batch is there, until that was before the second one.
+    for _ in 0..5 {
+        let scene = make();
         let mut command = scene.command();
         command.args(args).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().expect("the program runs");
-        std::thread::sleep(Duration::from_millis(wait));
-        let ended = child.try_wait().expect("a child").is_some();
+        let started = std::time::Instant::now();
+        while started.elapsed() < Duration::from_secs(20) && !grown(&scene) {
+            std::thread::sleep(Duration::from_micros(500));
+        }
         // SIGKILL; nothing to tell when it has ended already.
         let _ = child.kill();
         child.wait().expect("the child ends");
+        let part = imported(&scene);
+        assert!(expected.starts_with(&part), "what is there is the beginning");
         assert_eq!(run(&scene, &["verify"], b"").code, Some(0));
-        parts.insert(imported(&scene).len());
-        if ended {
-            break;
+        assert_eq!(run(&scene, &args, b"").code, Some(0));
+        assert!(imported(&scene) == expected, "interrupted after {} events", part.len());
+        if !part.is_empty() && part.len() < expected.len() {
+            return;
         }
     }
-    assert_eq!(run(&scene, &args, b"").code, Some(0));
-    assert!(imported(&scene) == expected, "interrupted after {parts:?} events");
+    skip("an_interrupted_import_is_taken_up_where_it_stopped", "never hit the middle of the import");
+}
+
+/// Says whether a first batch has reached the log: the witness tells another end than before.
+fn grown(scene: &Scene) -> bool {
+    let witness = fs::read_to_string(scene.dir().join("ledger/log/head")).unwrap_or_default();
+    witness
+        .lines()
+        .any(|line| line.split(' ').next().and_then(|seq| seq.parse().ok()).is_some_and(|seq: u64| seq > 1))
 }
