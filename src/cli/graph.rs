@@ -116,8 +116,8 @@ fn draw(graph: &Graph, out: &mut impl Write) -> Result<(), Failure> {
     for (at, (node, below)) in graph.nodes.iter().zip(&dependants).enumerate() {
         let below = below.iter().map(|&at| Ancestor::Parent(at)).collect();
         let row = renderer.next_row(at, below, glyph(node), label(node, one_workflow));
-        for line in row.lines() {
-            writeln!(out, "{}", line.trim_end())?;
+        for line in row.lines().map(str::trim_end).filter(|line| !line.is_empty()) {
+            writeln!(out, "{line}")?;
         }
     }
     Ok(())
