@@ -10,7 +10,7 @@
 //! Values are JSON. Rows are a cache: those of another fold are not read, and one that cannot be read is
 //! damage that `verify --rebuild` mends.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -95,8 +95,10 @@ pub(super) fn all(table: &Table) -> RowChanges {
 }
 
 /// Returns the rows of the phases and tags that changed.
-pub(super) fn changed(table: &Table, phases: &BTreeSet<PhaseId>, tags: &BTreeSet<TagName>) -> RowChanges {
-    let phases = phases.iter().map(|id| (phase_key(id), table.phases.get(id).and_then(write)));
+pub(super) fn changed(table: &Table, phases: &HashSet<PhaseId>, tags: &BTreeSet<TagName>) -> RowChanges {
+    let mut phases: Vec<_> = phases.iter().collect();
+    phases.sort_unstable();
+    let phases = phases.into_iter().map(|id| (phase_key(id), table.phases.get(id).and_then(write)));
     let tags = tags.iter().map(|name| (format!("t/{name}"), table.tags.get(name).and_then(write)));
     RowChanges { fold_version: FOLD_VERSION, replace: false, rows: phases.chain(tags).collect() }
 }
@@ -106,14 +108,14 @@ pub(super) fn changed(table: &Table, phases: &BTreeSet<PhaseId>, tags: &BTreeSet
 #[derive(Debug)]
 pub(super) struct Loader {
     everything: bool,
-    dependants: BTreeSet<PhaseId>,
+    dependants: HashSet<PhaseId>,
 }
 
 impl Loader {
     /// Makes the loader of a table that holds the workflows and tags, or all of it when there are no rows.
     pub(super) fn new(store: &dyn Store, head: &Head) -> Result<(Self, Table), LedgerError> {
         let everything = head.fold_version != Some(FOLD_VERSION);
-        let loader = Loader { everything, dependants: BTreeSet::new() };
+        let loader = Loader { everything, dependants: HashSet::new() };
         if everything {
             return Ok((loader, super::replay::fold(store, head.seq)?.table));
         }
@@ -215,7 +217,7 @@ impl Loader {
         table: &mut Table,
         mut walk: Vec<PhaseId>,
     ) -> Result<(), LedgerError> {
-        let mut seen: BTreeSet<PhaseId> = walk.iter().cloned().collect();
+        let mut seen: HashSet<PhaseId> = walk.iter().cloned().collect();
         while let Some(id) = walk.pop() {
             if table.phases.get(&id).is_some_and(|phase| matches!(phase.state, PhaseState::NeedsRerun { .. }))
             {

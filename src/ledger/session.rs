@@ -1,7 +1,7 @@
 //! A batch in the making: commands are decided one after the other, each on what the ones before it left, and
 //! become durable together.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::rows::{self, Loader};
 use super::{LedgerError, Records};
@@ -47,7 +47,7 @@ pub struct Session<'a> {
     table: Table,
     entries: Vec<Entry>,
     staged: HashMap<CommandId, (Seq, Digest)>,
-    changed: BTreeSet<PhaseId>,
+    changed: HashSet<PhaseId>,
     tags: BTreeSet<TagName>,
     replace: bool,
 }
@@ -65,7 +65,7 @@ impl<'a> Session<'a> {
             store,
             entries: Vec::new(),
             staged: HashMap::new(),
-            changed: BTreeSet::new(),
+            changed: HashSet::new(),
             tags: BTreeSet::new(),
         })
     }
@@ -179,7 +179,9 @@ impl<'a> Session<'a> {
             }
             _ => {}
         }
-        if let Some(phase) = record.subject.phase() {
+        if let Some(phase) = record.subject.phase()
+            && !self.replace
+        {
             self.changed.insert(phase.clone());
         }
         self.entries.push(Entry {

@@ -51,8 +51,15 @@ impl Digest {
 
 impl fmt::Display for Digest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:", self.algorithm.name())?;
-        self.bytes.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut digits = [0; 64];
+        for (pair, byte) in digits.chunks_exact_mut(2).zip(self.bytes) {
+            pair[0] = DIGITS[usize::from(byte >> 4)];
+            pair[1] = DIGITS[usize::from(byte & 15)];
+        }
+        f.write_str(self.algorithm.name())?;
+        f.write_str(":")?;
+        f.write_str(std::str::from_utf8(&digits).expect("ASCII"))
     }
 }
 
@@ -66,12 +73,13 @@ impl FromStr for Digest {
             .into_iter()
             .find(|algorithm| algorithm.name() == name)
             .ok_or_else(error)?;
-        if digits.len() != 64 || !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+        if digits.len() != 64 {
             return Err(error());
         }
+        let digit = |byte: u8| char::from(byte).to_digit(16).ok_or_else(error);
         let mut bytes = [0; 32];
-        for (byte, at) in bytes.iter_mut().zip((0..64).step_by(2)) {
-            *byte = u8::from_str_radix(&digits[at..at + 2], 16).map_err(|_| error())?;
+        for (byte, pair) in bytes.iter_mut().zip(digits.as_bytes().chunks_exact(2)) {
+            *byte = (digit(pair[0])? << 4 | digit(pair[1])?) as u8;
         }
         Ok(Digest { algorithm, bytes })
     }

@@ -4,9 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use chrono::{
-    DateTime, Datelike, FixedOffset, NaiveDate, NaiveTime, SecondsFormat, TimeDelta, Timelike, Utc,
-};
+use chrono::{DateTime, Datelike, FixedOffset, NaiveDate, NaiveTime, TimeDelta, Timelike, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::scan::{Misread, Scan};
@@ -54,15 +52,40 @@ impl Timestamp {
     }
 }
 
+/// The form in which an instant is written; other digits are put in place of the zeros.
+const WRITTEN: [u8; 27] = *b"0000-00-00T00:00:00.000000Z";
+
+impl Timestamp {
+    /// Writes the instant. Every line and row has several of them, which chrono would take its time for.
+    fn write(self) -> [u8; 27] {
+        let time = self.0.naive_utc();
+        let mut written = WRITTEN;
+        let mut put = |end: usize, digits: usize, mut value: u32| {
+            for digit in written[end - digits..end].iter_mut().rev() {
+                *digit = b'0' + (value % 10) as u8;
+                value /= 10;
+            }
+        };
+        put(4, 4, time.year().cast_unsigned());
+        put(7, 2, time.month());
+        put(10, 2, time.day());
+        put(13, 2, time.hour());
+        put(16, 2, time.minute());
+        put(19, 2, time.second());
+        put(26, 6, time.nanosecond() / 1_000);
+        written
+    }
+}
+
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(&self.0.to_rfc3339_opts(SecondsFormat::Micros, true))
+        f.pad(std::str::from_utf8(&self.write()).expect("ASCII"))
     }
 }
 
 impl Serialize for Timestamp {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        serializer.serialize_str(std::str::from_utf8(&self.write()).expect("ASCII"))
     }
 }
 

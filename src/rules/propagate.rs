@@ -6,7 +6,8 @@
 //! visit passes through those that are PENDING or FAILED, for what lies below them was built on what has
 //! now changed. Each phase is visited once, so a diamond gives one event with every cause in it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
 
 use super::settle::settle;
 use super::{Draft, Mark, Phase, PhaseState, Table};
@@ -65,12 +66,12 @@ pub(super) struct Wave<'a> {
     pub(super) table: &'a Table,
     pub(super) drafts: Vec<Draft>,
     /// Phases that this wave has marked or deferred: not settled, whatever the table says.
-    pub(super) unsettled: BTreeSet<PhaseId>,
+    pub(super) unsettled: HashSet<PhaseId>,
     command: CommandId,
     /// The events of the command that are there already.
     given: usize,
     head: Seq,
-    roots: BTreeMap<EventId, EventId>,
+    roots: HashMap<EventId, EventId>,
     incoming: BTreeMap<PhaseId, Vec<Cause>>,
     /// Phases whose own event starts the visit, with what they pass on.
     sources: BTreeMap<PhaseId, Cause>,
@@ -82,7 +83,7 @@ impl<'a> Wave<'a> {
         Wave {
             table,
             drafts: Vec::new(),
-            unsettled: BTreeSet::new(),
+            unsettled: HashSet::new(),
             command: first.command_id,
             given: events.len(),
             head: table.head,
@@ -155,23 +156,32 @@ impl<'a> Wave<'a> {
 
     /// Visits everything below the sources and seeds.
     fn visit(&mut self) {
-        for id in order_below(self.table, self.sources.keys().chain(self.incoming.keys())) {
-            let mut incoming = self.incoming.remove(&id).unwrap_or_default();
-            let mut seen = BTreeSet::new();
-            incoming.retain(|cause| seen.insert(cause.event));
-            let outgoing = match self.sources.remove(&id) {
+        let starts: BTreeSet<PhaseId> = self.sources.keys().chain(self.incoming.keys()).cloned().collect();
+        let region = Region::below(self.table, &starts);
+        let mut incoming: Vec<Vec<Cause>> = vec![Vec::new(); region.ids.len()];
+        for (number, start) in starts.iter().enumerate() {
+            incoming[number] = self.incoming.remove(start).unwrap_or_default();
+        }
+        for number in region.order() {
+            let id = region.ids[number];
+            let mut incoming_here = std::mem::take(&mut incoming[number]);
+            if incoming_here.len() > 1 {
+                let mut seen = HashSet::new();
+                incoming_here.retain(|cause| seen.insert(cause.event));
+            }
+            let outgoing = match self.sources.remove(id) {
                 Some(own) => vec![own],
-                None if incoming.is_empty() => continue,
-                None => self.pass(&id, incoming),
+                None if incoming_here.is_empty() => continue,
+                None => self.pass(id, incoming_here),
             };
-            for below in self.table.dependants_of(&id) {
+            for &below in &region.below[number] {
                 for cause in &outgoing {
                     let kind = match cause.kind {
                         CauseKind::DefinitionChanged | CauseKind::InputChanged => CauseKind::UpstreamRerun,
                         kind => kind,
                     };
-                    let edge = Some((id.clone(), below.clone()));
-                    self.seed(below, Cause { kind, edge, ..cause.clone() });
+                    let edge = Some((id.clone(), region.ids[below].clone()));
+                    incoming[below].push(Cause { kind, edge, ..cause.clone() });
                 }
             }
         }
@@ -267,35 +277,54 @@ pub(super) fn not_consumed(table: &Table, id: &PhaseId, output: Option<Digest>) 
     table.dependants_of(id).filter(stands_on_older).cloned().collect()
 }
 
-/// Returns the given phases and everything below them in topological order, ties by name.
-fn order_below<'a>(table: &Table, start: impl Iterator<Item = &'a PhaseId>) -> Vec<PhaseId> {
-    let mut above: BTreeMap<PhaseId, usize> = start.map(|id| (id.clone(), 0)).collect();
-    let mut walk: Vec<PhaseId> = above.keys().cloned().collect();
-    while let Some(id) = walk.pop() {
-        for below in table.dependants_of(&id) {
-            match above.get_mut(below) {
-                Some(count) => *count += 1,
-                None => {
-                    above.insert(below.clone(), 1);
-                    walk.push(below.clone());
+/// Some phases and everything below them, numbered: names are long, and looked up over and over.
+struct Region<'a> {
+    /// The phases, those it starts with first.
+    ids: Vec<&'a PhaseId>,
+    /// The numbers of those who need a phase, in the order of their names.
+    below: Vec<Vec<usize>>,
+}
+
+impl<'a> Region<'a> {
+    fn below(table: &'a Table, starts: &'a BTreeSet<PhaseId>) -> Self {
+        let mut ids: Vec<&PhaseId> = starts.iter().collect();
+        let mut numbers: HashMap<&PhaseId, usize> = ids.iter().copied().zip(0..).collect();
+        let mut below = Vec::new();
+        while let Some(id) = ids.get(below.len()) {
+            let links = table.dependants_of(id).map(|id| {
+                *numbers.entry(id).or_insert_with(|| {
+                    ids.push(id);
+                    ids.len() - 1
+                })
+            });
+            below.push(links.collect());
+        }
+        Region { ids, below }
+    }
+
+    /// Returns the numbers in topological order, ties by name.
+    fn order(&self) -> Vec<usize> {
+        let mut by_name: Vec<usize> = (0..self.ids.len()).collect();
+        by_name.sort_unstable_by_key(|&number| self.ids[number]);
+        let mut ranks = vec![0; by_name.len()];
+        by_name.iter().enumerate().for_each(|(rank, &number)| ranks[number] = rank);
+        let mut above = vec![0_usize; by_name.len()];
+        self.below.iter().flatten().for_each(|&number| above[number] += 1);
+        let free = ranks.iter().zip(&above).filter(|(_, count)| **count == 0);
+        let mut ready: BinaryHeap<Reverse<usize>> = free.map(|(rank, _)| Reverse(*rank)).collect();
+        let mut order = Vec::with_capacity(by_name.len());
+        while let Some(Reverse(rank)) = ready.pop() {
+            let number = by_name[rank];
+            for &below in &self.below[number] {
+                above[below] -= 1;
+                if above[below] == 0 {
+                    ready.push(Reverse(ranks[below]));
                 }
             }
+            order.push(number);
         }
+        order
     }
-    let mut ready: BTreeSet<PhaseId> =
-        above.iter().filter(|(_, count)| **count == 0).map(|(id, _)| id.clone()).collect();
-    let mut order = Vec::with_capacity(above.len());
-    while let Some(id) = ready.pop_first() {
-        for below in table.dependants_of(&id) {
-            let count = above.get_mut(below).expect("below the start");
-            *count -= 1;
-            if *count == 0 {
-                ready.insert(below.clone());
-            }
-        }
-        order.push(id);
-    }
-    order
 }
 
 /// Repeats what the deferrals of an attempt said; none when there were none.

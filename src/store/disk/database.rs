@@ -156,6 +156,12 @@ impl Database {
         self.found(self.call("read", |db| db.range::<&[u8], _>(span).next_back().transpose())?)
     }
 
+    /// Returns the first key of a span.
+    pub(super) fn first_key(&self, span: Span<'_>) -> Result<Option<Vec<u8>>, StoreError> {
+        let pair = self.call("read", |db| db.range::<&[u8], _>(span).next().transpose())?;
+        Ok(pair.map(|(key, _)| key.to_vec()))
+    }
+
     /// Returns the last key of a span.
     pub(super) fn last_key(&self, span: Span<'_>) -> Result<Option<Vec<u8>>, StoreError> {
         let pair = self.call("read", |db| db.range::<&[u8], _>(span).next_back().transpose())?;

@@ -21,7 +21,7 @@ type RowChange = (String, Option<Vec<u8>>);
 /// Returns a row.
 pub(super) fn row(database: &Database, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
     match page_of(database, key)? {
-        Some((_, page)) => Ok(decode(&page)?.remove(key)),
+        Some((_, page)) => find(&page, key),
         None => Ok(None),
     }
 }
@@ -71,7 +71,7 @@ pub(super) fn put(changes: &mut Changes, database: &Database, rows: &[RowChange]
             Some(page) => page,
             None => (fence_key(""), Vec::new()),
         };
-        let next = database.first((Excluded(&fence), Excluded(&[ROW + 1])))?.map(|(fence, _)| fence);
+        let next = database.first_key((Excluded(&fence), Excluded(&[ROW + 1])))?;
         let mut table = decode(&old)?;
         while let Some((key, value)) =
             wanted.next_if(|(key, _)| next.as_ref().is_none_or(|next| *key.as_bytes() < next[1..]))
@@ -122,21 +122,50 @@ fn page_of(database: &Database, key: &str) -> Result<Option<Pair>, StoreError> {
 }
 
 fn decode(page: &[u8]) -> Result<Rows, StoreError> {
-    let mut reader = Reader::new(page);
-    let mut row = || {
-        let length = reader.u32()? as usize;
-        let key = String::from_utf8(reader.take(length)?.to_vec()).ok()?;
-        let length = reader.u32()? as usize;
-        Some((key, reader.take(length)?.to_vec()))
-    };
-    let mut rows = Rows::new();
-    let mut rest = page.len();
-    while rest > 0 {
-        let (key, value) = row().ok_or_else(|| damaged("a page of rows ends too early".to_owned()))?;
-        rest -= 8 + key.len() + value.len();
-        rows.insert(key, value);
+    Pairs { page }.map(|pair| pair.map(|(key, value)| (key.to_owned(), value.to_vec()))).collect()
+}
+
+/// Finds one row of a page, without copying the others.
+fn find(page: &[u8], wanted: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    for pair in (Pairs { page }) {
+        let (key, value) = pair?;
+        if key == wanted {
+            return Ok(Some(value.to_vec()));
+        }
     }
-    Ok(rows)
+    Ok(None)
+}
+
+/// The rows of a page, in order.
+struct Pairs<'a> {
+    page: &'a [u8],
+}
+
+impl<'a> Pairs<'a> {
+    fn pair(&mut self) -> Option<(&'a str, &'a [u8])> {
+        let mut reader = Reader::new(self.page);
+        let length = reader.u32()? as usize;
+        let key = std::str::from_utf8(reader.take(length)?).ok()?;
+        let length = reader.u32()? as usize;
+        let value = reader.take(length)?;
+        self.page = reader.rest();
+        Some((key, value))
+    }
+}
+
+impl<'a> Iterator for Pairs<'a> {
+    type Item = Result<(&'a str, &'a [u8]), StoreError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.page.is_empty() {
+            return None;
+        }
+        let pair = self.pair().ok_or_else(|| damaged("a page of rows ends too early".to_owned()));
+        if pair.is_err() {
+            self.page = &[];
+        }
+        Some(pair)
+    }
 }
 
 fn fence_key(fence: &str) -> Vec<u8> {
