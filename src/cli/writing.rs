@@ -1,6 +1,6 @@
 //! What every verb that records has in common: its options, the way into the ledger, and the answer.
 
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::process::ExitCode;
 
 use phaseledger::ledger::{Answer, Status};
@@ -177,9 +177,10 @@ const fn status_name(status: Status) -> &'static str {
 
 /// Tells what came of a command: a line, and a line for each event that it forced.
 pub fn tell(answer: &Answer, verb: &str, context: &Context) -> Result<(), Failure> {
-    let mut out = output::stdout();
+    let mut out = BufWriter::new(output::stdout());
     if context.json {
         output::json_line(&mut out, &AnswerView::new(answer))?;
+        out.flush()?;
         return Ok(());
     }
     match (answer.status, answer.events.first()) {

@@ -20,6 +20,9 @@ use crate::model::{Digest, PhaseId, PhaseRef, TagName};
 use crate::rules::{FOLD_VERSION, Phase, PhaseState, Reach, Table, Tag, Workflow, disturbed};
 use crate::store::{Head, RowChanges, Store, StoreError};
 
+/// The most phases below others that are loaded one by one.
+const ROWS_ONE_BY_ONE_MAX: usize = 2_000;
+
 fn phase_key(id: &PhaseId) -> String {
     format!("p/{id}")
 }
@@ -214,7 +217,8 @@ impl Loader {
         Ok(below)
     }
 
-    /// Loads everything below some phases, and what each of those that might be cleared needs.
+    /// Loads everything below some phases, and what each of those that might be cleared needs; where that is
+    /// much, everything, which is quicker than row by row.
     fn below(
         &mut self,
         store: &dyn Store,
@@ -223,6 +227,9 @@ impl Loader {
     ) -> Result<(), LedgerError> {
         let mut seen: HashSet<PhaseId> = walk.iter().cloned().collect();
         while let Some(id) = walk.pop() {
+            if seen.len() > ROWS_ONE_BY_ONE_MAX {
+                return self.load_everything(store, table);
+            }
             if table.phases.get(&id).is_some_and(|phase| matches!(phase.state, PhaseState::NeedsRerun { .. }))
             {
                 self.needs(store, table, &id)?;
