@@ -34,7 +34,11 @@ fn read<T: DeserializeOwned>(key: &str, value: &[u8]) -> Result<T, StoreError> {
 }
 
 fn write(value: &impl Serialize) -> Option<Vec<u8>> {
-    Some(serde_json::to_vec(value).expect("a row has string keys and finite numbers"))
+    // As large as most rows are: a vector that grows is copied each time.
+    let mut bytes = Vec::with_capacity(1 << 10);
+    serde_json::to_writer(&mut bytes, value).expect("a row has string keys and finite numbers");
+    bytes.shrink_to_fit();
+    Some(bytes)
 }
 
 /// Returns the whole table from its rows; none when there are no rows of this fold.

@@ -206,7 +206,11 @@ impl Recorded {
             command_digest: self.command_digest,
             data: Cow::Owned(self.event.to_data()),
         };
-        serde_json::to_string(&line).expect("a line has string keys and finite numbers")
+        // As large as most lines are: a vector that grows is copied each time.
+        let mut bytes = Vec::with_capacity(1 << 10);
+        serde_json::to_writer(&mut bytes, &line).expect("a line has string keys and finite numbers");
+        bytes.shrink_to_fit();
+        String::from_utf8(bytes).expect("JSON is UTF-8")
     }
 
     /// Reads an event from its line. Fields that this version does not know are passed over; they stay in
