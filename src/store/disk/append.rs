@@ -171,7 +171,7 @@ fn put_rows(store: &mut DiskStore, changes: &mut Changes, rows: &RowChanges) -> 
     let mut pages = Changes::default();
     if rows.replace || store.state.fold_version.is_none() {
         rows::forget(&mut pages, &store.tail)?;
-        rows::put_all(&mut pages, &rows.rows);
+        rows::put_all(&mut pages, &rows.rows)?;
     } else {
         rows::put(&mut pages, &store.tail, &rows.rows)?;
     }
