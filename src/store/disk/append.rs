@@ -55,6 +55,7 @@ pub(super) fn open_command(tail: &Database, command: CommandId) -> Result<Option
 /// Changes the tail and its head at once, durably. After a failure it is looked up whether that happened.
 pub(super) fn commit(store: &mut DiskStore, state: State, mut changes: Changes) -> Result<(), StoreError> {
     changes.extend(with_head(&state));
+    store.recent.clear();
     if let Err(error) = store.tail.commit(&changes) {
         look_again(store, Some(&state), &error);
         return Err(error);
@@ -170,7 +171,7 @@ fn put_rows(store: &mut DiskStore, changes: &mut Changes, rows: &RowChanges) -> 
     let mut pages = Changes::default();
     if rows.replace || store.state.fold_version.is_none() {
         rows::forget(&mut pages, &store.tail)?;
-        rows::put_all(&mut pages, &rows.rows);
+        rows::put_all(&mut pages, &rows.rows)?;
     } else {
         rows::put(&mut pages, &store.tail, &rows.rows)?;
     }
@@ -187,6 +188,7 @@ fn put_rows(store: &mut DiskStore, changes: &mut Changes, rows: &RowChanges) -> 
 
 /// Writes to the tail what the head does not refer to yet.
 fn stage(store: &mut DiskStore, changes: &Changes) -> Result<(), StoreError> {
+    store.recent.clear();
     let result = store.tail.stage(changes);
     if let Err(error) = &result {
         look_again(store, None, error);

@@ -2,27 +2,90 @@
 //!
 //! A page holds the rows from its fence on, up to the next page's fence. Rows before the first fence belong
 //! to the page with the empty fence. A row larger than a page has one of its own.
+//!
+//! ```text
+//!  0 │ (length 4, key, length 4, value) a row         written with a few rows
+//!  1 │ length 4 │ the same, compressed by zstd        written with many rows, and so larger
+//! ```
 
+use std::cell::RefCell;
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::ops::Bound::{Excluded, Included};
+use std::path::Path;
 
 use super::bytes::{Reader, Writer};
-use super::damaged;
 use super::database::{Changes, Database, Pair};
+use super::{damaged, io_error};
 use crate::store::StoreError;
 
 const ROW: u8 = b'r';
+const PLAIN: u8 = 0;
+const ZSTD: u8 = 1;
 /// A page is full when its rows reach this many bytes.
 const PAGE_BYTES: usize = 4 << 10;
+/// The same for a page that is compressed.
+const PAGE_BYTES_ZSTD: usize = 16 << 10;
+/// More rows than these are written compressed: they fill the log otherwise, and rarely change again one by
+/// one before they change together.
+const PLAIN_ROWS_MAX: usize = 256;
 
 type Rows = BTreeMap<String, Vec<u8>>;
 type RowChange = (String, Option<Vec<u8>>);
 
 /// Returns a row.
-pub(super) fn row(database: &Database, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+pub(super) fn row(database: &Database, recent: &Recent, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    if let Some(found) = recent.find(key)? {
+        return Ok(found);
+    }
     match page_of(database, key)? {
-        Some((_, page)) => find(&page, key),
+        Some(pair) => {
+            let found = find(&pair.1, key);
+            recent.keep(pair);
+            found
+        }
         None => Ok(None),
+    }
+}
+
+/// Pages that were read lately: a rerun reads many neighbours, one by one.
+#[derive(Debug, Default)]
+pub(super) struct Recent {
+    pages: RefCell<BTreeMap<Vec<u8>, Vec<u8>>>,
+}
+
+impl Recent {
+    const PAGES_MAX: usize = 64;
+
+    /// Forgets the pages: some may have changed.
+    pub(super) fn clear(&mut self) {
+        self.pages.get_mut().clear();
+    }
+
+    fn keep(&self, (fence, page): Pair) {
+        let mut pages = self.pages.borrow_mut();
+        if pages.len() >= Self::PAGES_MAX {
+            pages.clear();
+        }
+        if page.len() <= 2 * PAGE_BYTES_ZSTD {
+            pages.insert(fence, page);
+        }
+    }
+
+    /// Finds a row, or that it is not there; none when it is in no page that was read lately.
+    fn find(&self, wanted: &str) -> Result<Option<Option<Vec<u8>>>, StoreError> {
+        let pages = self.pages.borrow();
+        let Some((_, page)) = pages.range(..=fence_key(wanted)).next_back() else { return Ok(None) };
+        for pair in (Pairs { page }) {
+            let (key, value) = pair?;
+            match key.cmp(wanted.as_bytes()) {
+                Ordering::Less => {}
+                Ordering::Equal => return Ok(Some(Some(value.to_vec()))),
+                Ordering::Greater => return Ok(Some(None)),
+            }
+        }
+        // What follows the last row of the page may be in the next page.
+        Ok(None)
     }
 }
 
@@ -31,14 +94,14 @@ pub(super) fn rows(database: &Database, prefix: &str) -> Result<Vec<(String, Vec
     let mut found = Vec::new();
     let mut page = match page_of(database, prefix)? {
         Some(page) => Some(page),
-        None => database.first((Included(&[ROW]), Excluded(&[ROW + 1])))?,
+        None => unpacked(database.first((Included(&[ROW]), Excluded(&[ROW + 1])))?)?,
     };
     while let Some((fence, rows)) = page {
         if fence[1..] > *prefix.as_bytes() && !fence[1..].starts_with(prefix.as_bytes()) {
             break;
         }
         found.extend(decode(&rows)?.into_iter().filter(|(key, _)| key.starts_with(prefix)));
-        page = database.first((Excluded(&fence), Excluded(&[ROW + 1])))?;
+        page = unpacked(database.first((Excluded(&fence), Excluded(&[ROW + 1])))?)?;
     }
     Ok(found)
 }
@@ -52,16 +115,17 @@ pub(super) fn forget(changes: &mut Changes, database: &Database) -> Result<(), S
 }
 
 /// Writes a table where there is none.
-pub(super) fn put_all(changes: &mut Changes, rows: &[RowChange]) {
+pub(super) fn put_all(changes: &mut Changes, rows: &[RowChange]) -> Result<(), StoreError> {
     let mut table = Rows::new();
     for (key, value) in rows {
         change(&mut table, key, value.as_ref());
     }
-    put_pages(changes, fence_key(""), &[], &table);
+    Packer::new(rows.len())?.put_pages(changes, fence_key(""), &[], &table)
 }
 
 /// Changes rows of the table that is there.
 pub(super) fn put(changes: &mut Changes, database: &Database, rows: &[RowChange]) -> Result<(), StoreError> {
+    let mut packer = Packer::new(rows.len())?;
     // Of several changes to a row the last one counts.
     let wanted: BTreeMap<&str, Option<&Vec<u8>>> =
         rows.iter().map(|(key, value)| (key.as_str(), value.as_ref())).collect();
@@ -78,7 +142,7 @@ pub(super) fn put(changes: &mut Changes, database: &Database, rows: &[RowChange]
         {
             change(&mut table, key, value);
         }
-        put_pages(changes, fence, &old, &table);
+        packer.put_pages(changes, fence, &old, &table)?;
     }
     Ok(())
 }
@@ -90,46 +154,101 @@ fn change(table: &mut Rows, key: &str, value: Option<&Vec<u8>>) {
     };
 }
 
-/// Writes the rows from a fence on in place of the page that is there.
-fn put_pages(changes: &mut Changes, fence: Vec<u8>, old: &[u8], table: &Rows) {
-    let mut put = |fence: Vec<u8>, page: Writer, first: bool| {
+/// Writes pages, compressed or not.
+struct Packer {
+    zstd: Option<zstd::bulk::Compressor<'static>>,
+}
+
+impl Packer {
+    fn new(rows: usize) -> Result<Self, StoreError> {
+        let zstd = (rows > PLAIN_ROWS_MAX).then(|| zstd::bulk::Compressor::new(1)).transpose();
+        Ok(Packer { zstd: zstd.map_err(io_error("compress", Path::new("memory")))? })
+    }
+
+    /// Writes the rows from a fence on in place of the page that is there.
+    fn put_pages(
+        &mut self,
+        changes: &mut Changes,
+        fence: Vec<u8>,
+        old: &[u8],
+        table: &Rows,
+    ) -> Result<(), StoreError> {
+        let full = if self.zstd.is_some() { PAGE_BYTES_ZSTD } else { PAGE_BYTES };
+        let (mut fence, mut page, mut first) = (fence, Writer::default(), true);
+        for (key, value) in table {
+            let bytes = 8 + key.len() + value.len();
+            if page.len() > 0 && page.len() + bytes > full {
+                let page = std::mem::take(&mut page).finish();
+                let fence = std::mem::replace(&mut fence, fence_key(key));
+                if !(first && page == old) {
+                    changes.put(fence, self.pack(&page)?);
+                }
+                first = false;
+            }
+            page.u32(key.len());
+            page.bytes(key.as_bytes());
+            page.u32(value.len());
+            page.bytes(value);
+        }
         let page = page.finish();
-        if !(first && page == old) {
-            changes.put(fence, page);
+        match page.is_empty() {
+            true => changes.forget(fence),
+            false if first && page == old => {}
+            false => changes.put(fence, self.pack(&page)?),
         }
+        Ok(())
+    }
+
+    fn pack(&mut self, page: &[u8]) -> Result<Vec<u8>, StoreError> {
+        let mut packed = Writer::default();
+        match &mut self.zstd {
+            None => {
+                packed.u8(PLAIN);
+                packed.bytes(page);
+            }
+            Some(zstd) => {
+                packed.u8(ZSTD);
+                packed.u32(page.len());
+                packed.bytes(&zstd.compress(page).map_err(io_error("compress", Path::new("memory")))?);
+            }
+        }
+        Ok(packed.finish())
+    }
+}
+
+fn unpacked(found: Option<Pair>) -> Result<Option<Pair>, StoreError> {
+    let Some((fence, mut packed)) = found else { return Ok(None) };
+    if packed.first() == Some(&PLAIN) {
+        packed.remove(0);
+        return Ok(Some((fence, packed)));
+    }
+    let mut reader = Reader::new(&packed);
+    let page = match (reader.u8(), reader.u32()) {
+        (Some(ZSTD), Some(length)) => zstd::bulk::decompress(reader.rest(), length as usize).ok(),
+        _ => None,
     };
-    let (mut fence, mut page, mut first) = (fence, Writer::default(), true);
-    for (key, value) in table {
-        let bytes = 8 + key.len() + value.len();
-        if page.len() > 0 && page.len() + bytes > PAGE_BYTES {
-            put(std::mem::replace(&mut fence, fence_key(key)), std::mem::take(&mut page), first);
-            first = false;
-        }
-        page.u32(key.len());
-        page.bytes(key.as_bytes());
-        page.u32(value.len());
-        page.bytes(value);
-    }
-    match page.len() {
-        0 => changes.forget(fence),
-        _ => put(fence, page, first),
-    }
+    let page = page.ok_or_else(|| damaged("a page of rows is not one that this version writes".to_owned()));
+    Ok(Some((fence, page?)))
 }
 
 /// Returns the page that a row is in or would be in.
 fn page_of(database: &Database, key: &str) -> Result<Option<Pair>, StoreError> {
-    database.last((Included(&[ROW]), Included(&fence_key(key))))
+    unpacked(database.last((Included(&[ROW]), Included(&fence_key(key))))?)
 }
 
 fn decode(page: &[u8]) -> Result<Rows, StoreError> {
-    Pairs { page }.map(|pair| pair.map(|(key, value)| (key.to_owned(), value.to_vec()))).collect()
+    let row = |(key, value): (&[u8], &[u8])| match String::from_utf8(key.to_vec()) {
+        Ok(key) => Ok((key, value.to_vec())),
+        Err(_) => Err(damaged("a row's key is not UTF-8".to_owned())),
+    };
+    Pairs { page }.map(|pair| pair.and_then(row)).collect()
 }
 
 /// Finds one row of a page, without copying the others.
 fn find(page: &[u8], wanted: &str) -> Result<Option<Vec<u8>>, StoreError> {
     for pair in (Pairs { page }) {
         let (key, value) = pair?;
-        if key == wanted {
+        if key == wanted.as_bytes() {
             return Ok(Some(value.to_vec()));
         }
     }
@@ -142,10 +261,10 @@ struct Pairs<'a> {
 }
 
 impl<'a> Pairs<'a> {
-    fn pair(&mut self) -> Option<(&'a str, &'a [u8])> {
+    fn pair(&mut self) -> Option<(&'a [u8], &'a [u8])> {
         let mut reader = Reader::new(self.page);
         let length = reader.u32()? as usize;
-        let key = std::str::from_utf8(reader.take(length)?).ok()?;
+        let key = reader.take(length)?;
         let length = reader.u32()? as usize;
         let value = reader.take(length)?;
         self.page = reader.rest();
@@ -154,7 +273,7 @@ impl<'a> Pairs<'a> {
 }
 
 impl<'a> Iterator for Pairs<'a> {
-    type Item = Result<(&'a str, &'a [u8]), StoreError>;
+    type Item = Result<(&'a [u8], &'a [u8]), StoreError>;
 
     fn next(&mut self) -> Option<Self::Item> {
         if self.page.is_empty() {
