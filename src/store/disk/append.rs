@@ -55,7 +55,6 @@ pub(super) fn open_command(tail: &Database, command: CommandId) -> Result<Option
 /// Changes the tail and its head at once, durably. After a failure it is looked up whether that happened.
 pub(super) fn commit(store: &mut DiskStore, state: State, mut changes: Changes) -> Result<(), StoreError> {
     changes.extend(with_head(&state));
-    store.recent.clear();
     if let Err(error) = store.tail.commit(&changes) {
         look_again(store, Some(&state), &error);
         return Err(error);
@@ -188,7 +187,6 @@ fn put_rows(store: &mut DiskStore, changes: &mut Changes, rows: &RowChanges) -> 
 
 /// Writes to the tail what the head does not refer to yet.
 fn stage(store: &mut DiskStore, changes: &Changes) -> Result<(), StoreError> {
-    store.recent.clear();
     let result = store.tail.stage(changes);
     if let Err(error) = &result {
         look_again(store, None, error);

@@ -90,7 +90,6 @@ pub struct DiskStore {
     sealed: OnceCell<Database>,
     witness: Witness,
     state: State,
-    recent: rows::Recent,
     /// The failure that leaves open what is on the disk.
     doubt: Option<Doubt>,
     options: DiskOptions,
@@ -175,17 +174,7 @@ impl DiskStore {
             witness.note(state.seq(), state.frontier.root());
         }
         let (sealed, dir) = (OnceCell::new(), dir.to_owned());
-        Ok(DiskStore {
-            tail,
-            sealed,
-            witness,
-            state,
-            recent: rows::Recent::default(),
-            doubt: None,
-            options,
-            dir,
-            _lock: lock,
-        })
+        Ok(DiskStore { tail, sealed, witness, state, doubt: None, options, dir, _lock: lock })
     }
 
     /// Returns the database of sealed events, opening it the first time.
@@ -260,7 +249,7 @@ impl Store for DiskStore {
     fn row(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         self.check_usable()?;
         match self.state.fold_version {
-            Some(_) => rows::row(&self.tail, &self.recent, key),
+            Some(_) => rows::row(&self.tail, key),
             None => Ok(None),
         }
     }

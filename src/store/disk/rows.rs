@@ -8,8 +8,6 @@
 //!  1 │ length 4 │ the same, compressed by zstd        written with many rows, and so larger
 //! ```
 
-use std::cell::RefCell;
-use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::ops::Bound::{Excluded, Included};
 use std::path::Path;
@@ -34,58 +32,10 @@ type Rows = BTreeMap<String, Vec<u8>>;
 type RowChange = (String, Option<Vec<u8>>);
 
 /// Returns a row.
-pub(super) fn row(database: &Database, recent: &Recent, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-    if let Some(found) = recent.find(key)? {
-        return Ok(found);
-    }
+pub(super) fn row(database: &Database, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
     match page_of(database, key)? {
-        Some(pair) => {
-            let found = find(&pair.1, key);
-            recent.keep(pair);
-            found
-        }
+        Some((_, page)) => find(&page, key),
         None => Ok(None),
-    }
-}
-
-/// Pages that were read lately: a rerun reads many neighbours, one by one.
-#[derive(Debug, Default)]
-pub(super) struct Recent {
-    pages: RefCell<BTreeMap<Vec<u8>, Vec<u8>>>,
-}
-
-impl Recent {
-    const PAGES_MAX: usize = 64;
-
-    /// Forgets the pages: some may have changed.
-    pub(super) fn clear(&mut self) {
-        self.pages.get_mut().clear();
-    }
-
-    fn keep(&self, (fence, page): Pair) {
-        let mut pages = self.pages.borrow_mut();
-        if pages.len() >= Self::PAGES_MAX {
-            pages.clear();
-        }
-        if page.len() <= 2 * PAGE_BYTES_ZSTD {
-            pages.insert(fence, page);
-        }
-    }
-
-    /// Finds a row, or that it is not there; none when it is in no page that was read lately.
-    fn find(&self, wanted: &str) -> Result<Option<Option<Vec<u8>>>, StoreError> {
-        let pages = self.pages.borrow();
-        let Some((_, page)) = pages.range(..=fence_key(wanted)).next_back() else { return Ok(None) };
-        for pair in (Pairs { page }) {
-            let (key, value) = pair?;
-            match key.cmp(wanted.as_bytes()) {
-                Ordering::Less => {}
-                Ordering::Equal => return Ok(Some(Some(value.to_vec()))),
-                Ordering::Greater => return Ok(Some(None)),
-            }
-        }
-        // What follows the last row of the page may be in the next page.
-        Ok(None)
     }
 }
 
