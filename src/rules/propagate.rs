@@ -242,7 +242,7 @@ pub(super) fn stale_above<'a>(
 
 /// Walks up from a phase through what is not COMPLETE: what is COMPLETE has nothing outdated above it.
 /// Each phase comes with the edge into `phase` by which it is above.
-pub(super) fn walk_above<'a>(table: &'a Table, phase: &'a Phase) -> Vec<(&'a Phase, (PhaseId, PhaseId))> {
+fn walk_above<'a>(table: &'a Table, phase: &'a Phase) -> Vec<(&'a Phase, (PhaseId, PhaseId))> {
     let mut seen = BTreeSet::new();
     let mut walk: Vec<_> =
         phase.spec.needs.iter().rev().map(|need| (need, (need.clone(), phase.id.clone()))).collect();
