@@ -67,7 +67,9 @@ def arguments(command: Command) -> List[str]:
             options.append(f"--metadata={_json(value)}")
         elif name == "phase" and command["do"] == "note":
             options.append(f"--phase={value}")
-        elif name in ("phase", "text", "name", "place", "file"):
+        elif name == "seq":
+            places.append(f"#{value}")
+        elif name in ("phase", "text", "name", "file"):
             places.append(str(value))
     return [*options, "--", *places]
 

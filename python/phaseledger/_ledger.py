@@ -82,7 +82,7 @@ class View:
     def report(self, *, workflow: Optional[str] = None) -> str:
         """Writes where everything stands, with the evidence, as Markdown."""
         args = [*self._options, "--format=markdown", *_each("--workflow", workflow)]
-        return self._program.run("report", args).decode("utf-8")
+        return self._program.run("report", args, in_json=False).decode("utf-8")
 
     @overload
     def export(self) -> bytes: ...

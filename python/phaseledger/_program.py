@@ -25,7 +25,7 @@ class Program:
         self.binary = binary
         self.folder = folder
         self.by = by
-        self._options = ["--json"]
+        self._options: List[str] = []
         if folder is not None:
             self._options.append(f"--dir={folder}")
         if lock_timeout is not None:
@@ -36,10 +36,22 @@ class Program:
         answer: Dict[str, Any] = json.loads(self.run(verb, args, answers_no=answers_no))
         return answer
 
-    def run(self, verb: str, args: Sequence[str] = (), *, given: bytes = b"", answers_no: bool = False) -> bytes:
+    def run(
+        self,
+        verb: str,
+        args: Sequence[str] = (),
+        *,
+        given: bytes = b"",
+        answers_no: bool = False,
+        in_json: bool = True,
+    ) -> bytes:
         """Runs a verb, and returns what it printed."""
+        form = ["--json"] if in_json else []
         done = subprocess.run(
-            [self.binary, *self._options, verb, *args], input=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+            [self.binary, *form, *self._options, verb, *args],
+            input=given,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
         if done.returncode == 0 or (answers_no and done.returncode == 1 and done.stdout):
             return done.stdout
@@ -75,7 +87,7 @@ class Program:
 
     def append(self, args: List[str]) -> AppendChild:
         """Starts `append`."""
-        return AppendChild([self.binary, *self._options, "append", *args])
+        return AppendChild([self.binary, "--json", *self._options, "append", *args])
 
 
 class AppendChild:
@@ -119,6 +131,10 @@ class AppendChild:
             self._stdin.close()
         except OSError:
             pass
+
+    def terminate(self) -> None:
+        """Ends it."""
+        self._process.terminate()
 
     def ended(self) -> Optional[LedgerError]:
         """Waits for its end, once its answers have ended; returns what it said, unless it ended well."""

@@ -12,7 +12,7 @@ import os
 import re
 import threading
 from collections import deque
-from concurrent.futures import Future
+from concurrent.futures import Future, wait
 from types import TracebackType
 from typing import Any, Deque, Dict, List, Optional, Type
 
@@ -25,6 +25,10 @@ from ._types import Answer
 #: of the child's input, which is not the caller's where a stream has had several children.
 _PLACE = re.compile(r"^line \d+(, column \d+)?: ")
 _STANDS = re.compile(r"; (nothing was recorded|the command before it stands|the \d+ commands before it stand)$")
+
+
+#: How long a child may stay once all is answered and its input has ended.
+_LINGER_SECONDS_MAX = 2.0
 
 
 class Reply(Future[Answer]):
@@ -88,12 +92,17 @@ class Stream(Recording[Reply]):
             self._is_closing = True
             if self._child is not None:
                 self._child.end_input()
+            pending = list(self._pending)
+        wait(pending)
         while True:
             with self._lock:
-                reader = self._reader
+                reader, child = self._reader, self._child
             if reader is None or reader is threading.current_thread():
                 return
-            reader.join()
+            reader.join(_LINGER_SECONDS_MAX)
+            if reader.is_alive() and child is not None:
+                # A forked process has the other end of its input. All is answered, so all is durable.
+                child.terminate()
 
     @property
     def pid(self) -> Optional[int]:

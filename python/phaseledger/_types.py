@@ -329,13 +329,13 @@ class Why:
 
 @dataclass(frozen=True)
 class PastAttempt:
-    """One attempt of a phase; `outcome` is none while it is under way."""
+    """One attempt of a phase; `outcome` is `running`, `completed`, `failed` or a newer word."""
 
     attempt: int
     started_at: datetime
     completed_at: Optional[datetime]
     duration_seconds: Optional[float]
-    outcome: Optional[str]
+    outcome: str
     error: Optional[str]
     started_seq: int
     completed_seq: Optional[int]
@@ -348,7 +348,7 @@ class PastAttempt:
             started_at=_time(raw["started_at"]),
             completed_at=time_of(raw.get("completed_at")),
             duration_seconds=raw.get("duration_seconds"),
-            outcome=raw.get("outcome"),
+            outcome=raw["outcome"],
             error=raw.get("error"),
             started_seq=raw["started_seq"],
             completed_seq=raw.get("completed_seq"),
