@@ -3,6 +3,7 @@
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table};
 use phaseledger::model::{Event, PhaseId, Recorded, StateName, Subject, Timestamp, Zone, escape};
+use phaseledger::query::cost_in_words;
 use unicode_width::UnicodeWidthStr;
 
 /// Returns the symbol that stands beside a state.
@@ -112,6 +113,10 @@ fn detail(event: &Event) -> Option<String> {
             ];
             parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
         }
+        Event::CostRecorded(_)
+        | Event::CostLimitSet(_)
+        | Event::CostWarningRaised(_)
+        | Event::CostLimitExceeded(_) => cost_in_words(event)?,
         Event::PhaseStarted(started) if started.dependencies_met => format!("attempt {}", started.attempt),
         Event::PhaseStarted(started) => {
             let unmet: Vec<_> = started.unmet.iter().map(ToString::to_string).collect();

@@ -251,7 +251,7 @@ impl<'a> Sending<'a> {
 
     fn start(&mut self, slot: u8, allow_unmet: bool, again: Option<Again>) {
         let (phase, metadata) = (self.phase(slot), metadata("start", slot));
-        self.send(Action::Start { phase, metadata, allow_unmet, again });
+        self.send(Action::Start { phase, metadata, allow_unmet, again, over_limit: None });
     }
 
     /// Starts a phase whether it is complete or not: one of the two is refused.
