@@ -54,7 +54,7 @@ const LIMITS: &[Column] = &[
     Column { header: "planned", yields: 0 },
     Column { header: "limit", yields: 0 },
     Column { header: "left", yields: 0 },
-    Column { header: "", yields: 0 },
+    Column { header: "verdict", yields: 0 },
 ];
 
 /// Returns how something planned fits a limit, as a row of [`LIMITS`].

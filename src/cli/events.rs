@@ -58,10 +58,10 @@ fn told(event: &Event) -> (String, Option<String>) {
         Event::RerunCleared(_) => {
             ("was found to stand as it is".to_owned(), Some("what it is built on is unchanged".to_owned()))
         }
-        Event::CostRecorded(_) => ("was charged".to_owned(), cost_in_words(event)),
-        Event::CostLimitSet(_) => ("got another cost limit".to_owned(), cost_in_words(event)),
-        Event::CostWarningRaised(_) => ("came near its cost limit".to_owned(), cost_in_words(event)),
-        Event::CostLimitExceeded(_) => ("went over its cost limit".to_owned(), cost_in_words(event)),
+        Event::CostRecorded(_) => ("had a cost recorded".to_owned(), cost_in_words(event)),
+        Event::CostLimitSet(_) => ("had its cost limit set".to_owned(), cost_in_words(event)),
+        Event::CostWarningRaised(_) => ("was found near its cost limit".to_owned(), cost_in_words(event)),
+        Event::CostLimitExceeded(_) => ("was found over its cost limit".to_owned(), cost_in_words(event)),
         Event::MetadataRecorded(_) => plain("got metadata"),
         Event::NoteAdded(note) => ("got a note".to_owned(), Some(note.text.to_string())),
         Event::TagSet(tag) => (format!("got the tag {}", tag.name), None),

@@ -49,7 +49,8 @@ pub fn start(args: StartArgs, context: &Context) -> Result<ExitCode, Failure> {
     };
     let over_limit = args.reason.filter(|_| args.over_limit);
     let metadata = args.meta.metadata()?;
-    let action = Action::Start { phase: args.phase, metadata, allow_unmet: args.allow_unmet, again, over_limit };
+    let action =
+        Action::Start { phase: args.phase, metadata, allow_unmet: args.allow_unmet, again, over_limit };
     writing::record(args.writing, action, context)
 }
 

@@ -117,7 +117,11 @@ pub(super) fn changed(table: &Table, Changed { workflows, phases, tags }: &Chang
     phases.sort_unstable();
     let phases = phases.into_iter().map(|id| (phase_key(id), table.phases.get(id).and_then(write)));
     let tags = tags.iter().map(|name| (format!("t/{name}"), table.tags.get(name).and_then(write)));
-    RowChanges { fold_version: FOLD_VERSION, replace: false, rows: workflows.chain(phases).chain(tags).collect() }
+    RowChanges {
+        fold_version: FOLD_VERSION,
+        replace: false,
+        rows: workflows.chain(phases).chain(tags).collect(),
+    }
 }
 
 /// Loads parts of a table as commands need them; what is loaded is never loaded again, for it may have

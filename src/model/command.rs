@@ -9,8 +9,8 @@ use super::definition::Definition;
 use super::name::NameError;
 use super::request::CallerId;
 use super::{
-    Amount, CommandId, Digest, HistoryImported, Metadata, OutputFile, PhaseId, PhaseName, Seq, StateName, TagName,
-    Text, Timestamp, WorkflowName, escape,
+    Amount, CommandId, Digest, HistoryImported, Metadata, OutputFile, PhaseId, PhaseName, Seq, StateName,
+    TagName, Text, Timestamp, WorkflowName, escape,
 };
 
 /// Who asks, from where and by which way in.

@@ -23,9 +23,7 @@ mod text;
 mod time;
 mod workflow_file;
 
-pub use amount::{
-    AMOUNT_FRACTION_DIGITS_MAX, AMOUNT_WHOLE_DIGITS_MAX, Amount, AmountError, AmountFault,
-};
+pub use amount::{AMOUNT_FRACTION_DIGITS_MAX, AMOUNT_WHOLE_DIGITS_MAX, Amount, AmountError, AmountFault};
 pub use command::{Action, Actor, Again, Command, Expectation, PhaseRef};
 pub(crate) use definition::find_cycle;
 pub use definition::{Definition, DefinitionError, PhaseDefinition};

@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use super::text::{escape, label};
 use super::{
-    Action, Actor, Again, Amount, Command, CommandId, Digest, Expectation, Metadata, OutputFile, PhaseRef, Seq,
-    TagName, Text, Timestamp, WorkflowName,
+    Action, Actor, Again, Amount, Command, CommandId, Digest, Expectation, Metadata, OutputFile, PhaseRef,
+    Seq, TagName, Text, Timestamp, WorkflowName,
 };
 
 /// The namespace of ids that are made from a key (`key:TEXT`): UUIDv5 of the DNS name `phaseledger.dev` in
@@ -128,9 +128,8 @@ impl RequestError {
 }
 
 /// The verbs that a line may have.
-pub const VERBS: &[&str] = &[
-    "start", "complete", "fail", "skip", "rerun", "reset", "meta", "note", "tag", "cost", "cost_limit",
-];
+pub const VERBS: &[&str] =
+    &["start", "complete", "fail", "skip", "rerun", "reset", "meta", "note", "tag", "cost", "cost_limit"];
 
 /// Every field that a line may have.
 #[derive(Deserialize)]
@@ -176,7 +175,9 @@ struct Fields {
 }
 
 /// Reads a field that may be `null`, and tells that from one that is not there.
-fn read_given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(from: D) -> Result<Option<Option<T>>, D::Error> {
+fn read_given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    from: D,
+) -> Result<Option<Option<T>>, D::Error> {
     Option::<T>::deserialize(from).map(Some)
 }
 

@@ -6,9 +6,7 @@ use serde::Serialize;
 
 use super::costs::SumTooLarge;
 use super::report::text;
-use crate::model::{
-    Amount, Event, EventId, PhaseName, Recorded, Seq, Timestamp, WorkflowName,
-};
+use crate::model::{Amount, Event, EventId, PhaseName, Recorded, Seq, Timestamp, WorkflowName};
 
 /// What each group cost.
 #[derive(Debug, Clone, Serialize)]

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::Serialize;
 
 use crate::model::{
-    Amount, Event, PhaseName, Recorded, Seq, Timestamp, WorkflowName, AMOUNT_WHOLE_DIGITS_MAX,
+    AMOUNT_WHOLE_DIGITS_MAX, Amount, Event, PhaseName, Recorded, Seq, Timestamp, WorkflowName, escape,
 };
 use crate::rules::{Budget, Phase, Rejection, Standing, Table, Workflow};
 
@@ -176,13 +176,13 @@ impl CostScan {
         let of_workflow = |phase: &&Phase| phase.id.workflow == workflow.name;
         let retired = table.phases.values().filter(|phase| phase.retired);
         let phases = table.current().into_iter().chain(retired).filter(of_workflow);
-        let tells = |phase: &&Phase| {
-            phase.budget.records > 0 || (phase.budget.limit.is_some() && !phase.retired)
-        };
+        let tells =
+            |phase: &&Phase| phase.budget.records > 0 || (phase.budget.limit.is_some() && !phase.retired);
         let found = self.found.get(&workflow.name);
-        let models = found.into_iter().flat_map(|found| &found.models).map(|(model, &(spent, records))| {
-            ModelCosts { model: model.clone(), spent, records }
-        });
+        let models = found
+            .into_iter()
+            .flat_map(|found| &found.models)
+            .map(|(model, &(spent, records))| ModelCosts { model: model.clone(), spent, records });
         let mut models: Vec<_> = models.collect();
         models.sort_by(|a, b| b.spent.cmp(&a.spent).then_with(|| a.model.cmp(&b.model)));
         WorkflowCosts {
@@ -226,11 +226,11 @@ impl PhaseCosts {
 pub fn cost_in_words(event: &Event) -> Option<String> {
     Some(match event {
         Event::CostRecorded(cost) => {
-            let amount = cost.amount.shown(cost.currency.as_deref());
-            let amount = if cost.refund { format!("refund of {amount}") } else { amount };
-            let parts = [Some(amount), cost.model.as_deref().map(crate::model::escape)];
-            let operation = cost.operation.as_deref().map(crate::model::escape);
-            parts.into_iter().chain([operation]).flatten().collect::<Vec<_>>().join(", ")
+            let amount = Some(cost.amount.shown(cost.currency.as_deref()));
+            let refund = cost.refund.then(|| "refund".to_owned());
+            let (model, operation) =
+                (cost.model.as_deref().map(escape), cost.operation.as_deref().map(escape));
+            [amount, refund, model, operation].into_iter().flatten().collect::<Vec<_>>().join(", ")
         }
         Event::CostLimitSet(set) => {
             let currency = set.currency.as_deref();

@@ -22,9 +22,7 @@ mod status;
 mod why;
 
 pub use cost_groups::{CostGroup, CostGrouping, CostGroups, CostRoot, CostTotal};
-pub use cost_plan::{
-    CostPlan, LimitCheck, PlanError, PlannedTotal, Projection, Remaining, check_estimate,
-};
+pub use cost_plan::{CostPlan, LimitCheck, PlanError, PlannedTotal, Projection, Remaining, check_estimate};
 pub use costs::{
     BudgetView, CostScan, ModelCosts, PhaseCosts, SumTooLarge, Transaction, WorkflowCosts, cost_in_words,
 };

@@ -306,7 +306,7 @@ impl<'a> PhaseHistory<'a> {
             needs: spec.needs.clone(),
             needed_by: table.dependants_of(&phase.id).cloned().collect(),
             cost_limit: spec.cost_limit,
-            currency: currency.filter(|_| spec.cost_limit.is_some()),
+            currency: currency.filter(|_| spec.cost_limit.is_some() || !phase.budget.is_empty()),
             version: spec.version.clone(),
             inputs: spec.inputs.clone(),
             outputs: spec.outputs.clone(),

@@ -266,9 +266,7 @@ fn ending(phase: &Phase, id: EventId, event: Event, to: StateName) -> Draft {
     let draft = moving(phase, id, event, to);
     match phase.state.attempt() {
         None => draft,
-        Some(attempt) => {
-            Draft { root: attempt.root, causes: vec![attempt.cause()], ..draft }
-        }
+        Some(attempt) => Draft { root: attempt.root, causes: vec![attempt.cause()], ..draft },
     }
 }
 

@@ -3,7 +3,9 @@
 use super::costs::evolve_costs;
 use super::define::{digest, specs};
 use super::table::is_upstream;
-use super::{Attempt, Budget, Completion, Failure, Mark, Phase, PhaseSpec, PhaseState, Skip, Table, Tag, Workflow};
+use super::{
+    Attempt, Budget, Completion, Failure, Mark, Phase, PhaseSpec, PhaseState, Skip, Table, Tag, Workflow,
+};
 use crate::model::{
     Cause, Event, Metadata, PhaseCompleted, PhaseFailed, PhaseId, PhaseStarted, Recorded, Seq, Subject, Text,
     WorkflowDefined,
@@ -235,7 +237,8 @@ fn mark(record: &Recorded, reason: &Text) -> Mark {
 fn define(table: &mut Table, record: &Recorded, defined: &WorkflowDefined) {
     let definition = &defined.definition;
     let before = table.workflows.get(definition.name());
-    let (budget, limit) = before.map_or((Budget::default(), None), |before| (before.budget, before.cost_limit));
+    let (budget, limit) =
+        before.map_or((Budget::default(), None), |before| (before.budget, before.cost_limit));
     let workflow = Workflow {
         name: definition.name().clone(),
         description: definition.description().map(str::to_owned),

@@ -1,7 +1,8 @@
 //! Why a command was refused.
 
 use crate::model::{
-    Amount, Expectation, Overspent, PhaseId, PhaseRef, Scope, Seq, StateName, TagName, Timestamp, WorkflowName,
+    Amount, Expectation, Overspent, PhaseId, PhaseRef, Scope, Seq, StateName, TagName, Timestamp,
+    WorkflowName,
 };
 
 /// Why a command was refused: what was found, and what would have been accepted.

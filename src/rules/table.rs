@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Budget, Rejection};
 use crate::model::{
-    Amount, Cause, CauseKind, Consumed, Digest, EventId, Metadata, PhaseDefinition, PhaseId, PhaseRef, Seq, StateName,
-    TagName, Text, Timestamp, WorkflowName,
+    Amount, Cause, CauseKind, Consumed, Digest, EventId, Metadata, PhaseDefinition, PhaseId, PhaseRef, Seq,
+    StateName, TagName, Text, Timestamp, WorkflowName,
 };
 
 /// The version of the fold: rows and snapshots that another one made are discarded.

@@ -171,7 +171,8 @@ fn tell(by: By, groups: &CostGroups, zone: Zone) -> Result<(), Failure> {
     status::show(&mut out, COLUMNS, &groups.groups.iter().map(row).collect::<Vec<_>>())?;
     writeln!(out)?;
     for total in &groups.total {
-        let records = render::count(usize::try_from(total.records).unwrap_or(usize::MAX), "record", "records");
+        let records =
+            render::count(usize::try_from(total.records).unwrap_or(usize::MAX), "record", "records");
         writeln!(out, "{} in all, {records}", total.spent.shown(total.currency.as_deref()))?;
     }
     Ok(())
@@ -183,7 +184,7 @@ fn cause(root: &CostRoot, zone: Zone) -> String {
     let workflow = root.workflow.as_ref().map_or_else(String::new, ToString::to_string);
     let what = match (root.kind, root.attempt) {
         ("phase_started", Some(1)) => format!("first run of {phase}"),
-        ("phase_started", Some(attempt)) => format!("run {attempt} of {phase}, which nothing had marked"),
+        ("phase_started", Some(attempt)) => format!("run {attempt} of {phase}, started anew"),
         ("phase_failed", Some(attempt)) => format!("giving up run {attempt} of {phase}"),
         ("phase_completed", Some(attempt)) => format!("completion of {phase}, run {attempt}"),
         ("rerun_marked", _) => format!("rerun of {phase}"),

@@ -129,6 +129,9 @@ fn told(remaining: &Remaining, currency: Option<&str>, phase: &Phase) -> String 
         Some(Scope::Workflow) => " by its workflow's limit",
         Some(Scope::Phase) | None => "",
     };
+    if let Some(over) = Amount::ZERO.minus(left).filter(|over| over.is_positive()) {
+        return format!("{name} has nothing left{by}: {} over", over.shown(currency));
+    }
     let items = match (remaining.items, remaining.per_item) {
         (Some(items), Some(price)) => {
             let noun = if items == 1 { "item" } else { "items" };

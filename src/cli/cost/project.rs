@@ -23,13 +23,11 @@ const COUNT_MAX: u64 = 1_000_000_000_000;
 
 /// Options of `cost project`.
 #[derive(clap::Args)]
-#[command(
-    after_help = "The file has a JSON object a line, such as \
+#[command(after_help = "The file has a JSON object a line, such as \
     {\"phase\":\"a\",\"amount\":\"0.10\",\"count\":50,\"operation\":\"analyse\",\"model\":\"m\"}: `phase` and `amount` must be \
     there, `count` is 1 where it is not, the others are notes of your own; empty lines are passed over. Exits with 0 \
     where all of it fits the limits of its phases and workflows, with 1 where it does not. In JSON \
-    (`cost-project/1`): `fits`, `operations`, `total`, `limits`."
-)]
+    (`cost-project/1`): `fits`, `operations`, `total`, `limits`.")]
 pub struct Args {
     /// The file, or `-` for standard input
     file: PathBuf,

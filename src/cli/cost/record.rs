@@ -95,7 +95,9 @@ pub fn limit(args: LimitArgs, context: &Context) -> Result<ExitCode, Failure> {
         (None, true) => None,
         (Some(_), true) => return Err(Failure::misuse("an amount and `--none` exclude each other")),
         (None, false) => {
-            return Err(Failure::misuse("the limit is missing; expected an amount, or `--none` for no limit"));
+            return Err(Failure::misuse(
+                "the limit is missing; expected an amount, or `--none` for no limit",
+            ));
         }
     };
     let phase: Option<PhaseRef> =

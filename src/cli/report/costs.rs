@@ -24,7 +24,10 @@ pub fn push(document: &mut String, costs: &WorkflowCosts, level: usize, style: &
 
 /// Returns an amount in the workflow's currency.
 fn money(amount: Amount, costs: &WorkflowCosts) -> String {
-    text(&amount.shown(costs.currency.as_deref()))
+    match &costs.currency {
+        Some(currency) => format!("{amount} {}", text(currency)),
+        None => amount.to_string(),
+    }
 }
 
 fn push_total(document: &mut String, costs: &WorkflowCosts) {
