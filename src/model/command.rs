@@ -9,8 +9,8 @@ use super::definition::Definition;
 use super::name::NameError;
 use super::request::CallerId;
 use super::{
-    CommandId, Digest, HistoryImported, Metadata, OutputFile, PhaseId, PhaseName, Seq, StateName, TagName,
-    Text, Timestamp, WorkflowName, escape,
+    ApprovalAnswer, ApprovalAsk, CommandId, Digest, HistoryImported, Metadata, OutputFile, PhaseId, PhaseName, Seq, StateName, TagName,
+    Text, Timestamp, Verdict, WorkflowName, escape,
 };
 
 /// Who asks, from where and by which way in.
@@ -294,6 +294,10 @@ pub enum Action {
         /// The place; none for the head.
         seq: Option<Seq>,
     },
+    /// Ask leave for something.
+    ApprovalRequest(Box<ApprovalAsk>),
+    /// Decide on what someone asked leave for.
+    ApprovalDecide(ApprovalAnswer),
     /// State that a history was taken in.
     NoteImport {
         /// Whose.
@@ -317,12 +321,17 @@ impl Action {
             Action::Meta { .. } => "meta",
             Action::Note { .. } => "note",
             Action::Tag { .. } => "tag",
+            Action::ApprovalRequest(_) => "approval request",
+            Action::ApprovalDecide(answer) => match answer.verdict {
+                Verdict::Granted => "approval grant",
+                Verdict::Rejected => "approval reject",
+            },
             Action::NoteImport { .. } => "import",
         }
     }
 
     /// Returns the phase that the action is about, as the caller named it.
-    pub const fn phase(&self) -> Option<&PhaseRef> {
+    pub fn phase(&self) -> Option<&PhaseRef> {
         match self {
             Action::Start { phase, .. }
             | Action::Complete { phase, .. }
@@ -332,9 +341,11 @@ impl Action {
             | Action::Reset { phase, .. }
             | Action::Meta { phase, .. } => Some(phase),
             Action::Note { phase, .. } => phase.as_ref(),
+            Action::ApprovalRequest(ask) => ask.phase.as_ref(),
             Action::Define { .. }
             | Action::ResetAll { .. }
             | Action::Tag { .. }
+            | Action::ApprovalDecide(_)
             | Action::NoteImport { .. } => None,
         }
     }

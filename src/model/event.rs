@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::definition::Definition;
-use super::{Digest, EventId, Metadata, PhaseId, PhaseName, Seq, TagName, Text};
+use super::{ApprovalDecided, ApprovalRequested, Digest, EventId, Metadata, PhaseId, PhaseName, Seq, TagName, Text};
 
 macro_rules! events {
     ($($(#[$doc:meta])* $variant:ident($payload:ty) = $kind:literal,)*) => {
@@ -73,6 +73,12 @@ events! {
     NoteAdded(NoteAdded) = "note_added",
     /// A place in the log got a name.
     TagSet(TagSet) = "tag_set",
+    /// Someone asked leave for something.
+    ApprovalRequested(Box<ApprovalRequested>) = "approval_requested",
+    /// It was granted.
+    ApprovalGranted(ApprovalDecided) = "approval_granted",
+    /// It was rejected.
+    ApprovalRejected(ApprovalDecided) = "approval_rejected",
     /// A history written by others was taken in.
     HistoryImported(HistoryImported) = "history_imported",
 }

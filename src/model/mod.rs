@@ -6,6 +6,8 @@
 //! for the machine's zone, which chrono looks up for [`Zone::Local`]), and no rule about what may follow what
 //! lives here.
 
+mod amount;
+mod approval;
 mod command;
 mod definition;
 mod digest;
@@ -22,6 +24,13 @@ mod text;
 mod time;
 mod workflow_file;
 
+pub use amount::{
+    AMOUNT_FRACTION_DIGITS_MAX, AMOUNT_WHOLE_DIGITS_MAX, Amount, AmountError, AmountFault,
+};
+pub use approval::{
+    ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalPolicy, ApprovalRequested, DecidedBy, Ground,
+    OperationName, OperationNameError, PolicyError, PolicyRule, PolicyTerms, Verdict,
+};
 pub use command::{Action, Actor, Again, Command, Expectation, PhaseRef};
 pub(crate) use definition::find_cycle;
 pub use definition::{Definition, DefinitionError, PhaseDefinition};

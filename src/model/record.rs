@@ -61,6 +61,8 @@ pub enum CauseKind {
     PhaseStarted,
     /// The completion whose output turned out to be unchanged.
     UpstreamUnchanged,
+    /// The request that a decision answers.
+    ApprovalRequested,
     /// The command that asked for several events at once.
     SameCommand,
 }

@@ -6,6 +6,7 @@
 //!
 //! Nothing here reads a log, a clock or the command line: whoever asks brings what an answer is made of.
 
+mod approvals;
 mod diagram;
 mod graph;
 mod log;
@@ -18,6 +19,7 @@ mod show;
 mod status;
 mod why;
 
+pub use approvals::{ApprovalFilter, ApprovalStatus, ApprovalSummary, ApprovalView, Approvals};
 pub use diagram::{dot, mermaid};
 pub use graph::{Graph, GraphEdge, GraphNode, graph};
 pub use log::LogFilter;

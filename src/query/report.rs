@@ -15,6 +15,7 @@ pub use view::{
     EventReport, MarkReport, PhaseReport, ProgressSummary, Report, RetiredReport, SkipReport, WorkflowReport,
 };
 
+use super::approvals::ApprovalFilter;
 use super::graph::graph;
 use crate::model::{Digest, Event, EventId, Recorded, Seq, StateName, WorkflowName};
 use crate::rules::{Mark, Phase, PhaseState, Rejection, Table, Workflow};
@@ -129,6 +130,7 @@ fn report_workflow<'a>(
             })
             .collect(),
         graph: graph(table, Some(&workflow.name)),
+        approvals: ApprovalFilter { workflow: Some(&workflow.name), ..ApprovalFilter::default() }.list(table),
     }
 }
 
@@ -267,6 +269,8 @@ fn text(event: &Event) -> Option<&str> {
             Some(why.reason.as_str())
         }
         Event::NoteAdded(note) => Some(note.text.as_str()),
+        Event::ApprovalRequested(asked) => Some(asked.operation.as_str()),
+        Event::ApprovalGranted(decided) | Event::ApprovalRejected(decided) => Some(decided.reason.as_str()),
         Event::TagSet(tag) => Some(tag.name.as_str()),
         Event::HistoryImported(history) => Some(&history.source),
         Event::WorkflowDefined(_)

@@ -257,6 +257,9 @@ impl<'a> PhaseHistory<'a> {
             | Event::RerunCleared(_)
             | Event::MetadataRecorded(_)
             | Event::TagSet(_)
+            | Event::ApprovalRequested(_)
+            | Event::ApprovalGranted(_)
+            | Event::ApprovalRejected(_)
             | Event::HistoryImported(_) => {}
         }
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::approval::{decide_answer, decide_request};
 use super::define::decide_define;
 use super::{Draft, Mark, Phase, PhaseState, Rejection, Table};
 use crate::model::{
@@ -86,6 +87,8 @@ pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Dra
             one(root(first, subject, Event::NoteAdded(NoteAdded { text: text.clone() })))
         }
         Action::Tag { name, seq } => one(decide_tag(table, first, name, *seq)?),
+        Action::ApprovalRequest(ask) => decide_request(table, command, ask),
+        Action::ApprovalDecide(answer) => one(decide_answer(table, command, at, answer)?),
         Action::NoteImport { workflow, history } => {
             table.workflow(Some(workflow))?;
             one(root(first, Subject::Workflow(workflow.clone()), Event::HistoryImported(history.clone())))
@@ -267,7 +270,7 @@ fn ending(phase: &Phase, id: EventId, event: Event, to: StateName) -> Draft {
 
 /// Returns the number nearest to a duration of whole microseconds, so that it is written with six decimals at
 /// most.
-fn seconds(duration: Duration) -> f64 {
+pub(super) fn seconds(duration: Duration) -> f64 {
     duration.as_micros() as f64 / 1e6
 }
 

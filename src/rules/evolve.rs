@@ -1,5 +1,6 @@
 //! What events add up to: the fold. It applies what is stored, and never decides or derives.
 
+use super::approval::evolve_approvals;
 use super::define::{digest, specs};
 use super::table::is_upstream;
 use super::{Attempt, Completion, Failure, Mark, Phase, PhaseSpec, PhaseState, Skip, Table, Tag, Workflow};
@@ -31,6 +32,7 @@ pub fn evolve(table: &mut Table, record: &Recorded) -> Result<(), Impossible> {
     if let Some(late) = record.causes.iter().find(|cause| cause.seq >= record.seq) {
         return Err(impossible(format!("its cause is event {}, which is not before it", late.seq)));
     }
+    evolve_approvals(table, record).map_err(impossible)?;
     match (&record.event, &record.subject) {
         (Event::WorkflowDefined(defined), Subject::Workflow(name)) if defined.definition.name() == name => {
             define(table, record, defined);
@@ -39,12 +41,21 @@ pub fn evolve(table: &mut Table, record: &Recorded) -> Result<(), Impossible> {
             table.tags.insert(tag.name.clone(), Tag { seq: tag.seq, set: record.seq });
         }
         (Event::NoteAdded(_) | Event::HistoryImported(_), Subject::Ledger)
-        | (Event::PhaseReset(_) | Event::HistoryImported(_), Subject::Workflow(_)) => {}
+        | (
+            Event::PhaseReset(_)
+            | Event::HistoryImported(_)
+            | Event::ApprovalRequested(_)
+            | Event::ApprovalGranted(_)
+            | Event::ApprovalRejected(_),
+            Subject::Workflow(_),
+        ) => {}
         (Event::WorkflowDefined(_) | Event::TagSet(_), _) | (_, Subject::Ledger | Subject::Workflow(_)) => {
             return Err(impossible(format!("`{}` cannot be about that", record.event.kind())));
         }
         (_, Subject::Phase(id)) => {
-            let phase = known(table, id).ok_or_else(|| impossible(format!("there is no phase `{id}`")))?;
+            let outlives = matches!(record.event, Event::ApprovalGranted(_) | Event::ApprovalRejected(_));
+            let phase = table.phases.get_mut(id).filter(|phase| outlives || !phase.retired);
+            let phase = phase.ok_or_else(|| impossible(format!("there is no phase `{id}`")))?;
             let found = phase.state.name();
             let (from, to) = record.transition.unwrap_or((found, found));
             if found != from {
@@ -60,10 +71,6 @@ pub fn evolve(table: &mut Table, record: &Recorded) -> Result<(), Impossible> {
     }
     table.head = record.seq;
     Ok(())
-}
-
-fn known<'a>(table: &'a mut Table, id: &PhaseId) -> Option<&'a mut Phase> {
-    table.phases.get_mut(id).filter(|phase| !phase.retired)
 }
 
 /// Applies an event to its phase. The caller has checked the state before, and checks the one after.
@@ -124,7 +131,10 @@ fn move_phase(phase: &mut Phase, record: &Recorded) -> Result<(), String> {
             | PhaseState::Failed { .. } => Err(misplaced(record)),
         },
         Event::MetadataRecorded(recorded) => merge(phase, &recorded.metadata),
-        Event::NoteAdded(_) => Ok(()),
+        Event::NoteAdded(_)
+        | Event::ApprovalRequested(_)
+        | Event::ApprovalGranted(_)
+        | Event::ApprovalRejected(_) => Ok(()),
         Event::WorkflowDefined(_) | Event::TagSet(_) | Event::HistoryImported(_) => Err(misplaced(record)),
     }
 }
@@ -226,6 +236,7 @@ fn define(table: &mut Table, record: &Recorded, defined: &WorkflowDefined) {
         description: definition.description().map(str::to_owned),
         currency: definition.currency().map(str::to_owned),
         cost_limit: definition.cost_limit(),
+        approval: definition.approval().clone(),
         definition: digest(definition),
         defined: record.seq,
     };

@@ -49,6 +49,9 @@ pub fn propagate(table: &Table, events: &[Recorded]) -> Vec<Draft> {
                 | Event::MetadataRecorded(_)
                 | Event::NoteAdded(_)
                 | Event::TagSet(_)
+                | Event::ApprovalRequested(_)
+                | Event::ApprovalGranted(_)
+                | Event::ApprovalRejected(_)
                 | Event::HistoryImported(_),
                 _,
             ) => {}

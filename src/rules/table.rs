@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::Rejection;
+use super::{Approval, Rejection};
 use crate::model::{
-    CauseKind, Consumed, Digest, EventId, Metadata, PhaseDefinition, PhaseId, PhaseRef, Seq, StateName,
+    ApprovalPolicy, CauseKind, Consumed, Digest, EventId, Metadata, PhaseDefinition, PhaseId, PhaseRef, Seq, StateName,
     TagName, Text, Timestamp, WorkflowName,
 };
 
 /// The version of the fold: rows and snapshots that another one made are discarded.
-pub const FOLD_VERSION: u32 = 1;
+pub const FOLD_VERSION: u32 = 2;
 
 /// Everything that the log adds up to. A table may be partial: it then holds the phases that a command needs
 /// (see [`super::reach`]) and no others.
@@ -28,6 +28,9 @@ pub struct Table {
     pub dependants: BTreeMap<PhaseId, BTreeSet<PhaseId>>,
     /// The tags, by name.
     pub tags: BTreeMap<TagName, Tag>,
+    /// What leave was asked for, decided or not, by the request's event. A partial table has those that its
+    /// commands decide, or have made.
+    pub approvals: BTreeMap<EventId, Approval>,
 }
 
 /// One workflow.
@@ -41,6 +44,9 @@ pub struct Workflow {
     pub currency: Option<String>,
     /// The most that all its phases together may cost.
     pub cost_limit: Option<Decimal>,
+    /// When approvals are decided without a person.
+    #[serde(default, skip_serializing_if = "ApprovalPolicy::is_default")]
+    pub approval: ApprovalPolicy,
     /// The digest of the definition in force.
     pub definition: Digest,
     /// The place of the event that defined it last.
@@ -290,6 +296,7 @@ pub(super) fn is_upstream(kind: CauseKind) -> bool {
         | CauseKind::RerunMarked
         | CauseKind::PhaseStarted
         | CauseKind::UpstreamUnchanged
+        | CauseKind::ApprovalRequested
         | CauseKind::SameCommand => false,
     }
 }

@@ -9,6 +9,7 @@
 //! place of what it refuses. Reading the file from a disk is not here, and neither is writing one.
 
 mod amount;
+mod approval;
 mod check;
 mod error;
 mod from_json;

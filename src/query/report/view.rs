@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::super::approvals::ApprovalView;
 use super::super::graph::Graph;
 use crate::model::{
     CauseKind, Digest, EventId, Metadata, PhaseId, PhaseName, Seq, StateName, Text, Timestamp, WorkflowName,
@@ -42,6 +43,8 @@ pub struct WorkflowReport<'a> {
     /// What needs what, to be drawn; in JSON the needs of the phases say it.
     #[serde(skip)]
     pub graph: Graph,
+    /// What leave was asked for, in the order of the requests.
+    pub approvals: Vec<ApprovalView<'a>>,
 }
 
 /// How many phases stand where.
