@@ -61,9 +61,7 @@ fn told(event: &Event) -> (String, Option<String>) {
         Event::ApprovalRequested(asked) => {
             (format!("got a request to approve {}", escape(asked.operation.as_str())), None)
         }
-        Event::ApprovalGranted(decided) => {
-            ("got an approval".to_owned(), Some(decided.reason.to_string()))
-        }
+        Event::ApprovalGranted(decided) => ("got an approval".to_owned(), Some(decided.reason.to_string())),
         Event::ApprovalRejected(decided) => {
             ("was refused an approval".to_owned(), Some(decided.reason.to_string()))
         }

@@ -2,7 +2,9 @@
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table};
-use phaseledger::model::{ApprovalRequested, Event, PhaseId, Recorded, StateName, Subject, Timestamp, Zone, escape};
+use phaseledger::model::{
+    ApprovalRequested, Event, PhaseId, Recorded, StateName, Subject, Timestamp, Zone, escape,
+};
 use unicode_width::UnicodeWidthStr;
 
 /// Returns the symbol that stands beside a state.
@@ -146,7 +148,8 @@ fn detail(event: &Event) -> Option<String> {
 /// Returns what leave is asked for.
 fn approval(asked: &ApprovalRequested) -> String {
     let estimate = asked.estimate.shown(asked.currency.as_deref());
-    let impact = asked.impact.as_ref().map_or_else(String::new, |impact| format!(": {}", one_line(impact.as_str())));
+    let impact =
+        asked.impact.as_ref().map_or_else(String::new, |impact| format!(": {}", one_line(impact.as_str())));
     let items = match asked.items {
         1 => "1 item".to_owned(),
         items => format!("{items} items"),

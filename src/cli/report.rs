@@ -1,5 +1,6 @@
 //! `report`: where everything stands, with the evidence, as a document.
 
+mod approvals;
 mod evidence;
 mod markdown;
 mod phases;

@@ -112,8 +112,7 @@ impl Fold {
         let dependants: Vec<_> = table.dependants.iter().collect();
         let approvals: Vec<_> = table.approvals.values().collect();
         let parts = (peaks, &table.workflows, phases, dependants, &table.tags, approvals);
-        let json = serde_json::to_vec(&parts)
-            .expect("a table has string keys and finite numbers");
+        let json = serde_json::to_vec(&parts).expect("a table has string keys and finite numbers");
         Snapshot { seq: table.head, root: self.frontier.root(), fold_version: FOLD_VERSION, table: json }
     }
 }
@@ -123,7 +122,8 @@ fn read_snapshot(snapshot: &Snapshot) -> Option<(Table, Frontier)> {
     if snapshot.fold_version != FOLD_VERSION {
         return None;
     }
-    let (peaks, workflows, phases, dependants, tags, approvals) = serde_json::from_slice(&snapshot.table).ok()?;
+    let (peaks, workflows, phases, dependants, tags, approvals) =
+        serde_json::from_slice(&snapshot.table).ok()?;
     let phases: Vec<Phase> = phases;
     let approvals: Vec<Approval> = approvals;
     let dependants: Vec<(PhaseId, _)> = dependants;

@@ -224,12 +224,7 @@ impl Loader {
         Ok(())
     }
 
-    fn approval(
-        &self,
-        store: &dyn Store,
-        table: &mut Table,
-        request: EventId,
-    ) -> Result<(), LedgerError> {
+    fn approval(&self, store: &dyn Store, table: &mut Table, request: EventId) -> Result<(), LedgerError> {
         if !table.approvals.contains_key(&request) {
             let key = approval_key(&request);
             let Some(value) = store.row(&key)? else { return Ok(()) };

@@ -129,7 +129,8 @@ impl FromStr for Amount {
         if fraction.len() > AMOUNT_FRACTION_DIGITS_MAX {
             return Err(refused(AmountFault::TooFine));
         }
-        let units: i128 = format!("0{whole}{fraction}").parse().map_err(|_| refused(AmountFault::TooLarge))?;
+        let units: i128 =
+            format!("0{whole}{fraction}").parse().map_err(|_| refused(AmountFault::TooLarge))?;
         let sign = if text.starts_with('-') { -1 } else { 1 };
         let amount = Decimal::try_from_i128_with_scale(sign * units, fraction.len() as u32);
         amount.map(Amount).map_err(|_| refused(AmountFault::TooLarge))

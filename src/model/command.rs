@@ -9,8 +9,8 @@ use super::definition::Definition;
 use super::name::NameError;
 use super::request::CallerId;
 use super::{
-    ApprovalAnswer, ApprovalAsk, CommandId, Digest, HistoryImported, Metadata, OutputFile, PhaseId, PhaseName, Seq, StateName, TagName,
-    Text, Timestamp, Verdict, WorkflowName, escape,
+    ApprovalAnswer, ApprovalAsk, CommandId, Digest, HistoryImported, Metadata, OutputFile, PhaseId,
+    PhaseName, Seq, StateName, TagName, Text, Timestamp, Verdict, WorkflowName, escape,
 };
 
 /// Who asks, from where and by which way in.

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::definition::Definition;
-use super::{ApprovalDecided, ApprovalRequested, Digest, EventId, Metadata, PhaseId, PhaseName, Seq, TagName, Text};
+use super::{
+    ApprovalDecided, ApprovalRequested, Digest, EventId, Metadata, PhaseId, PhaseName, Seq, TagName, Text,
+};
 
 macro_rules! events {
     ($($(#[$doc:meta])* $variant:ident($payload:ty) = $kind:literal,)*) => {

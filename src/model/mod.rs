@@ -24,9 +24,7 @@ mod text;
 mod time;
 mod workflow_file;
 
-pub use amount::{
-    AMOUNT_FRACTION_DIGITS_MAX, AMOUNT_WHOLE_DIGITS_MAX, Amount, AmountError, AmountFault,
-};
+pub use amount::{AMOUNT_FRACTION_DIGITS_MAX, AMOUNT_WHOLE_DIGITS_MAX, Amount, AmountError, AmountFault};
 pub use approval::{
     ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalPolicy, ApprovalRequested, DecidedBy, Ground,
     OperationName, OperationNameError, PolicyError, PolicyRule, PolicyTerms, Verdict,

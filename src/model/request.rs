@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use super::text::{escape, label};
 use super::{
-    Action, Actor, Again, Amount, Command, CommandId, Digest, Expectation, Metadata, OutputFile, PhaseRef, Seq,
-    TagName, Text, Timestamp, Verdict, WorkflowName,
+    Action, Actor, Again, Amount, Command, CommandId, Digest, Expectation, Metadata, OutputFile, PhaseRef,
+    Seq, TagName, Text, Timestamp, Verdict, WorkflowName,
 };
 
 /// The namespace of ids that are made from a key (`key:TEXT`): UUIDv5 of the DNS name `phaseledger.dev` in

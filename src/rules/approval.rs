@@ -67,6 +67,32 @@ pub struct Decision {
 }
 
 impl Approval {
+    /// Reads a request out of its command's events, where they have one: it, and the policy's decision.
+    pub fn of(events: &[Recorded]) -> Option<Approval> {
+        let first = events.first()?;
+        let Event::ApprovalRequested(asked) = &first.event else { return None };
+        let mut approval = Approval::new(first, asked)?;
+        for record in &events[1..] {
+            if let Some((verdict, decided)) = decided(&record.event) {
+                approval.decision = Some(Decision::new(record, verdict, decided));
+            }
+        }
+        Some(approval)
+    }
+
+    fn new(record: &Recorded, asked: &ApprovalRequested) -> Option<Approval> {
+        Some(Approval {
+            request: record.id,
+            seq: record.seq,
+            at: record.at,
+            by: record.by.clone(),
+            workflow: record.subject.workflow()?.clone(),
+            phase: record.subject.phase().cloned(),
+            asked: asked.clone(),
+            decision: None,
+        })
+    }
+
     fn subject(&self) -> Subject {
         match &self.phase {
             Some(phase) => Subject::Phase(phase.clone()),
@@ -247,12 +273,27 @@ fn decision(
     Draft { root: event, causes: vec![cause], ..root(id, subject, what) }
 }
 
-/// Applies an event to the requests; one that is about none of them changes nothing.
-pub(super) fn evolve_approvals(table: &mut Table, record: &Recorded) -> Result<(), String> {
-    let (verdict, decided) = match &record.event {
-        Event::ApprovalRequested(asked) => return put(table, record, asked),
-        Event::ApprovalGranted(decided) => (Verdict::Granted, decided),
-        Event::ApprovalRejected(decided) => (Verdict::Rejected, decided),
+impl Decision {
+    fn new(record: &Recorded, verdict: Verdict, decided: &ApprovalDecided) -> Self {
+        Decision {
+            event: record.id,
+            seq: record.seq,
+            at: record.at,
+            by: record.by.clone(),
+            verdict,
+            decided_by: decided.decided_by,
+            reason: decided.reason.clone(),
+            policy: decided.policy.clone(),
+            waited_seconds: decided.waited_seconds,
+        }
+    }
+}
+
+/// Returns the verdict of an event that is a decision.
+fn decided(event: &Event) -> Option<(Verdict, &ApprovalDecided)> {
+    match event {
+        Event::ApprovalGranted(decided) => Some((Verdict::Granted, decided)),
+        Event::ApprovalRejected(decided) => Some((Verdict::Rejected, decided)),
         Event::WorkflowDefined(_)
         | Event::PhaseStarted(_)
         | Event::PhaseCompleted(_)
@@ -266,8 +307,17 @@ pub(super) fn evolve_approvals(table: &mut Table, record: &Recorded) -> Result<(
         | Event::MetadataRecorded(_)
         | Event::NoteAdded(_)
         | Event::TagSet(_)
-        | Event::HistoryImported(_) => return Ok(()),
-    };
+        | Event::ApprovalRequested(_)
+        | Event::HistoryImported(_) => None,
+    }
+}
+
+/// Applies an event to the requests; one that is about none of them changes nothing.
+pub(super) fn evolve_approvals(table: &mut Table, record: &Recorded) -> Result<(), String> {
+    if let Event::ApprovalRequested(asked) = &record.event {
+        return put(table, record, asked);
+    }
+    let Some((verdict, decided)) = decided(&record.event) else { return Ok(()) };
     let request = decided.request;
     let approval =
         table.approvals.get_mut(&request).ok_or_else(|| format!("there is no request {request}"))?;
@@ -277,35 +327,14 @@ pub(super) fn evolve_approvals(table: &mut Table, record: &Recorded) -> Result<(
     if approval.seq != decided.request_seq || approval.subject() != record.subject {
         return Err(format!("the request {request} is event {}, about something else", approval.seq));
     }
-    approval.decision = Some(Decision {
-        event: record.id,
-        seq: record.seq,
-        at: record.at,
-        by: record.by.clone(),
-        verdict,
-        decided_by: decided.decided_by,
-        reason: decided.reason.clone(),
-        policy: decided.policy.clone(),
-        waited_seconds: decided.waited_seconds,
-    });
+    approval.decision = Some(Decision::new(record, verdict, decided));
     Ok(())
 }
 
 fn put(table: &mut Table, record: &Recorded, asked: &ApprovalRequested) -> Result<(), String> {
-    let workflow = record.subject.workflow().filter(|name| table.workflows.contains_key(*name));
-    let Some(workflow) = workflow.cloned() else {
-        return Err("it is about no workflow".to_owned());
-    };
-    let approval = Approval {
-        request: record.id,
-        seq: record.seq,
-        at: record.at,
-        by: record.by.clone(),
-        workflow,
-        phase: record.subject.phase().cloned(),
-        asked: asked.clone(),
-        decision: None,
-    };
+    let approval = Approval::new(record, asked)
+        .filter(|approval| table.workflows.contains_key(&approval.workflow))
+        .ok_or_else(|| "it is about no workflow".to_owned())?;
     match table.approvals.insert(record.id, approval) {
         None => Ok(()),
         Some(_) => Err(format!("the request {} is there already", record.id)),

@@ -2,7 +2,8 @@
 
 use super::Decision;
 use crate::model::{
-    Amount, DecidedBy, EventId, Expectation, PhaseId, PhaseRef, Seq, StateName, TagName, Timestamp, WorkflowName,
+    Amount, DecidedBy, EventId, Expectation, PhaseId, PhaseRef, Seq, StateName, TagName, Timestamp,
+    WorkflowName,
 };
 
 /// Why a command was refused: what was found, and what would have been accepted.
@@ -137,7 +138,9 @@ pub enum Rejection {
         decision: Box<Decision>,
     },
     /// A grant by whoever asked.
-    #[error("`{by}` asked for it in event {seq}, and may not grant it: the workflow does not allow `self_approval`")]
+    #[error(
+        "`{by}` asked for it in event {seq}, and may not grant it: the workflow does not allow `self_approval`"
+    )]
     SelfApproval {
         /// The request.
         request: EventId,

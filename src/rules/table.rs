@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Approval, Rejection};
 use crate::model::{
-    ApprovalPolicy, CauseKind, Consumed, Digest, EventId, Metadata, PhaseDefinition, PhaseId, PhaseRef, Seq, StateName,
-    TagName, Text, Timestamp, WorkflowName,
+    ApprovalPolicy, CauseKind, Consumed, Digest, EventId, Metadata, PhaseDefinition, PhaseId, PhaseRef, Seq,
+    StateName, TagName, Text, Timestamp, WorkflowName,
 };
 
 /// The version of the fold: rows and snapshots that another one made are discarded.

@@ -12,7 +12,8 @@ use super::error::Fault;
 use super::node::{Entry, Fields, Format, Node, Shape, Value, repeated_key, shown};
 use super::places::{PhasePlaces, definition_fault};
 use crate::model::{
-    ApprovalPolicy, Definition, Metadata, NAME_BYTES_MAX, PhaseDefinition, PhaseName, PhaseRef, TEXT_BYTES_MAX,
+    ApprovalPolicy, Definition, Metadata, NAME_BYTES_MAX, PhaseDefinition, PhaseName, PhaseRef,
+    TEXT_BYTES_MAX,
 };
 
 const FILE_OF_TOML: Shape = Shape { owner: "a workflow file", keys: &["workflow", "phase"], aliases: &[] };
@@ -83,7 +84,9 @@ pub(super) fn check(root: Node<'_>, file: &File<'_>) -> Result<Definition, Fault
     let (phases, places) = read_phases(top.take_either("phase", "phases")?, &names, file.format)?;
     let definition = Definition::new(names.name.clone(), phases)
         .map_err(|error| definition_fault(&error, &places, &names.name))?;
-    Ok(definition.described(head.description, head.currency, head.cost_limit, source).approved_by(head.approval))
+    Ok(definition
+        .described(head.description, head.currency, head.cost_limit, source)
+        .approved_by(head.approval))
 }
 
 fn read_head(entry: Entry<'_>, format: Format) -> Result<Head, Fault> {
