@@ -244,6 +244,8 @@ pub enum PolicyRule {
     RequireAbove,
     /// More items than this are touched.
     Items,
+    /// More items than twice that are touched.
+    TwiceItems,
     /// The estimate is above this.
     RejectAbove,
     /// The operation is one of these.
@@ -256,6 +258,7 @@ impl fmt::Display for PolicyRule {
             PolicyRule::AutoApproveBelow => "auto_approve_below",
             PolicyRule::RequireAbove => "require_above",
             PolicyRule::Items => "items",
+            PolicyRule::TwiceItems => "twice_items",
             PolicyRule::RejectAbove => "reject_above",
             PolicyRule::HighImpact => "high_impact",
         })

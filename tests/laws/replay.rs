@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use phaseledger::ledger::Ledger;
-use phaseledger::model::{PhaseId, Recorded, Seq, StateName};
+use phaseledger::model::{PhaseId, Recorded, Seq, StateName, Verdict};
 use phaseledger::rules::{PhaseState, Table, evolve};
 use phaseledger::store::{Axis, Store, Until};
 use proptest::prelude::*;
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::generate::plans;
 use crate::make::time;
-use crate::oracle::World;
+use crate::oracle::{Request, World};
 use crate::play::{Shared, blameless, cases, play, submit};
 
 proptest! {
@@ -43,6 +43,7 @@ proptest! {
         let mut world = World::default();
         shared.json(Seq::ZERO).iter().for_each(|line| world.apply(line));
         assert_eq!(seen(&table), told(&world));
+        assert_eq!(approvals(&table), world.requests);
     }
 
     /// The table as of every place is the fold of the lines up to there.
@@ -150,6 +151,21 @@ fn fold(lines: &[String]) -> Table {
         evolve(&mut table, &record).expect("follows");
     }
     table
+}
+
+fn approvals(table: &Table) -> BTreeMap<String, Request> {
+    let one = |approval: &phaseledger::rules::Approval| {
+        let decision = approval.decision.as_ref();
+        let request = Request {
+            seq: approval.seq.number(),
+            by: approval.by.name.clone(),
+            workflow: approval.workflow.to_string(),
+            phase: approval.phase.as_ref().map(ToString::to_string),
+            decision: decision.map(|one| (one.seq.number(), one.verdict == Verdict::Granted)),
+        };
+        (approval.request.to_string(), request)
+    };
+    table.approvals.values().map(one).collect()
 }
 
 /// What the oracle has to say of a phase.

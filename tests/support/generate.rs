@@ -9,6 +9,7 @@ use phaseledger::model::{
 };
 use proptest::prelude::*;
 
+use crate::asking;
 use crate::make::{command, digest, metadata, phase, text, time};
 
 /// A command, and the clock when it is sent.
@@ -72,6 +73,10 @@ enum Verb {
     Meta,
     Note,
     Tag,
+    /// Ask leave for something.
+    Ask,
+    /// Decide on what was asked.
+    Decide,
     /// Send an earlier command again.
     Again,
     /// Send something else under an earlier command's id.
@@ -104,6 +109,8 @@ fn told() -> impl Strategy<Value = Told> {
         1 => Just(Verb::Meta),
         1 => Just(Verb::Note),
         1 => Just(Verb::Tag),
+        3 => Just(Verb::Ask),
+        3 => Just(Verb::Decide),
         1 => Just(Verb::Again),
         1 => Just(Verb::Other),
     ];
@@ -153,6 +160,8 @@ struct Sending<'a> {
     present: Vec<bool>,
     needs: Vec<u16>,
     versions: Vec<u32>,
+    /// Which policy on approvals each workflow has.
+    policies: [u8; 3],
     /// What each slot needs in the definition sent last; none when that does not have it.
     defined: Vec<Option<Vec<usize>>>,
     clock: i64,
@@ -168,6 +177,7 @@ impl<'a> Sending<'a> {
             present: vec![true; count],
             needs: plan.slots.iter().map(|slot| slot.needs).collect(),
             versions: vec![1; count],
+            policies: [0; 3],
             defined: vec![None; count],
             clock: 1_700_000_000_000_000,
             sent: Vec::new(),
@@ -246,6 +256,7 @@ impl<'a> Sending<'a> {
             self.defined[slot] = self.present[slot].then_some(needs);
         }
         let definition = Definition::new(workflow_name(workflow), phases).expect("no cycle");
+        let definition = definition.approved_by(asking::policy(self.policies[usize::from(workflow)]));
         self.send(Action::Define { definition: Box::new(definition) });
     }
 
@@ -322,6 +333,7 @@ impl<'a> Sending<'a> {
             3 if !(0..self.plan.slots.len()).any(|by| elsewhere(&by)) => self.present[slot] ^= true,
             // Refused where another workflow needs it.
             4 => self.present[slot] ^= true,
+            5 => self.policies[usize::from(workflow)] = self.told.other,
             _ => {}
         }
         self.define(workflow);
@@ -374,6 +386,19 @@ impl<'a> Sending<'a> {
             }
             Verb::Note => {
                 self.send(Action::Note { phase: unmet.then(|| self.phase(slot)), text: text("seen") });
+            }
+            Verb::Ask => {
+                let phase = (what % 2 == 0).then(|| self.phase(slot));
+                let workflow = phase.is_none().then(|| workflow_name(slot % self.plan.workflows));
+                self.send(asking::ask(workflow, phase, self.told.other, what, output));
+            }
+            Verb::Decide => {
+                let asked = self.sent.iter().filter(|sent| sent.command.action.verb() == "approval request");
+                let asked: Vec<_> = asked.map(|sent| sent.command.id.event(0)).collect();
+                self.send(asking::decide(&asked, slot, unmet));
+                if what > 0 {
+                    self.sent.last_mut().expect("just sent").command.by.name = "bob".to_owned();
+                }
             }
             Verb::Tag => {
                 let name = TagName::new(&format!("tag-{what}")).expect("a name");
