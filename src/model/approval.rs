@@ -214,7 +214,7 @@ pub enum PolicyError {
     },
     /// Two thresholds in the wrong order.
     #[error(
-        "`{lower}` is {below} and `{upper}` is {above}{}; expected {lower} to be at most {upper}",
+        "`{lower}` is {below} and `{upper}` is {above}{}; expected `{lower}` to be at most `{upper}`",
         if *default { ", one of them by default" } else { "" }
     )]
     OutOfOrder {
