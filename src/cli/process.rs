@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::Path;
 
-use phaseledger::model::{Action, EventId, Process, Worker, escape};
+use phaseledger::model::{Action, EventId, PhaseName, Process, Worker, escape};
 use phaseledger::query::{PhaseStatus, ProcessState};
 use phaseledger::rules::{Attempt, Phase, PhaseState, Table};
 use rustix::io::Errno;
@@ -122,19 +122,37 @@ pub fn remark(phase: &PhaseStatus) -> String {
 /// Tells a person how to settle what nobody will end.
 pub fn tell_how_to_settle<'a>(phases: impl IntoIterator<Item = &'a PhaseStatus>) {
     let is_gone = |phase: &&PhaseStatus| phase.process_state == Some(ProcessState::Gone);
-    if let Some(PhaseStatus { phase, .. }) = phases.into_iter().find(is_gone) {
-        output::talk(format_args!(
-            "nobody will end an attempt whose process is gone: `phaseledger exec {phase} --take-over --reason … -- …` \
-             (or `start --take-over`) runs it anew, `phaseledger fail {phase} --abandoned --error …` gives it up"
-        ));
+    if let Some(phase) = phases.into_iter().find(is_gone) {
+        tell_way_on(&phase.phase);
     }
+}
+
+/// Tells a person how to settle a phase, where nobody will end it.
+pub fn tell_how_to_settle_one(phase: &Phase) {
+    if let PhaseState::InProgress { attempt, .. } = &phase.state
+        && life(attempt) == Life::Gone
+    {
+        tell_way_on(&phase.id.phase);
+    }
+}
+
+fn tell_way_on(phase: &PhaseName) {
+    output::talk(format_args!(
+        "nobody will end an attempt whose process is gone: `phaseledger exec {phase} --take-over --reason … -- …` \
+         (or `start --take-over`) runs it anew, `phaseledger fail {phase} --abandoned --error …` gives it up"
+    ));
 }
 
 /// Names a process to a person.
 pub fn name(process: &Process) -> String {
+    format!("process {}", number(process))
+}
+
+/// Returns the number of a process, and where it has that.
+pub fn number(process: &Process) -> String {
     match process.host == host() {
-        true => format!("process {}", process.pid),
-        false => format!("process {} on {}", process.pid, escape(&process.host)),
+        true => process.pid.to_string(),
+        false => format!("{} on {}", process.pid, escape(&process.host)),
     }
 }
 
@@ -248,4 +266,45 @@ fn left_behind(event: EventId) -> Option<u32> {
         is_marked(&entry.path()).then_some(pid)
     };
     entries.filter_map(pid_of).next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event() -> EventId {
+        EventId::new(uuid::Uuid::from_u128(7))
+    }
+
+    fn state(change: impl FnOnce(&mut Process)) -> Life {
+        let mut process = identify(std::process::id()).expect("we are there");
+        change(&mut process);
+        life_of(&process, event())
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_process_is_told_apart_from_every_other() {
+        assert_eq!(state(|_| ()), Life::Running);
+        let ticks =
+            |process: &mut Process| process.started_ticks = process.started_ticks.map(|ticks| ticks - 1);
+        assert_eq!(state(ticks), Life::Gone, "another had the number");
+        let boot = |process: &mut Process| process.boot_id = Some("an earlier one".to_owned());
+        assert_eq!(state(boot), Life::Gone, "the machine was started again");
+    }
+
+    #[test]
+    fn what_cannot_be_told_is_unknown() {
+        assert_eq!(state(|process| process.host.push('x')), Life::Unknown, "another machine");
+        assert_eq!(state(|process| process.pid_namespace = Some("1".to_owned())), Life::Unknown);
+        assert_eq!(state(|process| process.started_ticks = None), Life::Unknown);
+        assert_eq!(state(|process| process.boot_id = None), Life::Unknown);
+    }
+
+    #[test]
+    fn numbers_that_no_process_has() {
+        for pid in [0, i32::MAX as u32, u32::MAX] {
+            assert_eq!(identify(pid), None, "{pid}");
+        }
+    }
 }

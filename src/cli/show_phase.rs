@@ -89,7 +89,7 @@ fn standing(view: &PhaseView, table: &Table, context: &Context) -> Sheet {
     sheet.lines("because", phase.rerun_reasons.iter().map(text).collect());
     sheet.lines("error", phase.error.iter().map(text).collect());
     sheet.lines("stderr", stderr(view));
-    sheet.lines("process", phase.process.iter().map(process::name).collect());
+    sheet.lines("process", phase.process.iter().map(process::number).collect());
     sheet.lines("skipped", phase.skipped.iter().map(text).collect());
     sheet.lines("needs", spec.needs.iter().map(name).collect());
     sheet.lines("needed by", spec.needed_by.iter().map(name).collect());

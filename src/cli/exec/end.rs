@@ -91,7 +91,7 @@ fn outcome(args: &Args, started: &Started, ran: io::Result<Ended>) -> Outcome {
             Outcome { action, exit_code: 0, failure: None }
         }
         Err(failure) => {
-            let error = format!("the command succeeded, but not its output: {}", failure.message);
+            let error = format!("the command succeeded without its output: {}", failure.message);
             let action = fail(started, &error, None, None, &stderr);
             Outcome { action, exit_code: failure.exit, failure: Some(failure.reworded(error)) }
         }
@@ -226,15 +226,15 @@ fn tell_end(started: &Started, recorded: &Recorded, outcome: &Outcome) {
     let Started { phase, attempt, .. } = started;
     match recorded {
         Recorded::By(answer) => {
-            let what = match &outcome.action {
-                Action::Fail { error, .. } => format!("failed {phase}: {}", render::one_line(error.as_str())),
-                _ => format!("completed {phase}"),
+            let (what, why) = match &outcome.action {
+                Action::Fail { error, .. } => ("failed", format!(": {}", render::one_line(error.as_str()))),
+                _ => ("completed", String::new()),
             };
             let derived = match answer.events.len() {
                 0 | 1 => String::new(),
                 events => format!(", and {} more that it forced", events - 1),
             };
-            output::talk(format_args!("phaseledger: {what} (#{}{derived})", answer.seq));
+            output::talk(format_args!("phaseledger: {what} {phase} (#{}{derived}){why}", answer.seq));
         }
         Recorded::ByItself(_, seq) => output::talk(format_args!(
             "phaseledger: attempt {attempt} of {phase} was ended by the command itself (#{seq})"
