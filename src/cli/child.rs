@@ -10,6 +10,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::io::{self, PipeReader, Read, Write};
 use std::os::fd::AsFd;
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::{self, JoinHandle};
@@ -57,6 +58,7 @@ pub fn run(command: &[OsString], environment: &[(&str, OsString)]) -> io::Result
         .spawn()?;
     let stderr = child.stderr.take().map(|stderr| pass_on(stderr, ended));
     let waited = signals.wait(&mut child);
+    signals.settle(&waited);
     drop(ending);
     let stderr = stderr.and_then(|thread| thread.join().ok()).unwrap_or_default();
     Ok(Ended { status: waited?, stderr, is_interrupted: signals.is_interrupted })
@@ -103,6 +105,17 @@ impl Signals {
             }
         }
         child.wait()
+    }
+
+    /// Waits a moment for the ^C that ended the child: it is on its way to us as well, and may come second.
+    fn settle(&mut self, waited: &io::Result<ExitStatus>) {
+        let until = Instant::now() + GRACE;
+        while !self.is_interrupted && waited.as_ref().is_ok_and(|status| status.signal() == Some(SIGINT)) {
+            match self.arriving.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(origin) => self.is_interrupted = (origin.signal, origin.cause) == (SIGINT, Cause::Kernel),
+                Err(_) => break,
+            }
+        }
     }
 }
 

@@ -43,7 +43,7 @@ fn a_command_that_a_signal_ends() {
     let signals =
         [("SIGTERM", Signal::TERM, 143), ("SIGINT", Signal::INT, 130), ("SIGHUP", Signal::HUP, 129)];
     for (name, signal, code) in signals {
-        let mut running = Running::exec(&scene, &["a"], "echo ready; echo going down >&2; read line");
+        let mut running = Running::exec(&scene, &["a"], "echo going down >&2; echo ready; read line");
         send(&running, signal);
         let stdin = running.stdin.take();
         let output = running.end();
@@ -91,7 +91,7 @@ fn control_c_at_a_terminal() {
     let scene = Scene::small();
     let program = scene.command().get_program().to_string_lossy().into_owned();
     let traps = "trap \"echo once >>count; exit 5\" INT; echo ready; while :; do sleep 0.05; done";
-    for (phase_name, child, code) in [("a", traps, "5"), ("b", "echo ready; sleep 60", "")] {
+    for (phase_name, child, code) in [("a", traps, "5"), ("b", "echo ready; exec sleep 60", "")] {
         // After a command that ^C ended the script goes no further; after one that caught it, it does.
         let script = format!("{program} exec {phase_name} -- sh -c '{child}'; echo $? >{phase_name}.code");
         scene.write("script.sh", &script);
