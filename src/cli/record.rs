@@ -45,7 +45,13 @@ pub fn start(args: StartArgs, context: &Context) -> Result<ExitCode, Failure> {
         (None, ..) => None,
     };
     let metadata = args.meta.metadata()?;
-    let action = Action::Start { phase: args.phase, metadata, allow_unmet: args.allow_unmet, again };
+    let action = Action::Start {
+        phase: args.phase,
+        metadata,
+        allow_unmet: args.allow_unmet,
+        again,
+        inputs: Vec::new(),
+    };
     writing::record(args.writing, action, context)
 }
 

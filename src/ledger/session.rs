@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use super::rows::{self, Loader};
 use super::{LedgerError, Records};
 use crate::model::{
-    Action, Command, CommandId, Digest, Event, PhaseId, PhaseRef, Recorded, Seq, StateName, TagName,
+    Command, CommandId, Declared, Digest, Event, PhaseId, PhaseRef, Recorded, Seq, StateName, TagName,
     Timestamp,
 };
 use crate::rules::{Reach, Stamp, Table, check_expectations, decide, evolve, moment, propagate, reach};
@@ -80,11 +80,7 @@ impl<'a> Session<'a> {
         if let Some(answer) = self.known(command)? {
             return Ok(answer);
         }
-        let output = match &command.action {
-            Action::Complete { output, .. } => *output,
-            _ => None,
-        };
-        let reach = (reach(&command.action), command.action.phase(), output);
+        let reach = (reach(&command.action), command.action.phase(), command.outputs().0);
         self.loader.load(self.store, &mut self.table, reach)?;
         check_expectations(&self.table, command)?;
         let moment = moment(self.last, now, command.occurred_at)?;
@@ -153,6 +149,26 @@ impl<'a> Session<'a> {
     pub(super) fn state(&mut self, phase: &PhaseRef) -> Result<StateName, LedgerError> {
         self.loader.load(self.store, &mut self.table, (Reach::Phase, Some(phase), None))?;
         Ok(self.table.resolve(phase)?.state.name())
+    }
+
+    /// Returns the files that the command's phase declares and the command lacks: to be fingerprinted before it
+    /// is staged, while nobody holds the ledger. None where the phase declares none or cannot be told, where the
+    /// caller stated the files, for every verb but `start` and `complete`, and for a command that is recorded
+    /// already.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError`]; an id of another command is one.
+    pub fn declared(&mut self, command: &Command) -> Result<Option<Declared>, LedgerError> {
+        let Some((role, name)) = command.action.lacks_files() else { return Ok(None) };
+        self.loader.load(self.store, &mut self.table, (Reach::Phase, Some(name), None))?;
+        // A name that is refused is refused when the command is staged.
+        let Ok(phase) = self.table.resolve(name) else { return Ok(None) };
+        let declared = phase.declared(role);
+        match declared.patterns.is_empty() || self.known(command)?.is_some() {
+            true => Ok(None),
+            false => Ok(Some(declared)),
+        }
     }
 
     /// Returns when the last event took effect.

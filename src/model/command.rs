@@ -9,8 +9,8 @@ use super::definition::Definition;
 use super::name::NameError;
 use super::request::CallerId;
 use super::{
-    CommandId, Digest, HistoryImported, Metadata, OutputFile, PhaseId, PhaseName, Seq, StateName, TagName,
-    Text, Timestamp, WorkflowName, escape,
+    Change, CommandId, Digest, FileRole, HistoryImported, Metadata, OutputFile, PhaseId, PhaseName, Seq,
+    StateName, TagName, Text, Timestamp, WorkflowName, escape,
 };
 
 /// Who asks, from where and by which way in.
@@ -170,6 +170,10 @@ pub struct Command {
     pub expect: Vec<Expectation>,
     /// The repair that the command is, when it is none that anyone asked for (see `import --repair`).
     pub inferred: Option<&'static str>,
+    /// The declared files of the phase that starts or completes, as they were found; none where nobody looked.
+    /// They count where the action brings none of its own. The caller did not supply them: a command sent
+    /// again is the same one even when the files have changed since.
+    pub fingerprints: Option<Vec<OutputFile>>,
     /// What to record.
     pub action: Action,
 }
@@ -184,7 +188,31 @@ impl Command {
             occurred_at: None,
             expect: Vec::new(),
             inferred: None,
+            fingerprints: None,
             action,
+        }
+    }
+
+    /// Returns the digest and the files of what a completion puts out: those that the caller stated, or else
+    /// what was found of the declared ones.
+    pub fn outputs(&self) -> (Option<Digest>, &[OutputFile]) {
+        match &self.action {
+            Action::Complete { output: None, outputs, .. } if outputs.is_empty() => {
+                let found = self.fingerprints.as_deref().unwrap_or_default();
+                (OutputFile::together(found), found)
+            }
+            Action::Complete { output, outputs, .. } => (*output, outputs),
+            _ => (None, &[]),
+        }
+    }
+
+    /// Returns the files that a start says its attempt reads: those that the caller stated, or else what was
+    /// found of the declared ones; none where nobody looked.
+    pub fn inputs(&self) -> Option<&[OutputFile]> {
+        match &self.action {
+            Action::Start { inputs, .. } if inputs.is_empty() => self.fingerprints.as_deref(),
+            Action::Start { inputs, .. } => Some(inputs),
+            _ => None,
         }
     }
 
@@ -216,6 +244,9 @@ pub enum Action {
         allow_unmet: bool,
         /// How to start what is complete or under way already.
         again: Option<Again>,
+        /// The files that it reads, instead of what is found of the declared ones.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        inputs: Vec<OutputFile>,
     },
     /// End the attempt well.
     Complete {
@@ -258,6 +289,13 @@ pub enum Action {
         phase: PhaseRef,
         /// Why.
         reason: Text,
+    },
+    /// State that files which a phase read have changed since: it, and what was built on it, must run again.
+    InputsChanged {
+        /// Which phase.
+        phase: PhaseRef,
+        /// The files that changed, with their digests before and after.
+        changes: Vec<Change>,
     },
     /// Make a phase as if it had not run.
     Reset {
@@ -313,11 +351,24 @@ impl Action {
             Action::Fail { .. } => "fail",
             Action::Skip { .. } => "skip",
             Action::Rerun { .. } => "rerun",
+            Action::InputsChanged { .. } => "scan",
             Action::Reset { .. } | Action::ResetAll { .. } => "reset",
             Action::Meta { .. } => "meta",
             Action::Note { .. } => "note",
             Action::Tag { .. } => "tag",
             Action::NoteImport { .. } => "import",
+        }
+    }
+
+    /// Returns the phase of an action that says nothing of the files that its phase may declare, and which of
+    /// them it could tell.
+    pub fn lacks_files(&self) -> Option<(FileRole, &PhaseRef)> {
+        match self {
+            Action::Start { phase, inputs, .. } if inputs.is_empty() => Some((FileRole::Inputs, phase)),
+            Action::Complete { phase, output: None, outputs, .. } if outputs.is_empty() => {
+                Some((FileRole::Outputs, phase))
+            }
+            _ => None,
         }
     }
 
@@ -329,6 +380,7 @@ impl Action {
             | Action::Fail { phase, .. }
             | Action::Skip { phase, .. }
             | Action::Rerun { phase, .. }
+            | Action::InputsChanged { phase, .. }
             | Action::Reset { phase, .. }
             | Action::Meta { phase, .. } => Some(phase),
             Action::Note { phase, .. } => phase.as_ref(),

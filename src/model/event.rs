@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::definition::Definition;
-use super::{Digest, EventId, Metadata, PhaseId, PhaseName, Seq, TagName, Text};
+use super::{Algorithm, Digest, EventId, Metadata, PhaseId, PhaseName, Seq, TagName, Text};
 
 macro_rules! events {
     ($($(#[$doc:meta])* $variant:ident($payload:ty) = $kind:literal,)*) => {
@@ -105,7 +105,7 @@ pub struct DefinitionChange {
 /// One thing that changed: evidence for a rerun.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
-    /// What changed: `version`, or `needs`.
+    /// What changed: `version`, `needs`, or `input ` and the path of a file.
     pub what: String,
     /// What it was; none when it was not there.
     pub before: Option<String>,
@@ -126,6 +126,9 @@ pub struct PhaseStarted {
     /// The needs that were not met.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unmet: Vec<PhaseId>,
+    /// The declared inputs as they were before the start; none where nothing was declared or known of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<Vec<OutputFile>>,
     /// What the caller attached; it replaces what earlier attempts had.
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     pub metadata: Metadata,
@@ -163,13 +166,31 @@ pub struct PhaseCompleted {
     pub metadata: Metadata,
 }
 
-/// A file that a phase put out.
+/// A file that a phase put out, or that it reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputFile {
-    /// Where it is, as the caller named it.
+    /// Where it is: as the caller named it, or for a declared file from the project's folder, with `/`.
     pub path: String,
     /// The digest of its bytes.
     pub digest: Digest,
+}
+
+impl OutputFile {
+    /// Returns one digest for several files, whatever their order: the BLAKE3 of the lines `digest path`,
+    /// sorted. The digest of a single file counts without its path. None for no file.
+    pub fn together(files: &[OutputFile]) -> Option<Digest> {
+        match files {
+            [] => None,
+            [only] => Some(only.digest),
+            _ => {
+                let mut lines: Vec<_> =
+                    files.iter().map(|file| format!("{} {}\n", file.digest, file.path)).collect();
+                lines.sort();
+                let hash = blake3::hash(lines.concat().as_bytes());
+                Some(Digest::new(Algorithm::Blake3, *hash.as_bytes()))
+            }
+        }
+    }
 }
 
 /// The data of `phase_failed`.

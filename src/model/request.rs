@@ -156,6 +156,7 @@ struct Fields {
     take_over: Option<bool>,
     output: Option<Digest>,
     outputs: Option<Vec<OutputFile>>,
+    inputs: Option<Vec<OutputFile>>,
     text: Option<Text>,
     name: Option<TagName>,
     seq: Option<Seq>,
@@ -218,6 +219,7 @@ impl Request {
             occurred_at: self.occurred_at,
             expect: self.expect,
             inferred: None,
+            fingerprints: None,
             action: self.action,
         }
     }
@@ -237,6 +239,7 @@ impl Taking<'_> {
                 metadata: self.metadata(),
                 allow_unmet: self.fields.allow_unmet.take().unwrap_or(false),
                 again: self.again()?,
+                inputs: self.fields.inputs.take().unwrap_or_default(),
             },
             "complete" => Action::Complete {
                 phase: self.phase()?,
@@ -326,6 +329,7 @@ impl Fields {
             ("take_over", self.take_over.is_some()),
             ("output", self.output.is_some()),
             ("outputs", self.outputs.is_some()),
+            ("inputs", self.inputs.is_some()),
             ("text", self.text.is_some()),
             ("name", self.name.is_some()),
             ("seq", self.seq.is_some()),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::define::decide_define;
+use super::inputs::decide_inputs_changed;
 use super::{Draft, Mark, Phase, PhaseState, Rejection, Table};
 use crate::model::{
     Action, Again, Cause, CauseKind, Command, Consumed, Digest, Event, EventId, Expectation, Metadata,
@@ -28,12 +29,14 @@ pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Dra
     let one = |draft: Draft| Ok(vec![draft]);
     match &command.action {
         Action::Define { definition } => decide_define(table, first, definition),
-        Action::Start { phase, metadata, allow_unmet, again } => {
+        Action::Start { phase, metadata, allow_unmet, again, inputs: _ } => {
             let phase = table.resolve(phase)?;
-            decide_start(table, command, phase, &Asked { metadata, allow_unmet: *allow_unmet, again, at })
+            let inputs = command.inputs();
+            let allow_unmet = *allow_unmet;
+            decide_start(table, command, phase, &Asked { metadata, allow_unmet, again, inputs, at })
         }
-        Action::Complete { phase, metadata, output, outputs } => {
-            one(decide_complete(table.resolve(phase)?, first, at, metadata, *output, outputs)?)
+        Action::Complete { phase, metadata, output: _, outputs: _ } => {
+            one(decide_complete(table.resolve(phase)?, first, at, metadata, command.outputs())?)
         }
         Action::Fail { phase, error, exit_code, signal, abandoned, metadata } => {
             let phase = table.resolve(phase)?;
@@ -61,6 +64,9 @@ pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Dra
             let phase = table.resolve(phase)?;
             check_state("rerun", phase, DONE)?;
             one(mark(phase, first, reason))
+        }
+        Action::InputsChanged { phase, changes } => {
+            Ok(decide_inputs_changed(table.resolve(phase)?, first, changes))
         }
         Action::Reset { phase, reason } => {
             let phase = table.resolve(phase)?;
@@ -98,6 +104,7 @@ struct Asked<'a> {
     metadata: &'a Metadata,
     allow_unmet: bool,
     again: &'a Option<Again>,
+    inputs: Option<&'a [OutputFile]>,
     at: Timestamp,
 }
 
@@ -169,6 +176,7 @@ fn start_event(table: &Table, phase: &Phase, asked: &Asked<'_>) -> Result<Event,
         consumed,
         dependencies_met: unmet.is_empty(),
         unmet,
+        inputs: asked.inputs.map(<[_]>::to_vec),
         metadata: asked.metadata.clone(),
     }))
 }
@@ -197,8 +205,7 @@ fn decide_complete(
     id: EventId,
     at: Timestamp,
     metadata: &Metadata,
-    output: Option<Digest>,
-    outputs: &[OutputFile],
+    (output, outputs): (Option<Digest>, &[OutputFile]),
 ) -> Result<Draft, Rejection> {
     let attempt = under_way("complete", phase)?;
     check_merge(phase, metadata)?;
@@ -247,7 +254,7 @@ pub(super) fn root(id: EventId, subject: Subject, event: Event) -> Draft {
 }
 
 /// An event without a cause that moves a phase.
-fn moving(phase: &Phase, id: EventId, event: Event, to: StateName) -> Draft {
+pub(super) fn moving(phase: &Phase, id: EventId, event: Event, to: StateName) -> Draft {
     let transition = Some((phase.state.name(), to));
     Draft { transition, ..root(id, Subject::Phase(phase.id.clone()), event) }
 }

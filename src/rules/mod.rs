@@ -15,6 +15,7 @@ mod decide;
 mod define;
 mod draft;
 mod evolve;
+mod inputs;
 mod propagate;
 mod reach;
 mod rejection;

@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use super::Rejection;
 use crate::model::{
-    CauseKind, Consumed, Digest, EventId, Metadata, PhaseDefinition, PhaseId, PhaseRef, Seq, StateName,
-    TagName, Text, Timestamp, WorkflowName,
+    CauseKind, Consumed, Declared, Digest, EventId, FileRole, Metadata, PhaseDefinition, PhaseId, PhaseRef,
+    Seq, StateName, TagName, Text, Timestamp, WorkflowName,
 };
 
 /// The version of the fold: rows and snapshots that another one made are discarded.
-pub const FOLD_VERSION: u32 = 1;
+pub const FOLD_VERSION: u32 = 2;
 
 /// Everything that the log adds up to. A table may be partial: it then holds the phases that a command needs
 /// (see [`super::reach`]) and no others.
@@ -94,6 +94,17 @@ pub struct PhaseSpec {
     pub outputs: Vec<String>,
     /// What it does.
     pub description: Option<String>,
+}
+
+impl Phase {
+    /// Returns what its definition declares of its files.
+    pub fn declared(&self, role: FileRole) -> Declared {
+        let patterns = match role {
+            FileRole::Inputs => &self.spec.inputs,
+            FileRole::Outputs => &self.spec.outputs,
+        };
+        Declared { phase: self.id.clone(), role, patterns: patterns.clone() }
+    }
 }
 
 impl PhaseSpec {
@@ -271,6 +282,10 @@ pub struct Mark {
     pub reason: Text,
     /// The kind of its weightiest cause; none when someone asked for it.
     pub kind: Option<CauseKind>,
+    /// The digest of the changed inputs that a scan found, so that it says the same only once; none for a mark
+    /// that no scan made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Digest>,
 }
 
 impl Mark {

@@ -73,7 +73,13 @@ proptest! {
 
 fn start(phase: &str) -> Action {
     let phase = phase.parse().expect("a name");
-    Action::Start { phase, metadata: Metadata::default(), allow_unmet: false, again: None }
+    Action::Start {
+        phase,
+        metadata: Metadata::default(),
+        allow_unmet: false,
+        again: None,
+        inputs: Vec::new(),
+    }
 }
 
 fn complete(phase: &str) -> Action {

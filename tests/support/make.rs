@@ -9,7 +9,16 @@ use phaseledger::model::{
 /// Returns a command that a caller may send again.
 pub fn command(id: CommandId, action: Action) -> Command {
     let by = Actor { name: "ana".into(), host: "build-3".into(), via: "test".into() };
-    Command { id, may_repeat: true, by, occurred_at: None, expect: Vec::new(), inferred: None, action }
+    Command {
+        id,
+        may_repeat: true,
+        by,
+        occurred_at: None,
+        expect: Vec::new(),
+        inferred: None,
+        fingerprints: None,
+        action,
+    }
 }
 
 /// Returns the instant so many microseconds after 1970.
