@@ -26,6 +26,7 @@ mod record;
 mod render;
 mod replay;
 mod report;
+mod scan;
 mod sheet;
 mod show;
 mod show_phase;
@@ -91,6 +92,8 @@ enum Verb {
     Tag(record::TagArgs),
     /// Record commands from JSON lines, one answer a line
     Append(append::Args),
+    /// Look whether files that phases read have changed since, and mark those phases for rerun
+    Scan(scan::Args),
     // Ask.
     /// Tell where each phase stands
     Status(status::Args),
@@ -148,6 +151,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Note(args) => record::note(args, context),
         Verb::Tag(args) => record::tag(args, context),
         Verb::Append(args) => append::run(&args, context),
+        Verb::Scan(args) => scan::run(&args, context),
         Verb::Status(args) => status::run(args, context),
         Verb::Next(args) => next::run(&args, context),
         Verb::Log(args) => log::run(args, context),

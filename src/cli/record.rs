@@ -4,7 +4,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use phaseledger::model::{Action, Again, Digest, Metadata, PhaseRef, TagName, Text, WorkflowName};
+use phaseledger::model::{
+    Action, Again, Digest, Metadata, OutputFile, PhaseRef, TagName, Text, WorkflowName,
+};
 
 use super::context::Context;
 use super::error::Failure;
@@ -75,7 +77,7 @@ pub struct CompleteArgs {
 /// Ends the attempt well.
 pub fn complete(args: CompleteArgs, context: &Context) -> Result<ExitCode, Failure> {
     let outputs = args.output.iter().map(|path| files::fingerprint(path)).collect::<Result<Vec<_>, _>>()?;
-    let output = args.digest.or_else(|| files::together(&outputs));
+    let output = args.digest.or_else(|| OutputFile::together(&outputs));
     let action = Action::Complete { phase: args.phase, metadata: args.meta.metadata()?, output, outputs };
     writing::record(args.writing, action, context)
 }

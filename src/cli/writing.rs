@@ -5,15 +5,15 @@ use std::process::ExitCode;
 
 use phaseledger::ledger::{Answer, Status};
 use phaseledger::model::{
-    Action, CallerId, Command, CommandId, Event, Expectation, Metadata, MetadataError, Recorded, Request,
-    Timestamp, escape,
+    Action, CallerId, Command, CommandId, Declared, Event, Expectation, Metadata, MetadataError, Recorded,
+    Request, Timestamp, escape,
 };
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::context::Context;
 use super::error::Failure;
-use super::{output, render};
+use super::{files, output, render};
 
 /// The options of every verb that records.
 #[derive(clap::Args)]
@@ -99,19 +99,42 @@ pub fn record(args: Args, action: Action, context: &Context) -> Result<ExitCode,
     let occurred_at: Option<Timestamp> =
         args.occurred_at.as_deref().map(|text| context.time().time(text)).transpose()?;
     let request = Request { id: args.id, expect: args.expect, occurred_at, by: args.by, action };
-    let command = command(request, context, "cli");
-    let mut ledger = context.open()?;
-    let answer = match args.dry_run {
-        true => ledger.preview(&command, context.now())?,
-        false => ledger.submit(&command, context.now())?,
-    };
-    drop(ledger);
+    let mut command = command(request, context, "cli");
+    let answer = submit(&mut command, args.dry_run, context)?;
     let told = tell(&answer, command.action.verb(), context);
     told.map_err(|failure| match answer.status {
         Status::Appended => failure.hint(format!("it is recorded all the same, as #{}", answer.seq)),
         Status::Duplicate | Status::Unchanged | Status::Preview => failure,
     })?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Records a command, or tells what it would record. The files that its phase declares are fingerprinted
+/// first, while nobody holds the ledger, and only once it is known that the command is not refused.
+pub fn submit(command: &mut Command, dry_run: bool, context: &Context) -> Result<Answer, Failure> {
+    let mut fingerprinted: Option<Declared> = None;
+    loop {
+        let mut ledger = context.open()?;
+        let mut session = ledger.session()?;
+        let declared = session.declared(command)?;
+        if declared.is_none() {
+            command.fingerprints = None;
+        }
+        // Declared anew, or not yet: a definition may have come in between.
+        let missing = declared.filter(|declared| fingerprinted.as_ref() != Some(declared));
+        let answer = session.stage(command, context.now())?;
+        let Some(missing) = missing else {
+            if dry_run {
+                let is_new = answer.status == Status::Appended;
+                return Ok(Answer { status: if is_new { Status::Preview } else { answer.status }, ..answer });
+            }
+            session.commit()?;
+            return Ok(answer);
+        };
+        drop(ledger);
+        command.fingerprints = Some(files::declared(&missing, context)?);
+        fingerprinted = Some(missing);
+    }
 }
 
 /// The answer to a command, in JSON.
@@ -123,9 +146,9 @@ pub struct AnswerView<'a> {
     derived: Vec<DerivedView<'a>>,
 }
 
-/// An event that a command's first one forced.
+/// An event, in a few words.
 #[derive(Serialize)]
-struct DerivedView<'a> {
+pub struct DerivedView<'a> {
     seq: u64,
     id: phaseledger::model::EventId,
     kind: &'static str,
@@ -148,7 +171,8 @@ impl<'a> AnswerView<'a> {
 }
 
 impl<'a> DerivedView<'a> {
-    fn new(record: &'a Recorded) -> Self {
+    /// Views an event.
+    pub fn new(record: &'a Recorded) -> Self {
         let reason = match &record.event {
             Event::RerunMarked(why) | Event::RerunCauseAdded(why) | Event::RerunDeferred(why) => {
                 Some(why.reason.as_str())
@@ -166,7 +190,8 @@ impl<'a> DerivedView<'a> {
     }
 }
 
-const fn status_name(status: Status) -> &'static str {
+/// Returns the name of what came of a command.
+pub const fn status_name(status: Status) -> &'static str {
     match status {
         Status::Appended => "appended",
         Status::Duplicate => "duplicate",
@@ -204,7 +229,7 @@ pub fn tell(answer: &Answer, verb: &str, context: &Context) -> Result<(), Failur
 }
 
 /// Returns what happened to what, in a line.
-fn line(record: &Recorded) -> String {
+pub fn line(record: &Recorded) -> String {
     let subject = render::subject(&record.subject, true);
     format!("{} {subject}  {}", record.event.kind(), render::summary(record)).trim_end().to_owned()
 }

@@ -164,11 +164,8 @@ impl<'a> Session<'a> {
         self.loader.load(self.store, &mut self.table, (Reach::Phase, Some(name), None))?;
         // A name that is refused is refused when the command is staged.
         let Ok(phase) = self.table.resolve(name) else { return Ok(None) };
-        let declared = phase.declared(role);
-        match declared.patterns.is_empty() || self.known(command)?.is_some() {
-            true => Ok(None),
-            false => Ok(Some(declared)),
-        }
+        let Some(declared) = phase.declared(role) else { return Ok(None) };
+        Ok(self.known(command)?.is_none().then_some(declared))
     }
 
     /// Returns when the last event took effect.

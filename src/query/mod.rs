@@ -8,6 +8,7 @@
 
 mod diagram;
 mod graph;
+mod inputs;
 mod log;
 mod named;
 mod next;
@@ -20,6 +21,7 @@ mod why;
 
 pub use diagram::{dot, mermaid};
 pub use graph::{Graph, GraphEdge, GraphNode, graph};
+pub use inputs::{Finding, changed_inputs};
 pub use log::LogFilter;
 pub use named::phase_named;
 pub use next::{Next, next};

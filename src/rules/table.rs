@@ -97,13 +97,14 @@ pub struct PhaseSpec {
 }
 
 impl Phase {
-    /// Returns what its definition declares of its files.
-    pub fn declared(&self, role: FileRole) -> Declared {
+    /// Returns what its definition declares of its files; none where it declares nothing.
+    pub fn declared(&self, role: FileRole) -> Option<Declared> {
         let patterns = match role {
             FileRole::Inputs => &self.spec.inputs,
             FileRole::Outputs => &self.spec.outputs,
         };
-        Declared { phase: self.id.clone(), role, patterns: patterns.clone() }
+        let declared = || Declared { phase: self.id.clone(), role, patterns: patterns.clone() };
+        (!patterns.is_empty()).then(declared)
     }
 }
 
