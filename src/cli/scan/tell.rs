@@ -1,6 +1,6 @@
 //! How the answer to a scan looks.
 
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 
 use phaseledger::ledger::Status;
 use phaseledger::model::{Change, PhaseName, Seq, StateName, WorkflowName};
@@ -43,17 +43,35 @@ impl Looked {
 
 /// Tells what was found and recorded.
 pub fn tell(scanned: &Scanned, context: &Context) -> Result<(), Failure> {
-    let written = match context.json {
-        true => json(scanned),
-        false => text(scanned),
+    let text = |out: &mut dyn Write| {
+        recorded(scanned, out)?;
+        others(scanned, out)
     };
-    written.map_err(|error| match scanned.status {
+    answer(scanned, context, text)
+}
+
+/// Tells what was recorded, in text that alone.
+pub fn tell_recorded(scanned: &Scanned, context: &Context) -> Result<(), Failure> {
+    answer(scanned, context, |out| recorded(scanned, out))
+}
+
+fn answer(
+    scanned: &Scanned,
+    context: &Context,
+    text: impl Fn(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), Failure> {
+    let mut out = BufWriter::new(output::stdout());
+    let written = match context.json {
+        true => json(scanned, &mut out),
+        false => text(&mut out),
+    };
+    written.and_then(|()| out.flush()).map_err(|error| match scanned.status {
         Status::Appended => Failure::from(error).hint("what was found is recorded all the same"),
         Status::Duplicate | Status::Unchanged | Status::Preview => error.into(),
     })
 }
 
-fn json(scanned: &Scanned) -> std::io::Result<()> {
+fn json(scanned: &Scanned, out: &mut impl Write) -> io::Result<()> {
     let phases = scanned.phases.iter().map(|looked| PhaseView {
         workflow: &looked.target.id.workflow,
         phase: &looked.target.id.phase,
@@ -70,13 +88,10 @@ fn json(scanned: &Scanned) -> std::io::Result<()> {
         phases: phases.collect(),
         events: events.map(DerivedView::new).collect(),
     };
-    let mut out = BufWriter::new(output::stdout());
-    output::json_line(&mut out, &view)?;
-    out.flush()
+    output::json_line(out, &view)
 }
 
-fn text(scanned: &Scanned) -> std::io::Result<()> {
-    let mut out = BufWriter::new(output::stdout());
+fn recorded(scanned: &Scanned, out: &mut dyn Write) -> io::Result<()> {
     for (number, answer) in &scanned.answers {
         let name = if scanned.status == Status::Preview { "would append" } else { "appended" };
         for (at, record) in answer.events.iter().enumerate() {
@@ -84,12 +99,17 @@ fn text(scanned: &Scanned) -> std::io::Result<()> {
             match at {
                 0 => {
                     writeln!(out, "{name} #{} {line}", record.seq)?;
-                    changes(&scanned.phases[*number], &mut out)?;
+                    changes(&scanned.phases[*number], out)?;
                 }
                 _ => writeln!(out, "  ↳ #{} {line}", record.seq)?,
             }
         }
     }
+    Ok(())
+}
+
+/// Tells of the phases of which nothing was recorded.
+fn others(scanned: &Scanned, out: &mut dyn Write) -> io::Result<()> {
     for looked in &scanned.phases {
         let name = render::phase(&looked.target.id, scanned.one_workflow);
         let said = match looked.finding {
@@ -117,11 +137,11 @@ fn text(scanned: &Scanned) -> std::io::Result<()> {
     if scanned.phases.is_empty() {
         writeln!(out, "nothing to scan: no phase declares `inputs`")?;
     }
-    out.flush()
+    Ok(())
 }
 
 /// Shows the first files that changed.
-fn changes(looked: &Looked, out: &mut impl Write) -> std::io::Result<()> {
+fn changes(looked: &Looked, out: &mut dyn Write) -> io::Result<()> {
     for change in looked.changes.iter().take(FILES_SHOWN).filter_map(events::changed_input) {
         writeln!(out, "      {change}")?;
     }

@@ -49,7 +49,7 @@ pub fn run(scanner: &mut Scanner<'_>) -> Result<ExitCode, Failure> {
 
 fn record(scanner: &mut Scanner<'_>, look: Look) -> Result<(), Failure> {
     match scanner.record(look) {
-        Ok(scanned) if scanned.status == Status::Appended => tell::tell(&scanned, scanner.context),
+        Ok(scanned) if scanned.status == Status::Appended => tell::tell_recorded(&scanned, scanner.context),
         Ok(_) => Ok(()),
         Err(failure) if failure.exit == 75 || failure.exit == 3 => Ok(()),
         Err(failure) => Err(failure),
