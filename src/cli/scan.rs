@@ -173,15 +173,15 @@ impl Scanner<'_> {
             false => named.contains(&&phase.id),
         };
         let targets: Vec<_> = topological(table).into_iter().filter(is_meant).map(Target::new).collect();
+        let mut read = HashMap::new();
         for (_, start) in targets.iter().filter_map(|target| target.attempt) {
-            if !self.read.contains_key(&start) {
-                let inputs = match ledger.record(start)?.map(|record| record.event) {
-                    Some(Event::PhaseStarted(started)) => started.inputs,
-                    _ => None,
-                };
-                self.read.insert(start, inputs);
-            }
+            let inputs = match self.read.remove(&start) {
+                Some(known) => known,
+                None => inputs_at(ledger, start)?,
+            };
+            read.insert(start, inputs);
         }
+        self.read = read;
         Ok(targets)
     }
 
@@ -276,6 +276,14 @@ impl Scanner<'_> {
         let request = Request { id: None, expect, occurred_at: None, by, action };
         writing::command(request, self.context, "cli")
     }
+}
+
+/// Returns what the attempt that starts at a place reads; none where that was not recorded.
+fn inputs_at(ledger: &Ledger, start: Seq) -> Result<Option<Vec<OutputFile>>, Failure> {
+    Ok(match ledger.record(start)?.map(|record| record.event) {
+        Some(Event::PhaseStarted(started)) => started.inputs,
+        Some(_) | None => None,
+    })
 }
 
 impl Target {

@@ -18,12 +18,14 @@ pub(super) fn find(
     let as_git = role == FileRole::Inputs;
     let scope = Scope::new(root, log, patterns);
     let mut walk = WalkBuilder::new(root);
+    // What is above the repository, or above a project in none, is no concern of its files.
+    let in_repository = root.ancestors().any(|folder| folder.join(".git").exists());
     walk.standard_filters(false)
-        .parents(as_git)
+        .parents(as_git && in_repository)
         .git_ignore(as_git)
         .git_global(as_git)
         .git_exclude(as_git)
-        .require_git(false)
+        .require_git(in_repository)
         .filter_entry(move |entry| scope.admits(entry));
     let mut found = Vec::new();
     for entry in walk.build() {

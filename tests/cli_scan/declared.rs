@@ -80,8 +80,8 @@ fn a_retry_is_a_duplicate_whatever_became_of_the_files() {
     // Even when the files could not be read at all.
     std::fs::remove_dir_all(scene.dir().join("out")).expect("it is there");
     assert!(scene.ok(&complete).stdout.starts_with("duplicate"));
-    let line = format!("{{\"do\":\"start\",\"phase\":\"a\",\"id\":\"key:start\"}}");
-    let file = scene.write("lines", &line);
+    let line = r#"{"do":"start","phase":"a","id":"key:start"}"#;
+    let file = scene.write("lines", line);
     assert!(scene.ok(&["append", file.to_str().expect("ASCII")]).stdout.contains("duplicate"));
 }
 

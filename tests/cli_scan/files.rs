@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use phaseledger::files::{FILES_MAX, PATH_BYTES_MAX};
 use phaseledger::ledger::Ledger;
-use phaseledger::model::{Action, Actor, Change, Command, Digest, Metadata, OutputFile, PhaseRef};
+use phaseledger::model::{
+    Action, Actor, Change, Command, Definition, Digest, Metadata, OutputFile, PhaseDefinition, PhaseName,
+    PhaseRef, WorkflowName,
+};
 
 use super::cli::{Scene, assert_snapshot, pictures};
 use super::{defined, last, paths, put};
@@ -44,6 +47,58 @@ fn what_git_ignores_is_no_input_unless_it_is_named() {
     assert!(scene.ok(&["scan"]).stdout.starts_with("unchanged"));
     put(&scene, "in/keep.tmp", "other");
     assert_eq!(scene.run(&["scan", "--dry-run"]).code, 1);
+}
+
+/// A `.gitignore` counts up to the top of its repository; above that, and without one, others' do not.
+#[test]
+fn what_is_above_the_repository_ignores_nothing() {
+    let scene = Scene::empty();
+    put(&scene, ".gitignore", "*\n");
+    put(&scene, "repository/.gitignore", "*.tmp\n");
+    for project in ["repository/project", "alone"] {
+        let run = |args: &[&str]| {
+            let output = scene.command().current_dir(scene.dir().join(project)).args(args).output();
+            let output = output.expect("it runs");
+            assert!(output.status.success(), "{output:?}");
+            String::from_utf8(output.stdout).expect("UTF-8")
+        };
+        put(&scene, &format!("{project}/in/a.txt"), "a");
+        put(&scene, &format!("{project}/in/b.tmp"), "b");
+        run(&["init"]);
+        let file = "[workflow]\nname = \"w\"\n[[phase]]\nid = \"a\"\ninputs = [\"in/*\"]\n";
+        put(&scene, &format!("{project}/ledger/workflow.toml"), file);
+        run(&["define"]);
+        fs::create_dir_all(scene.dir().join("repository/.git")).expect("a folder");
+        let found = if project == "alone" { vec!["in/a.txt", "in/b.tmp"] } else { vec!["in/a.txt"] };
+        run(&["start", "a"]);
+        let event = run(&["log", "--json", "--kind", "phase_started"]);
+        assert_eq!(paths(&serde_json::from_str(&event).expect("one line"), "inputs"), found);
+    }
+}
+
+/// A definition that was recorded before patterns were checked.
+#[test]
+fn what_is_no_pattern_in_a_recorded_definition_is_an_error() {
+    let scene = Scene::made();
+    let mut ledger =
+        Ledger::open(&scene.dir().join("ledger/log"), Duration::from_secs(10)).expect("a ledger");
+    let phase = PhaseDefinition {
+        id: PhaseName::new("a").expect("a name"),
+        needs: Vec::new(),
+        cost_limit: None,
+        version: None,
+        inputs: vec!["in/[a".to_owned()],
+        outputs: Vec::new(),
+        description: None,
+    };
+    let definition = Definition::new(WorkflowName::new("w").expect("a name"), vec![phase]);
+    let action = Action::Define { definition: Box::new(definition.expect("no cycle")) };
+    let by = Actor::new("ana", "here", "test");
+    let command = Command::new("key:old".parse().expect("an id"), by, action);
+    ledger.submit(&command, "2025-10-29T20:00:00Z".parse().expect("a time")).expect("it is taken");
+    drop(ledger);
+    assert_snapshot("scan_old_pattern", &scene.run(&["start", "a"]).picture());
+    assert_eq!(scene.ok(&["scan"]).stdout, "a: PENDING, it runs anyway\n");
 }
 
 #[test]
