@@ -62,10 +62,11 @@ pub fn start(args: StartArgs, context: &Context) -> Result<ExitCode, Failure> {
 pub struct CompleteArgs {
     /// The phase: `phase`, or `workflow/phase`
     phase: PhaseRef,
-    /// A file that the phase put out; its digest is recorded, so that an unchanged one stops a rerun
+    /// A file that the phase put out, instead of those that its definition declares; its digest is recorded, so
+    /// that an unchanged one stops a rerun
     #[arg(long, value_name = "FILE")]
     output: Vec<PathBuf>,
-    /// The digest of all that the phase put out, instead of its files: `sha256:…` or `blake3:…`
+    /// The digest of all that the phase put out, instead of any files: `sha256:…` or `blake3:…`
     #[arg(long, value_name = "DIGEST", conflicts_with = "output")]
     digest: Option<Digest>,
     #[command(flatten)]

@@ -226,7 +226,7 @@ fn fingerprints(chosen: Chosen, digests: &HashMap<String, Option<Digest>>) -> Fi
 pub fn read(path: &Path) -> std::io::Result<Digest> {
     let mut file = File::open(path)?;
     let mut hasher = blake3::Hasher::new();
-    std::io::copy(&mut file, &mut hasher)?;
+    hasher.update_reader(&mut file)?;
     Ok(Digest::new(Algorithm::Blake3, *hasher.finalize().as_bytes()))
 }
 
