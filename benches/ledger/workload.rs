@@ -82,6 +82,7 @@ pub fn start(number: usize) -> Action {
         allow_unmet: false,
         again: None,
         inputs: Vec::new(),
+        over_limit: None,
     }
 }
 

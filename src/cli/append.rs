@@ -37,8 +37,9 @@ const HOLD_MAX: Duration = Duration::from_millis(100);
 /// Options of `append`.
 #[derive(clap::Args)]
 #[command(
-    after_help = "A line is an object with `do` (start, complete, fail, skip, rerun, reset, meta, note, tag), \
-    what the verb takes (`phase`, `metadata`, `reason`, `error`, `text`, `name`, …), and `id`, `expect`, \
+    after_help = "A line is an object with `do` (start, complete, fail, skip, rerun, reset, meta, note, tag, \
+    cost, cost_limit, approval_request, approval_grant, approval_reject), what the verb takes (`phase`, \
+    `metadata`, `reason`, `error`, `text`, `name`, `amount`, `operation`, `estimate`, …), and `id`, `expect`, \
     `occurred_at`, `by`. Each line is answered by a line, once it would survive a power cut. The first line that is \
     refused ends the stream; the lines before it stand, unless `--atomic`."
 )]
@@ -141,7 +142,7 @@ impl Appender<'_> {
 
     /// Records a command whose files are read while nobody holds the ledger.
     fn alone(&mut self, Waiting { line, mut command }: Waiting) -> Result<(), Failure> {
-        let answer = writing::submit(&mut command, false, self.context);
+        let answer = writing::send(&mut command, false, self.context);
         let answer = answer.map_err(|failure| self.refusal((line, failure)))?;
         self.answer(&[answer])
     }

@@ -2,10 +2,12 @@
 //! renders what comes back. One file a verb, or a family of verbs; this one only dispatches.
 
 mod append;
+mod approval;
 mod asking;
 mod causes;
 mod columns;
 mod context;
+mod cost;
 mod define;
 mod demo;
 mod error;
@@ -48,7 +50,8 @@ use error::Failure;
 #[derive(Parser)]
 #[command(name = "phaseledger", version, max_term_width = 100, propagate_version = false)]
 #[command(after_help = "Exit codes: 0 done, or recorded already; 1 the answer is no; 2 usage; 3 conflict; \
-    4 not found; 5 damage; 6 refused by the rules; 74 input or output; 75 lock timeout.")]
+    4 not found; 5 damage; 6 refused by the rules; 74 input or output; 75 lock timeout, or an approval that nobody \
+    has decided yet.")]
 struct Cli {
     #[command(flatten)]
     context: context::Args,
@@ -90,6 +93,12 @@ enum Verb {
     Note(record::NoteArgs),
     /// Name a place in the log
     Tag(record::TagArgs),
+    /// Record what phases cost, set limits, and ask about both
+    #[command(subcommand)]
+    Cost(cost::Verb),
+    /// Ask leave for something, and decide on what others ask
+    #[command(subcommand)]
+    Approval(approval::Verb),
     /// Record commands from JSON lines, one answer a line
     Append(append::Args),
     /// Look whether files that phases read have changed since, and mark those phases for rerun
@@ -150,6 +159,8 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Meta(args) => record::meta(args, context),
         Verb::Note(args) => record::note(args, context),
         Verb::Tag(args) => record::tag(args, context),
+        Verb::Cost(verb) => cost::run(verb, context),
+        Verb::Approval(verb) => approval::run(verb, context),
         Verb::Append(args) => append::run(&args, context),
         Verb::Scan(args) => scan::run(&args, context),
         Verb::Status(args) => status::run(args, context),

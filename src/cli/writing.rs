@@ -1,5 +1,6 @@
 //! What every verb that records has in common: its options, the way into the ledger, and the answer.
 
+use std::borrow::Cow;
 use std::io::{BufWriter, Write};
 use std::process::ExitCode;
 
@@ -8,6 +9,7 @@ use phaseledger::model::{
     Action, CallerId, Command, CommandId, Declared, Event, Expectation, Metadata, MetadataError, Recorded,
     Request, Timestamp, escape,
 };
+use phaseledger::query::cost_in_words;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -94,24 +96,46 @@ pub fn command(request: Request, context: &Context, via: &str) -> Command {
     request.command(CommandId::new(Uuid::now_v7()), by)
 }
 
+impl Args {
+    /// Makes the options of a command that takes effect now and expects nothing.
+    pub fn of(by: Option<String>) -> Self {
+        Args { id: None, expect: Vec::new(), occurred_at: None, by, dry_run: false }
+    }
+
+    /// Returns who asks, where that is said.
+    pub fn by(&self) -> Option<&str> {
+        self.by.as_deref()
+    }
+}
+
 /// Records an action, and answers.
 pub fn record(args: Args, action: Action, context: &Context) -> Result<ExitCode, Failure> {
+    let verb = action.verb();
+    let answer = submit(args, action, context)?;
+    answered(&answer, tell(&answer, verb, context))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Records an action, or finds out what it would record.
+pub fn submit(args: Args, action: Action, context: &Context) -> Result<Answer, Failure> {
     let occurred_at: Option<Timestamp> =
         args.occurred_at.as_deref().map(|text| context.time().time(text)).transpose()?;
     let request = Request { id: args.id, expect: args.expect, occurred_at, by: args.by, action };
     let mut command = command(request, context, "cli");
-    let answer = submit(&mut command, args.dry_run, context)?;
-    let told = tell(&answer, command.action.verb(), context);
+    send(&mut command, args.dry_run, context)
+}
+
+/// Says of an answer that could not be told what it would have told.
+pub fn answered<T>(answer: &Answer, told: Result<T, Failure>) -> Result<T, Failure> {
     told.map_err(|failure| match answer.status {
         Status::Appended => failure.hint(format!("it is recorded all the same, as #{}", answer.seq)),
         Status::Duplicate | Status::Unchanged | Status::Preview => failure,
-    })?;
-    Ok(ExitCode::SUCCESS)
+    })
 }
 
 /// Records a command, or tells what it would record. The files that its phase declares are fingerprinted
 /// first, while nobody holds the ledger, and only once it is known that the command is not refused.
-pub fn submit(command: &mut Command, dry_run: bool, context: &Context) -> Result<Answer, Failure> {
+pub fn send(command: &mut Command, dry_run: bool, context: &Context) -> Result<Answer, Failure> {
     let mut fingerprinted: Option<Declared> = None;
     loop {
         let mut ledger = context.open()?;
@@ -155,7 +179,7 @@ pub struct DerivedView<'a> {
     phase: Option<String>,
     to: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
+    reason: Option<Cow<'a, str>>,
 }
 
 impl<'a> AnswerView<'a> {
@@ -175,9 +199,13 @@ impl<'a> DerivedView<'a> {
     pub fn new(record: &'a Recorded) -> Self {
         let reason = match &record.event {
             Event::RerunMarked(why) | Event::RerunCauseAdded(why) | Event::RerunDeferred(why) => {
-                Some(why.reason.as_str())
+                Some(Cow::Borrowed(why.reason.as_str()))
             }
-            _ => None,
+            Event::PhaseFailed(failed) => Some(Cow::Borrowed(failed.error.as_str())),
+            Event::ApprovalGranted(decided) | Event::ApprovalRejected(decided) => {
+                Some(Cow::Borrowed(decided.reason.as_str()))
+            }
+            event => cost_in_words(event).map(Cow::Owned),
         };
         DerivedView {
             seq: record.seq.number(),

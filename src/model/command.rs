@@ -1,4 +1,4 @@
-//! What someone asks: commands, and what they expect to find.
+//! What someone asks: commands.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,8 +9,8 @@ use super::definition::Definition;
 use super::name::NameError;
 use super::request::CallerId;
 use super::{
-    Change, CommandId, Digest, FileRole, HistoryImported, Metadata, OutputFile, PhaseId, PhaseName, Seq,
-    StateName, TagName, Text, Timestamp, WorkflowName, escape,
+    Amount, ApprovalAnswer, ApprovalAsk, Change, CommandId, Digest, Expectation, HistoryImported, Metadata,
+    OutputFile, PhaseId, PhaseName, Seq, TagName, Text, Timestamp, Verdict, WorkflowName,
 };
 
 /// Who asks, from where and by which way in.
@@ -89,72 +89,6 @@ impl From<PhaseRef> for String {
     }
 }
 
-/// What the caller expects to find; the command is refused when it is not so.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub enum Expectation {
-    /// `seq:N`: nothing has happened to the phase (without a phase: to the ledger) after place N.
-    Seq(Seq),
-    /// `state=A,B`: the phase is in one of these states.
-    State(Vec<StateName>),
-    /// `attempt=N`: N attempts have been started; 0 for none.
-    Attempt(u32),
-}
-
-impl fmt::Display for Expectation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Expectation::Seq(seq) => write!(f, "seq:{seq}"),
-            Expectation::Attempt(attempt) => write!(f, "attempt={attempt}"),
-            Expectation::State(states) => {
-                let names: Vec<_> = states.iter().map(|state| state.as_str()).collect();
-                write!(f, "state={}", names.join(","))
-            }
-        }
-    }
-}
-
-impl FromStr for Expectation {
-    type Err = ExpectationError;
-
-    fn from_str(text: &str) -> Result<Self, ExpectationError> {
-        let error = || ExpectationError { found: escape(&text.chars().take(80).collect::<String>()) };
-        if let Some(number) = text.strip_prefix("seq:") {
-            return Ok(Expectation::Seq(Seq::new(number.parse().map_err(|_| error())?)));
-        }
-        if let Some(number) = text.strip_prefix("attempt=") {
-            return Ok(Expectation::Attempt(number.parse().map_err(|_| error())?));
-        }
-        let states = text.strip_prefix("state=").ok_or_else(error)?;
-        let states = states.split(',').map(str::parse).collect::<Result<_, _>>();
-        Ok(Expectation::State(states.map_err(|_| error())?))
-    }
-}
-
-impl TryFrom<String> for Expectation {
-    type Error = ExpectationError;
-
-    fn try_from(text: String) -> Result<Self, ExpectationError> {
-        text.parse()
-    }
-}
-
-impl From<Expectation> for String {
-    fn from(expectation: Expectation) -> String {
-        expectation.to_string()
-    }
-}
-
-/// A text that is not an expectation.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "unknown expectation `{found}`; expected `seq:N`, `state=A,B` (PENDING, IN_PROGRESS, COMPLETE, \
-         FAILED, NEEDS_RERUN) or `attempt=N`"
-)]
-pub struct ExpectationError {
-    found: String,
-}
-
 /// What someone asks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Command {
@@ -193,29 +127,6 @@ impl Command {
         }
     }
 
-    /// Returns the digest and the files of what a completion puts out: those that the caller stated, or else
-    /// what was found of the declared ones.
-    pub fn outputs(&self) -> (Option<Digest>, &[OutputFile]) {
-        match &self.action {
-            Action::Complete { output: None, outputs, .. } if outputs.is_empty() => {
-                let found = self.fingerprints.as_deref().unwrap_or_default();
-                (OutputFile::together(found), found)
-            }
-            Action::Complete { output, outputs, .. } => (*output, outputs),
-            _ => (None, &[]),
-        }
-    }
-
-    /// Returns the files that a start says its attempt reads: those that the caller stated, or else what was
-    /// found of the declared ones; none where nobody looked.
-    pub fn inputs(&self) -> Option<&[OutputFile]> {
-        match &self.action {
-            Action::Start { inputs, .. } if inputs.is_empty() => self.fingerprints.as_deref(),
-            Action::Start { inputs, .. } => Some(inputs),
-            _ => None,
-        }
-    }
-
     /// Returns the digest of what the caller supplied: the action and the claimed time, never seq, time or
     /// host. Two commands with one id are the same command when their digests are equal.
     pub fn digest(&self) -> Digest {
@@ -244,6 +155,10 @@ pub enum Action {
         allow_unmet: bool,
         /// How to start what is complete or under way already.
         again: Option<Again>,
+        /// Why to start even when more was spent than a limit allows.
+        // Left out where there is none, so that the digest of a start is what it was before there were costs.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        over_limit: Option<Text>,
         /// The files that it reads, instead of what is found of the declared ones.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         inputs: Vec<OutputFile>,
@@ -332,6 +247,36 @@ pub enum Action {
         /// The place; none for the head.
         seq: Option<Seq>,
     },
+    /// Record what was spent, or given back.
+    Cost {
+        /// On which phase.
+        phase: PhaseRef,
+        /// How much: negative for a refund.
+        amount: Amount,
+        /// In which currency, which must be the workflow's; none for that.
+        currency: Option<String>,
+        /// Whether money was given back.
+        refund: bool,
+        /// The model that was paid for.
+        model: Option<String>,
+        /// What was done for it.
+        operation: Option<String>,
+        /// Is attached to the cost.
+        metadata: Metadata,
+    },
+    /// Set the most that a phase, or a workflow, may cost.
+    CostLimit {
+        /// Which phase; none for the workflow as a whole.
+        phase: Option<PhaseRef>,
+        /// Without a phase: which workflow; none where the ledger has but one.
+        workflow: Option<WorkflowName>,
+        /// The most it may cost: zero or more; none for no limit.
+        limit: Option<Amount>,
+    },
+    /// Ask leave for something.
+    ApprovalRequest(Box<ApprovalAsk>),
+    /// Decide on what someone asked leave for.
+    ApprovalDecide(ApprovalAnswer),
     /// State that a history was taken in.
     NoteImport {
         /// Whose.
@@ -356,24 +301,19 @@ impl Action {
             Action::Meta { .. } => "meta",
             Action::Note { .. } => "note",
             Action::Tag { .. } => "tag",
+            Action::Cost { .. } => "cost record",
+            Action::CostLimit { .. } => "cost limit",
+            Action::ApprovalRequest(_) => "approval request",
+            Action::ApprovalDecide(answer) => match answer.verdict {
+                Verdict::Granted => "approval grant",
+                Verdict::Rejected => "approval reject",
+            },
             Action::NoteImport { .. } => "import",
         }
     }
 
-    /// Returns the phase of an action that says nothing of the files that its phase may declare, and which of
-    /// them it could tell.
-    pub fn lacks_files(&self) -> Option<(FileRole, &PhaseRef)> {
-        match self {
-            Action::Start { phase, inputs, .. } if inputs.is_empty() => Some((FileRole::Inputs, phase)),
-            Action::Complete { phase, output: None, outputs, .. } if outputs.is_empty() => {
-                Some((FileRole::Outputs, phase))
-            }
-            _ => None,
-        }
-    }
-
     /// Returns the phase that the action is about, as the caller named it.
-    pub const fn phase(&self) -> Option<&PhaseRef> {
+    pub fn phase(&self) -> Option<&PhaseRef> {
         match self {
             Action::Start { phase, .. }
             | Action::Complete { phase, .. }
@@ -382,11 +322,14 @@ impl Action {
             | Action::Rerun { phase, .. }
             | Action::InputsChanged { phase, .. }
             | Action::Reset { phase, .. }
-            | Action::Meta { phase, .. } => Some(phase),
-            Action::Note { phase, .. } => phase.as_ref(),
+            | Action::Meta { phase, .. }
+            | Action::Cost { phase, .. } => Some(phase),
+            Action::Note { phase, .. } | Action::CostLimit { phase, .. } => phase.as_ref(),
+            Action::ApprovalRequest(ask) => ask.phase.as_ref(),
             Action::Define { .. }
             | Action::ResetAll { .. }
             | Action::Tag { .. }
+            | Action::ApprovalDecide(_)
             | Action::NoteImport { .. } => None,
         }
     }

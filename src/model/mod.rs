@@ -6,10 +6,14 @@
 //! for the machine's zone, which chrono looks up for [`Zone::Local`]), and no rule about what may follow what
 //! lives here.
 
+mod amount;
+mod approval;
 mod command;
 mod definition;
 mod digest;
 mod event;
+mod expectation;
+mod files;
 mod id;
 mod metadata;
 mod name;
@@ -23,15 +27,23 @@ mod text;
 mod time;
 mod workflow_file;
 
-pub use command::{Action, Actor, Again, Command, Expectation, PhaseRef};
+pub use amount::{AMOUNT_FRACTION_DIGITS_MAX, AMOUNT_WHOLE_DIGITS_MAX, Amount, AmountError, AmountFault};
+pub use approval::{
+    ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalPolicy, ApprovalRequested, DecidedBy, Ground,
+    OperationName, OperationNameError, PolicyError, PolicyRule, PolicyTerms, Verdict,
+};
+pub use command::{Action, Actor, Again, Command, PhaseRef};
 pub(crate) use definition::find_cycle;
 pub use definition::{Definition, DefinitionError, PhaseDefinition};
 pub use digest::{Algorithm, Digest};
 pub use event::{
-    Change, Comparison, Consumed, DefinitionChange, Event, HistoryImported, MetadataRecorded, NoteAdded,
-    OutputFile, PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped, PhaseStarted, RerunCleared,
-    RerunReason, TagSet, WorkflowDefined,
+    Change, Comparison, Consumed, CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised,
+    DefinitionChange, Event, HistoryImported, MetadataRecorded, NoteAdded, OverLimit, Overspent,
+    PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped, PhaseStarted, RerunCleared, RerunReason, Scope,
+    TagSet, WorkflowDefined,
 };
+pub use expectation::{Expectation, ExpectationError};
+pub use files::OutputFile;
 pub use id::{CommandId, EventId, Seq};
 pub use metadata::{METADATA_BYTES_MAX, METADATA_DEPTH_MAX, Metadata, MetadataError};
 pub use name::{NAME_BYTES_MAX, NameError, PhaseId, PhaseName, TagName, WorkflowName};

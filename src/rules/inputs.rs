@@ -1,14 +1,26 @@
-//! What changed files ask for: a rerun of the phase that read them.
+//! The files that a phase declares, and what it asks for when they change: a rerun of the phase that read them.
 
 use super::decide::moving;
 use super::{Draft, Phase, PhaseState};
-use crate::model::{Change, Digest, Event, EventId, RerunReason, StateName, Text};
+use crate::model::{Change, Declared, Digest, Event, EventId, FileRole, RerunReason, StateName, Text};
 
 /// How many changed files a reason names.
 const NAMED_MAX: usize = 3;
 
 /// What stands before the path in [`Change::what`].
 const INPUT: &str = "input ";
+
+impl Phase {
+    /// Returns what its definition declares of its files; none where it declares nothing.
+    pub fn declared(&self, role: FileRole) -> Option<Declared> {
+        let patterns = match role {
+            FileRole::Inputs => &self.spec.inputs,
+            FileRole::Outputs => &self.spec.outputs,
+        };
+        let declared = || Declared { phase: self.id.clone(), role, patterns: patterns.clone() };
+        (!patterns.is_empty()).then(declared)
+    }
+}
 
 /// Turns changed inputs into the event that the phase's state asks for: COMPLETE is marked, IN_PROGRESS
 /// deferred, NEEDS_RERUN gets one more cause. None where nothing changed, where the phase runs anyway, and

@@ -213,6 +213,7 @@ fn the_largest_lists_are_kept() {
             metadata: metadata.clone(),
             allow_unmet: false,
             again: None,
+            over_limit: None,
             inputs: Vec::new(),
         },
         Action::Complete { phase: phase.clone(), metadata, output: None, outputs: Vec::new() },

@@ -149,7 +149,14 @@ impl HistoryLine {
     }
 
     fn start(&self, metadata: Metadata, allow_unmet: bool) -> Action {
-        Action::Start { phase: self.phase.clone(), metadata, allow_unmet, again: None, inputs: Vec::new() }
+        Action::Start {
+            phase: self.phase.clone(),
+            metadata,
+            allow_unmet,
+            again: None,
+            over_limit: None,
+            inputs: Vec::new(),
+        }
     }
 
     fn complete(&self, metadata: Metadata) -> Action {
