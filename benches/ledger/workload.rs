@@ -40,6 +40,7 @@ pub fn command(action: Action) -> Command {
         occurred_at: None,
         expect: Vec::new(),
         inferred: None,
+        fingerprints: None,
         action,
     }
 }
@@ -80,6 +81,7 @@ pub fn start(number: usize) -> Action {
         metadata: metadata(&[("model", "\"opus-4\""), ("books", "45")]),
         allow_unmet: false,
         again: None,
+        inputs: Vec::new(),
         over_limit: None,
         worker: None,
     }

@@ -1,6 +1,8 @@
 //! What the user is told when something is refused: the message, what to do, and the exit code. The only
 //! place that knows hints and exit codes.
 
+mod files;
+
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;

@@ -95,7 +95,8 @@ fn through(event: &ChainEvent, one_workflow: bool) -> String {
     }
 }
 
-/// Returns what proves an event's reason: what a definition changed, and what outputs were compared.
+/// Returns what proves an event's reason: what a definition changed, which files
+/// changed, and what outputs were compared.
 pub fn evidence(event: &ChainEvent, one_workflow: bool) -> Vec<String> {
     let mut lines = match &event.proven.record.event {
         Event::WorkflowDefined(defined) => {
@@ -106,6 +107,9 @@ pub fn evidence(event: &ChainEvent, one_workflow: bool) -> Vec<String> {
         }
         Event::RerunCleared(cleared) => {
             cleared.compared.iter().map(|equal| compared(equal, one_workflow)).collect()
+        }
+        Event::RerunMarked(why) | Event::RerunCauseAdded(why) | Event::RerunDeferred(why) => {
+            why.changes.iter().filter_map(changed_input).collect()
         }
         _ => Vec::new(),
     };
@@ -126,6 +130,16 @@ fn changed(change: &Change) -> String {
     }
 }
 
+/// Returns which file changed, and how; none for a change of something else.
+pub fn changed_input(change: &Change) -> Option<String> {
+    let path = escape(change.what.strip_prefix("input ")?);
+    Some(match (change.before.as_deref().map(shortened), change.after.as_deref().map(shortened)) {
+        (Some(before), Some(after)) => format!("{path} {before} → {after}"),
+        (None, Some(after)) => format!("{path} is new: {after}"),
+        (before, _) => format!("{path} is gone, it was {}", before.unwrap_or_default()),
+    })
+}
+
 fn compared(equal: &Comparison, one_workflow: bool) -> String {
     let phase = render::phase(&equal.phase, one_workflow);
     let (consumed, found) = (short(&equal.consumed), short(&equal.found));
@@ -133,8 +147,12 @@ fn compared(equal: &Comparison, one_workflow: bool) -> String {
 }
 
 /// Returns the start of a digest, as much as a person compares.
-fn short(digest: &Digest) -> String {
-    let text = digest.to_string();
-    let end = text.find(':').map_or(text.len(), |colon| (colon + 13).min(text.len()));
-    format!("{}…", &text[..end])
+pub fn short(digest: &Digest) -> String {
+    shortened(&digest.to_string())
+}
+
+fn shortened(digest: &str) -> String {
+    let colon = digest.find(':').unwrap_or(0);
+    let start: String = digest.chars().take(colon + 13).collect();
+    format!("{}…", escape(&start))
 }

@@ -31,6 +31,7 @@ mod record;
 mod render;
 mod replay;
 mod report;
+mod scan;
 mod sheet;
 mod show;
 mod show_phase;
@@ -105,6 +106,8 @@ enum Verb {
     Append(append::Args),
     /// Start an attempt, run a command, and end the attempt as the command ends
     Exec(exec::Args),
+    /// Look whether files that phases read have changed since, and mark those phases for rerun
+    Scan(scan::Args),
     // Ask.
     /// Tell where each phase stands
     Status(status::Args),
@@ -165,6 +168,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Approval(verb) => approval::run(verb, context),
         Verb::Append(args) => append::run(&args, context),
         Verb::Exec(args) => exec::run(args, context),
+        Verb::Scan(args) => scan::run(&args, context),
         Verb::Status(args) => status::run(args, context),
         Verb::Next(args) => next::run(&args, context),
         Verb::Log(args) => log::run(args, context),

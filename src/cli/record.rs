@@ -4,7 +4,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use phaseledger::model::{Action, Again, Digest, Metadata, PhaseRef, TagName, Text, Worker, WorkflowName};
+use phaseledger::model::{
+    Action, Again, Digest, Metadata, OutputFile, PhaseRef, TagName, Text, Worker, WorkflowName,
+};
 
 use super::context::Context;
 use super::error::Failure;
@@ -51,6 +53,7 @@ pub fn start(args: StartArgs, context: &Context) -> Result<ExitCode, Failure> {
         allow_unmet: args.allow_unmet,
         again,
         over_limit,
+        inputs: Vec::new(),
         worker,
     };
     writing::record_unless(args.writing, action, context, |phase| {
@@ -83,10 +86,11 @@ pub fn why(
 pub struct CompleteArgs {
     /// The phase: `phase`, or `workflow/phase`
     phase: PhaseRef,
-    /// A file that the phase put out; its digest is recorded, so that an unchanged one stops a rerun
+    /// A file that the phase put out, instead of those that its definition declares; its digest is recorded, so
+    /// that an unchanged one stops a rerun
     #[arg(long, value_name = "FILE")]
     output: Vec<PathBuf>,
-    /// The digest of all that the phase put out, instead of its files: `sha256:…` or `blake3:…`
+    /// The digest of all that the phase put out, instead of any files: `sha256:…` or `blake3:…`
     #[arg(long, value_name = "DIGEST", conflicts_with = "output")]
     digest: Option<Digest>,
     #[command(flatten)]
@@ -98,7 +102,7 @@ pub struct CompleteArgs {
 /// Ends the attempt well.
 pub fn complete(args: CompleteArgs, context: &Context) -> Result<ExitCode, Failure> {
     let outputs = args.output.iter().map(|path| files::fingerprint(path)).collect::<Result<Vec<_>, _>>()?;
-    let output = args.digest.or_else(|| files::together(&outputs));
+    let output = args.digest.or_else(|| OutputFile::together(&outputs));
     let action = Action::Complete { phase: args.phase, metadata: args.meta.metadata()?, output, outputs };
     writing::record(args.writing, action, context)
 }

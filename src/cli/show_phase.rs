@@ -13,7 +13,7 @@ use super::context::Context;
 use super::error::Failure;
 use super::output::{self, Progress};
 use super::sheet::Sheet;
-use super::{pretty, process, render, status};
+use super::{events, pretty, process, render, status};
 
 const COLUMNS: &[Column] = &[
     Column { header: "attempt", yields: 0 },
@@ -28,6 +28,9 @@ const COLUMNS: &[Column] = &[
 
 /// How many lines of standard error are shown.
 const STDERR_LINES_MAX: usize = 10;
+
+/// How many files an attempt is shown with at most.
+const FILES_SHOWN: usize = 20;
 
 /// Shows a phase.
 pub fn show(phase: &Phase, table: &Table, asked: Asked, context: &Context) -> Result<(), Failure> {
@@ -64,7 +67,28 @@ fn tell(view: &PhaseView, table: &Table, context: &Context) -> Result<(), Failur
         let rows: Vec<_> = view.attempts.iter().map(|attempt| row(attempt, view, context)).collect();
         status::show(&mut out, COLUMNS, &rows)?;
     }
+    inputs(view, &mut out)?;
     process::tell_how_to_settle([&view.phase]);
+    Ok(())
+}
+
+/// Shows which files the last attempt read.
+fn inputs(view: &PhaseView, out: &mut impl Write) -> Result<(), Failure> {
+    let Some(attempt) = view.attempts.last() else { return Ok(()) };
+    let Some(inputs) = &attempt.inputs else { return Ok(()) };
+    let count = render::count(inputs.len(), "file", "files");
+    writeln!(out, "\nattempt {} reads {count}, as of its start", attempt.attempt)?;
+    for file in inputs.iter().take(FILES_SHOWN) {
+        writeln!(out, "  {}  {}", events::short(&file.digest), escape(&file.path))?;
+    }
+    if inputs.len() > FILES_SHOWN {
+        writeln!(
+            out,
+            "  and {} more; `phaseledger show '#{}'` lists them",
+            inputs.len() - FILES_SHOWN,
+            attempt.started_seq
+        )?;
+    }
     Ok(())
 }
 

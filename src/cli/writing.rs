@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use phaseledger::ledger::{Answer, Status};
 use phaseledger::model::{
-    Action, CallerId, Command, CommandId, Event, Expectation, Metadata, MetadataError, Recorded, Request,
-    Timestamp, escape,
+    Action, CallerId, Command, CommandId, Declared, Event, Expectation, Metadata, MetadataError, Recorded,
+    Request, Timestamp, escape,
 };
 use phaseledger::query::cost_in_words;
 use phaseledger::rules::Phase;
@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::context::Context;
 use super::error::Failure;
-use super::{output, process, render};
+use super::{files, output, process, render};
 
 /// The options of every verb that records.
 #[derive(clap::Args)]
@@ -121,7 +121,7 @@ pub fn record_unless(
     args: Args,
     action: Action,
     context: &Context,
-    refuse: impl FnOnce(&Phase) -> Result<(), Failure>,
+    refuse: impl Fn(&Phase) -> Result<(), Failure>,
 ) -> Result<ExitCode, Failure> {
     let verb = action.verb();
     let answer = submit_unless(args, action, context, refuse)?;
@@ -138,22 +138,13 @@ fn submit_unless(
     args: Args,
     action: Action,
     context: &Context,
-    refuse: impl FnOnce(&Phase) -> Result<(), Failure>,
+    refuse: impl Fn(&Phase) -> Result<(), Failure>,
 ) -> Result<Answer, Failure> {
     let occurred_at: Option<Timestamp> =
         args.occurred_at.as_deref().map(|text| context.time().time(text)).transpose()?;
     let request = Request { id: args.id, expect: args.expect, occurred_at, by: args.by, action };
-    let command = command(request, context, "cli");
-    let mut ledger = context.open()?;
-    if let Some(phase) = command.action.phase()
-        && !(command.may_repeat && ledger.find(command.id)?.is_some())
-    {
-        refuse(ledger.session()?.phase(phase)?)?;
-    }
-    Ok(match args.dry_run {
-        true => ledger.preview(&command, context.now())?,
-        false => ledger.submit(&command, context.now())?,
-    })
+    let mut command = command(request, context, "cli");
+    send_unless(&mut command, args.dry_run, context, refuse)
 }
 
 /// Says of an answer that could not be told what it would have told.
@@ -162,6 +153,49 @@ pub fn answered<T>(answer: &Answer, told: Result<T, Failure>) -> Result<T, Failu
         Status::Appended => failure.hint(format!("it is recorded all the same, as #{}", answer.seq)),
         Status::Duplicate | Status::Unchanged | Status::Preview => failure,
     })
+}
+
+/// Records a command, or tells what it would record. The files that its phase declares are fingerprinted
+/// first, while nobody holds the ledger, and only once it is known that the command is not refused.
+pub fn send(command: &mut Command, dry_run: bool, context: &Context) -> Result<Answer, Failure> {
+    send_unless(command, dry_run, context, |_| Ok(()))
+}
+
+fn send_unless(
+    command: &mut Command,
+    dry_run: bool,
+    context: &Context,
+    refuse: impl Fn(&Phase) -> Result<(), Failure>,
+) -> Result<Answer, Failure> {
+    let mut fingerprinted: Option<Declared> = None;
+    loop {
+        let mut ledger = context.open()?;
+        let is_known = command.may_repeat && ledger.find(command.id)?.is_some();
+        let mut session = ledger.session()?;
+        if let Some(phase) = command.action.phase()
+            && !is_known
+        {
+            refuse(session.phase(phase)?)?;
+        }
+        let declared = session.declared(command)?;
+        if declared.is_none() {
+            command.fingerprints = None;
+        }
+        // Declared anew, or not yet: a definition may have come in between.
+        let missing = declared.filter(|declared| fingerprinted.as_ref() != Some(declared));
+        let answer = session.stage(command, context.now())?;
+        let Some(missing) = missing else {
+            if dry_run {
+                let is_new = answer.status == Status::Appended;
+                return Ok(Answer { status: if is_new { Status::Preview } else { answer.status }, ..answer });
+            }
+            session.commit()?;
+            return Ok(answer);
+        };
+        drop(ledger);
+        command.fingerprints = Some(files::declared(&missing, context)?);
+        fingerprinted = Some(missing);
+    }
 }
 
 /// The answer to a command, in JSON.
@@ -173,9 +207,9 @@ pub struct AnswerView<'a> {
     derived: Vec<DerivedView<'a>>,
 }
 
-/// An event that a command's first one forced.
+/// An event, in a few words.
 #[derive(Serialize)]
-struct DerivedView<'a> {
+pub struct DerivedView<'a> {
     seq: u64,
     id: phaseledger::model::EventId,
     kind: &'static str,
@@ -198,7 +232,8 @@ impl<'a> AnswerView<'a> {
 }
 
 impl<'a> DerivedView<'a> {
-    fn new(record: &'a Recorded) -> Self {
+    /// Views an event.
+    pub fn new(record: &'a Recorded) -> Self {
         let reason = match &record.event {
             Event::RerunMarked(why) | Event::RerunCauseAdded(why) | Event::RerunDeferred(why) => {
                 Some(Cow::Borrowed(why.reason.as_str()))
@@ -220,7 +255,8 @@ impl<'a> DerivedView<'a> {
     }
 }
 
-const fn status_name(status: Status) -> &'static str {
+/// Returns the name of what came of a command.
+pub const fn status_name(status: Status) -> &'static str {
     match status {
         Status::Appended => "appended",
         Status::Duplicate => "duplicate",
@@ -258,7 +294,7 @@ pub fn tell(answer: &Answer, verb: &str, context: &Context) -> Result<(), Failur
 }
 
 /// Returns what happened to what, in a line.
-fn line(record: &Recorded) -> String {
+pub fn line(record: &Recorded) -> String {
     let subject = render::subject(&record.subject, true);
     format!("{} {subject}  {}", record.event.kind(), render::summary(record)).trim_end().to_owned()
 }

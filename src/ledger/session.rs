@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use super::rows::{self, Changed, Loader};
 use super::{LedgerError, Records};
 use crate::model::{
-    Action, Command, CommandId, Digest, Event, PhaseRef, Recorded, Seq, StateName, Timestamp,
+    Command, CommandId, Declared, Digest, Event, PhaseRef, Recorded, Seq, StateName, Timestamp,
 };
 use crate::rules::{
     Phase, Reach, Stamp, Table, check_expectations, decide, evolve, moment, propagate, reach,
@@ -79,11 +79,7 @@ impl<'a> Session<'a> {
         if let Some(answer) = self.known(command)? {
             return Ok(answer);
         }
-        let output = match &command.action {
-            Action::Complete { output, .. } => *output,
-            _ => None,
-        };
-        let reach = (reach(&command.action), command.action.phase(), output);
+        let reach = (reach(&command.action), command.action.phase(), command.outputs().0);
         self.loader.load(self.store, &mut self.table, reach)?;
         check_expectations(&self.table, command)?;
         let moment = moment(self.last, now, command.occurred_at)?;
@@ -161,6 +157,23 @@ impl<'a> Session<'a> {
     /// Returns where a phase stands.
     pub(super) fn state(&mut self, phase: &PhaseRef) -> Result<StateName, LedgerError> {
         Ok(self.phase(phase)?.state.name())
+    }
+
+    /// Returns the files that the command's phase declares and the command lacks: to be fingerprinted before it
+    /// is staged, while nobody holds the ledger. None where the phase declares none or cannot be told, where the
+    /// caller stated the files, for every verb but `start` and `complete`, and for a command that is recorded
+    /// already.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError`]; an id of another command is one.
+    pub fn declared(&mut self, command: &Command) -> Result<Option<Declared>, LedgerError> {
+        let Some((role, name)) = command.action.lacks_files() else { return Ok(None) };
+        self.loader.load(self.store, &mut self.table, (Reach::Phase, Some(name), None))?;
+        // A name that is refused is refused when the command is staged.
+        let Ok(phase) = self.table.resolve(name) else { return Ok(None) };
+        let Some(declared) = phase.declared(role) else { return Ok(None) };
+        Ok(self.known(command)?.is_none().then_some(declared))
     }
 
     /// Returns when the last event took effect.

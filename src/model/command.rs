@@ -1,4 +1,4 @@
-//! What someone asks: commands, and what they expect to find.
+//! What someone asks: commands.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,8 +9,8 @@ use super::definition::Definition;
 use super::name::NameError;
 use super::request::CallerId;
 use super::{
-    Amount, ApprovalAnswer, ApprovalAsk, CommandId, Digest, HistoryImported, Metadata, OutputFile, PhaseId,
-    PhaseName, Seq, StateName, TagName, Text, Timestamp, Verdict, Worker, WorkflowName, escape,
+    Amount, ApprovalAnswer, ApprovalAsk, Change, CommandId, Digest, Expectation, HistoryImported, Metadata,
+    OutputFile, PhaseId, PhaseName, Seq, TagName, Text, Timestamp, Verdict, Worker, WorkflowName,
 };
 
 /// Who asks, from where and by which way in.
@@ -89,72 +89,6 @@ impl From<PhaseRef> for String {
     }
 }
 
-/// What the caller expects to find; the command is refused when it is not so.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub enum Expectation {
-    /// `seq:N`: nothing has happened to the phase (without a phase: to the ledger) after place N.
-    Seq(Seq),
-    /// `state=A,B`: the phase is in one of these states.
-    State(Vec<StateName>),
-    /// `attempt=N`: N attempts have been started; 0 for none.
-    Attempt(u32),
-}
-
-impl fmt::Display for Expectation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Expectation::Seq(seq) => write!(f, "seq:{seq}"),
-            Expectation::Attempt(attempt) => write!(f, "attempt={attempt}"),
-            Expectation::State(states) => {
-                let names: Vec<_> = states.iter().map(|state| state.as_str()).collect();
-                write!(f, "state={}", names.join(","))
-            }
-        }
-    }
-}
-
-impl FromStr for Expectation {
-    type Err = ExpectationError;
-
-    fn from_str(text: &str) -> Result<Self, ExpectationError> {
-        let error = || ExpectationError { found: escape(&text.chars().take(80).collect::<String>()) };
-        if let Some(number) = text.strip_prefix("seq:") {
-            return Ok(Expectation::Seq(Seq::new(number.parse().map_err(|_| error())?)));
-        }
-        if let Some(number) = text.strip_prefix("attempt=") {
-            return Ok(Expectation::Attempt(number.parse().map_err(|_| error())?));
-        }
-        let states = text.strip_prefix("state=").ok_or_else(error)?;
-        let states = states.split(',').map(str::parse).collect::<Result<_, _>>();
-        Ok(Expectation::State(states.map_err(|_| error())?))
-    }
-}
-
-impl TryFrom<String> for Expectation {
-    type Error = ExpectationError;
-
-    fn try_from(text: String) -> Result<Self, ExpectationError> {
-        text.parse()
-    }
-}
-
-impl From<Expectation> for String {
-    fn from(expectation: Expectation) -> String {
-        expectation.to_string()
-    }
-}
-
-/// A text that is not an expectation.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "unknown expectation `{found}`; expected `seq:N`, `state=A,B` (PENDING, IN_PROGRESS, COMPLETE, \
-         FAILED, NEEDS_RERUN) or `attempt=N`"
-)]
-pub struct ExpectationError {
-    found: String,
-}
-
 /// What someone asks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Command {
@@ -170,6 +104,10 @@ pub struct Command {
     pub expect: Vec<Expectation>,
     /// The repair that the command is, when it is none that anyone asked for (see `import --repair`).
     pub inferred: Option<&'static str>,
+    /// The declared files of the phase that starts or completes, as they were found; none where nobody looked.
+    /// They count where the action brings none of its own. The caller did not supply them: a command sent
+    /// again is the same one even when the files have changed since.
+    pub fingerprints: Option<Vec<OutputFile>>,
     /// What to record.
     pub action: Action,
 }
@@ -184,6 +122,7 @@ impl Command {
             occurred_at: None,
             expect: Vec::new(),
             inferred: None,
+            fingerprints: None,
             action,
         }
     }
@@ -223,6 +162,9 @@ pub enum Action {
         /// Who does the work. No part of what makes two commands the same: a retry comes from another process.
         #[serde(skip)]
         worker: Option<Worker>,
+        /// The files that it reads, instead of what is found of the declared ones.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        inputs: Vec<OutputFile>,
     },
     /// End the attempt well.
     Complete {
@@ -268,6 +210,13 @@ pub enum Action {
         phase: PhaseRef,
         /// Why.
         reason: Text,
+    },
+    /// State that files which a phase read have changed since: it, and what was built on it, must run again.
+    InputsChanged {
+        /// Which phase.
+        phase: PhaseRef,
+        /// The files that changed, with their digests before and after.
+        changes: Vec<Change>,
     },
     /// Make a phase as if it had not run.
     Reset {
@@ -353,6 +302,7 @@ impl Action {
             Action::Fail { .. } => "fail",
             Action::Skip { .. } => "skip",
             Action::Rerun { .. } => "rerun",
+            Action::InputsChanged { .. } => "scan",
             Action::Reset { .. } | Action::ResetAll { .. } => "reset",
             Action::Meta { .. } => "meta",
             Action::Note { .. } => "note",
@@ -376,6 +326,7 @@ impl Action {
             | Action::Fail { phase, .. }
             | Action::Skip { phase, .. }
             | Action::Rerun { phase, .. }
+            | Action::InputsChanged { phase, .. }
             | Action::Reset { phase, .. }
             | Action::Meta { phase, .. }
             | Action::Cost { phase, .. } => Some(phase),

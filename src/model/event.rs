@@ -7,8 +7,8 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::definition::Definition;
 use super::{
-    Amount, ApprovalDecided, ApprovalRequested, Digest, EventId, Metadata, PhaseId, PhaseName, Process, Seq,
-    TagName, Text,
+    Amount, ApprovalDecided, ApprovalRequested, Digest, EventId, Metadata, OutputFile, PhaseId, PhaseName,
+    Process, Seq, TagName, Text,
 };
 
 macro_rules! events {
@@ -122,7 +122,7 @@ pub struct DefinitionChange {
 /// One thing that changed: evidence for a rerun.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
-    /// What changed: `version`, or `needs`.
+    /// What changed: `version`, `needs`, or `input ` and the path of a file.
     pub what: String,
     /// What it was; none when it was not there.
     pub before: Option<String>,
@@ -146,6 +146,9 @@ pub struct PhaseStarted {
     /// Why it was started although more was spent than a limit allows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over_limit: Option<OverLimit>,
+    /// The declared inputs as they were before the start; none where nothing was declared or known of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<Vec<OutputFile>>,
     /// What the caller attached; it replaces what earlier attempts had.
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     pub metadata: Metadata,
@@ -224,15 +227,6 @@ pub struct PhaseCompleted {
     /// What the caller attached; it is merged into what the start attached.
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     pub metadata: Metadata,
-}
-
-/// A file that a phase put out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OutputFile {
-    /// Where it is, as the caller named it.
-    pub path: String,
-    /// The digest of its bytes.
-    pub digest: Digest,
 }
 
 /// The data of `phase_failed`.

@@ -12,9 +12,12 @@ mod command;
 mod definition;
 mod digest;
 mod event;
+mod expectation;
+mod files;
 mod id;
 mod metadata;
 mod name;
+mod pattern;
 mod policy;
 mod process;
 mod record;
@@ -31,19 +34,22 @@ pub use approval::{
     ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalRequested, DecidedBy, Ground, OperationName,
     OperationNameError, Verdict,
 };
-pub use command::{Action, Actor, Again, Command, Expectation, PhaseRef};
+pub use command::{Action, Actor, Again, Command, PhaseRef};
 pub(crate) use definition::find_cycle;
 pub use definition::{Definition, DefinitionError, PhaseDefinition};
 pub use digest::{Algorithm, Digest};
 pub use event::{
     Change, Comparison, Consumed, CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised,
-    DefinitionChange, Event, HistoryImported, MetadataRecorded, NoteAdded, OutputFile, OverLimit, Overspent,
+    DefinitionChange, Event, HistoryImported, MetadataRecorded, NoteAdded, OverLimit, Overspent,
     PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped, PhaseStarted, RerunCleared, RerunReason, Scope,
     TagSet, WorkflowDefined,
 };
+pub use expectation::{Expectation, ExpectationError};
+pub use files::OutputFile;
 pub use id::{CommandId, EventId, Seq};
 pub use metadata::{METADATA_BYTES_MAX, METADATA_DEPTH_MAX, Metadata, MetadataError};
 pub use name::{NAME_BYTES_MAX, NameError, PhaseId, PhaseName, TagName, WorkflowName};
+pub use pattern::{Declared, FileRole, Pattern, PatternError};
 pub use policy::{ApprovalPolicy, PolicyError, PolicyRule, PolicyTerms};
 pub use process::{Process, Worker};
 pub use record::{Cause, CauseKind, FORMAT_VERSION, LineError, Recorded, Subject};

@@ -53,7 +53,7 @@ pub enum CauseKind {
     UpstreamCompleted,
     /// The phase's definition changed.
     DefinitionChanged,
-    /// A watched input changed.
+    /// A scan found an input changed while the attempt ran.
     InputChanged,
     /// The mark that a start answers.
     RerunMarked,

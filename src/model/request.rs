@@ -177,6 +177,7 @@ struct Fields {
     pid: Option<u32>,
     output: Option<Digest>,
     outputs: Option<Vec<OutputFile>>,
+    inputs: Option<Vec<OutputFile>>,
     text: Option<Text>,
     name: Option<TagName>,
     seq: Option<Seq>,
@@ -263,6 +264,7 @@ impl Request {
             occurred_at: self.occurred_at,
             expect: self.expect,
             inferred: None,
+            fingerprints: None,
             action: self.action,
         }
     }
@@ -367,6 +369,7 @@ impl Taking<'_> {
         Ok(Action::Start {
             phase: self.phase()?,
             metadata: self.metadata(),
+            inputs: self.fields.inputs.take().unwrap_or_default(),
             allow_unmet: self.fields.allow_unmet.take().unwrap_or(false),
             again,
             worker: self.fields.pid.take().map(Worker::Named),
@@ -405,6 +408,7 @@ impl Fields {
             ("pid", self.pid.is_some()),
             ("output", self.output.is_some()),
             ("outputs", self.outputs.is_some()),
+            ("inputs", self.inputs.is_some()),
             ("text", self.text.is_some()),
             ("name", self.name.is_some()),
             ("seq", self.seq.is_some()),

@@ -12,6 +12,7 @@ mod cost_plan;
 mod costs;
 mod diagram;
 mod graph;
+mod inputs;
 mod log;
 mod named;
 mod next;
@@ -30,6 +31,7 @@ pub use costs::{
 };
 pub use diagram::{dot, mermaid};
 pub use graph::{Graph, GraphEdge, GraphNode, graph};
+pub use inputs::{Finding, changed_inputs};
 pub use log::LogFilter;
 pub use named::phase_named;
 pub use next::{Next, next};

@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 
 use super::PhaseStatus;
 use crate::model::{
-    Amount, CauseKind, Digest, Event, EventId, PhaseFailed, PhaseId, PhaseName, PhaseStarted, Recorded, Seq,
-    StateName, Text, Timestamp, WorkflowName,
+    Amount, CauseKind, Digest, Event, EventId, OutputFile, PhaseFailed, PhaseId, PhaseName, PhaseStarted,
+    Recorded, Seq, StateName, Text, Timestamp, WorkflowName,
 };
 use crate::rules::{Phase, Table};
 
@@ -191,6 +191,9 @@ pub struct AttemptView {
     pub stderr: Option<Text>,
     /// What it needed that was not met when it started.
     pub unmet: Vec<PhaseId>,
+    /// The declared inputs as they were before it started; absent where nothing is known of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<Vec<OutputFile>>,
     /// Who started it.
     pub by: String,
     /// The place of its start.
@@ -288,6 +291,7 @@ impl<'a> PhaseHistory<'a> {
             error: None,
             stderr: None,
             unmet: started.unmet.clone(),
+            inputs: started.inputs.clone(),
             by: record.by.name.clone(),
             started_seq: record.seq,
             completed_seq: None,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::approval::{decide_answer, decide_request};
 use super::costs::{decide_cost, decide_limit, over_limit};
 use super::define::decide_define;
+use super::inputs::decide_inputs_changed;
 use super::{Draft, Mark, Phase, PhaseState, Rejection, Table};
 use crate::model::{
     Action, Again, Cause, CauseKind, Command, Consumed, Digest, Event, EventId, Expectation, Metadata,
@@ -30,14 +31,21 @@ pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Dra
     let one = |draft: Draft| Ok(vec![draft]);
     match &command.action {
         Action::Define { definition } => decide_define(table, first, definition),
-        Action::Start { phase, metadata, allow_unmet, again, over_limit, worker } => {
+        Action::Start { phase, metadata, allow_unmet, again, over_limit, inputs: _, worker } => {
             let phase = table.resolve(phase)?;
-            let (over_limit, worker) = (over_limit.as_ref(), worker.as_ref());
-            let asked = Asked { metadata, allow_unmet: *allow_unmet, again, over_limit, worker, at };
+            let asked = Asked {
+                metadata,
+                allow_unmet: *allow_unmet,
+                again,
+                over_limit: over_limit.as_ref(),
+                inputs: command.inputs(),
+                worker: worker.as_ref(),
+                at,
+            };
             decide_start(table, command, phase, &asked)
         }
-        Action::Complete { phase, metadata, output, outputs } => {
-            one(decide_complete(table.resolve(phase)?, first, at, metadata, *output, outputs)?)
+        Action::Complete { phase, metadata, output: _, outputs: _ } => {
+            one(decide_complete(table.resolve(phase)?, first, at, metadata, command.outputs())?)
         }
         Action::Fail { phase, error, exit_code, signal, stderr, abandoned, metadata } => {
             let phase = table.resolve(phase)?;
@@ -66,6 +74,9 @@ pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Dra
             let phase = table.resolve(phase)?;
             check_state("rerun", phase, DONE)?;
             one(mark(phase, first, reason))
+        }
+        Action::InputsChanged { phase, changes } => {
+            Ok(decide_inputs_changed(table.resolve(phase)?, first, changes))
         }
         Action::Reset { phase, reason } => {
             let phase = table.resolve(phase)?;
@@ -111,6 +122,7 @@ struct Asked<'a> {
     again: &'a Option<Again>,
     over_limit: Option<&'a Text>,
     worker: Option<&'a Worker>,
+    inputs: Option<&'a [OutputFile]>,
     at: Timestamp,
 }
 
@@ -185,6 +197,7 @@ fn start_event(table: &Table, phase: &Phase, asked: &Asked<'_>) -> Result<Event,
         dependencies_met: unmet.is_empty(),
         unmet,
         over_limit: over_limit(table, phase, asked.over_limit)?,
+        inputs: asked.inputs.map(<[_]>::to_vec),
         metadata: asked.metadata.clone(),
         process,
     }))
@@ -221,8 +234,7 @@ fn decide_complete(
     id: EventId,
     at: Timestamp,
     metadata: &Metadata,
-    output: Option<Digest>,
-    outputs: &[OutputFile],
+    (output, outputs): (Option<Digest>, &[OutputFile]),
 ) -> Result<Draft, Rejection> {
     let attempt = under_way("complete", phase)?;
     check_merge(phase, metadata)?;
@@ -271,7 +283,7 @@ pub(super) fn root(id: EventId, subject: Subject, event: Event) -> Draft {
 }
 
 /// An event without a cause that moves a phase.
-fn moving(phase: &Phase, id: EventId, event: Event, to: StateName) -> Draft {
+pub(super) fn moving(phase: &Phase, id: EventId, event: Event, to: StateName) -> Draft {
     let transition = Some((phase.state.name(), to));
     Draft { transition, ..root(id, Subject::Phase(phase.id.clone()), event) }
 }

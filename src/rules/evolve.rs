@@ -3,13 +3,14 @@
 use super::approval::evolve_approvals;
 use super::costs::evolve_costs;
 use super::define::{digest, specs};
+use super::inputs;
 use super::table::is_upstream;
 use super::{
     Attempt, Budget, Completion, Failure, Mark, Phase, PhaseSpec, PhaseState, Skip, Table, Tag, Workflow,
 };
 use crate::model::{
-    Cause, Event, Metadata, PhaseCompleted, PhaseFailed, PhaseId, PhaseStarted, Recorded, Seq, Subject, Text,
-    WorkflowDefined,
+    Cause, Event, Metadata, PhaseCompleted, PhaseFailed, PhaseId, PhaseStarted, Recorded, RerunReason, Seq,
+    Subject, WorkflowDefined,
 };
 
 /// An event that cannot follow what is before it: the log is damaged, or was made by something else.
@@ -98,7 +99,7 @@ fn move_phase(phase: &mut Phase, record: &Recorded) -> Result<(), String> {
         }
         Event::RerunMarked(why) => match std::mem::replace(&mut phase.state, VACANT) {
             PhaseState::Complete { completion } => {
-                let marks = vec![mark(record, &why.reason)];
+                let marks = vec![mark(record, why)];
                 phase.state = PhaseState::NeedsRerun { completion, marks };
                 Ok(())
             }
@@ -109,7 +110,7 @@ fn move_phase(phase: &mut Phase, record: &Recorded) -> Result<(), String> {
         },
         Event::RerunCauseAdded(why) => match &mut phase.state {
             PhaseState::NeedsRerun { marks, .. } => {
-                marks.push(mark(record, &why.reason));
+                marks.push(mark(record, why));
                 Ok(())
             }
             PhaseState::Pending { .. }
@@ -119,7 +120,7 @@ fn move_phase(phase: &mut Phase, record: &Recorded) -> Result<(), String> {
         },
         Event::RerunDeferred(why) => match &mut phase.state {
             PhaseState::InProgress { outdated_by, .. } => {
-                outdated_by.push(mark(record, &why.reason));
+                outdated_by.push(mark(record, why));
                 Ok(())
             }
             PhaseState::Pending { .. }
@@ -229,7 +230,7 @@ fn fail(phase: &mut Phase, record: &Recorded, failed: &PhaseFailed) -> Result<()
     merge(phase, &failed.metadata)
 }
 
-fn mark(record: &Recorded, reason: &Text) -> Mark {
+fn mark(record: &Recorded, why: &RerunReason) -> Mark {
     let own = |cause: &&Cause| !is_upstream(cause.kind);
     let weightiest = record.causes.iter().find(own).or(record.causes.first());
     Mark {
@@ -237,8 +238,9 @@ fn mark(record: &Recorded, reason: &Text) -> Mark {
         seq: record.seq,
         root: record.correlation_id,
         at: record.at,
-        reason: reason.clone(),
+        reason: why.reason.clone(),
         kind: weightiest.map(|cause| cause.kind),
+        changes: record.causes.is_empty().then(|| inputs::digest(&why.changes)).flatten(),
     }
 }
 

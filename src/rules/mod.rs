@@ -18,6 +18,7 @@ mod decide;
 mod define;
 mod draft;
 mod evolve;
+mod inputs;
 mod propagate;
 mod reach;
 mod rejection;

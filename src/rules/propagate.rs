@@ -24,7 +24,10 @@ pub fn propagate(table: &Table, events: &[Recorded]) -> Vec<Draft> {
     let mut completed = Vec::new();
     for record in events {
         match (&record.event, &record.subject) {
-            (Event::RerunMarked(_), Subject::Phase(id)) => wave.source(id, record, CauseKind::UpstreamRerun),
+            (
+                Event::RerunMarked(_) | Event::RerunCauseAdded(_) | Event::RerunDeferred(_),
+                Subject::Phase(id),
+            ) => wave.source(id, record, CauseKind::UpstreamRerun),
             (Event::PhaseReset(_), Subject::Phase(id)) => wave.source(id, record, CauseKind::UpstreamReset),
             (Event::PhaseCompleted(_), Subject::Phase(id)) => {
                 wave.complete(id, record);
@@ -245,7 +248,8 @@ impl<'a> Wave<'a> {
 fn outdating(mark: &Mark, edge: Option<(PhaseId, PhaseId)>) -> Cause {
     let kind = match edge {
         Some(_) => CauseKind::UpstreamRerun,
-        None => mark.kind.unwrap_or(CauseKind::UpstreamRerun),
+        // Nobody defers by asking but a scan.
+        None => mark.kind.unwrap_or(CauseKind::InputChanged),
     };
     Cause { event: mark.event, seq: mark.seq, kind, edge }
 }

@@ -27,9 +27,10 @@ pub enum Reach {
 pub fn reach(action: &Action) -> Reach {
     match action {
         Action::Define { .. } | Action::ResetAll { .. } => Reach::Everything,
-        Action::Start { again: Some(Again::Rerun(_)), .. } | Action::Rerun { .. } | Action::Reset { .. } => {
-            Reach::Below
-        }
+        Action::Start { again: Some(Again::Rerun(_)), .. }
+        | Action::Rerun { .. }
+        | Action::InputsChanged { .. }
+        | Action::Reset { .. } => Reach::Below,
         Action::Start { again: None | Some(Again::TakeOver(_)), .. } => Reach::Needs,
         Action::Complete { .. } => Reach::Completion,
         Action::Fail { .. }

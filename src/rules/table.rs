@@ -289,6 +289,10 @@ pub struct Mark {
     pub reason: Text,
     /// The kind of its weightiest cause; none when someone asked for it.
     pub kind: Option<CauseKind>,
+    /// The digest of the changed inputs that a scan found, so that it says the same only once; none for a mark
+    /// that no scan made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Digest>,
 }
 
 impl Mark {

@@ -1,6 +1,6 @@
 //! What is allowed, what it forces, why, and the law that nothing stands on what must run again.
 
-use phaseledger::ledger::LedgerError;
+use phaseledger::ledger::{LedgerError, Status};
 use phaseledger::model::{
     Action, Command, CommandId, Definition, Digest, Metadata, PhaseName, Seq, Timestamp, WorkflowName,
 };
@@ -29,7 +29,7 @@ proptest! {
         for sent in plan.sent() {
             let answer = submit(&mut ledger, &sent);
             let lines = shared.json(Seq::new(world.head));
-            check_permission(&world, &sent.command, &answer.map(|_| ()), &lines);
+            check_permission(&world, &sent.command, &answer.map(|answer| answer.status), &lines);
             check_derived(&mut world, &lines);
             assert_eq!(world.lawless(), None);
             assert_eq!(world.stale(), None);
@@ -79,6 +79,7 @@ fn start(phase: &str) -> Action {
         allow_unmet: false,
         again: None,
         over_limit: Some(text("go on")),
+        inputs: Vec::new(),
         worker: None,
     }
 }
@@ -94,7 +95,7 @@ fn is_given(line: &Value) -> bool {
     !matches!(line["rule"].as_str(), Some("rerun/1" | "early_cutoff/1" | "cost_warning/1" | "cost_limit/1"))
 }
 
-fn check_permission(world: &World, command: &Command, answer: &Result<(), LedgerError>, lines: &[Value]) {
+fn check_permission(world: &World, command: &Command, answer: &Result<Status, LedgerError>, lines: &[Value]) {
     let given: Vec<_> = lines.iter().filter(|line| is_given(line)).collect();
     for line in given.iter().filter(|line| line["kind"] == "phase_started") {
         let (consumed, unmet) = builds_on(world, &subject(line).expect("a phase"));
@@ -110,8 +111,11 @@ fn check_permission(world: &World, command: &Command, answer: &Result<(), Ledger
         assert_eq!(list(&data["unmet"]), unmet.into_iter().map(Value::from).collect::<Vec<_>>());
     }
     let plain = command.expect.is_empty() && command.occurred_at.is_none();
-    if matches!(answer, Err(LedgerError::IdConflict { .. })) || (answer.is_ok() && lines.is_empty()) {
-        return;
+    let is_scan = matches!(command.action, Action::InputsChanged { .. });
+    match answer {
+        Err(LedgerError::IdConflict { .. }) | Ok(Status::Duplicate) => return,
+        Ok(Status::Unchanged) if !is_scan => return,
+        _ => {}
     }
     match &command.action {
         Action::Define { definition } => {
@@ -121,7 +125,7 @@ fn check_permission(world: &World, command: &Command, answer: &Result<(), Ledger
         Action::ApprovalRequest(_) | Action::ApprovalDecide(_) => {
             let found = lines.iter().map(|line| json!([line["kind"], subject(line)])).collect::<Vec<_>>();
             match (answer, permit_approval(world, command)) {
-                (Ok(()), permitted) => assert_eq!(Some(found), permitted, "{:?}", command.action),
+                (Ok(_), permitted) => assert_eq!(Some(found), permitted, "{:?}", command.action),
                 (Err(error), permitted) => {
                     assert!(!plain || permitted.is_none(), "{:?} was refused: {error}", command.action);
                 }
@@ -137,7 +141,7 @@ fn check_permission(world: &World, command: &Command, answer: &Result<(), Ledger
             }
             let permitted = permit(world, action);
             match answer {
-                Ok(()) => assert_eq!(Some(found), permitted),
+                Ok(_) => assert_eq!(Some(found), permitted),
                 Err(error) => assert!(!plain || permitted.is_none(), "{action:?} was refused: {error}"),
             }
         }

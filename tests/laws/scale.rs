@@ -48,6 +48,7 @@ fn start(name: &str, allow_unmet: bool) -> Action {
         allow_unmet,
         again: None,
         over_limit: None,
+        inputs: Vec::new(),
         worker: None,
     }
 }

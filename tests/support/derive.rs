@@ -50,7 +50,7 @@ pub fn derive(world: &World, given: &[Value]) -> Vec<Expected> {
     for line in given {
         let seq = line["seq"].as_u64().expect("a number");
         match (string(&line["kind"]).as_str(), subject(line)) {
-            ("rerun_marked", Some(phase)) => {
+            ("rerun_marked" | "rerun_deferred" | "rerun_cause_added", Some(phase)) => {
                 own.insert(phase, Because::new(seq, "upstream_rerun", Vec::new()));
             }
             ("phase_reset", Some(phase)) => {
@@ -90,7 +90,8 @@ pub fn derive(world: &World, given: &[Value]) -> Vec<Expected> {
 fn outdating(world: &World, phase: &str) -> Vec<Because> {
     let spot = &world.phases[phase];
     if !spot.outdated.is_empty() {
-        let kind = |mark: &Mark| mark.kind.clone().expect("what is deferred has a cause");
+        // A scan defers without a cause.
+        let kind = |mark: &Mark| mark.kind.clone().unwrap_or_else(|| "input_changed".to_owned());
         return spot.outdated.iter().map(|mark| Because::new(mark.seq, &kind(mark), Vec::new())).collect();
     }
     let above = world.above(|spot| spot.state != "COMPLETE");
@@ -205,7 +206,7 @@ impl Deriving {
         };
         let kinds: Vec<_> = causes.iter().map(|cause| cause.kind.clone()).collect();
         spot.state = to.to_owned();
-        spot.marks.push(Mark { seq, event: String::new(), kind: weightiest(&kinds) });
+        spot.marks.push(Mark { seq, event: String::new(), kind: weightiest(&kinds), told: None });
         let (phase, compared) = (phase.to_owned(), Vec::new());
         let any_order = false;
         let amounts = Vec::new();

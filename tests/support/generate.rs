@@ -10,7 +10,7 @@ use phaseledger::model::{
 use proptest::prelude::*;
 
 use crate::asking;
-use crate::make::{command, digest, metadata, phase, text, time};
+use crate::make::{changes, command, digest, files, metadata, phase, text, time};
 
 /// A command, and the clock when it is sent.
 #[derive(Debug, Clone)]
@@ -67,6 +67,8 @@ enum Verb {
     Fail,
     Skip,
     Rerun,
+    /// State that inputs changed, to one of a few contents.
+    Scan,
     Reset,
     ResetAll,
     Redefine,
@@ -107,6 +109,7 @@ fn told() -> impl Strategy<Value = Told> {
         2 => Just(Verb::Fail),
         3 => Just(Verb::Skip),
         4 => Just(Verb::Rerun),
+        5 => Just(Verb::Scan),
         2 => Just(Verb::Reset),
         1 => Just(Verb::ResetAll),
         4 => Just(Verb::Redefine),
@@ -238,7 +241,8 @@ impl<'a> Sending<'a> {
             29 => vec![Expectation::Seq(Seq::new(1 << 40))],
             _ => Vec::new(),
         };
-        let command = Command { occurred_at: claim.map(time), expect, ..command(id, action) };
+        let fingerprints = (self.told.slot % 4 == 0).then(|| files(self.told.other % 3));
+        let command = Command { occurred_at: claim.map(time), expect, fingerprints, ..command(id, action) };
         self.sent.push(Sent { command, now: time(self.clock) });
     }
 
@@ -277,7 +281,12 @@ impl<'a> Sending<'a> {
     fn start(&mut self, slot: u8, allow_unmet: bool, again: Option<Again>) {
         let (phase, metadata) = (self.phase(slot), metadata("start", slot));
         let over_limit = self.told.other.is_multiple_of(2).then(|| text("go on"));
-        self.send(Action::Start { phase, metadata, allow_unmet, again, over_limit, worker: None });
+        let inputs = if self.told.what == 5 { files(self.told.output) } else { Vec::new() };
+        self.send(Action::Start { phase, metadata, allow_unmet, again, over_limit, inputs, worker: None });
+    }
+
+    fn scan(&self, slot: u8, to: u8) -> Action {
+        Action::InputsChanged { phase: self.phase(slot), changes: changes(to) }
     }
 
     /// Starts a phase whether it is complete or not: one of the two is refused.
@@ -295,6 +304,7 @@ impl<'a> Sending<'a> {
             0 => self.redefine(other, 0),
             1 => self.send(Action::Reset { phase: self.phase(other), reason: text("anew") }),
             2 | 3 => self.send(Action::Rerun { phase: self.phase(other), reason: text("stale") }),
+            4 => self.send(self.scan(other, output)),
             _ => self.begin(other, true),
         }
         if what % 2 == 1 {
@@ -415,6 +425,8 @@ impl<'a> Sending<'a> {
             Verb::Redefine => self.redefine(slot, what),
             Verb::Again | Verb::Other => {
                 let Sent { mut command, now } = self.sent[usize::from(slot) % self.sent.len()].clone();
+                // Files may have changed since.
+                command.fingerprints = Some(files(what));
                 if let Verb::Other = verb {
                     command.action = Action::Note { phase: None, text: text("something else") };
                 }
@@ -431,6 +443,7 @@ impl<'a> Sending<'a> {
             }),
             Verb::Skip => self.send(self.skip(slot)),
             Verb::Rerun => self.send(Action::Rerun { phase: self.phase(slot), reason: text("stale") }),
+            Verb::Scan => self.send(self.scan(slot, what)),
             Verb::Reset => self.send(Action::Reset { phase: self.phase(slot), reason: text("anew") }),
             Verb::ResetAll => {
                 let workflow = Some(workflow_name(slot % self.plan.workflows));

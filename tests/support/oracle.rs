@@ -68,6 +68,16 @@ pub struct Mark {
     pub seq: u64,
     pub event: String,
     pub kind: Option<String>,
+    /// The changed inputs, where a scan told of them.
+    pub told: Option<Value>,
+}
+
+impl Spot {
+    /// Says whether a scan told the phase of these very changes, and it has not started since.
+    pub fn is_told(&self, changes: &Value) -> bool {
+        let outdated = self.outdated.iter().filter(|_| self.state == "NEEDS_RERUN");
+        self.marks.iter().chain(outdated).any(|mark| mark.told.as_ref() == Some(changes))
+    }
 }
 
 impl Mark {
@@ -301,7 +311,8 @@ impl Spot {
         }
         if matches!(kind, "rerun_marked" | "rerun_cause_added" | "rerun_deferred") {
             let kinds: Vec<_> = list(&line["causes"]).iter().map(|cause| string(&cause["kind"])).collect();
-            self.marks.push(Mark { seq, event: string(&line["id"]), kind: weightiest(&kinds) });
+            let told = data.get("changes").filter(|_| kinds.is_empty()).cloned();
+            self.marks.push(Mark { seq, event: string(&line["id"]), kind: weightiest(&kinds), told });
         }
     }
 }

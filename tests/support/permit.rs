@@ -65,6 +65,16 @@ pub fn permit(world: &World, action: &Action) -> Option<Vec<Value>> {
             in_state(&["COMPLETE"])?;
             vec![event("rerun_marked", from, "NEEDS_RERUN")]
         }
+        Action::InputsChanged { changes, .. } => {
+            let changes = serde_json::to_value(changes).expect("texts");
+            match from {
+                _ if changes == json!([]) || spot.is_told(&changes) => Vec::new(),
+                "COMPLETE" => vec![event("rerun_marked", from, "NEEDS_RERUN")],
+                "IN_PROGRESS" => vec![event("rerun_deferred", from, from)],
+                "NEEDS_RERUN" => vec![event("rerun_cause_added", from, from)],
+                _ => Vec::new(),
+            }
+        }
         Action::Reset { .. } => vec![event("phase_reset", from, "PENDING")],
         Action::Cost { amount, currency, refund, .. } => {
             let amount = units(&amount.to_string());

@@ -1,10 +1,11 @@
 //! How an attempt begins, or why nothing is run. All of it sees the ledger at one moment.
 
-use phaseledger::ledger::{Ledger, LedgerError};
+use phaseledger::ledger::Ledger;
 use phaseledger::model::{
-    Action, Again, Command, CommandId, Event, PhaseId, Recorded, Request, Seq, Subject, Text, Worker,
+    Action, Again, Command, CommandId, Event, Expectation, PhaseId, Recorded, Request, Seq, Subject, Text,
+    Worker,
 };
-use phaseledger::rules::{Phase, PhaseState, Rejection};
+use phaseledger::rules::{Phase, PhaseState};
 
 use super::super::context::Context;
 use super::super::error::Failure;
@@ -31,8 +32,13 @@ pub fn begin(args: &Args, context: &Context) -> Result<Begun, Failure> {
     if args.take_over {
         process::warn_of_running(&phase);
     }
-    let command = command(args, again, over_limit, context)?;
-    let answer = ledger.submit(&command, context.now()).map_err(|error| refused(error, &phase))?;
+    drop(ledger);
+    let mut command = command(args, again, over_limit, context)?;
+    if !args.take_over && matches!(phase.state, PhaseState::InProgress { .. }) {
+        // What was seen to be gone is taken over, and not what another process has begun since.
+        command.expect.push(Expectation::Attempt(phase.attempt));
+    }
+    let answer = writing::send(&mut command, false, context).map_err(|failure| refused(failure, &phase))?;
     match answer.events.iter().find_map(start_of) {
         Some((phase, attempt, start)) => {
             let event = start.id;
@@ -55,6 +61,7 @@ fn command(
         allow_unmet: args.allow_unmet,
         again,
         over_limit,
+        inputs: Vec::new(),
         worker: Some(Worker::Named(std::process::id())),
     };
     let expect = args.expect.clone();
@@ -100,9 +107,8 @@ fn not_run(phase: &PhaseId, attempt: u32, reason: String, exit_code: u8) -> Begu
 }
 
 /// Says of a start that the rules refuse what can be done about it.
-fn refused(error: LedgerError, phase: &Phase) -> Failure {
-    let is_illegal = matches!(error, LedgerError::Rejected(Rejection::IllegalTransition { .. }));
-    let failure = Failure::from(error);
+fn refused(failure: Failure, phase: &Phase) -> Failure {
+    let is_illegal = failure.code == "illegal_transition";
     match (&phase.state, is_illegal) {
         (PhaseState::InProgress { attempt, .. }, true) => process::refused(failure, phase, attempt),
         (PhaseState::Complete { .. }, true) => failure.hint(format!(

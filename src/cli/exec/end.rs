@@ -4,8 +4,8 @@ use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
-use phaseledger::ledger::{Answer, LedgerError};
-use phaseledger::model::{Action, CallerId, Expectation, Metadata, Request, Seq, Text};
+use phaseledger::ledger::Answer;
+use phaseledger::model::{Action, CallerId, Expectation, Metadata, OutputFile, Request, Seq, Text};
 use phaseledger::rules::PhaseState;
 use signal_hook::low_level::signal_name;
 
@@ -85,7 +85,7 @@ fn outcome(args: &Args, started: &Started, ran: io::Result<Ended>) -> Outcome {
     let outputs = args.output.iter().map(|path| files::fingerprint(path)).collect::<Result<Vec<_>, _>>();
     match outputs {
         Ok(outputs) => {
-            let output = files::together(&outputs);
+            let output = OutputFile::together(&outputs);
             let (phase, metadata) = (started.phase.clone().into(), Metadata::default());
             let action = Action::Complete { phase, metadata, output, outputs };
             Outcome { action, exit_code: 0, failure: None }
@@ -181,13 +181,14 @@ fn try_record(
         by: args.by.clone(),
         action: action.clone(),
     };
-    let command = writing::command(request, context, "exec");
-    let mut ledger = context.open()?;
-    let error = match ledger.submit(&command, context.now()) {
+    let mut command = writing::command(request, context, "exec");
+    let failure = match writing::send(&mut command, false, context) {
         Ok(answer) => return Ok(Recorded::By(answer)),
-        Err(error) => error,
+        Err(failure) => failure,
     };
-    if let LedgerError::Rejected(_) = error
+    let is_rejected = matches!(failure.exit, 3 | 4 | 6);
+    let mut ledger = context.open()?;
+    if is_rejected
         && let Ok(phase) = ledger.session()?.phase(&started.phase.clone().into())
         && phase.state.attempt().is_some_and(|attempt| attempt.event == started.event)
     {
@@ -199,13 +200,11 @@ fn try_record(
             PhaseState::Pending { .. } | PhaseState::InProgress { .. } => {}
         }
     }
-    Err(refused(error, started, action.verb()))
+    Err(refused(failure, is_rejected, started, action.verb()))
 }
 
 /// Says of an end that is refused whose attempt it was.
-fn refused(error: LedgerError, started: &Started, verb: &str) -> Failure {
-    let is_rejected = matches!(error, LedgerError::Rejected(_));
-    let failure = Failure::from(error);
+fn refused(failure: Failure, is_rejected: bool, started: &Started, verb: &str) -> Failure {
     let Started { phase, attempt, .. } = started;
     let message = format!("cannot {verb} attempt {attempt} of `{phase}`: {}", failure.message);
     let failure = failure.reworded(message);

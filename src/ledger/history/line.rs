@@ -155,6 +155,7 @@ impl HistoryLine {
             allow_unmet,
             again: None,
             over_limit: None,
+            inputs: Vec::new(),
             worker: None,
         }
     }

@@ -9,8 +9,8 @@ use super::error::Fault;
 use super::node::{Entry, Fields, Format, Node, Shape, Value, repeated_key, shown};
 use super::places::{PhasePlaces, definition_fault};
 use crate::model::{
-    Amount, ApprovalPolicy, Definition, Metadata, NAME_BYTES_MAX, PhaseDefinition, PhaseName, PhaseRef,
-    TEXT_BYTES_MAX,
+    Amount, ApprovalPolicy, Definition, Metadata, NAME_BYTES_MAX, Pattern, PhaseDefinition, PhaseName,
+    PhaseRef, TEXT_BYTES_MAX,
 };
 
 const FILE_OF_TOML: Shape = Shape { owner: "a workflow file", keys: &["workflow", "phase"], aliases: &[] };
@@ -277,6 +277,9 @@ fn globs(entry: Option<Entry<'_>>, format: Format) -> Result<Vec<String>, Fault>
             false => format!("the pattern `{}` of `{key}` has a control character", shown(glob)),
         };
         return Err(Fault::new(span.clone(), message));
+    }
+    for (glob, span) in &globs {
+        Pattern::new(glob).map_err(|error| Fault::new(span.clone(), format!("`{key}`: {error}")))?;
     }
     Ok(globs.into_iter().map(|(glob, _)| glob).collect())
 }
