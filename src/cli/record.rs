@@ -56,12 +56,11 @@ pub fn start(args: StartArgs, context: &Context) -> Result<ExitCode, Failure> {
         inputs: Vec::new(),
         worker,
     };
-    writing::record_unless(args.writing, action, context, |phase| {
-        if args.take_over {
-            process::warn_of_running(phase);
-        }
+    let warn: writing::Refuse = |phase| {
+        process::warn_of_running(phase);
         Ok(())
-    })
+    };
+    writing::record_unless(args.writing, action, context, args.take_over.then_some(warn))
 }
 
 /// Returns what the reason of a start is for: to start what is complete or under way already, and to start
@@ -141,10 +140,8 @@ pub fn fail(args: FailArgs, context: &Context) -> Result<ExitCode, Failure> {
         abandoned: args.abandoned,
         metadata: args.meta.metadata()?,
     };
-    writing::record_unless(args.writing, action, context, |phase| match args.abandoned {
-        true => process::refuse_running(phase),
-        false => Ok(()),
-    })
+    let refuse: writing::Refuse = process::refuse_running;
+    writing::record_unless(args.writing, action, context, args.abandoned.then_some(refuse))
 }
 
 /// Options of `skip`.

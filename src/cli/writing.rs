@@ -112,16 +112,18 @@ impl Args {
 
 /// Records an action, and answers.
 pub fn record(args: Args, action: Action, context: &Context) -> Result<ExitCode, Failure> {
-    record_unless(args, action, context, |_| Ok(()))
+    record_unless(args, action, context, None)
 }
 
-/// Records an action, and answers; unless it is recorded already, something is looked at first that may
-/// refuse it: the phase that it is about.
+/// What may refuse an action by the phase that it is about.
+pub type Refuse = fn(&Phase) -> Result<(), Failure>;
+
+/// Records an action, and answers; unless it is recorded already, it may be refused first.
 pub fn record_unless(
     args: Args,
     action: Action,
     context: &Context,
-    refuse: impl Fn(&Phase) -> Result<(), Failure>,
+    refuse: Option<Refuse>,
 ) -> Result<ExitCode, Failure> {
     let verb = action.verb();
     let answer = submit_unless(args, action, context, refuse)?;
@@ -131,14 +133,14 @@ pub fn record_unless(
 
 /// Records an action, or finds out what it would record.
 pub fn submit(args: Args, action: Action, context: &Context) -> Result<Answer, Failure> {
-    submit_unless(args, action, context, |_| Ok(()))
+    submit_unless(args, action, context, None)
 }
 
 fn submit_unless(
     args: Args,
     action: Action,
     context: &Context,
-    refuse: impl Fn(&Phase) -> Result<(), Failure>,
+    refuse: Option<Refuse>,
 ) -> Result<Answer, Failure> {
     let occurred_at: Option<Timestamp> =
         args.occurred_at.as_deref().map(|text| context.time().time(text)).transpose()?;
@@ -158,25 +160,24 @@ pub fn answered<T>(answer: &Answer, told: Result<T, Failure>) -> Result<T, Failu
 /// Records a command, or tells what it would record. The files that its phase declares are fingerprinted
 /// first, while nobody holds the ledger, and only once it is known that the command is not refused.
 pub fn send(command: &mut Command, dry_run: bool, context: &Context) -> Result<Answer, Failure> {
-    send_unless(command, dry_run, context, |_| Ok(()))
+    send_unless(command, dry_run, context, None)
 }
 
 fn send_unless(
     command: &mut Command,
     dry_run: bool,
     context: &Context,
-    refuse: impl Fn(&Phase) -> Result<(), Failure>,
+    mut refuse: Option<Refuse>,
 ) -> Result<Answer, Failure> {
     let mut fingerprinted: Option<Declared> = None;
     loop {
         let mut ledger = context.open()?;
-        let is_known = command.may_repeat && ledger.find(command.id)?.is_some();
-        let mut session = ledger.session()?;
-        if let Some(phase) = command.action.phase()
-            && !is_known
+        if let (Some(refuse), Some(phase)) = (refuse.take(), command.action.phase())
+            && !(command.may_repeat && ledger.find(command.id)?.is_some())
         {
-            refuse(session.phase(phase)?)?;
+            refuse(ledger.session()?.phase(phase)?)?;
         }
+        let mut session = ledger.session()?;
         let declared = session.declared(command)?;
         if declared.is_none() {
             command.fingerprints = None;
