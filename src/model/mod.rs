@@ -18,6 +18,7 @@ mod id;
 mod metadata;
 mod name;
 mod pattern;
+mod policy;
 mod record;
 mod request;
 mod scan;
@@ -29,8 +30,8 @@ mod workflow_file;
 
 pub use amount::{AMOUNT_FRACTION_DIGITS_MAX, AMOUNT_WHOLE_DIGITS_MAX, Amount, AmountError, AmountFault};
 pub use approval::{
-    ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalPolicy, ApprovalRequested, DecidedBy, Ground,
-    OperationName, OperationNameError, PolicyError, PolicyRule, PolicyTerms, Verdict,
+    ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalRequested, DecidedBy, Ground, OperationName,
+    OperationNameError, Verdict,
 };
 pub use command::{Action, Actor, Again, Command, PhaseRef};
 pub(crate) use definition::find_cycle;
@@ -48,6 +49,7 @@ pub use id::{CommandId, EventId, Seq};
 pub use metadata::{METADATA_BYTES_MAX, METADATA_DEPTH_MAX, Metadata, MetadataError};
 pub use name::{NAME_BYTES_MAX, NameError, PhaseId, PhaseName, TagName, WorkflowName};
 pub use pattern::{Declared, FileRole, Pattern, PatternError};
+pub use policy::{ApprovalPolicy, PolicyError, PolicyRule, PolicyTerms};
 pub use record::{Cause, CauseKind, FORMAT_VERSION, LineError, Recorded, Subject};
 pub use request::{CallerId, CallerIdError, Request, RequestError, VERBS};
 pub use scan::Misread;
