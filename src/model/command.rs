@@ -7,10 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::definition::Definition;
 use super::name::NameError;
-use super::request::CallerId;
 use super::{
-    Amount, CommandId, Digest, HistoryImported, Metadata, OutputFile, PhaseId, PhaseName, Seq, StateName,
-    TagName, Text, Timestamp, WorkflowName, escape,
+    Amount, CallerId, CommandId, Digest, HistoryImported, Metadata, OutputFile, PhaseId, PhaseName, Seq,
+    StateName, TagName, Text, Timestamp, WorkflowName, escape,
 };
 
 /// Who asks, from where and by which way in.

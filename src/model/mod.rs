@@ -7,7 +7,9 @@
 //! lives here.
 
 mod amount;
+mod caller_id;
 mod command;
+mod cost_event;
 mod definition;
 mod digest;
 mod event;
@@ -24,21 +26,24 @@ mod time;
 mod workflow_file;
 
 pub use amount::{AMOUNT_FRACTION_DIGITS_MAX, AMOUNT_WHOLE_DIGITS_MAX, Amount, AmountError, AmountFault};
+pub use caller_id::{CallerId, CallerIdError};
 pub use command::{Action, Actor, Again, Command, Expectation, PhaseRef};
+pub use cost_event::{
+    CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised, OverLimit, Overspent, Scope,
+};
 pub(crate) use definition::find_cycle;
 pub use definition::{Definition, DefinitionError, PhaseDefinition};
 pub use digest::{Algorithm, Digest};
 pub use event::{
-    Change, Comparison, Consumed, CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised,
-    DefinitionChange, Event, HistoryImported, MetadataRecorded, NoteAdded, OutputFile, OverLimit, Overspent,
-    PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped, PhaseStarted, RerunCleared, RerunReason, Scope,
-    TagSet, WorkflowDefined,
+    Change, Comparison, Consumed, DefinitionChange, Event, HistoryImported, MetadataRecorded, NoteAdded,
+    OutputFile, PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped, PhaseStarted, RerunCleared,
+    RerunReason, TagSet, WorkflowDefined,
 };
 pub use id::{CommandId, EventId, Seq};
 pub use metadata::{METADATA_BYTES_MAX, METADATA_DEPTH_MAX, Metadata, MetadataError};
 pub use name::{NAME_BYTES_MAX, NameError, PhaseId, PhaseName, TagName, WorkflowName};
 pub use record::{Cause, CauseKind, FORMAT_VERSION, LineError, Recorded, Subject};
-pub use request::{CallerId, CallerIdError, Request, RequestError, VERBS};
+pub use request::{Request, RequestError, VERBS};
 pub use scan::Misread;
 pub use selector::{IdPrefix, Range, SelectorError, TimeContext, When, WhenBase, Zone, ZoneError};
 pub use state::StateName;
