@@ -69,6 +69,7 @@ fn a_record_that_jumps_over_a_limit_fails_the_attempt() {
         scene.record(&["start", "c"]),
         scene.record(&["cost", "record", "c", "20.00", "--json"]),
         scene.run(&["start", "b", "--allow-unmet"]),
+        scene.run(&["next", "--blocked"]),
         scene.run(&["log", "-n", "9"]),
         scene.run(&["show", "#12"]),
         scene.run(&["show", "a"]),

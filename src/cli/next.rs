@@ -13,11 +13,9 @@ use super::{asking, output, process, render, status};
 
 /// Options of `next`.
 #[derive(clap::Args)]
-#[command(
-    after_help = "What is ready is PENDING, FAILED or NEEDS_RERUN, and all that it needs is complete or \
-    skipped. Exits with 0 when something is ready, with 1 when nothing is. In JSON (`next/1`): `ready`, \
-    `running` and `blocked`, in topological order, each phase as `status --json` has it."
-)]
+#[command(after_help = "What is ready is PENDING, FAILED or NEEDS_RERUN, all that it needs is complete or \
+    skipped, and no cost limit is exceeded. Exits with 0 when something is ready, with 1 when nothing is. In JSON (`next/1`): `ready`, \
+    `running` and `blocked`, in topological order, each phase as `status --json` has it.")]
 pub struct Args {
     /// Only phases of this workflow
     #[arg(long, value_name = "NAME", value_parser = |name: &str| WorkflowName::new(name))]
@@ -28,6 +26,9 @@ pub struct Args {
     #[command(flatten)]
     asking: asking::Args,
 }
+
+/// What is said of a phase that has spent too much to be started.
+const OVER_LIMIT: &str = "over its cost limit";
 
 const COLUMNS: &[Column] = &[
     Column { header: "", yields: 0 },
@@ -78,6 +79,11 @@ fn row(heading: &str, phase: &PhaseStatus, one_workflow: bool) -> Vec<String> {
     let note = match phase.state {
         StateName::InProgress => status::note(phase),
         _ => status::needs(phase).unwrap_or_else(|| status::note(phase)),
+    };
+    let note = match (phase.over_limit && phase.state != StateName::InProgress, note.is_empty()) {
+        (true, true) => OVER_LIMIT.to_owned(),
+        (true, false) => format!("{OVER_LIMIT}; {note}"),
+        (false, _) => note,
     };
     let name = render::phase(&phase.id(), one_workflow);
     vec![heading.to_owned(), name, status::state(phase), attempts, status::fit(&note)]

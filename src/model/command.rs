@@ -7,10 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::definition::Definition;
 use super::name::NameError;
-use super::request::CallerId;
 use super::{
-    Amount, ApprovalAnswer, ApprovalAsk, Change, CommandId, Digest, Expectation, HistoryImported, Metadata,
-    OutputFile, PhaseId, PhaseName, Seq, TagName, Text, Timestamp, Verdict, Worker, WorkflowName,
+    Amount, ApprovalAnswer, ApprovalAsk, CallerId, Change, CommandId, Digest, Expectation, HistoryImported,
+    Metadata, OutputFile, PhaseId, PhaseName, Seq, TagName, Text, Timestamp, Verdict, Worker, WorkflowName,
 };
 
 /// Who asks, from where and by which way in.

@@ -8,7 +8,9 @@
 
 mod amount;
 mod approval;
+mod caller_id;
 mod command;
+mod cost_event;
 mod definition;
 mod digest;
 mod event;
@@ -34,15 +36,18 @@ pub use approval::{
     ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalRequested, DecidedBy, Ground, OperationName,
     OperationNameError, Verdict,
 };
+pub use caller_id::{CallerId, CallerIdError};
 pub use command::{Action, Actor, Again, Command, PhaseRef};
+pub use cost_event::{
+    CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised, OverLimit, Overspent, Scope,
+};
 pub(crate) use definition::find_cycle;
 pub use definition::{Definition, DefinitionError, PhaseDefinition};
 pub use digest::{Algorithm, Digest};
 pub use event::{
-    Change, Comparison, Consumed, CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised,
-    DefinitionChange, Event, HistoryImported, MetadataRecorded, NoteAdded, OverLimit, Overspent,
-    PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped, PhaseStarted, RerunCleared, RerunReason, Scope,
-    TagSet, WorkflowDefined,
+    Change, Comparison, Consumed, DefinitionChange, Event, HistoryImported, MetadataRecorded, NoteAdded,
+    PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped, PhaseStarted, RerunCleared, RerunReason, TagSet,
+    WorkflowDefined,
 };
 pub use expectation::{Expectation, ExpectationError};
 pub use files::OutputFile;
@@ -53,7 +58,7 @@ pub use pattern::{Declared, FileRole, Pattern, PatternError};
 pub use policy::{ApprovalPolicy, PolicyError, PolicyRule, PolicyTerms};
 pub use process::{Process, Worker};
 pub use record::{Cause, CauseKind, FORMAT_VERSION, LineError, Recorded, Subject};
-pub use request::{CallerId, CallerIdError, Request, RequestError, VERBS};
+pub use request::{Request, RequestError, VERBS};
 pub use scan::Misread;
 pub use selector::{IdPrefix, Range, SelectorError, TimeContext, When, WhenBase, Zone, ZoneError};
 pub use state::StateName;

@@ -184,6 +184,7 @@ impl<'a> PhaseReport<'a> {
             dependencies_met: attempt.map(|attempt| attempt.unmet.is_empty()),
             unmet: attempt.map_or(&[], |attempt| &attempt.unmet),
             waits_for: table.unmet(phase),
+            over_limit: table.is_over_limit(phase),
             needs: &phase.spec.needs,
             needed_by: table.dependants_of(&phase.id).collect(),
             output: None,
@@ -229,6 +230,11 @@ impl<'a> PhaseReport<'a> {
 
     /// Says whether the phase is to run, and may start now.
     pub fn is_ready(&self) -> bool {
+        self.would_be_ready() && !self.over_limit
+    }
+
+    /// Says whether the phase is to run, and waits for nothing; a cost limit may still keep it.
+    pub fn would_be_ready(&self) -> bool {
         let is_to_run = match self.state {
             StateName::Pending => self.skipped.is_none(),
             StateName::Failed | StateName::NeedsRerun => true,

@@ -120,6 +120,9 @@ pub struct PhaseStatus {
     pub spent: Amount,
     /// The most it may cost; none for no limit.
     pub cost_limit: Option<Amount>,
+    /// Whether its limit or its workflow's is exceeded, so that a start is refused; absent while none is.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub over_limit: bool,
     /// The place of the last event about it.
     pub last_seq: Seq,
     /// When that event took effect.
@@ -168,6 +171,7 @@ impl PhaseStatus {
             metadata: phase.metadata.clone(),
             spent: phase.budget.spent,
             cost_limit: phase.budget.limit,
+            over_limit: table.is_over_limit(phase),
             last_seq: phase.last_seq,
             updated_at: phase.updated_at,
             process: phase.state.attempt().and_then(|attempt| attempt.process.clone()),

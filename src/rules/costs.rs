@@ -115,14 +115,23 @@ pub(super) fn over_limit(
         Some(Overspent { scope, limit, spent: budget?.spent })
     });
     let limits: Vec<_> = exceeded.collect();
+    if limits.is_empty() {
+        return Ok(None);
+    }
     match reason {
-        _ if limits.is_empty() => Ok(None),
         Some(reason) => Ok(Some(OverLimit { reason: reason.clone(), limits })),
         None => Err(Rejection::OverLimit {
             phase: phase.id.clone(),
             limits,
             currency: workflow.and_then(|workflow| workflow.currency.clone()),
         }),
+    }
+}
+
+impl Table {
+    /// Says whether more was spent than the phase, or its workflow, may cost: a start of it would be refused.
+    pub fn is_over_limit(&self, phase: &Phase) -> bool {
+        over_limit(self, phase, None).is_err()
     }
 }
 

@@ -46,22 +46,7 @@ pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Dra
         Action::Complete { phase, metadata, output: _, outputs: _ } => {
             one(decide_complete(table.resolve(phase)?, first, at, metadata, command.outputs())?)
         }
-        Action::Fail { phase, error, exit_code, signal, stderr, abandoned, metadata } => {
-            let phase = table.resolve(phase)?;
-            let attempt = under_way("fail", phase)?;
-            check_merge(phase, metadata)?;
-            let failed = PhaseFailed {
-                attempt: phase.attempt,
-                duration_seconds: seconds(at.since(attempt.started_at)),
-                error: error.clone(),
-                exit_code: *exit_code,
-                signal: signal.clone(),
-                stderr: stderr.clone(),
-                abandoned: *abandoned,
-                metadata: metadata.clone(),
-            };
-            one(ending(phase, first, Event::PhaseFailed(failed), StateName::Failed))
-        }
+        action @ Action::Fail { phase, .. } => one(decide_fail(table.resolve(phase)?, first, at, action)?),
         Action::Skip { phase, reason, metadata } => {
             let phase = table.resolve(phase)?;
             check_state("skip", phase, SKIPPABLE)?;
@@ -245,6 +230,25 @@ fn decide_complete(
         metadata: metadata.clone(),
     };
     Ok(ending(phase, id, Event::PhaseCompleted(completed), StateName::Complete))
+}
+
+fn decide_fail(phase: &Phase, id: EventId, at: Timestamp, action: &Action) -> Result<Draft, Rejection> {
+    let attempt = under_way("fail", phase)?;
+    let Action::Fail { error, exit_code, signal, stderr, abandoned, metadata, .. } = action else {
+        return Err(illegal("fail", phase, UNDER_WAY));
+    };
+    check_merge(phase, metadata)?;
+    let failed = PhaseFailed {
+        attempt: phase.attempt,
+        duration_seconds: seconds(at.since(attempt.started_at)),
+        error: error.clone(),
+        exit_code: *exit_code,
+        signal: signal.clone(),
+        stderr: stderr.clone(),
+        abandoned: *abandoned,
+        metadata: metadata.clone(),
+    };
+    Ok(ending(phase, id, Event::PhaseFailed(failed), StateName::Failed))
 }
 
 fn reset_all(table: &Table, command: &Command, workflow: Subject, reason: &Text) -> Vec<Draft> {

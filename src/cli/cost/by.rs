@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::super::columns::Column;
 use super::super::context::Context;
 use super::super::error::Failure;
-use super::super::report::evidence::find_root;
+use super::super::report::evidence::{each_cost, find_root};
 use super::super::{asking, output, render, status};
 
 /// Options of `cost by`.
@@ -104,20 +104,14 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn gather(
-    args: &Args,
-    ledger: &Ledger,
-    (after, through): (Seq, Seq),
-    zone: Zone,
-) -> Result<CostGroups, Failure> {
+fn gather(args: &Args, ledger: &Ledger, places: (Seq, Seq), zone: Zone) -> Result<CostGroups, Failure> {
     let mut grouping = CostGrouping::default();
     // By their ids: the root, and the first cost that goes back to it.
     let mut roots: BTreeMap<String, (EventId, Seq)> = BTreeMap::new();
-    for record in ledger.records(after, through) {
-        let record = record?;
-        let Event::CostRecorded(cost) = &record.event else { continue };
+    each_cost(ledger, places, |record| {
+        let Event::CostRecorded(cost) = &record.event else { return Ok(()) };
         if args.workflow.is_some() && record.subject.workflow() != args.workflow.as_ref() {
-            continue;
+            return Ok(());
         }
         let key = match args.by {
             By::Phase => record.subject.phase().map(ToString::to_string),
@@ -129,8 +123,8 @@ fn gather(
         if let (By::RootCause, Some(key)) = (args.by, &key) {
             roots.entry(key.clone()).or_insert((record.correlation_id, record.seq));
         }
-        grouping.put(&record, key)?;
-    }
+        Ok(grouping.put(&record, key)?)
+    })?;
     let mut groups = grouping.groups(args.by == By::Day)?;
     for group in &mut groups.groups {
         let Some(&(root, first)) = group.key.as_ref().and_then(|key| roots.get(key)) else { continue };

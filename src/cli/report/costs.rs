@@ -33,12 +33,12 @@ fn money(amount: Amount, costs: &WorkflowCosts) -> String {
 fn push_total(document: &mut String, costs: &WorkflowCosts) {
     let BudgetView { spent, limit, remaining, percent, status, .. } = costs.budget;
     let Some((limit, remaining)) = limit.zip(remaining) else {
-        document.push_str(&format!("**{}** spent, without a limit.\n\n", money(spent, costs)));
+        document.push_str(&format!("**{}** spent, without a limit.\n", money(spent, costs)));
         return;
     };
     let bar = percent.map_or_else(String::new, |percent| format!("`{}` **{percent} %** ", bar(percent)));
     let (spent, limit, left) = (money(spent, costs), money(limit, costs), money(remaining, costs));
-    document.push_str(&format!("{bar}{spent} spent of {limit}, {left} left{}\n\n", word(status)));
+    document.push_str(&format!("{bar}{spent} spent of {limit}, {left} left{}\n", word(status)));
 }
 
 fn bar(percent: u64) -> String {
@@ -60,6 +60,7 @@ fn push_phases(document: &mut String, costs: &WorkflowCosts, style: &Style<'_>) 
     if costs.phases.is_empty() {
         return;
     }
+    document.push('\n');
     let columns = [
         ("Phase", Align::Left),
         ("Spent", Align::Right),

@@ -190,7 +190,9 @@ fn push_summary(document: &mut String, summary: &ProgressSummary) {
 fn push_next(document: &mut String, workflow: &WorkflowReport<'_>, style: &Style<'_>) {
     let ready: Vec<_> = workflow.phases.iter().filter(|phase| phase.is_ready()).collect();
     let under_way = count(&workflow.summary, StateName::InProgress);
-    if ready.is_empty() {
+    let kept: Vec<_> =
+        workflow.phases.iter().filter(|phase| phase.would_be_ready() && phase.over_limit).collect();
+    if ready.is_empty() && kept.is_empty() {
         document.push_str(match (workflow.summary.done == workflow.summary.total, under_way) {
             (true, _) => "Nothing: every phase is done.\n",
             (false, 0) => "Nothing: every phase that is left waits for another.\n",
@@ -204,6 +206,10 @@ fn push_next(document: &mut String, workflow: &WorkflowReport<'_>, style: &Style
             StateName::Pending | StateName::InProgress | StateName::Complete => "",
         };
         document.push_str(&format!("- {}{why}\n", style.name(phase.workflow, phase.phase.as_str())));
+    }
+    for phase in kept {
+        let name = style.name(phase.workflow, phase.phase.as_str());
+        document.push_str(&format!("- not {name}: a cost limit is exceeded\n"));
     }
 }
 

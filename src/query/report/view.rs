@@ -104,6 +104,8 @@ pub struct PhaseReport<'a> {
     pub unmet: &'a [PhaseId],
     /// What it needs that is neither complete nor skipped now.
     pub waits_for: Vec<PhaseId>,
+    /// Whether its cost limit or its workflow's is exceeded, so that it is not started.
+    pub over_limit: bool,
     /// What it needs.
     pub needs: &'a [PhaseId],
     /// Who needs it.
