@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use phaseledger::ledger::{LedgerError, RestoreError, VerifyError};
 use phaseledger::model::{SelectorError, WorkflowFileError, escape};
 use phaseledger::query::SumTooLarge;
-use phaseledger::rules::Rejection;
+use phaseledger::rules::{ApprovalRejection, Rejection};
 use phaseledger::store::StoreError;
 use serde_json::{Map, Value, json};
 
@@ -272,23 +272,32 @@ impl From<Rejection> for Failure {
             Rejection::MetadataTooLarge { .. } => {
                 failure(2, "too_large").hint("keep large things in files, and their paths or digests here")
             }
-            Rejection::UnknownApproval { .. } => {
+            Rejection::Approval(rejection) => rejection.into(),
+        }
+    }
+}
+
+impl From<&ApprovalRejection> for Failure {
+    fn from(rejection: &ApprovalRejection) -> Self {
+        let failure = |exit, code| Failure::new(exit, code, rejection.to_string());
+        match rejection {
+            ApprovalRejection::UnknownApproval { .. } => {
                 failure(4, "unknown_approval").hint("`phaseledger approval list` lists the requests")
             }
-            Rejection::AlreadyDecided { request, seq, decision } => failure(6, "already_decided")
+            ApprovalRejection::AlreadyDecided { request, seq, decision } => failure(6, "already_decided")
                 .hint("a decision stands; ask anew with `phaseledger approval request`")
                 .detail("request", request.to_string())
                 .detail("request_seq", seq.number())
                 .detail("decision", decision.verdict.as_str())
                 .detail("seq", decision.seq.number()),
-            Rejection::SelfApproval { request, seq, .. } => failure(6, "self_approval")
+            ApprovalRejection::SelfApproval { request, seq, .. } => failure(6, "self_approval")
                 .hint(
                     "let someone else grant it, or put `self_approval = true` below `[workflow.approval]` and define \
                      the workflow anew",
                 )
                 .detail("request", request.to_string())
                 .detail("request_seq", seq.number()),
-            Rejection::NegativeAmount { .. } => failure(2, "bad_amount"),
+            ApprovalRejection::NegativeAmount { .. } => failure(2, "bad_amount"),
         }
     }
 }

@@ -11,6 +11,7 @@
 //! Values are JSON. Rows are a cache: those of another fold are not read, and one that cannot be read is
 //! damage that `verify --rebuild` mends.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde::Serialize;
@@ -228,12 +229,15 @@ impl Loader {
     }
 
     fn approval(&self, store: &dyn Store, table: &mut Table, request: EventId) -> Result<(), LedgerError> {
-        if !table.approvals.contains_key(&request) {
-            let key = approval_key(&request);
-            let Some(value) = store.row(&key)? else { return Ok(()) };
-            table.approvals.insert(request, read(&key, &value)?);
-        }
-        match table.approvals.get(&request).and_then(|approval| approval.phase.clone()) {
+        let approval = match table.approvals.entry(request) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(vacant) => {
+                let key = approval_key(&request);
+                let Some(value) = store.row(&key)? else { return Ok(()) };
+                vacant.insert(read(&key, &value)?)
+            }
+        };
+        match approval.phase.clone() {
             Some(phase) => self.phase(store, table, &phase),
             None => Ok(()),
         }

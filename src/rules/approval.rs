@@ -12,7 +12,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::decide::{root, seconds};
-use super::{Draft, Rejection, Table};
+use super::{ApprovalRejection, Draft, Rejection, Table};
 use crate::model::{
     Actor, Amount, ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalPolicy, ApprovalRequested, Cause,
     CauseKind, Command, DecidedBy, Event, EventId, Ground, PhaseId, PolicyRule, Recorded, Seq, Subject, Text,
@@ -193,7 +193,7 @@ pub(super) fn decide_request(
     let amounts = [("estimate", Some(ask.estimate)), ("auto_approve_below", ask.auto_approve_below)];
     for (what, amount) in amounts {
         if let Some(amount) = amount.filter(|amount| amount.is_negative()) {
-            return Err(Rejection::NegativeAmount { what, amount });
+            return Err(ApprovalRejection::NegativeAmount { what, amount }.into());
         }
     }
     let judged = judge(&workflow.approval, ask);
@@ -238,19 +238,20 @@ pub(super) fn decide_answer(
     answer: &ApprovalAnswer,
 ) -> Result<Draft, Rejection> {
     let Some(approval) = table.approvals.get(&answer.request) else {
-        return Err(Rejection::UnknownApproval { request: answer.request });
+        return Err(ApprovalRejection::UnknownApproval { request: answer.request }.into());
     };
     if let Some(decision) = &approval.decision {
-        return Err(Rejection::AlreadyDecided {
+        return Err(ApprovalRejection::AlreadyDecided {
             request: approval.request,
             seq: approval.seq,
             decision: Box::new(decision.clone()),
-        });
+        }
+        .into());
     }
     let policy = &table.workflow(Some(&approval.workflow))?.approval;
     if answer.verdict == Verdict::Granted && approval.by.name == command.by.name && !policy.self_approval() {
         let (seq, by) = (approval.seq, command.by.name.clone());
-        return Err(Rejection::SelfApproval { request: approval.request, seq, by });
+        return Err(ApprovalRejection::SelfApproval { request: approval.request, seq, by }.into());
     }
     let place = (approval.request, approval.seq);
     let decided = (DecidedBy::Person, answer.reason.clone(), Vec::new());

@@ -9,8 +9,9 @@ use super::inputs::decide_inputs_changed;
 use super::{Draft, Mark, Phase, PhaseState, Rejection, Table};
 use crate::model::{
     Action, Again, Cause, CauseKind, Command, Consumed, Digest, Event, EventId, Expectation, Metadata,
-    MetadataRecorded, NoteAdded, OutputFile, PhaseCompleted, PhaseFailed, PhaseId, PhaseReset, PhaseSkipped,
-    PhaseStarted, Process, RerunReason, Seq, StateName, Subject, TagName, TagSet, Text, Timestamp, Worker,
+    MetadataRecorded, NoteAdded, OutputFile, PhaseCompleted, PhaseFailed, PhaseId, PhaseRef, PhaseReset,
+    PhaseSkipped, PhaseStarted, Process, RerunReason, Seq, StateName, Subject, TagName, TagSet, Text,
+    Timestamp, Worker,
 };
 
 const ANY: &[StateName] = &StateName::ALL;
@@ -78,13 +79,7 @@ pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Dra
             let event = Event::MetadataRecorded(MetadataRecorded { metadata: metadata.clone() });
             one(root(first, Subject::Phase(phase.id.clone()), event))
         }
-        Action::Note { phase, text } => {
-            let subject = match phase {
-                Some(phase) => Subject::Phase(table.resolve(phase)?.id.clone()),
-                None => Subject::Ledger,
-            };
-            one(root(first, subject, Event::NoteAdded(NoteAdded { text: text.clone() })))
-        }
+        Action::Note { phase, text } => one(decide_note(table, first, phase.as_ref(), text)?),
         Action::Tag { name, seq } => one(decide_tag(table, first, name, *seq)?),
         action @ Action::Cost { .. } => decide_cost(table, first, action),
         Action::CostLimit { phase, workflow, limit } => {
@@ -265,6 +260,19 @@ fn reset_all(table: &Table, command: &Command, workflow: Subject, reason: &Text)
     });
     let resets: Vec<_> = resets.collect();
     std::iter::once(first).chain(resets).collect()
+}
+
+fn decide_note(
+    table: &Table,
+    id: EventId,
+    phase: Option<&PhaseRef>,
+    text: &Text,
+) -> Result<Draft, Rejection> {
+    let subject = match phase {
+        Some(phase) => Subject::Phase(table.resolve(phase)?.id.clone()),
+        None => Subject::Ledger,
+    };
+    Ok(root(id, subject, Event::NoteAdded(NoteAdded { text: text.clone() })))
 }
 
 fn decide_tag(table: &Table, id: EventId, name: &TagName, seq: Option<Seq>) -> Result<Draft, Rejection> {

@@ -32,7 +32,7 @@ pub use draft::{Draft, Moment, Stamp, moment};
 pub use evolve::{Impossible, evolve};
 pub use propagate::propagate;
 pub use reach::{Reach, disturbed, reach};
-pub use rejection::Rejection;
+pub use rejection::{ApprovalRejection, Rejection};
 pub use table::{
     Attempt, Completion, FOLD_VERSION, Failure, Mark, Phase, PhaseSpec, PhaseState, Skip, Table, Tag,
     Workflow,

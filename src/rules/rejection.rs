@@ -190,6 +190,14 @@ pub enum Rejection {
         /// How large.
         bytes: usize,
     },
+    /// About an approval.
+    #[error(transparent)]
+    Approval(#[from] ApprovalRejection),
+}
+
+/// Why a request for approval, or a decision on one, was refused.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ApprovalRejection {
     /// No such request.
     #[error("the ledger has no approval request {request}")]
     UnknownApproval {

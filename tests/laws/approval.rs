@@ -5,7 +5,7 @@ use phaseledger::model::{
     Action, ApprovalAsk, Command, CommandId, Definition, Event, EventId, OperationName, PhaseName, Recorded,
     Seq, Subject, Verdict, WorkflowName,
 };
-use phaseledger::rules::{Approval, Rejection, Table, evolve};
+use phaseledger::rules::{Approval, ApprovalRejection, Rejection, Table, evolve};
 use uuid::Uuid;
 
 use crate::asking::{ESTIMATES, ITEMS, OPERATIONS, OWN, POLICIES, decide, policy, verdict};
@@ -96,7 +96,10 @@ fn a_request_outlives_its_phase() {
     let request = waiting(&mut ledger);
     let own = command(id(2), decide(&[request], 0, true));
     let refused = ledger.submit(&own, time(2)).expect_err("her own");
-    assert!(matches!(refused, LedgerError::Rejected(Rejection::SelfApproval { .. })), "{refused}");
+    assert!(
+        matches!(refused, LedgerError::Rejected(Rejection::Approval(ApprovalRejection::SelfApproval { .. }))),
+        "{refused}"
+    );
     define(&mut ledger, 1, &["b"]);
     let answer = ledger.submit(&own, time(5_000_001)).expect("the new definition allows it");
     let Event::ApprovalGranted(decided) = &answer.events[0].event else { panic!("{:?}", answer.events) };
@@ -118,11 +121,23 @@ fn nothing_is_decided_twice() {
     ledger.submit(&by_bob(3, request, false), time(2)).expect("legal");
     for grants in [false, true] {
         let refused = ledger.submit(&by_bob(4, request, grants), time(3)).expect_err("decided");
-        assert!(matches!(refused, LedgerError::Rejected(Rejection::AlreadyDecided { .. })), "{refused}");
+        assert!(
+            matches!(
+                refused,
+                LedgerError::Rejected(Rejection::Approval(ApprovalRejection::AlreadyDecided { .. }))
+            ),
+            "{refused}"
+        );
     }
     let refused =
         ledger.submit(&by_bob(5, EventId::new(Uuid::from_u128(7)), true), time(3)).expect_err("unknown");
-    assert!(matches!(refused, LedgerError::Rejected(Rejection::UnknownApproval { .. })), "{refused}");
+    assert!(
+        matches!(
+            refused,
+            LedgerError::Rejected(Rejection::Approval(ApprovalRejection::UnknownApproval { .. }))
+        ),
+        "{refused}"
+    );
 
     let records: Vec<Recorded> =
         shared.lines().iter().map(|line| Recorded::from_line(line).expect("a line")).collect();

@@ -2,7 +2,7 @@
 
 use phaseledger::ledger::Ledger;
 use phaseledger::model::{Event, EventId, IdPrefix, Seq};
-use phaseledger::rules::{Approval, Rejection};
+use phaseledger::rules::{Approval, ApprovalRejection};
 
 use super::super::error::Failure;
 
@@ -47,7 +47,7 @@ pub fn find(given: &str, ledger: &Ledger) -> Result<Approval, Failure> {
 /// Finds a request by its whole id.
 pub fn known(request: EventId, ledger: &Ledger) -> Result<Approval, Failure> {
     let found = ledger.approvals(&request.to_string())?.remove(&request);
-    found.ok_or_else(|| Rejection::UnknownApproval { request }.into())
+    found.ok_or_else(|| Failure::from(&ApprovalRejection::UnknownApproval { request }))
 }
 
 /// Finds the request that an event makes, or decides on.
