@@ -15,7 +15,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use phaseledger::ledger::{Answer, Ledger, Session};
-use phaseledger::model::{Request, RequestError};
+use phaseledger::model::{ANSWER_SCHEMA, COMMAND_SCHEMA, Request, RequestError};
 
 use super::context::Context;
 use super::error::Failure;
@@ -39,7 +39,7 @@ const HOLD_MAX: Duration = Duration::from_millis(100);
 #[command(
     after_help = "A line is an object with `do` (start, complete, fail, skip, rerun, reset, meta, note, tag), \
     what the verb takes (`phase`, `metadata`, `reason`, `error`, `text`, `name`, …), and `id`, `expect`, \
-    `occurred_at`, `by`. Each line is answered by a line, once it would survive a power cut. The first line that is \
+    `occurred_at`, `by`: `--schema` has all of it. Each line is answered by a line, once it would survive a power cut. The first line that is \
     refused ends the stream; the lines before it stand, unless `--atomic`."
 )]
 pub struct Args {
@@ -52,10 +52,38 @@ pub struct Args {
     /// Who asks, where a line does not say [env: PHASELEDGER_BY] [default: the user]
     #[arg(long, value_name = "NAME", value_parser = phaseledger::model::label)]
     by: Option<String>,
+    /// Print the JSON Schema of a line, or of an answer, and read nothing
+    #[arg(
+        long,
+        value_enum,
+        value_name = "OF",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "command",
+        conflicts_with_all = ["file", "atomic", "by"]
+    )]
+    schema: Option<Schema>,
+}
+
+/// What a schema is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Schema {
+    /// A line that is read
+    Command,
+    /// A line that is written
+    Answer,
 }
 
 /// Records every line.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    if let Some(schema) = args.schema {
+        let text = match schema {
+            Schema::Command => COMMAND_SCHEMA,
+            Schema::Answer => ANSWER_SCHEMA,
+        };
+        output::stdout().write_all(text.as_bytes())?;
+        return Ok(ExitCode::SUCCESS);
+    }
     context.place()?;
     let lines = read_lines(&args.file)?;
     let mut appender = Appender { args, context, lines, recorded: 0 };

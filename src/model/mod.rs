@@ -16,6 +16,7 @@ mod name;
 mod record;
 mod request;
 mod scan;
+mod schema;
 mod selector;
 mod state;
 mod text;
@@ -37,6 +38,7 @@ pub use name::{NAME_BYTES_MAX, NameError, PhaseId, PhaseName, TagName, WorkflowN
 pub use record::{Cause, CauseKind, FORMAT_VERSION, LineError, Recorded, Subject};
 pub use request::{CallerId, CallerIdError, Request, RequestError, VERBS};
 pub use scan::Misread;
+pub use schema::{ANSWER_SCHEMA, COMMAND_SCHEMA};
 pub use selector::{IdPrefix, Range, SelectorError, TimeContext, When, WhenBase, Zone, ZoneError};
 pub use state::StateName;
 pub use text::{LABEL_BYTES_MAX, TEXT_BYTES_MAX, Text, TextError, escape, label};
