@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-use phaseledger::ledger::{Answer, Ledger, Session};
+use phaseledger::ledger::{Answer, Ledger, Session, Status};
 use phaseledger::model::{ANSWER_SCHEMA, COMMAND_SCHEMA, Request, RequestError};
 
 use super::context::Context;
@@ -34,6 +34,9 @@ const IDLE_MAX: Duration = Duration::from_millis(2);
 /// How long the ledger may be kept from others.
 const HOLD_MAX: Duration = Duration::from_millis(100);
 
+/// From how many commands on it is told how fast they were recorded: who sends a few knows.
+const TOLD_FROM: usize = 1000;
+
 /// Options of `append`.
 #[derive(clap::Args)]
 #[command(
@@ -52,7 +55,7 @@ pub struct Args {
     /// Who asks, where a line does not say [env: PHASELEDGER_BY] [default: the user]
     #[arg(long, value_name = "NAME", value_parser = phaseledger::model::label)]
     by: Option<String>,
-    /// Print the JSON Schema of a line, or of an answer, and read nothing
+    /// Print the JSON Schema of a line that is read, or of one that is answered, and read nothing
     #[arg(
         long,
         value_enum,
@@ -68,9 +71,7 @@ pub struct Args {
 /// What a schema is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Schema {
-    /// A line that is read
     Command,
-    /// A line that is written
     Answer,
 }
 
@@ -86,11 +87,12 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     }
     context.place()?;
     let lines = read_lines(&args.file)?;
-    let mut appender = Appender { args, context, lines, recorded: 0 };
+    let mut appender = Appender { args, context, lines, recorded: 0, new: 0, started: None };
     match args.atomic {
         true => appender.all_or_nothing()?,
         false => appender.stream()?,
     }
+    appender.tell();
     Ok(ExitCode::SUCCESS)
 }
 
@@ -103,6 +105,10 @@ struct Appender<'a> {
     lines: Receiver<Line>,
     /// How many commands have been answered.
     recorded: usize,
+    /// How many of them were not in the log before.
+    new: usize,
+    /// When the first line was there.
+    started: Option<Instant>,
 }
 
 impl Appender<'_> {
@@ -111,6 +117,7 @@ impl Appender<'_> {
         while let Ok(first) = self.lines.recv() {
             let mut ledger = self.context.open().map_err(|failure| self.unwritten(failure))?;
             let opened = Instant::now();
+            self.started.get_or_insert(opened);
             let mut next = Some(first);
             while let Some(line) = next {
                 self.batch(&mut ledger, line)?;
@@ -149,6 +156,7 @@ impl Appender<'_> {
     /// Takes up every line, then makes all of them durable together.
     fn all_or_nothing(&mut self) -> Result<(), Failure> {
         let lines: Vec<Line> = self.lines.iter().collect();
+        self.started = Some(Instant::now());
         let mut ledger = self.context.open()?;
         let mut session = ledger.session()?;
         let mut answers = Vec::with_capacity(lines.len());
@@ -175,6 +183,7 @@ impl Appender<'_> {
 
     fn answer(&mut self, answers: &[Answer]) -> Result<(), Failure> {
         self.recorded += answers.len();
+        self.new += answers.iter().filter(|answer| answer.status == Status::Appended).count();
         let mut out = output::stdout();
         let mut write = || -> io::Result<()> {
             for answer in answers {
@@ -191,6 +200,24 @@ impl Appender<'_> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Tells how many commands there were, and how fast they were recorded. Programs that read errors as JSON
+    /// are not told.
+    fn tell(&self) {
+        let Some(started) = self.started.filter(|_| self.recorded >= TOLD_FROM && !self.context.json) else {
+            return;
+        };
+        let seconds = started.elapsed().as_secs_f64();
+        let known = match self.recorded - self.new {
+            0 => String::new(),
+            known => format!(", {known} of them known already or without effect,"),
+        };
+        output::talk(format_args!(
+            "{} commands recorded{known} in {seconds:.1} s: {:.0} a second",
+            self.recorded,
+            self.recorded as f64 / seconds
+        ));
     }
 
     /// Says what became of the commands so far.
