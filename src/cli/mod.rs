@@ -5,6 +5,7 @@ mod append;
 mod asking;
 mod causes;
 mod columns;
+mod complete;
 mod context;
 mod define;
 mod demo;
@@ -27,6 +28,7 @@ mod render;
 mod replay;
 mod report;
 mod sheet;
+mod shell_words;
 mod show;
 mod show_phase;
 mod status;
@@ -136,7 +138,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Define(args) => define::run(args, context),
         Verb::Import(args) => import::run(&args, context),
         Verb::Demo(args) => demo::run(&args),
-        Verb::Completions(args) => manual::completions(&args, Cli::command()),
+        Verb::Completions(args) => manual::completions(args, context, Cli::command()),
         Verb::Man(args) => manual::run(&args, Cli::command()),
         Verb::Start(args) => record::start(args, context),
         Verb::Complete(args) => record::complete(args, context),
