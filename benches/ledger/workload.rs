@@ -80,6 +80,7 @@ pub fn start(number: usize) -> Action {
         metadata: metadata(&[("model", "\"opus-4\""), ("books", "45")]),
         allow_unmet: false,
         again: None,
+        worker: None,
     }
 }
 
@@ -98,6 +99,7 @@ pub fn fail(number: usize) -> Action {
         error: text("the upstream service answered 503"),
         exit_code: Some(1),
         signal: None,
+        stderr: None,
         abandoned: false,
         metadata: Metadata::default(),
     }

@@ -4,6 +4,7 @@
 mod append;
 mod asking;
 mod causes;
+mod child;
 mod columns;
 mod complete;
 mod context;
@@ -11,6 +12,7 @@ mod define;
 mod demo;
 mod error;
 mod events;
+mod exec;
 mod export;
 mod files;
 mod graph;
@@ -23,6 +25,7 @@ mod output;
 mod pieces;
 mod place;
 mod pretty;
+mod process;
 mod record;
 mod render;
 mod replay;
@@ -93,6 +96,8 @@ enum Verb {
     Tag(record::TagArgs),
     /// Record commands from JSON lines, one answer a line
     Append(append::Args),
+    /// Start an attempt, run a command, and end the attempt as the command ends
+    Exec(exec::Args),
     // Ask.
     /// Tell where each phase stands
     Status(status::Args),
@@ -150,6 +155,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Note(args) => record::note(args, context),
         Verb::Tag(args) => record::tag(args, context),
         Verb::Append(args) => append::run(&args, context),
+        Verb::Exec(args) => exec::run(args, context),
         Verb::Status(args) => status::run(args, context),
         Verb::Next(args) => next::run(&args, context),
         Verb::Log(args) => log::run(args, context),

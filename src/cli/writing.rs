@@ -8,12 +8,13 @@ use phaseledger::model::{
     Action, CallerId, Command, CommandId, Event, Expectation, Metadata, MetadataError, Recorded, Request,
     Timestamp, escape,
 };
+use phaseledger::rules::Phase;
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::context::Context;
 use super::error::Failure;
-use super::{output, render};
+use super::{output, process, render};
 
 /// The options of every verb that records.
 #[derive(clap::Args)]
@@ -67,8 +68,8 @@ pub fn pair(text: &str) -> Result<(String, String), String> {
 
 impl MetaArgs {
     /// Puts the metadata together.
-    pub fn metadata(self) -> Result<Metadata, Failure> {
-        let mut metadata = self.metadata.unwrap_or_default();
+    pub fn metadata(&self) -> Result<Metadata, Failure> {
+        let mut metadata = self.metadata.clone().unwrap_or_default();
         insert_all(&mut metadata, &self.meta)?;
         Ok(metadata)
     }
@@ -89,18 +90,35 @@ pub fn insert_all(metadata: &mut Metadata, pairs: &[(String, String)]) -> Result
 }
 
 /// Makes a command of what a caller asks.
-pub fn command(request: Request, context: &Context, via: &str) -> Command {
+pub fn command(mut request: Request, context: &Context, via: &str) -> Command {
+    process::look_up(&mut request.action);
     let by = context.actor(request.by.as_deref(), via);
     request.command(CommandId::new(Uuid::now_v7()), by)
 }
 
 /// Records an action, and answers.
 pub fn record(args: Args, action: Action, context: &Context) -> Result<ExitCode, Failure> {
+    record_unless(args, action, context, |_| Ok(()))
+}
+
+/// Records an action, and answers; unless it is recorded already, something is looked at first that may
+/// refuse it: the phase that it is about.
+pub fn record_unless(
+    args: Args,
+    action: Action,
+    context: &Context,
+    refuse: impl FnOnce(&Phase) -> Result<(), Failure>,
+) -> Result<ExitCode, Failure> {
     let occurred_at: Option<Timestamp> =
         args.occurred_at.as_deref().map(|text| context.time().time(text)).transpose()?;
     let request = Request { id: args.id, expect: args.expect, occurred_at, by: args.by, action };
     let command = command(request, context, "cli");
     let mut ledger = context.open()?;
+    if let Some(phase) = command.action.phase()
+        && !(command.may_repeat && ledger.find(command.id)?.is_some())
+    {
+        refuse(ledger.session()?.phase(phase)?)?;
+    }
     let answer = match args.dry_run {
         true => ledger.preview(&command, context.now())?,
         false => ledger.submit(&command, context.now())?,

@@ -10,7 +10,7 @@ use super::name::NameError;
 use super::request::CallerId;
 use super::{
     CommandId, Digest, HistoryImported, Metadata, OutputFile, PhaseId, PhaseName, Seq, StateName, TagName,
-    Text, Timestamp, WorkflowName, escape,
+    Text, Timestamp, Worker, WorkflowName, escape,
 };
 
 /// Who asks, from where and by which way in.
@@ -216,6 +216,9 @@ pub enum Action {
         allow_unmet: bool,
         /// How to start what is complete or under way already.
         again: Option<Again>,
+        /// Who does the work. No part of what makes two commands the same: a retry comes from another process.
+        #[serde(skip)]
+        worker: Option<Worker>,
     },
     /// End the attempt well.
     Complete {
@@ -238,6 +241,9 @@ pub enum Action {
         exit_code: Option<i32>,
         /// The signal that ended the process, by name.
         signal: Option<String>,
+        /// The end of what it wrote to its standard error.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        stderr: Option<Text>,
         /// Whether nobody saw the attempt end.
         abandoned: bool,
         /// Is merged into the attempt's metadata.

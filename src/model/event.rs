@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::definition::Definition;
-use super::{Digest, EventId, Metadata, PhaseId, PhaseName, Seq, TagName, Text};
+use super::{Digest, EventId, Metadata, PhaseId, PhaseName, Process, Seq, TagName, Text};
 
 macro_rules! events {
     ($($(#[$doc:meta])* $variant:ident($payload:ty) = $kind:literal,)*) => {
@@ -129,6 +129,9 @@ pub struct PhaseStarted {
     /// What the caller attached; it replaces what earlier attempts had.
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     pub metadata: Metadata,
+    /// The process that does the work; none where nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<Process>,
 }
 
 /// A completion, or a skip, that an attempt builds on.
@@ -187,6 +190,9 @@ pub struct PhaseFailed {
     /// The signal that ended the process, by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signal: Option<String>,
+    /// The end of what the process wrote to its standard error, at most 64 KiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stderr: Option<Text>,
     /// Whether nobody saw the attempt end: another one took over.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub abandoned: bool,

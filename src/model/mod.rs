@@ -13,6 +13,7 @@ mod event;
 mod id;
 mod metadata;
 mod name;
+mod process;
 mod record;
 mod request;
 mod scan;
@@ -35,6 +36,7 @@ pub use event::{
 pub use id::{CommandId, EventId, Seq};
 pub use metadata::{METADATA_BYTES_MAX, METADATA_DEPTH_MAX, Metadata, MetadataError};
 pub use name::{NAME_BYTES_MAX, NameError, PhaseId, PhaseName, TagName, WorkflowName};
+pub use process::{Process, Worker};
 pub use record::{Cause, CauseKind, FORMAT_VERSION, LineError, Recorded, Subject};
 pub use request::{CallerId, CallerIdError, Request, RequestError, VERBS};
 pub use scan::Misread;

@@ -7,7 +7,7 @@ use super::{Draft, Mark, Phase, PhaseState, Rejection, Table};
 use crate::model::{
     Action, Again, Cause, CauseKind, Command, Consumed, Digest, Event, EventId, Expectation, Metadata,
     MetadataRecorded, NoteAdded, OutputFile, PhaseCompleted, PhaseFailed, PhaseId, PhaseReset, PhaseSkipped,
-    PhaseStarted, RerunReason, Seq, StateName, Subject, TagName, TagSet, Text, Timestamp,
+    PhaseStarted, Process, RerunReason, Seq, StateName, Subject, TagName, TagSet, Text, Timestamp, Worker,
 };
 
 const ANY: &[StateName] = &StateName::ALL;
@@ -28,14 +28,15 @@ pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Dra
     let one = |draft: Draft| Ok(vec![draft]);
     match &command.action {
         Action::Define { definition } => decide_define(table, first, definition),
-        Action::Start { phase, metadata, allow_unmet, again } => {
+        Action::Start { phase, metadata, allow_unmet, again, worker } => {
             let phase = table.resolve(phase)?;
-            decide_start(table, command, phase, &Asked { metadata, allow_unmet: *allow_unmet, again, at })
+            let asked = Asked { metadata, allow_unmet: *allow_unmet, again, worker: worker.as_ref(), at };
+            decide_start(table, command, phase, &asked)
         }
         Action::Complete { phase, metadata, output, outputs } => {
             one(decide_complete(table.resolve(phase)?, first, at, metadata, *output, outputs)?)
         }
-        Action::Fail { phase, error, exit_code, signal, abandoned, metadata } => {
+        Action::Fail { phase, error, exit_code, signal, stderr, abandoned, metadata } => {
             let phase = table.resolve(phase)?;
             let attempt = under_way("fail", phase)?;
             check_merge(phase, metadata)?;
@@ -45,6 +46,7 @@ pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Dra
                 error: error.clone(),
                 exit_code: *exit_code,
                 signal: signal.clone(),
+                stderr: stderr.clone(),
                 abandoned: *abandoned,
                 metadata: metadata.clone(),
             };
@@ -98,6 +100,7 @@ struct Asked<'a> {
     metadata: &'a Metadata,
     allow_unmet: bool,
     again: &'a Option<Again>,
+    worker: Option<&'a Worker>,
     at: Timestamp,
 }
 
@@ -132,6 +135,7 @@ fn decide_start(
                 error: reason.clone(),
                 exit_code: None,
                 signal: None,
+                stderr: None,
                 abandoned: true,
                 metadata: Metadata::default(),
             };
@@ -163,6 +167,7 @@ fn start_event(table: &Table, phase: &Phase, asked: &Asked<'_>) -> Result<Event,
         let unmet = unmet.into_iter().map(|need| (need.clone(), state(&need))).collect();
         return Err(Rejection::UnmetNeeds { phase: phase.id.clone(), unmet });
     }
+    let process = asked.worker.map(found).transpose()?;
     let consumed = phase.spec.needs.iter().filter_map(|need| consume(table.phases.get(need)?)).collect();
     Ok(Event::PhaseStarted(PhaseStarted {
         attempt: phase.attempt + 1,
@@ -170,7 +175,15 @@ fn start_event(table: &Table, phase: &Phase, asked: &Asked<'_>) -> Result<Event,
         dependencies_met: unmet.is_empty(),
         unmet,
         metadata: asked.metadata.clone(),
+        process,
     }))
+}
+
+fn found(worker: &Worker) -> Result<Process, Rejection> {
+    match worker {
+        Worker::Found(process) => Ok(process.clone()),
+        Worker::Named(pid) => Err(Rejection::NoSuchProcess { pid: *pid }),
+    }
 }
 
 /// Returns what an attempt that starts now builds on: the last completion, outdated or not, or the skip.

@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 
 use super::Rejection;
 use crate::model::{
-    CauseKind, Consumed, Digest, EventId, Metadata, PhaseDefinition, PhaseId, PhaseRef, Seq, StateName,
-    TagName, Text, Timestamp, WorkflowName,
+    CauseKind, Consumed, Digest, EventId, Metadata, PhaseDefinition, PhaseId, PhaseRef, Process, Seq,
+    StateName, TagName, Text, Timestamp, WorkflowName,
 };
 
 /// The version of the fold: rows and snapshots that another one made are discarded.
-pub const FOLD_VERSION: u32 = 1;
+pub const FOLD_VERSION: u32 = 2;
 
 /// Everything that the log adds up to. A table may be partial: it then holds the phases that a command needs
 /// (see [`super::reach`]) and no others.
@@ -211,6 +211,8 @@ pub struct Attempt {
     pub consumed: Vec<Consumed>,
     /// The needs that were not met.
     pub unmet: Vec<PhaseId>,
+    /// The process that does the work, while it is under way and where that is known.
+    pub process: Option<Process>,
 }
 
 impl Attempt {

@@ -73,7 +73,7 @@ proptest! {
 
 fn start(phase: &str) -> Action {
     let phase = phase.parse().expect("a name");
-    Action::Start { phase, metadata: Metadata::default(), allow_unmet: false, again: None }
+    Action::Start { phase, metadata: Metadata::default(), allow_unmet: false, again: None, worker: None }
 }
 
 fn complete(phase: &str) -> Action {

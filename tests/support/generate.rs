@@ -251,7 +251,7 @@ impl<'a> Sending<'a> {
 
     fn start(&mut self, slot: u8, allow_unmet: bool, again: Option<Again>) {
         let (phase, metadata) = (self.phase(slot), metadata("start", slot));
-        self.send(Action::Start { phase, metadata, allow_unmet, again });
+        self.send(Action::Start { phase, metadata, allow_unmet, again, worker: None });
     }
 
     /// Starts a phase whether it is complete or not: one of the two is refused.
@@ -359,6 +359,7 @@ impl<'a> Sending<'a> {
                 error: text("it broke"),
                 exit_code: Some(1),
                 signal: None,
+                stderr: None,
                 abandoned: false,
                 metadata: metadata("fail", slot),
             }),
