@@ -175,6 +175,8 @@ fn samples() -> BTreeMap<&'static str, Vec<Value>> {
         ("reason", list(&[&texts])),
         ("error", list(&[&texts])),
         ("exit_code", list(&[&json!([0, -1, i32::MAX, i32::MIN, 2_147_483_648_i64, 1.5])])),
+        ("stderr", list(&[&texts])),
+        ("pid", list(&[&json!([0, 1, u32::MAX, 4_294_967_296_u64, -1, 1.5])])),
         ("signal", list(&[&labels])),
         ("abandoned", list(&[&flags])),
         ("allow_unmet", list(&[&flags])),
