@@ -115,7 +115,7 @@ fn write(dir: &Path, writer: u64, appends: u64, dies: bool, seed: u64) -> Acknow
         let errors = std::fs::read_to_string(dir.join(format!("{name}.err"))).expect("a file");
         assert!(status.success() || kill.is_some(), "{name}: {status}: {errors}");
         assert_eq!(errors, "", "{name}");
-        if writer % 4 == 0 && next < appends {
+        if writer.is_multiple_of(4) && next < appends {
             acknowledged.push(single(dir, writer, round));
         }
     }
