@@ -14,8 +14,8 @@ use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-use phaseledger::ledger::{Answer, Ledger, Session};
-use phaseledger::model::{Command, Declared, Request, RequestError};
+use phaseledger::ledger::{Answer, Ledger, Session, Status};
+use phaseledger::model::{ANSWER_SCHEMA, COMMAND_SCHEMA, Command, Declared, Request, RequestError};
 
 use super::context::Context;
 use super::error::Failure;
@@ -34,13 +34,16 @@ const IDLE_MAX: Duration = Duration::from_millis(2);
 /// How long the ledger may be kept from others.
 const HOLD_MAX: Duration = Duration::from_millis(100);
 
+/// From how many commands on it is told how fast they were recorded: who sends a few knows.
+const TOLD_FROM: usize = 1000;
+
 /// Options of `append`.
 #[derive(clap::Args)]
 #[command(
     after_help = "A line is an object with `do` (start, complete, fail, skip, rerun, reset, meta, note, tag, \
     cost, cost_limit, approval_request, approval_grant, approval_reject), what the verb takes (`phase`, \
     `metadata`, `reason`, `error`, `text`, `name`, `amount`, `operation`, `estimate`, …), and `id`, `expect`, \
-    `occurred_at`, `by`. Each line is answered by a line, once it would survive a power cut. The first line that is \
+    `occurred_at`, `by`: `--schema` has all of it. Each line is answered by a line, once it would survive a power cut. The first line that is \
     refused ends the stream; the lines before it stand, unless `--atomic`."
 )]
 pub struct Args {
@@ -53,17 +56,44 @@ pub struct Args {
     /// Who asks, where a line does not say [env: PHASELEDGER_BY] [default: the user]
     #[arg(long, value_name = "NAME", value_parser = phaseledger::model::label)]
     by: Option<String>,
+    /// Print the JSON Schema of a line that is read, or of one that is answered, and read nothing
+    #[arg(
+        long,
+        value_enum,
+        value_name = "OF",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "command",
+        conflicts_with_all = ["file", "atomic", "by"]
+    )]
+    schema: Option<Schema>,
+}
+
+/// What a schema is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Schema {
+    Command,
+    Answer,
 }
 
 /// Records every line.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    if let Some(schema) = args.schema {
+        let text = match schema {
+            Schema::Command => COMMAND_SCHEMA,
+            Schema::Answer => ANSWER_SCHEMA,
+        };
+        output::stdout().write_all(text.as_bytes())?;
+        return Ok(ExitCode::SUCCESS);
+    }
     context.place()?;
     let lines = read_lines(&args.file)?;
-    let mut appender = Appender { args, context, lines, recorded: 0 };
+    let mut appender = Appender { args, context, lines, recorded: 0, new: 0, started: None };
     match args.atomic {
         true => appender.all_or_nothing()?,
         false => appender.stream()?,
     }
+    appender.tell();
     Ok(ExitCode::SUCCESS)
 }
 
@@ -88,6 +118,10 @@ struct Appender<'a> {
     lines: Receiver<Line>,
     /// How many commands have been answered.
     recorded: usize,
+    /// How many of them were not in the log before.
+    new: usize,
+    /// When the first line was there.
+    started: Option<Instant>,
 }
 
 impl Appender<'_> {
@@ -96,6 +130,7 @@ impl Appender<'_> {
         while let Ok(first) = self.lines.recv() {
             let mut ledger = self.context.open().map_err(|failure| self.unwritten(failure))?;
             let opened = Instant::now();
+            self.started.get_or_insert(opened);
             let mut next = Some(first);
             while let Some(line) = next {
                 if let Some(put_off) = self.batch(&mut ledger, line)? {
@@ -155,6 +190,7 @@ impl Appender<'_> {
         for line in lines {
             commands.push(self.read(line).map_err(|refusal| self.refusal(*refusal))?);
         }
+        self.started = Some(Instant::now());
         let declared = self.declared(&commands)?;
         for (at, declared) in declared {
             let (line, command) = &mut commands[at];
@@ -209,6 +245,7 @@ impl Appender<'_> {
 
     fn answer(&mut self, answers: &[Answer]) -> Result<(), Failure> {
         self.recorded += answers.len();
+        self.new += answers.iter().filter(|answer| answer.status == Status::Appended).count();
         let mut out = output::stdout();
         let mut write = || -> io::Result<()> {
             for answer in answers {
@@ -225,6 +262,24 @@ impl Appender<'_> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Tells how many commands there were, and how fast they were recorded. Programs that read errors as JSON
+    /// are not told.
+    fn tell(&self) {
+        let Some(started) = self.started.filter(|_| self.recorded >= TOLD_FROM && !self.context.json) else {
+            return;
+        };
+        let seconds = started.elapsed().as_secs_f64();
+        let known = match self.recorded - self.new {
+            0 => String::new(),
+            known => format!(", {known} of them known already or without effect,"),
+        };
+        output::talk(format_args!(
+            "{} commands recorded{known} in {seconds:.1} s: {:.0} a second",
+            self.recorded,
+            self.recorded as f64 / seconds
+        ));
     }
 
     /// Says what became of the commands so far.

@@ -7,6 +7,7 @@ mod asking;
 mod causes;
 mod child;
 mod columns;
+mod complete;
 mod context;
 mod cost;
 mod define;
@@ -33,6 +34,7 @@ mod replay;
 mod report;
 mod scan;
 mod sheet;
+mod shell_words;
 mod show;
 mod show_phase;
 mod status;
@@ -153,7 +155,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Define(args) => define::run(args, context),
         Verb::Import(args) => import::run(&args, context),
         Verb::Demo(args) => demo::run(&args),
-        Verb::Completions(args) => manual::completions(&args, Cli::command()),
+        Verb::Completions(args) => manual::completions(args, context, Cli::command()),
         Verb::Man(args) => manual::run(&args, Cli::command()),
         Verb::Start(args) => record::start(args, context),
         Verb::Complete(args) => record::complete(args, context),

@@ -347,7 +347,7 @@ impl Fields {
         let left = [
             ("phase", self.phase.is_some()),
             ("workflow", self.workflow.is_some()),
-            ("all", self.all == Some(true)),
+            ("all", self.all.is_some()),
             ("metadata", self.metadata.is_some()),
             ("reason", self.reason.is_some()),
             ("error", self.error.is_some()),
