@@ -97,6 +97,10 @@ fn control_c_at_a_terminal() {
     let caught = at_a_terminal(&scene, "b", child, 5);
     assert_eq!((caught.as_str(), phase(&scene, "b")["error"].as_str()), ("5\n", Some("exit code 5")));
     assert_eq!(std::fs::read_to_string(scene.dir().join("count")).expect("it was caught"), "5\n");
+    // What has left the terminal is sent none by it, and none by us.
+    scene.write("away.sh", "n=0; trap n=1 INT; echo ready; sleep 0.5; exit $n");
+    let caught = at_a_terminal(&scene, "a", "exec setsid sh away.sh", 1);
+    assert_eq!((caught.as_str(), phase(&scene, "a")["state"].as_str()), ("0\n", Some("COMPLETE")));
 }
 
 /// Runs a script with a line of `exec` at a terminal, types ^C each time that the child says `ready`, so many
