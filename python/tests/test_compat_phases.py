@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Dict
 
-from support import ROOT, Scene
+from support import Scene
 
 from phaseledger import Ledger, find_binary
 from phaseledger.compat import PhaseState, PhaseStatus, PhaseStatusManager
