@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import os
-import re
 import threading
 from collections import deque
 from concurrent.futures import Future, wait
@@ -17,15 +16,9 @@ from types import TracebackType
 from typing import Any, Deque, Dict, List, Optional, Type
 
 from ._commands import Recording, line_of
-from ._errors import LedgerError, NotRecorded, OutcomeUnknown, UsageError, from_object
+from ._errors import LedgerError, NotRecorded, OutcomeUnknown, UsageError, from_object, of_one_command
 from ._program import TRIES_MAX, AppendChild, Program, parsed
 from ._types import Answer
-
-#: What `append` adds to the message of a refused line: its number, and what became of those before it. Both are
-#: of the child's input, which is not the caller's where a stream has had several children.
-_PLACE = re.compile(r"^line \d+(, column \d+)?: ")
-_STANDS = re.compile(r"; (nothing was recorded|the command before it stands|the \d+ commands before it stand)$")
-
 
 #: How long a child may stay once all is answered and its input has ended.
 _LINGER_SECONDS_MAX = 2.0
@@ -159,7 +152,7 @@ class Stream(Recording[Reply]):
         be told that it was not taken up. The lock is held."""
         left: List[Reply] = []
         if ended is not None and "line" in ended.details:
-            self._refuse(self._pending.popleft(), _of_one_command(ended))
+            self._refuse(self._pending.popleft(), of_one_command(ended))
             if not self._keep_going:
                 left = list(self._pending)
                 self._pending.clear()
@@ -195,10 +188,3 @@ class Stream(Recording[Reply]):
             hint="its reply tells why; `keep_going=True` goes on behind a refused one",
             details={"refused": first},
         )
-
-
-def _of_one_command(error: LedgerError) -> LedgerError:
-    """Takes out of a refusal what is about the child's input instead of the command."""
-    message = _STANDS.sub("", _PLACE.sub("", error.message))
-    details = {key: value for key, value in error.details.items() if key not in ("line", "recorded")}
-    return type(error)(message, code=error.code, hint=error.hint, details=details, exit_code=error.exit_code)

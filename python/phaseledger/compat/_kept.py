@@ -128,12 +128,20 @@ def _umask() -> int:
 
 def toml_of(definition: Mapping[str, Any]) -> str:
     """Writes a definition as a workflow file."""
-    lines = ["# Made by phaseledger.compat of what the script's manager says. Change that instead.", "", "[workflow]"]
-    lines += [f"{key} = {_toml(value)}" for key, value in definition["workflow"].items()]
+    lines = ["# Made by phaseledger.compat of what the script's manager says. Change that instead."]
+    tables = {"workflow": definition["workflow"]}
+    for key, value in definition["workflow"].items():
+        if isinstance(value, dict):
+            tables[f"workflow.{key}"] = value
+    for name, table in tables.items():
+        lines += ["", f"[{name}]", *_keys(table)]
     for phase in definition["phase"]:
-        lines += ["", "[[phase]]"]
-        lines += [f"{key} = {_toml(value)}" for key, value in phase.items()]
+        lines += ["", "[[phase]]", *_keys(phase)]
     return "\n".join(lines) + "\n"
+
+
+def _keys(table: Mapping[str, Any]) -> List[str]:
+    return [f"{key} = {_toml(value)}" for key, value in table.items() if not isinstance(value, dict)]
 
 
 def _toml(value: Any) -> str:
