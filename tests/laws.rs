@@ -9,6 +9,8 @@ mod derive;
 mod generate;
 #[path = "support/make.rs"]
 mod make;
+#[path = "support/money.rs"]
+mod money;
 #[path = "support/oracle.rs"]
 mod oracle;
 #[path = "support/permit.rs"]
@@ -16,6 +18,8 @@ mod permit;
 #[path = "support/play.rs"]
 mod play;
 
+#[path = "laws/costs.rs"]
+mod costs;
 #[path = "laws/propagation.rs"]
 mod propagation;
 #[path = "laws/replay.rs"]

@@ -80,6 +80,7 @@ pub fn start(number: usize) -> Action {
         metadata: metadata(&[("model", "\"opus-4\""), ("books", "45")]),
         allow_unmet: false,
         again: None,
+        over_limit: None,
     }
 }
 

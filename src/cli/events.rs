@@ -2,7 +2,7 @@
 
 use anstyle::Style;
 use phaseledger::model::{Change, Comparison, Digest, Event, Recorded, Subject, Zone, escape};
-use phaseledger::query::ChainEvent;
+use phaseledger::query::{ChainEvent, cost_in_words};
 
 use super::render;
 
@@ -33,7 +33,10 @@ fn told(event: &Event) -> (String, Option<String>) {
         Event::PhaseStarted(started) => {
             let unmet: Vec<_> = started.unmet.iter().map(ToString::to_string).collect();
             let unmet = (!unmet.is_empty()).then(|| format!("its needs were not met: {}", unmet.join(", ")));
-            (format!("was started (attempt {})", started.attempt), unmet)
+            let over = started.over_limit.as_ref().map(|over| format!("over its limit, {}", over.reason));
+            let why: Vec<_> = unmet.into_iter().chain(over).collect();
+            let why = (!why.is_empty()).then(|| why.join("; "));
+            (format!("was started (attempt {})", started.attempt), why)
         }
         Event::PhaseCompleted(completed) => {
             let took = render::duration(completed.duration_seconds);
@@ -55,6 +58,10 @@ fn told(event: &Event) -> (String, Option<String>) {
         Event::RerunCleared(_) => {
             ("was found to stand as it is".to_owned(), Some("what it is built on is unchanged".to_owned()))
         }
+        Event::CostRecorded(_) => ("had a cost recorded".to_owned(), cost_in_words(event)),
+        Event::CostLimitSet(_) => ("had its cost limit set".to_owned(), cost_in_words(event)),
+        Event::CostWarningRaised(_) => ("was found near its cost limit".to_owned(), cost_in_words(event)),
+        Event::CostLimitExceeded(_) => ("was found over its cost limit".to_owned(), cost_in_words(event)),
         Event::MetadataRecorded(_) => plain("got metadata"),
         Event::NoteAdded(note) => ("got a note".to_owned(), Some(note.text.to_string())),
         Event::TagSet(tag) => (format!("got the tag {}", tag.name), None),

@@ -6,6 +6,7 @@ mod asking;
 mod causes;
 mod columns;
 mod context;
+mod cost;
 mod define;
 mod demo;
 mod error;
@@ -89,6 +90,9 @@ enum Verb {
     Note(record::NoteArgs),
     /// Name a place in the log
     Tag(record::TagArgs),
+    /// Record what phases cost, set limits, and ask about both
+    #[command(subcommand)]
+    Cost(cost::Verb),
     /// Record commands from JSON lines, one answer a line
     Append(append::Args),
     // Ask.
@@ -147,6 +151,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Meta(args) => record::meta(args, context),
         Verb::Note(args) => record::note(args, context),
         Verb::Tag(args) => record::tag(args, context),
+        Verb::Cost(verb) => cost::run(verb, context),
         Verb::Append(args) => append::run(&args, context),
         Verb::Status(args) => status::run(args, context),
         Verb::Next(args) => next::run(&args, context),

@@ -25,7 +25,10 @@ pub struct StartArgs {
     /// Start a phase whose attempt nobody will end: fail that one as abandoned first
     #[arg(long, requires = "reason")]
     take_over: bool,
-    /// Why, for `--rerun` and `--take-over`
+    /// Start it although it, or its workflow, has spent more than it may; the event says so
+    #[arg(long, requires = "reason")]
+    over_limit: bool,
+    /// Why, for `--rerun`, `--take-over` and `--over-limit`
     #[arg(long, value_name = "TEXT", value_parser = text)]
     reason: Option<Text>,
     #[command(flatten)]
@@ -36,16 +39,18 @@ pub struct StartArgs {
 
 /// Starts an attempt.
 pub fn start(args: StartArgs, context: &Context) -> Result<ExitCode, Failure> {
-    let again = match (args.reason, args.rerun, args.take_over) {
-        (Some(reason), true, _) => Some(Again::Rerun(reason)),
-        (Some(reason), _, true) => Some(Again::TakeOver(reason)),
-        (Some(_), false, false) => {
-            return Err(Failure::misuse("`--reason` goes with `--rerun` or `--take-over`"));
+    let again = match (&args.reason, args.rerun, args.take_over) {
+        (Some(reason), true, _) => Some(Again::Rerun(reason.clone())),
+        (Some(reason), _, true) => Some(Again::TakeOver(reason.clone())),
+        (Some(_), false, false) if !args.over_limit => {
+            return Err(Failure::misuse("`--reason` goes with `--rerun`, `--take-over` or `--over-limit`"));
         }
-        (None, ..) => None,
+        (Some(_) | None, ..) => None,
     };
+    let over_limit = args.reason.filter(|_| args.over_limit);
     let metadata = args.meta.metadata()?;
-    let action = Action::Start { phase: args.phase, metadata, allow_unmet: args.allow_unmet, again };
+    let action =
+        Action::Start { phase: args.phase, metadata, allow_unmet: args.allow_unmet, again, over_limit };
     writing::record(args.writing, action, context)
 }
 

@@ -3,6 +3,7 @@
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table};
 use phaseledger::model::{Event, PhaseId, Recorded, StateName, Subject, Timestamp, Zone, escape};
+use phaseledger::query::cost_in_words;
 use unicode_width::UnicodeWidthStr;
 
 /// Returns the symbol that stands beside a state.
@@ -112,10 +113,19 @@ fn detail(event: &Event) -> Option<String> {
             ];
             parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
         }
-        Event::PhaseStarted(started) if started.dependencies_met => format!("attempt {}", started.attempt),
+        Event::CostRecorded(_)
+        | Event::CostLimitSet(_)
+        | Event::CostWarningRaised(_)
+        | Event::CostLimitExceeded(_) => cost_in_words(event)?,
         Event::PhaseStarted(started) => {
-            let unmet: Vec<_> = started.unmet.iter().map(ToString::to_string).collect();
-            format!("attempt {}, needs unmet: {}", started.attempt, unmet.join(", "))
+            let mut parts = vec![format!("attempt {}", started.attempt)];
+            if !started.dependencies_met {
+                let unmet: Vec<_> = started.unmet.iter().map(ToString::to_string).collect();
+                parts.push(format!("needs unmet: {}", unmet.join(", ")));
+            }
+            let over = started.over_limit.as_ref();
+            parts.extend(over.map(|over| format!("over its limit: {}", one_line(over.reason.as_str()))));
+            parts.join(", ")
         }
         Event::PhaseCompleted(completed) => duration(completed.duration_seconds),
         Event::PhaseFailed(failed) => one_line(failed.error.as_str()),

@@ -1,6 +1,7 @@
 //! `report`: where everything stands, with the evidence, as a document.
 
-mod evidence;
+mod costs;
+pub(super) mod evidence;
 mod markdown;
 mod phases;
 mod syntax;

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use anstyle::Style;
-use phaseledger::model::{PhaseId, Seq, StateName, Text, escape};
+use phaseledger::model::{Amount, PhaseId, Seq, StateName, Text, escape};
 use phaseledger::query::{AttemptView, NoteView, Outcome, PhaseHistory, PhaseView};
 use phaseledger::rules::{Phase, PhaseState, Table};
 
@@ -61,6 +61,22 @@ fn tell(view: &PhaseView, table: &Table, context: &Context) -> Result<(), Failur
     Ok(())
 }
 
+/// Returns what was spent on the phase of which limit; none where there is neither.
+fn cost(view: &PhaseView) -> Option<String> {
+    let (phase, spec) = (&view.phase, &view.spec);
+    let shown = |amount: Amount| amount.shown(spec.currency.as_deref());
+    let defined = match spec.cost_limit {
+        limit if limit == phase.cost_limit => String::new(),
+        None => "; its definition has no limit".to_owned(),
+        Some(limit) => format!("; its definition says {}", shown(limit)),
+    };
+    match phase.cost_limit {
+        Some(limit) => Some(format!("{} spent of {}{defined}", shown(phase.spent), shown(limit))),
+        None if phase.spent == Amount::ZERO && defined.is_empty() => None,
+        None => Some(format!("{} spent, no limit{defined}", shown(phase.spent))),
+    }
+}
+
 /// Returns where the phase stands, what its definition says, and what people attached.
 fn standing(view: &PhaseView, table: &Table, context: &Context) -> Sheet {
     let PhaseView { phase, spec, notes, .. } = view;
@@ -84,10 +100,7 @@ fn standing(view: &PhaseView, table: &Table, context: &Context) -> Sheet {
     sheet.lines("skipped", phase.skipped.iter().map(text).collect());
     sheet.lines("needs", spec.needs.iter().map(name).collect());
     sheet.lines("needed by", spec.needed_by.iter().map(name).collect());
-    if let Some(limit) = spec.cost_limit {
-        let currency = spec.currency.as_deref().map(|currency| format!(" {}", escape(currency)));
-        sheet.line("cost limit", format!("{limit}{}", currency.unwrap_or_default()));
-    }
+    sheet.lines("cost", cost(view).into_iter().collect());
     sheet.lines("version", spec.version.iter().map(|version| escape(version)).collect());
     sheet.lines("inputs", spec.inputs.iter().map(|glob| escape(glob)).collect());
     sheet.lines("outputs", spec.outputs.iter().map(|glob| escape(glob)).collect());

@@ -1,5 +1,6 @@
 //! What every verb that records has in common: its options, the way into the ledger, and the answer.
 
+use std::borrow::Cow;
 use std::io::{BufWriter, Write};
 use std::process::ExitCode;
 
@@ -8,6 +9,7 @@ use phaseledger::model::{
     Action, CallerId, Command, CommandId, Event, Expectation, Metadata, MetadataError, Recorded, Request,
     Timestamp, escape,
 };
+use phaseledger::query::cost_in_words;
 use serde::Serialize;
 use uuid::Uuid;
 
@@ -132,7 +134,7 @@ struct DerivedView<'a> {
     phase: Option<String>,
     to: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
+    reason: Option<Cow<'a, str>>,
 }
 
 impl<'a> AnswerView<'a> {
@@ -151,9 +153,10 @@ impl<'a> DerivedView<'a> {
     fn new(record: &'a Recorded) -> Self {
         let reason = match &record.event {
             Event::RerunMarked(why) | Event::RerunCauseAdded(why) | Event::RerunDeferred(why) => {
-                Some(why.reason.as_str())
+                Some(Cow::Borrowed(why.reason.as_str()))
             }
-            _ => None,
+            Event::PhaseFailed(failed) => Some(Cow::Borrowed(failed.error.as_str())),
+            event => cost_in_words(event).map(Cow::Owned),
         };
         DerivedView {
             seq: record.seq.number(),

@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::LedgerError;
-use crate::model::{Digest, PhaseId, PhaseRef, TagName};
+use crate::model::{Digest, PhaseId, PhaseRef, TagName, WorkflowName};
 use crate::rules::{FOLD_VERSION, Phase, PhaseState, Reach, Table, Tag, Workflow, disturbed};
 use crate::store::{Head, RowChanges, Store, StoreError};
 
@@ -101,13 +101,27 @@ pub(super) fn all(table: &Table) -> RowChanges {
     RowChanges { fold_version: FOLD_VERSION, replace: true, rows }
 }
 
-/// Returns the rows of the phases and tags that changed.
-pub(super) fn changed(table: &Table, phases: &HashSet<PhaseId>, tags: &BTreeSet<TagName>) -> RowChanges {
+/// Which rows of a table changed.
+#[derive(Debug, Default)]
+pub(super) struct Changed {
+    pub(super) workflows: BTreeSet<WorkflowName>,
+    pub(super) phases: HashSet<PhaseId>,
+    pub(super) tags: BTreeSet<TagName>,
+}
+
+/// Returns the rows of what changed.
+pub(super) fn changed(table: &Table, Changed { workflows, phases, tags }: &Changed) -> RowChanges {
+    let workflows =
+        workflows.iter().map(|name| (format!("w/{name}"), table.workflows.get(name).and_then(write)));
     let mut phases: Vec<_> = phases.iter().collect();
     phases.sort_unstable();
     let phases = phases.into_iter().map(|id| (phase_key(id), table.phases.get(id).and_then(write)));
     let tags = tags.iter().map(|name| (format!("t/{name}"), table.tags.get(name).and_then(write)));
-    RowChanges { fold_version: FOLD_VERSION, replace: false, rows: phases.chain(tags).collect() }
+    RowChanges {
+        fold_version: FOLD_VERSION,
+        replace: false,
+        rows: workflows.chain(phases).chain(tags).collect(),
+    }
 }
 
 /// Loads parts of a table as commands need them; what is loaded is never loaded again, for it may have

@@ -1,13 +1,12 @@
 //! A batch in the making: commands are decided one after the other, each on what the ones before it left, and
 //! become durable together.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::HashMap;
 
-use super::rows::{self, Loader};
+use super::rows::{self, Changed, Loader};
 use super::{LedgerError, Records};
 use crate::model::{
-    Action, Command, CommandId, Digest, Event, PhaseId, PhaseRef, Recorded, Seq, StateName, TagName,
-    Timestamp,
+    Action, Command, CommandId, Digest, Event, PhaseRef, Recorded, Seq, StateName, Timestamp,
 };
 use crate::rules::{Reach, Stamp, Table, check_expectations, decide, evolve, moment, propagate, reach};
 use crate::store::{Appended, Batch, Entry, Head, Store, StoreError, Times};
@@ -47,8 +46,7 @@ pub struct Session<'a> {
     table: Table,
     entries: Vec<Entry>,
     staged: HashMap<CommandId, (Seq, Digest)>,
-    changed: HashSet<PhaseId>,
-    tags: BTreeSet<TagName>,
+    changed: Changed,
     replace: bool,
 }
 
@@ -65,8 +63,7 @@ impl<'a> Session<'a> {
             store,
             entries: Vec::new(),
             staged: HashMap::new(),
-            changed: HashSet::new(),
-            tags: BTreeSet::new(),
+            changed: Changed::default(),
         })
     }
 
@@ -117,7 +114,7 @@ impl<'a> Session<'a> {
         }
         let rows = match self.replace {
             true => rows::all(&self.table),
-            false => rows::changed(&self.table, &self.changed, &self.tags),
+            false => rows::changed(&self.table, &self.changed),
         };
         let batch = Batch { entries: std::mem::take(&mut self.entries), rows };
         match self.store.append(self.head.seq, &batch)? {
@@ -128,8 +125,7 @@ impl<'a> Session<'a> {
             }
         }
         self.staged.clear();
-        self.changed.clear();
-        self.tags.clear();
+        self.changed = Changed::default();
         self.replace = false;
         Ok(())
     }
@@ -175,14 +171,20 @@ impl<'a> Session<'a> {
         match &record.event {
             Event::WorkflowDefined(_) => self.replace = true,
             Event::TagSet(tag) => {
-                self.tags.insert(tag.name.clone());
+                self.changed.tags.insert(tag.name.clone());
+            }
+            Event::CostRecorded(_)
+            | Event::CostLimitSet(_)
+            | Event::CostWarningRaised(_)
+            | Event::CostLimitExceeded(_) => {
+                self.changed.workflows.extend(record.subject.workflow().cloned());
             }
             _ => {}
         }
         if let Some(phase) = record.subject.phase()
             && !self.replace
         {
-            self.changed.insert(phase.clone());
+            self.changed.phases.insert(phase.clone());
         }
         self.entries.push(Entry {
             command_id: record.command_id,

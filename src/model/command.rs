@@ -9,8 +9,8 @@ use super::definition::Definition;
 use super::name::NameError;
 use super::request::CallerId;
 use super::{
-    CommandId, Digest, HistoryImported, Metadata, OutputFile, PhaseId, PhaseName, Seq, StateName, TagName,
-    Text, Timestamp, WorkflowName, escape,
+    Amount, CommandId, Digest, HistoryImported, Metadata, OutputFile, PhaseId, PhaseName, Seq, StateName,
+    TagName, Text, Timestamp, WorkflowName, escape,
 };
 
 /// Who asks, from where and by which way in.
@@ -216,6 +216,10 @@ pub enum Action {
         allow_unmet: bool,
         /// How to start what is complete or under way already.
         again: Option<Again>,
+        /// Why to start even when more was spent than a limit allows.
+        // Left out where there is none, so that the digest of a start is what it was before there were costs.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        over_limit: Option<Text>,
     },
     /// End the attempt well.
     Complete {
@@ -294,6 +298,32 @@ pub enum Action {
         /// The place; none for the head.
         seq: Option<Seq>,
     },
+    /// Record what was spent, or given back.
+    Cost {
+        /// On which phase.
+        phase: PhaseRef,
+        /// How much: negative for a refund.
+        amount: Amount,
+        /// In which currency, which must be the workflow's; none for that.
+        currency: Option<String>,
+        /// Whether money was given back.
+        refund: bool,
+        /// The model that was paid for.
+        model: Option<String>,
+        /// What was done for it.
+        operation: Option<String>,
+        /// Is attached to the cost.
+        metadata: Metadata,
+    },
+    /// Set the most that a phase, or a workflow, may cost.
+    CostLimit {
+        /// Which phase; none for the workflow as a whole.
+        phase: Option<PhaseRef>,
+        /// Without a phase: which workflow; none where the ledger has but one.
+        workflow: Option<WorkflowName>,
+        /// The most it may cost: zero or more; none for no limit.
+        limit: Option<Amount>,
+    },
     /// State that a history was taken in.
     NoteImport {
         /// Whose.
@@ -317,6 +347,8 @@ impl Action {
             Action::Meta { .. } => "meta",
             Action::Note { .. } => "note",
             Action::Tag { .. } => "tag",
+            Action::Cost { .. } => "cost record",
+            Action::CostLimit { .. } => "cost limit",
             Action::NoteImport { .. } => "import",
         }
     }
@@ -330,8 +362,9 @@ impl Action {
             | Action::Skip { phase, .. }
             | Action::Rerun { phase, .. }
             | Action::Reset { phase, .. }
-            | Action::Meta { phase, .. } => Some(phase),
-            Action::Note { phase, .. } => phase.as_ref(),
+            | Action::Meta { phase, .. }
+            | Action::Cost { phase, .. } => Some(phase),
+            Action::Note { phase, .. } | Action::CostLimit { phase, .. } => phase.as_ref(),
             Action::Define { .. }
             | Action::ResetAll { .. }
             | Action::Tag { .. }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::definition::Definition;
-use super::{Digest, EventId, Metadata, PhaseId, PhaseName, Seq, TagName, Text};
+use super::{Amount, Digest, EventId, Metadata, PhaseId, PhaseName, Seq, TagName, Text};
 
 macro_rules! events {
     ($($(#[$doc:meta])* $variant:ident($payload:ty) = $kind:literal,)*) => {
@@ -73,6 +73,14 @@ events! {
     NoteAdded(NoteAdded) = "note_added",
     /// A place in the log got a name.
     TagSet(TagSet) = "tag_set",
+    /// Money was spent on a phase, or given back.
+    CostRecorded(CostRecorded) = "cost_recorded",
+    /// What a phase, or a workflow, may cost was set, raised, lowered or lifted.
+    CostLimitSet(CostLimitSet) = "cost_limit_set",
+    /// What was spent reached the part of a limit at which it warns.
+    CostWarningRaised(CostWarningRaised) = "cost_warning_raised",
+    /// What was spent went over a limit.
+    CostLimitExceeded(CostLimitExceeded) = "cost_limit_exceeded",
     /// A history written by others was taken in.
     HistoryImported(HistoryImported) = "history_imported",
 }
@@ -126,9 +134,52 @@ pub struct PhaseStarted {
     /// The needs that were not met.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unmet: Vec<PhaseId>,
+    /// Why it was started although more was spent than a limit allows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over_limit: Option<OverLimit>,
     /// What the caller attached; it replaces what earlier attempts had.
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     pub metadata: Metadata,
+}
+
+/// Why a phase was started although more was spent than a limit allows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OverLimit {
+    /// Why, in the caller's words.
+    pub reason: Text,
+    /// The limits that were exceeded: the phase's, the workflow's, or both.
+    pub limits: Vec<Overspent>,
+}
+
+/// A limit that was exceeded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overspent {
+    /// Whose limit it is.
+    pub scope: Scope,
+    /// The limit.
+    pub limit: Amount,
+    /// What was spent in all.
+    pub spent: Amount,
+}
+
+/// Whose limit it is: each counts by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// The phase's.
+    Phase,
+    /// That of the workflow, for all its phases together.
+    Workflow,
+}
+
+impl Scope {
+    /// Returns the name, as it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Scope::Phase => "phase",
+            Scope::Workflow => "workflow",
+        }
+    }
 }
 
 /// A completion, or a skip, that an attempt builds on.
@@ -265,6 +316,72 @@ pub struct TagSet {
     pub name: TagName,
     /// The place it names; the last event that sets a name counts.
     pub seq: Seq,
+}
+
+/// The data of `cost_recorded`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct CostRecorded {
+    /// How much: negative for a refund.
+    pub amount: Amount,
+    /// In which currency; none where the workflow names none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
+    /// Whether money was given back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub refund: bool,
+    /// The model that was paid for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
+    /// What was done for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operation: Option<String>,
+    /// The attempt that it was spent in: the one under way, or else the last one; none for a phase that is
+    /// PENDING.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u32>,
+    /// What the caller attached to the cost; the phase's metadata stay as they are.
+    #[serde(default, skip_serializing_if = "Metadata::is_empty")]
+    pub metadata: Metadata,
+}
+
+/// The data of `cost_limit_set`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CostLimitSet {
+    /// The most that it may cost from now on; none for no limit.
+    pub limit: Option<Amount>,
+    /// What it was.
+    pub before: Option<Amount>,
+    /// In which currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
+}
+
+/// The data of `cost_warning_raised`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CostWarningRaised {
+    /// The limit.
+    pub limit: Amount,
+    /// What was spent in all.
+    pub spent: Amount,
+    /// The part of the limit at which it warns, in hundredths.
+    pub threshold_percent: u8,
+    /// In which currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
+}
+
+/// The data of `cost_limit_exceeded`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CostLimitExceeded {
+    /// The limit.
+    pub limit: Amount,
+    /// What was spent in all.
+    pub spent: Amount,
+    /// By how much that is over the limit.
+    pub over: Amount,
+    /// In which currency.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
 }
 
 /// The data of `history_imported`.

@@ -6,6 +6,7 @@
 //! for the machine's zone, which chrono looks up for [`Zone::Local`]), and no rule about what may follow what
 //! lives here.
 
+mod amount;
 mod command;
 mod definition;
 mod digest;
@@ -22,14 +23,16 @@ mod text;
 mod time;
 mod workflow_file;
 
+pub use amount::{AMOUNT_FRACTION_DIGITS_MAX, AMOUNT_WHOLE_DIGITS_MAX, Amount, AmountError, AmountFault};
 pub use command::{Action, Actor, Again, Command, Expectation, PhaseRef};
 pub(crate) use definition::find_cycle;
 pub use definition::{Definition, DefinitionError, PhaseDefinition};
 pub use digest::{Algorithm, Digest};
 pub use event::{
-    Change, Comparison, Consumed, DefinitionChange, Event, HistoryImported, MetadataRecorded, NoteAdded,
-    OutputFile, PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped, PhaseStarted, RerunCleared,
-    RerunReason, TagSet, WorkflowDefined,
+    Change, Comparison, Consumed, CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised,
+    DefinitionChange, Event, HistoryImported, MetadataRecorded, NoteAdded, OutputFile, OverLimit, Overspent,
+    PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped, PhaseStarted, RerunCleared, RerunReason, Scope,
+    TagSet, WorkflowDefined,
 };
 pub use id::{CommandId, EventId, Seq};
 pub use metadata::{METADATA_BYTES_MAX, METADATA_DEPTH_MAX, Metadata, MetadataError};

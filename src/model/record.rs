@@ -61,6 +61,12 @@ pub enum CauseKind {
     PhaseStarted,
     /// The completion whose output turned out to be unchanged.
     UpstreamUnchanged,
+    /// The record of a cost that took what was spent over a threshold.
+    CostRecorded,
+    /// The new limit that what was spent already is over.
+    CostLimitSet,
+    /// The limit that the attempt went over.
+    CostLimitExceeded,
     /// The command that asked for several events at once.
     SameCommand,
 }

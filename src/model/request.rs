@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use super::text::{escape, label};
 use super::{
-    Action, Actor, Again, Command, CommandId, Digest, Expectation, Metadata, OutputFile, PhaseRef, Seq,
-    TagName, Text, Timestamp, WorkflowName,
+    Action, Actor, Again, Amount, Command, CommandId, Digest, Expectation, Metadata, OutputFile, PhaseRef,
+    Seq, TagName, Text, Timestamp, WorkflowName,
 };
 
 /// The namespace of ids that are made from a key (`key:TEXT`): UUIDv5 of the DNS name `phaseledger.dev` in
@@ -128,7 +128,8 @@ impl RequestError {
 }
 
 /// The verbs that a line may have.
-pub const VERBS: &[&str] = &["start", "complete", "fail", "skip", "rerun", "reset", "meta", "note", "tag"];
+pub const VERBS: &[&str] =
+    &["start", "complete", "fail", "skip", "rerun", "reset", "meta", "note", "tag", "cost", "cost_limit"];
 
 /// Every field that a line may have.
 #[derive(Deserialize)]
@@ -159,6 +160,25 @@ struct Fields {
     text: Option<Text>,
     name: Option<TagName>,
     seq: Option<Seq>,
+    over_limit: Option<bool>,
+    amount: Option<Amount>,
+    #[serde(default, deserialize_with = "read_label")]
+    currency: Option<String>,
+    refund: Option<bool>,
+    #[serde(default, deserialize_with = "read_label")]
+    model: Option<String>,
+    #[serde(default, deserialize_with = "read_label")]
+    operation: Option<String>,
+    /// The inner none is `null`: no limit.
+    #[serde(default, deserialize_with = "read_given")]
+    limit: Option<Option<Amount>>,
+}
+
+/// Reads a field that may be `null`, and tells that from one that is not there.
+fn read_given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    from: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(from).map(Some)
 }
 
 fn read_label<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
@@ -232,12 +252,7 @@ struct Taking<'a> {
 impl Taking<'_> {
     fn action(&mut self) -> Result<Action, RequestError> {
         Ok(match self.verb {
-            "start" => Action::Start {
-                phase: self.phase()?,
-                metadata: self.metadata(),
-                allow_unmet: self.fields.allow_unmet.take().unwrap_or(false),
-                again: self.again()?,
-            },
+            "start" => self.start()?,
             "complete" => Action::Complete {
                 phase: self.phase()?,
                 metadata: self.metadata(),
@@ -272,6 +287,16 @@ impl Taking<'_> {
                 name: self.need("name", |fields| fields.name.take())?,
                 seq: self.fields.seq.take(),
             },
+            "cost" => Action::Cost {
+                phase: self.phase()?,
+                amount: self.need("amount", |fields| fields.amount.take())?,
+                currency: self.fields.currency.take(),
+                refund: self.fields.refund.take().unwrap_or(false),
+                model: self.fields.model.take(),
+                operation: self.fields.operation.take(),
+                metadata: self.metadata(),
+            },
+            "cost_limit" => self.cost_limit()?,
             unknown => return Err(RequestError::Verb { found: escape(unknown) }),
         })
     }
@@ -296,15 +321,37 @@ impl Taking<'_> {
         self.fields.metadata.take().unwrap_or_default()
     }
 
-    fn again(&mut self) -> Result<Option<Again>, RequestError> {
-        match (self.fields.rerun.take(), self.fields.take_over.take()) {
-            (Some(true), Some(true)) => {
-                Err(RequestError::Surplus { verb: "start with `rerun`".to_owned(), field: "take_over" })
-            }
-            (Some(true), _) => Ok(Some(Again::Rerun(self.reason()?))),
-            (_, Some(true)) => Ok(Some(Again::TakeOver(self.reason()?))),
-            _ => Ok(None),
+    /// Takes a start; one reason serves for all that needs one.
+    fn start(&mut self) -> Result<Action, RequestError> {
+        let given = |field: &mut Option<bool>| field.take() == Some(true);
+        let (rerun, take_over) = (given(&mut self.fields.rerun), given(&mut self.fields.take_over));
+        let over_limit = given(&mut self.fields.over_limit);
+        if rerun && take_over {
+            return Err(RequestError::Surplus { verb: "start with `rerun`".to_owned(), field: "take_over" });
         }
+        let reason = (rerun || take_over || over_limit).then(|| self.reason()).transpose()?;
+        let again = match &reason {
+            Some(reason) if rerun => Some(Again::Rerun(reason.clone())),
+            Some(reason) if take_over => Some(Again::TakeOver(reason.clone())),
+            _ => None,
+        };
+        Ok(Action::Start {
+            phase: self.phase()?,
+            metadata: self.metadata(),
+            allow_unmet: self.fields.allow_unmet.take().unwrap_or(false),
+            again,
+            over_limit: reason.filter(|_| over_limit),
+        })
+    }
+
+    /// Takes a limit of a phase, or of the workflow that is named.
+    fn cost_limit(&mut self) -> Result<Action, RequestError> {
+        let phase = self.fields.phase.take();
+        let workflow = if phase.is_none() { self.fields.workflow.take() } else { None };
+        if phase.is_none() && workflow.is_none() {
+            return Err(RequestError::Missing { verb: self.verb.to_owned(), field: "phase` or `workflow" });
+        }
+        Ok(Action::CostLimit { phase, workflow, limit: self.need("limit", |fields| fields.limit.take())? })
     }
 }
 
@@ -329,6 +376,13 @@ impl Fields {
             ("text", self.text.is_some()),
             ("name", self.name.is_some()),
             ("seq", self.seq.is_some()),
+            ("over_limit", self.over_limit == Some(true)),
+            ("amount", self.amount.is_some()),
+            ("currency", self.currency.is_some()),
+            ("refund", self.refund.is_some()),
+            ("model", self.model.is_some()),
+            ("operation", self.operation.is_some()),
+            ("limit", self.limit.is_some()),
         ];
         match left.into_iter().find(|(_, is_left)| *is_left) {
             None => Ok(()),

@@ -6,6 +6,9 @@
 //!
 //! Nothing here reads a log, a clock or the command line: whoever asks brings what an answer is made of.
 
+mod cost_groups;
+mod cost_plan;
+mod costs;
 mod diagram;
 mod graph;
 mod log;
@@ -18,6 +21,11 @@ mod show;
 mod status;
 mod why;
 
+pub use cost_groups::{CostGroup, CostGrouping, CostGroups, CostRoot, CostTotal};
+pub use cost_plan::{CostPlan, LimitCheck, PlanError, PlannedTotal, Projection, Remaining, check_estimate};
+pub use costs::{
+    BudgetView, CostScan, ModelCosts, PhaseCosts, SumTooLarge, Transaction, WorkflowCosts, cost_in_words,
+};
 pub use diagram::{dot, mermaid};
 pub use graph::{Graph, GraphEdge, GraphNode, graph};
 pub use log::LogFilter;

@@ -9,12 +9,14 @@
 
 mod view;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use view::{
     EventReport, MarkReport, PhaseReport, ProgressSummary, Report, RetiredReport, SkipReport, WorkflowReport,
 };
 
+use super::costs::{CostScan, cost_in_words};
 use super::graph::graph;
 use crate::model::{Digest, Event, EventId, Recorded, Seq, StateName, WorkflowName};
 use crate::rules::{Mark, Phase, PhaseState, Rejection, Table, Workflow};
@@ -28,6 +30,8 @@ pub struct Evidence {
     pub events: BTreeMap<EventId, Recorded>,
     /// The last events about what is reported, in order.
     pub recent: Vec<Recorded>,
+    /// What the log tells of costs.
+    pub costs: CostScan,
 }
 
 /// The events that a report wants to quote.
@@ -128,6 +132,7 @@ fn report_workflow<'a>(
                 last_seq: phase.last_seq,
             })
             .collect(),
+        costs: evidence.costs.view(table, workflow),
         graph: graph(table, Some(&workflow.name)),
     }
 }
@@ -257,9 +262,9 @@ impl<'a> EventReport<'a> {
     }
 }
 
-/// Returns the reason, the error or the note that an event holds.
-fn text(event: &Event) -> Option<&str> {
-    match event {
+/// Returns the reason, the error or the note that an event holds; for one about costs, what it tells.
+pub(super) fn text(event: &Event) -> Option<Cow<'_, str>> {
+    let given = match event {
         Event::PhaseFailed(failed) => Some(failed.error.as_str()),
         Event::PhaseSkipped(skipped) => Some(skipped.reason.as_str()),
         Event::PhaseReset(reset) => Some(reset.reason.as_str()),
@@ -268,13 +273,18 @@ fn text(event: &Event) -> Option<&str> {
         }
         Event::NoteAdded(note) => Some(note.text.as_str()),
         Event::TagSet(tag) => Some(tag.name.as_str()),
-        Event::HistoryImported(history) => Some(&history.source),
+        Event::HistoryImported(history) => Some(history.source.as_str()),
         Event::WorkflowDefined(_)
         | Event::PhaseStarted(_)
         | Event::PhaseCompleted(_)
         | Event::RerunCleared(_)
         | Event::MetadataRecorded(_) => None,
-    }
+        Event::CostRecorded(_)
+        | Event::CostLimitSet(_)
+        | Event::CostWarningRaised(_)
+        | Event::CostLimitExceeded(_) => return cost_in_words(event).map(Cow::Owned),
+    };
+    given.map(Cow::Borrowed)
 }
 
 #[cfg(test)]

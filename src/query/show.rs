@@ -2,13 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::PhaseStatus;
 use crate::model::{
-    CauseKind, Digest, Event, EventId, PhaseFailed, PhaseId, PhaseName, PhaseStarted, Recorded, Seq,
+    Amount, CauseKind, Digest, Event, EventId, PhaseFailed, PhaseId, PhaseName, PhaseStarted, Recorded, Seq,
     StateName, Text, Timestamp, WorkflowName,
 };
 use crate::rules::{Phase, Table};
@@ -143,7 +142,7 @@ pub struct Spec {
     /// What needs it.
     pub needed_by: Vec<PhaseId>,
     /// The most it may cost.
-    pub cost_limit: Option<Decimal>,
+    pub cost_limit: Option<Amount>,
     /// In which currency.
     pub currency: Option<String>,
     /// Its version.
@@ -257,6 +256,10 @@ impl<'a> PhaseHistory<'a> {
             | Event::RerunCleared(_)
             | Event::MetadataRecorded(_)
             | Event::TagSet(_)
+            | Event::CostRecorded(_)
+            | Event::CostLimitSet(_)
+            | Event::CostWarningRaised(_)
+            | Event::CostLimitExceeded(_)
             | Event::HistoryImported(_) => {}
         }
     }
@@ -303,7 +306,7 @@ impl<'a> PhaseHistory<'a> {
             needs: spec.needs.clone(),
             needed_by: table.dependants_of(&phase.id).cloned().collect(),
             cost_limit: spec.cost_limit,
-            currency: currency.filter(|_| spec.cost_limit.is_some()),
+            currency: currency.filter(|_| spec.cost_limit.is_some() || !phase.budget.is_empty()),
             version: spec.version.clone(),
             inputs: spec.inputs.clone(),
             outputs: spec.outputs.clone(),

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::phase_named;
-use crate::model::{Metadata, PhaseId, PhaseName, PhaseRef, Seq, StateName, Text, Timestamp, WorkflowName};
+use crate::model::{
+    Amount, Metadata, PhaseId, PhaseName, PhaseRef, Seq, StateName, Text, Timestamp, WorkflowName,
+};
 use crate::rules::{Phase, PhaseState, Rejection, Table};
 
 /// Which phases are asked about. What is empty does not restrict.
@@ -102,6 +104,10 @@ pub struct PhaseStatus {
     pub unmet: Vec<PhaseId>,
     /// What callers attached.
     pub metadata: Metadata,
+    /// What was spent on it, refunds taken off.
+    pub spent: Amount,
+    /// The most it may cost; none for no limit.
+    pub cost_limit: Option<Amount>,
     /// The place of the last event about it.
     pub last_seq: Seq,
     /// When that event took effect.
@@ -139,6 +145,8 @@ impl PhaseStatus {
             dependencies_met: unmet.is_empty(),
             unmet,
             metadata: phase.metadata.clone(),
+            spent: phase.budget.spent,
+            cost_limit: phase.budget.limit,
             last_seq: phase.last_seq,
             updated_at: phase.updated_at,
             retired: phase.retired,

@@ -339,7 +339,11 @@ impl<'a> Facts<'a> {
                 Facts { reason: Some(why.reason.as_str()), changes: &why.changes, ..none }
             }
             Event::RerunCleared(cleared) => Facts { compared: &cleared.compared, ..none },
+            Event::CostRecorded(cost) => Facts { attempt: cost.attempt, ..none },
             Event::MetadataRecorded(_)
+            | Event::CostLimitSet(_)
+            | Event::CostWarningRaised(_)
+            | Event::CostLimitExceeded(_)
             | Event::NoteAdded(_)
             | Event::TagSet(_)
             | Event::HistoryImported(_) => none,

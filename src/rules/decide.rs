@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::costs::{decide_cost, decide_limit, over_limit};
 use super::define::decide_define;
 use super::{Draft, Mark, Phase, PhaseState, Rejection, Table};
 use crate::model::{
@@ -28,9 +29,11 @@ pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Dra
     let one = |draft: Draft| Ok(vec![draft]);
     match &command.action {
         Action::Define { definition } => decide_define(table, first, definition),
-        Action::Start { phase, metadata, allow_unmet, again } => {
+        Action::Start { phase, metadata, allow_unmet, again, over_limit } => {
             let phase = table.resolve(phase)?;
-            decide_start(table, command, phase, &Asked { metadata, allow_unmet: *allow_unmet, again, at })
+            let over_limit = over_limit.as_ref();
+            let asked = Asked { metadata, allow_unmet: *allow_unmet, again, over_limit, at };
+            decide_start(table, command, phase, &asked)
         }
         Action::Complete { phase, metadata, output, outputs } => {
             one(decide_complete(table.resolve(phase)?, first, at, metadata, *output, outputs)?)
@@ -86,6 +89,10 @@ pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Dra
             one(root(first, subject, Event::NoteAdded(NoteAdded { text: text.clone() })))
         }
         Action::Tag { name, seq } => one(decide_tag(table, first, name, *seq)?),
+        action @ Action::Cost { .. } => decide_cost(table, first, action),
+        Action::CostLimit { phase, workflow, limit } => {
+            decide_limit(table, first, (phase.as_ref(), workflow.as_ref()), *limit)
+        }
         Action::NoteImport { workflow, history } => {
             table.workflow(Some(workflow))?;
             one(root(first, Subject::Workflow(workflow.clone()), Event::HistoryImported(history.clone())))
@@ -98,6 +105,7 @@ struct Asked<'a> {
     metadata: &'a Metadata,
     allow_unmet: bool,
     again: &'a Option<Again>,
+    over_limit: Option<&'a Text>,
     at: Timestamp,
 }
 
@@ -169,6 +177,7 @@ fn start_event(table: &Table, phase: &Phase, asked: &Asked<'_>) -> Result<Event,
         consumed,
         dependencies_met: unmet.is_empty(),
         unmet,
+        over_limit: over_limit(table, phase, asked.over_limit)?,
         metadata: asked.metadata.clone(),
     }))
 }
@@ -257,17 +266,13 @@ fn ending(phase: &Phase, id: EventId, event: Event, to: StateName) -> Draft {
     let draft = moving(phase, id, event, to);
     match phase.state.attempt() {
         None => draft,
-        Some(attempt) => {
-            let cause =
-                Cause { event: attempt.event, seq: attempt.seq, kind: CauseKind::PhaseStarted, edge: None };
-            Draft { root: attempt.root, causes: vec![cause], ..draft }
-        }
+        Some(attempt) => Draft { root: attempt.root, causes: vec![attempt.cause()], ..draft },
     }
 }
 
 /// Returns the number nearest to a duration of whole microseconds, so that it is written with six decimals at
 /// most.
-fn seconds(duration: Duration) -> f64 {
+pub(super) fn seconds(duration: Duration) -> f64 {
     duration.as_micros() as f64 / 1e6
 }
 

@@ -1,8 +1,11 @@
 //! What events add up to: the fold. It applies what is stored, and never decides or derives.
 
+use super::costs::evolve_costs;
 use super::define::{digest, specs};
 use super::table::is_upstream;
-use super::{Attempt, Completion, Failure, Mark, Phase, PhaseSpec, PhaseState, Skip, Table, Tag, Workflow};
+use super::{
+    Attempt, Budget, Completion, Failure, Mark, Phase, PhaseSpec, PhaseState, Skip, Table, Tag, Workflow,
+};
 use crate::model::{
     Cause, Event, Metadata, PhaseCompleted, PhaseFailed, PhaseId, PhaseStarted, Recorded, Seq, Subject, Text,
     WorkflowDefined,
@@ -31,6 +34,7 @@ pub fn evolve(table: &mut Table, record: &Recorded) -> Result<(), Impossible> {
     if let Some(late) = record.causes.iter().find(|cause| cause.seq >= record.seq) {
         return Err(impossible(format!("its cause is event {}, which is not before it", late.seq)));
     }
+    evolve_costs(table, record).map_err(impossible)?;
     match (&record.event, &record.subject) {
         (Event::WorkflowDefined(defined), Subject::Workflow(name)) if defined.definition.name() == name => {
             define(table, record, defined);
@@ -39,7 +43,14 @@ pub fn evolve(table: &mut Table, record: &Recorded) -> Result<(), Impossible> {
             table.tags.insert(tag.name.clone(), Tag { seq: tag.seq, set: record.seq });
         }
         (Event::NoteAdded(_) | Event::HistoryImported(_), Subject::Ledger)
-        | (Event::PhaseReset(_) | Event::HistoryImported(_), Subject::Workflow(_)) => {}
+        | (
+            Event::PhaseReset(_)
+            | Event::HistoryImported(_)
+            | Event::CostLimitSet(_)
+            | Event::CostWarningRaised(_)
+            | Event::CostLimitExceeded(_),
+            Subject::Workflow(_),
+        ) => {}
         (Event::WorkflowDefined(_) | Event::TagSet(_), _) | (_, Subject::Ledger | Subject::Workflow(_)) => {
             return Err(impossible(format!("`{}` cannot be about that", record.event.kind())));
         }
@@ -124,7 +135,11 @@ fn move_phase(phase: &mut Phase, record: &Recorded) -> Result<(), String> {
             | PhaseState::Failed { .. } => Err(misplaced(record)),
         },
         Event::MetadataRecorded(recorded) => merge(phase, &recorded.metadata),
-        Event::NoteAdded(_) => Ok(()),
+        Event::NoteAdded(_)
+        | Event::CostRecorded(_)
+        | Event::CostLimitSet(_)
+        | Event::CostWarningRaised(_)
+        | Event::CostLimitExceeded(_) => Ok(()),
         Event::WorkflowDefined(_) | Event::TagSet(_) | Event::HistoryImported(_) => Err(misplaced(record)),
     }
 }
@@ -221,11 +236,15 @@ fn mark(record: &Recorded, reason: &Text) -> Mark {
 /// Puts a definition in force: its phases get their new specs, new ones are PENDING, the others retire.
 fn define(table: &mut Table, record: &Recorded, defined: &WorkflowDefined) {
     let definition = &defined.definition;
+    let before = table.workflows.get(definition.name());
+    let (budget, limit) =
+        before.map_or((Budget::default(), None), |before| (before.budget, before.cost_limit));
     let workflow = Workflow {
         name: definition.name().clone(),
         description: definition.description().map(str::to_owned),
         currency: definition.currency().map(str::to_owned),
         cost_limit: definition.cost_limit(),
+        budget: budget.redefined(limit, definition.cost_limit()),
         definition: digest(definition),
         defined: record.seq,
     };
@@ -258,15 +277,18 @@ fn put(table: &mut Table, record: &Recorded, id: PhaseId, spec: PhaseSpec) {
     match known {
         Some(phase) if !phase.retired => {
             if phase.spec != spec {
+                phase.budget = phase.budget.redefined(phase.spec.cost_limit, spec.cost_limit);
                 phase.spec = spec;
                 phase.last_seq = record.seq;
                 phase.updated_at = record.at;
             }
         }
         before => {
-            let attempt = before.map_or(0, |phase| phase.attempt);
+            let (attempt, budget) =
+                before.map_or((0, Budget::default()), |phase| (phase.attempt, phase.budget));
             let phase = Phase {
                 id: id.clone(),
+                budget: budget.limited(spec.cost_limit),
                 spec,
                 retired: false,
                 state: VACANT,

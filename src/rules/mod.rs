@@ -11,6 +11,8 @@
 //! `decide` may refuse, `propagate` only derives, `evolve` never decides: replay applies stored events and
 //! nothing else. Values come in and values go out; there is no clock, no disk and no randomness here.
 
+mod budget;
+mod costs;
 mod decide;
 mod define;
 mod draft;
@@ -21,6 +23,7 @@ mod rejection;
 mod settle;
 mod table;
 
+pub use budget::{Budget, Standing, WARNING_PERCENT};
 pub use decide::{check_expectations, decide};
 pub use draft::{Draft, Moment, Stamp, moment};
 pub use evolve::{Impossible, evolve};

@@ -33,8 +33,13 @@ pub fn reach(action: &Action) -> Reach {
         Action::Fail { .. }
         | Action::Skip { .. }
         | Action::Meta { .. }
+        | Action::Cost { .. }
+        | Action::CostLimit { phase: Some(_), .. }
         | Action::Note { phase: Some(_), .. } => Reach::Phase,
-        Action::Note { phase: None, .. } | Action::Tag { .. } | Action::NoteImport { .. } => Reach::NoPhase,
+        Action::Note { phase: None, .. }
+        | Action::CostLimit { phase: None, .. }
+        | Action::Tag { .. }
+        | Action::NoteImport { .. } => Reach::NoPhase,
     }
 }
 

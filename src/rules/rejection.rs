@@ -1,6 +1,9 @@
 //! Why a command was refused.
 
-use crate::model::{Expectation, PhaseId, PhaseRef, Seq, StateName, TagName, Timestamp, WorkflowName};
+use crate::model::{
+    Amount, Expectation, Overspent, PhaseId, PhaseRef, Scope, Seq, StateName, TagName, Timestamp,
+    WorkflowName,
+};
 
 /// Why a command was refused: what was found, and what would have been accepted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -99,6 +102,76 @@ pub enum Rejection {
         /// Now.
         now: Timestamp,
     },
+    /// A start although more was spent than a limit allows.
+    #[error("cannot start `{phase}`: {}", limits.iter().map(|limit| exceeded(limit, currency.as_deref())).collect::<Vec<_>>().join("; "))]
+    OverLimit {
+        /// What was asked for.
+        phase: PhaseId,
+        /// The limits that are exceeded.
+        limits: Vec<Overspent>,
+        /// The workflow's currency.
+        currency: Option<String>,
+    },
+    /// A cost below zero.
+    #[error("the cost {amount} is negative, which only a refund may be")]
+    NegativeCost {
+        /// What was given.
+        amount: Amount,
+    },
+    /// A refund that gives nothing back.
+    #[error("the refund {amount} is not negative")]
+    RefundNotNegative {
+        /// What was given.
+        amount: Amount,
+    },
+    /// A refund of more than was spent.
+    #[error("the refund {amount} is more than the {spent} that `{phase}` has spent")]
+    RefundTooLarge {
+        /// Whose.
+        phase: PhaseId,
+        /// What was given.
+        amount: Amount,
+        /// What was spent.
+        spent: Amount,
+    },
+    /// A sum with more digits than an amount has.
+    #[error(
+        "with {amount} more, what was spent on `{phase}` and its workflow would need more than {} digits before \
+         the point",
+        crate::model::AMOUNT_WHOLE_DIGITS_MAX
+    )]
+    SumTooLarge {
+        /// What it was for.
+        phase: PhaseId,
+        /// What was given.
+        amount: Amount,
+    },
+    /// Another currency than the workflow's.
+    #[error("the currency is `{}`, but that of `{workflow}` is {}", crate::model::escape(given), or_none(expected.as_deref()))]
+    WrongCurrency {
+        /// Whose currency it is to be.
+        workflow: WorkflowName,
+        /// What was given.
+        given: String,
+        /// What it is.
+        expected: Option<String>,
+    },
+    /// A definition with another currency than the one in which money was spent.
+    #[error("`{workflow}` has spent money in `{before}`; the definition's currency is {}", or_none(after.as_deref()))]
+    CurrencyChanged {
+        /// Which workflow.
+        workflow: WorkflowName,
+        /// Its currency.
+        before: String,
+        /// The definition's.
+        after: Option<String>,
+    },
+    /// A limit below zero.
+    #[error("the limit {limit} is negative; expected 0 or more")]
+    NegativeLimit {
+        /// What was given.
+        limit: Amount,
+    },
     /// Metadata that would grow too large.
     #[error(
         "the metadata of `{phase}` would have {bytes} bytes; at most {} are kept",
@@ -110,6 +183,22 @@ pub enum Rejection {
         /// How large.
         bytes: usize,
     },
+}
+
+/// Says how far a limit is exceeded.
+fn exceeded(found: &Overspent, currency: Option<&str>) -> String {
+    let Overspent { scope, limit, spent } = *found;
+    let whose = match scope {
+        Scope::Phase => "it",
+        Scope::Workflow => "its workflow",
+    };
+    let over = spent.minus(limit).unwrap_or_default();
+    let money = |amount: Amount| amount.shown(currency);
+    format!("{whose} has spent {} of {}, {} over its limit", money(spent), money(limit), money(over))
+}
+
+fn or_none(currency: Option<&str>) -> String {
+    currency.map_or_else(|| "none".to_owned(), |currency| format!("`{}`", crate::model::escape(currency)))
 }
 
 fn list<T: std::fmt::Display>(items: &[T]) -> String {

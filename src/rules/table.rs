@@ -2,17 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::Rejection;
+use super::{Budget, Rejection};
 use crate::model::{
-    CauseKind, Consumed, Digest, EventId, Metadata, PhaseDefinition, PhaseId, PhaseRef, Seq, StateName,
-    TagName, Text, Timestamp, WorkflowName,
+    Amount, Cause, CauseKind, Consumed, Digest, EventId, Metadata, PhaseDefinition, PhaseId, PhaseRef, Seq,
+    StateName, TagName, Text, Timestamp, WorkflowName,
 };
 
 /// The version of the fold: rows and snapshots that another one made are discarded.
-pub const FOLD_VERSION: u32 = 1;
+pub const FOLD_VERSION: u32 = 2;
 
 /// Everything that the log adds up to. A table may be partial: it then holds the phases that a command needs
 /// (see [`super::reach`]) and no others.
@@ -39,8 +38,11 @@ pub struct Workflow {
     pub description: Option<String>,
     /// The currency of all its amounts.
     pub currency: Option<String>,
-    /// The most that all its phases together may cost.
-    pub cost_limit: Option<Decimal>,
+    /// The most that all its phases together may cost, as its definition says; [`Budget::limit`] is in force.
+    pub cost_limit: Option<Amount>,
+    /// What all its phases together cost so far, retired ones included.
+    #[serde(default, skip_serializing_if = "Budget::is_empty")]
+    pub budget: Budget,
     /// The digest of the definition in force.
     pub definition: Digest,
     /// The place of the event that defined it last.
@@ -71,6 +73,9 @@ pub struct Phase {
     pub attempt: u32,
     /// What callers attached.
     pub metadata: Metadata,
+    /// What it cost so far.
+    #[serde(default, skip_serializing_if = "Budget::is_empty")]
+    pub budget: Budget,
     /// The place of the last event about it.
     pub last_seq: Seq,
     /// When that event took effect.
@@ -84,8 +89,8 @@ pub struct PhaseSpec {
     pub position: u32,
     /// The phases that must be complete or skipped before it starts.
     pub needs: Vec<PhaseId>,
-    /// The most it may cost.
-    pub cost_limit: Option<Decimal>,
+    /// The most it may cost; [`Budget::limit`] is in force.
+    pub cost_limit: Option<Amount>,
     /// Its version.
     pub version: Option<String>,
     /// Globs of the files it reads.
@@ -214,6 +219,11 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// Returns the cause that its start is of what happens in it.
+    pub(super) fn cause(&self) -> Cause {
+        Cause { event: self.event, seq: self.seq, kind: CauseKind::PhaseStarted, edge: None }
+    }
+
     /// Returns the digest of the output that the attempt consumed of a needed phase.
     pub fn consumed_output(&self, need: &PhaseId) -> Option<Digest> {
         self.consumed.iter().find(|consumed| consumed.phase == *need)?.output
@@ -290,6 +300,9 @@ pub(super) fn is_upstream(kind: CauseKind) -> bool {
         | CauseKind::RerunMarked
         | CauseKind::PhaseStarted
         | CauseKind::UpstreamUnchanged
+        | CauseKind::CostRecorded
+        | CauseKind::CostLimitSet
+        | CauseKind::CostLimitExceeded
         | CauseKind::SameCommand => false,
     }
 }

@@ -12,7 +12,7 @@ use crate::derive::{derive, differs};
 use crate::generate::{Sent, plans};
 use crate::make::{command, phase, text, time};
 use crate::oracle::{Consumed, World, list, string, subject};
-use crate::permit::{builds_on, may_define, permit};
+use crate::permit::{builds_on, is_over, may_define, permit};
 use crate::play::{Shared, cases, play, submit};
 
 proptest! {
@@ -73,7 +73,13 @@ proptest! {
 
 fn start(phase: &str) -> Action {
     let phase = phase.parse().expect("a name");
-    Action::Start { phase, metadata: Metadata::default(), allow_unmet: false, again: None }
+    Action::Start {
+        phase,
+        metadata: Metadata::default(),
+        allow_unmet: false,
+        again: None,
+        over_limit: Some(text("go on")),
+    }
 }
 
 fn complete(phase: &str) -> Action {
@@ -84,7 +90,7 @@ fn complete(phase: &str) -> Action {
 
 /// Says whether a line was asked for, and not derived by a rule of propagation.
 fn is_given(line: &Value) -> bool {
-    !matches!(line["rule"].as_str(), Some("rerun/1" | "early_cutoff/1"))
+    !matches!(line["rule"].as_str(), Some("rerun/1" | "early_cutoff/1" | "cost_warning/1" | "cost_limit/1"))
 }
 
 fn check_permission(world: &World, command: &Command, answer: &Result<(), LedgerError>, lines: &[Value]) {
@@ -99,6 +105,7 @@ fn check_permission(world: &World, command: &Command, answer: &Result<(), Ledger
             .collect();
         assert_eq!(found, consumed.into_iter().map(one).collect::<Vec<_>>());
         assert_eq!(data["dependencies_met"], unmet.is_empty());
+        assert_eq!(data.get("over_limit").is_some(), is_over(world, &subject(line).expect("a phase")));
         assert_eq!(list(&data["unmet"]), unmet.into_iter().map(Value::from).collect::<Vec<_>>());
     }
     let plain = command.expect.is_empty() && command.occurred_at.is_none();
@@ -206,7 +213,8 @@ fn check_durations(lines: &[Value]) {
         at.micros()
     };
     for line in lines.iter().filter(|line| line["data"].get("duration_seconds").is_some()) {
-        let start = line["causes"][0]["seq"].as_u64().expect("a start") as usize;
+        let start = list(&line["causes"]).iter().find(|cause| cause["kind"] == "phase_started");
+        let start = start.and_then(|start| start["seq"].as_u64()).expect("a start") as usize;
         let took = (micros(line) - micros(&lines[start - 1])) as f64 / 1e6;
         assert_eq!(line["data"]["duration_seconds"], took);
     }

@@ -4,8 +4,8 @@
 //! refused, as in life. What a plan says never depends on what the ledger answers.
 
 use phaseledger::model::{
-    Action, Again, Command, CommandId, Definition, Expectation, PhaseName, PhaseRef, Seq, StateName, TagName,
-    Timestamp, WorkflowName,
+    Action, Again, Amount, Command, CommandId, Definition, Expectation, PhaseDefinition, PhaseName, PhaseRef,
+    Seq, StateName, TagName, Timestamp, WorkflowName,
 };
 use proptest::prelude::*;
 
@@ -72,6 +72,10 @@ enum Verb {
     Meta,
     Note,
     Tag,
+    /// Record costs and refunds, perhaps in an attempt that is started for it.
+    Cost,
+    /// Set the limit of a phase or a workflow.
+    Limit,
     /// Send an earlier command again.
     Again,
     /// Send something else under an earlier command's id.
@@ -104,6 +108,8 @@ fn told() -> impl Strategy<Value = Told> {
         1 => Just(Verb::Meta),
         1 => Just(Verb::Note),
         1 => Just(Verb::Tag),
+        8 => Just(Verb::Cost),
+        4 => Just(Verb::Limit),
         1 => Just(Verb::Again),
         1 => Just(Verb::Other),
     ];
@@ -153,6 +159,8 @@ struct Sending<'a> {
     present: Vec<bool>,
     needs: Vec<u16>,
     versions: Vec<u32>,
+    /// The limit of each slot, and of each workflow after them.
+    limits: Vec<Option<Amount>>,
     /// What each slot needs in the definition sent last; none when that does not have it.
     defined: Vec<Option<Vec<usize>>>,
     clock: i64,
@@ -168,6 +176,7 @@ impl<'a> Sending<'a> {
             present: vec![true; count],
             needs: plan.slots.iter().map(|slot| slot.needs).collect(),
             versions: vec![1; count],
+            limits: vec![None; count + 3],
             defined: vec![None; count],
             clock: 1_700_000_000_000_000,
             sent: Vec::new(),
@@ -241,17 +250,23 @@ impl<'a> Sending<'a> {
             };
             if self.present[slot] {
                 let needs = needs.iter().map(named).collect();
-                phases.push(phase(self.name(slot).phase, needs, self.versions[slot]));
+                let phase = phase(self.name(slot).phase, needs, self.versions[slot]);
+                phases.push(PhaseDefinition { cost_limit: self.limits[slot], ..phase });
             }
             self.defined[slot] = self.present[slot].then_some(needs);
         }
         let definition = Definition::new(workflow_name(workflow), phases).expect("no cycle");
+        // Only one of them has a currency.
+        let currency = (workflow == 0).then(|| "USD".to_owned());
+        let limit = self.limits[self.plan.slots.len() + usize::from(workflow)];
+        let definition = definition.described(None, currency, limit, Default::default());
         self.send(Action::Define { definition: Box::new(definition) });
     }
 
     fn start(&mut self, slot: u8, allow_unmet: bool, again: Option<Again>) {
         let (phase, metadata) = (self.phase(slot), metadata("start", slot));
-        self.send(Action::Start { phase, metadata, allow_unmet, again });
+        let over_limit = self.told.other.is_multiple_of(2).then(|| text("go on"));
+        self.send(Action::Start { phase, metadata, allow_unmet, again, over_limit });
     }
 
     /// Starts a phase whether it is complete or not: one of the two is refused.
@@ -322,9 +337,39 @@ impl<'a> Sending<'a> {
             3 if !(0..self.plan.slots.len()).any(|by| elsewhere(&by)) => self.present[slot] ^= true,
             // Refused where another workflow needs it.
             4 => self.present[slot] ^= true,
-            _ => {}
+            // Sometimes a limit of the workflow as a whole.
+            _ => {
+                let slots = self.plan.slots.len();
+                let of = if self.told.unmet { slots + usize::from(workflow) } else { slot };
+                self.limits[of] = limit(self.told.output);
+            }
         }
         self.define(workflow);
+    }
+
+    fn spend(&mut self) {
+        let Told { slot, other, what, output, unmet, .. } = self.told;
+        if unmet {
+            self.begin(slot, true);
+        }
+        for number in 0..=what {
+            let amounts = ["0.1", "0.10", "1", "2.50", "0", "-0.1", "-1.00", "3"];
+            let amount = amounts[usize::from(other.wrapping_add(number * number)) % amounts.len()];
+            let currency = match output {
+                0 => Some("EUR".to_owned()),
+                1 => Some("USD".to_owned()),
+                _ => None,
+            };
+            self.send(Action::Cost {
+                phase: self.phase(slot),
+                amount: amount.parse().expect("an amount"),
+                currency,
+                refund: amount.starts_with('-') != (what == 5),
+                model: (other.is_multiple_of(3)).then(|| "opus".to_owned()),
+                operation: None,
+                metadata: metadata("cost", slot),
+            });
+        }
     }
 
     fn step(&mut self) {
@@ -336,6 +381,13 @@ impl<'a> Sending<'a> {
                 self.complete(slot, output);
             }
             Verb::Race => self.race(),
+            Verb::Cost => self.spend(),
+            Verb::Limit => {
+                let phase = (!unmet).then(|| self.phase(slot));
+                let workflow = unmet.then(|| workflow_name(slot % self.plan.workflows));
+                let limit = if what == 5 { "-1".parse().ok() } else { limit(output) };
+                self.send(Action::CostLimit { phase, workflow, limit });
+            }
             Verb::Detour => self.detour(),
             Verb::Start => {
                 let again = match what {
@@ -386,6 +438,12 @@ impl<'a> Sending<'a> {
         let (phase, metadata) = (self.phase(slot), metadata("skip", slot));
         Action::Skip { phase, reason: text("not today"), metadata }
     }
+}
+
+/// Limits come from so small an alphabet that they are often the same; 0 is none.
+fn limit(which: u8) -> Option<Amount> {
+    let limits = ["0", "1", "1.00", "2.5", "5"];
+    which.checked_sub(1).and_then(|which| limits[usize::from(which) % limits.len()].parse().ok())
 }
 
 fn workflow_name(workflow: u8) -> WorkflowName {

@@ -3,6 +3,7 @@
 use phaseledger::model::{Action, Again, Definition, PhaseRef};
 use serde_json::{Value, json};
 
+use crate::money::units;
 use crate::oracle::{Consumed, Spot, World, full};
 
 /// Returns the kind, phase, `from` and `to` of each event; none when the command must be refused. Says
@@ -18,7 +19,10 @@ pub fn permit(world: &World, action: &Action) -> Option<Vec<Value>> {
     let event = |kind: &str, from: &str, to: &str| json!([kind, name, from, to]);
     let still = |kind: &str| Some(vec![json!([kind, name, null, null])]);
     Some(match action {
-        Action::Start { allow_unmet, again, .. } => {
+        Action::Start { allow_unmet, again, over_limit, .. } => {
+            if over_limit.is_none() && is_over(world, name) {
+                return None;
+            }
             let met = |need: &String| world.phases[need].state == "COMPLETE" || world.phases[need].skipped;
             if !allow_unmet && !spot.needs.iter().all(met) {
                 return None;
@@ -61,6 +65,17 @@ pub fn permit(world: &World, action: &Action) -> Option<Vec<Value>> {
             vec![event("rerun_marked", from, "NEEDS_RERUN")]
         }
         Action::Reset { .. } => vec![event("phase_reset", from, "PENDING")],
+        Action::Cost { amount, currency, refund, .. } => {
+            let amount = units(&amount.to_string());
+            let own = if name.starts_with("x/") { Some("USD") } else { None };
+            let fits = currency.is_none() || currency.as_deref() == own;
+            let may = fits && *refund == (amount < 0) && spot.purse.spent + amount >= 0;
+            return if may { still("cost_recorded") } else { None };
+        }
+        Action::CostLimit { limit, .. } => {
+            let may = limit.is_none_or(|limit| units(&limit.to_string()) >= 0);
+            return if may { still("cost_limit_set") } else { None };
+        }
         Action::Meta { .. } => return still("metadata_recorded"),
         Action::Note { .. } => return still("note_added"),
         other => panic!("`{}` is about no phase", other.verb()),
@@ -84,8 +99,18 @@ fn permit_at_large(world: &World, action: &Action) -> Option<Vec<Value>> {
             resets.insert(0, json!(["phase_reset", null, null, null]));
             Some(resets)
         }
+        Action::CostLimit { limit, .. } => {
+            let may = limit.is_none_or(|limit| units(&limit.to_string()) >= 0);
+            may.then(|| vec![json!(["cost_limit_set", null, null, null])])
+        }
         other => panic!("nothing is said of `{}`", other.verb()),
     }
+}
+
+/// Says whether more was spent than a phase, or its workflow, may cost.
+pub fn is_over(world: &World, phase: &str) -> bool {
+    let workflow = phase.split('/').next().unwrap_or_default();
+    world.phases[phase].purse.level() == 2 || world.purses[workflow].level() == 2
 }
 
 /// Says whether a definition fits the other workflows: it needs what they have, and drops nothing that they

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use phaseledger::ledger::Ledger;
 use phaseledger::model::{EventId, Recorded, Seq, WorkflowName};
-use phaseledger::query::{self, Evidence};
+use phaseledger::query::{self, CostScan, Evidence};
 use phaseledger::rules::Table;
 
 use super::super::asking::Asked;
@@ -14,6 +14,9 @@ use super::super::pieces;
 
 /// How many of the last events a report lists.
 const RECENT_EVENTS: usize = 10;
+
+/// How many of the last costs of a workflow are listed.
+const TRANSACTIONS: usize = 10;
 
 /// Gathers the evidence for a report.
 pub fn gather(asked: &Asked, table: &Table, workflow: Option<&WorkflowName>) -> Result<Evidence, Failure> {
@@ -30,11 +33,23 @@ pub fn gather(asked: &Asked, table: &Table, workflow: Option<&WorkflowName>) -> 
         root: asked.ledger.root_at(through)?,
         events,
         recent: recent(&asked.ledger, workflow, through)?,
+        costs: scan_costs(asked, table)?,
     })
 }
 
+/// Reads what the log tells of costs, where there are any.
+pub fn scan_costs(asked: &Asked, table: &Table) -> Result<CostScan, Failure> {
+    let mut scan = CostScan::new(TRANSACTIONS);
+    if table.workflows.values().any(|workflow| workflow.budget.records > 0) {
+        for record in asked.ledger.records(Seq::ZERO, asked.as_of.seq) {
+            scan.look_at(&record?)?;
+        }
+    }
+    Ok(scan)
+}
+
 /// Follows the first causes from an event back to the root of them all.
-fn find_root(ledger: &Ledger, root: EventId, from: Seq) -> Result<Option<Recorded>, Failure> {
+pub fn find_root(ledger: &Ledger, root: EventId, from: Seq) -> Result<Option<Recorded>, Failure> {
     let mut seq = from;
     while let Some(record) = ledger.record(seq)? {
         if record.id == root {

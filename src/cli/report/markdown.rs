@@ -8,6 +8,7 @@ use phaseledger::query::{EventReport, PhaseReport, ProgressSummary, Report, Work
 
 use super::super::asking::AsOf;
 use super::super::render;
+use super::costs;
 use super::phases;
 use super::syntax::{Align, block, code, table, text};
 
@@ -63,7 +64,7 @@ impl Style<'_> {
         self.name(&id.workflow, id.phase.as_str())
     }
 
-    fn name(&self, workflow: &WorkflowName, phase: &str) -> String {
+    pub fn name(&self, workflow: &WorkflowName, phase: &str) -> String {
         if Some(workflow) == self.workflow { code(phase) } else { code(&format!("{workflow}/{phase}")) }
     }
 
@@ -163,6 +164,7 @@ fn push_workflow(document: &mut String, workflow: &WorkflowReport<'_>, level: us
     push_dependencies(document, workflow, style);
     push_retired(document, workflow);
     push_graph(document, workflow);
+    costs::push(document, &workflow.costs, level, style);
 }
 
 fn push_summary(document: &mut String, summary: &ProgressSummary) {
@@ -280,7 +282,7 @@ fn push_recent(document: &mut String, recent: &[EventReport<'_>], style: &Style<
             format!("`{}`", event.kind),
             subject(event, style),
             by,
-            event.text.map(|why| text(&start(why))).unwrap_or_default(),
+            event.text.as_deref().map(|why| text(&start(why))).unwrap_or_default(),
         ]
     };
     document.push_str(&table(&columns, &recent.iter().map(row).collect::<Vec<_>>()));

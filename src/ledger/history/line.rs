@@ -149,7 +149,7 @@ impl HistoryLine {
     }
 
     fn start(&self, metadata: Metadata, allow_unmet: bool) -> Action {
-        Action::Start { phase: self.phase.clone(), metadata, allow_unmet, again: None }
+        Action::Start { phase: self.phase.clone(), metadata, allow_unmet, again: None, over_limit: None }
     }
 
     fn complete(&self, metadata: Metadata) -> Action {

@@ -3,15 +3,12 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use rust_decimal::Decimal;
-
 use super::WorkflowName;
-use super::amount::{AmountFault, amount_of_number, amount_of_text};
 use super::error::Fault;
 use super::node::{Entry, Fields, Format, Node, Shape, Value, repeated_key, shown};
 use super::places::{PhasePlaces, definition_fault};
 use crate::model::{
-    Definition, Metadata, NAME_BYTES_MAX, PhaseDefinition, PhaseName, PhaseRef, TEXT_BYTES_MAX,
+    Amount, Definition, Metadata, NAME_BYTES_MAX, PhaseDefinition, PhaseName, PhaseRef, TEXT_BYTES_MAX,
 };
 
 const FILE_OF_TOML: Shape = Shape { owner: "a workflow file", keys: &["workflow", "phase"], aliases: &[] };
@@ -39,7 +36,7 @@ pub(super) struct File<'t> {
 struct Head {
     name: Option<WorkflowName>,
     currency: Option<String>,
-    cost_limit: Option<Decimal>,
+    cost_limit: Option<Amount>,
     description: Option<String>,
 }
 
@@ -282,15 +279,19 @@ fn currency(entry: Entry<'_>, format: Format) -> Result<String, Fault> {
     Err(Fault::new(span, message).hint_if(hint))
 }
 
-fn amount(entry: Entry<'_>, format: Format) -> Result<Decimal, Fault> {
-    let refused = |text: &str, fault: AmountFault| {
-        let message = format!("`{}` is `{}`, {}", entry.key, shown(text), fault.explain());
+fn amount(entry: Entry<'_>, format: Format) -> Result<Amount, Fault> {
+    let refused = |text: &str, why: &dyn std::fmt::Display| {
+        let message = format!("`{}` is `{}`, which is no limit: {why}", entry.key, shown(text));
         Fault::new(entry.node.span.clone(), message)
     };
-    match &entry.node.value {
-        Value::Text(text) => amount_of_text(text).map_err(|fault| refused(text, fault)),
-        Value::Number(text) => amount_of_number(text).map_err(|fault| refused(text, fault)),
-        _ => Err(wrong_type(&format!("`{}`", entry.key), &entry.node, "an amount such as \"30.00\"", format)),
+    let (Value::Text(text) | Value::Number(text)) = &entry.node.value else {
+        let expected = "an amount such as \"30.00\"";
+        return Err(wrong_type(&format!("`{}`", entry.key), &entry.node, expected, format));
+    };
+    match text.parse::<Amount>() {
+        Ok(_) if text.starts_with('-') => Err(refused(text, &"it is negative; expected 0 or more")),
+        Ok(amount) => Ok(amount),
+        Err(error) => Err(refused(text, &error.fault)),
     }
 }
 
