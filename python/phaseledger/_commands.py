@@ -138,7 +138,9 @@ class Recording(Generic[Recorded]):
         occurred_at: Optional[When],
         by: Optional[str],
     ) -> Recorded:
-        made: Dict[str, Any] = {name: value for name, value in command.items() if value is not None and value is not False}
+        made: Dict[str, Any] = {
+            name: value for name, value in command.items() if value is not None and value is not False
+        }
         made["id"] = str(uuid.uuid4()) if id is None else id
         if expect:
             made["expect"] = expect if isinstance(expect, str) else list(expect)

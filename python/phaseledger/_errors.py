@@ -155,7 +155,9 @@ def from_exit(returncode: int, stderr: str) -> LedgerError:
 #: What `append` adds to the message of a refused line: its number, and what became of those before it. Both are of
 #: the child's input, which the caller has not written.
 _PLACE = re.compile(r"^line \d+(, column \d+)?: ")
-_STANDS = re.compile(r"; (nothing was recorded|the command before it stands|the \d+ commands before it stand)$")
+_STANDS = re.compile(
+    r"; (nothing was recorded|the command before it stands|the \d+ commands before it stand)$"
+)
 
 
 def of_one_command(error: LedgerError) -> LedgerError:

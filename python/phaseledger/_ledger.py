@@ -75,7 +75,12 @@ class View:
         roots: bool = False,
     ) -> List[Event]:
         """Lists events in order: all, those of a range such as `#5..#9`, or those that fit."""
-        args = [*_each("--phase", phase), *_each("--workflow", workflow), *_each("--kind", kind), *_each("--by", by)]
+        args = [
+            *_each("--phase", phase),
+            *_each("--workflow", workflow),
+            *_each("--kind", kind),
+            *_each("--by", by),
+        ]
         if last is not None:
             args.append(f"--last={last}")
         if roots:
@@ -121,7 +126,9 @@ class View:
         args = [*self._options, *_each("--workflow", workflow)]
         return CostSummary.of(self._program.ask("cost", "summary", *args))
 
-    def cost_by(self, by: str, range: Optional[str] = None, *, workflow: Optional[str] = None) -> List[CostGroup]:
+    def cost_by(
+        self, by: str, range: Optional[str] = None, *, workflow: Optional[str] = None
+    ) -> List[CostGroup]:
         """Tells what was spent by `phase`, `model`, `operation`, `root-cause` or `day`."""
         args = [*self._options, *_each("--workflow", workflow), "--", by, *([] if range is None else [range])]
         return [CostGroup.of(group) for group in self._program.ask("cost", "by", *args)["groups"]]
@@ -308,4 +315,3 @@ class Ledger(Recording[Answer], View):
     def verify(self) -> Verified:
         """Checks every line, place, time, id, cause and transition. Raises `Damaged` where something is wrong."""
         return Verified.of(self._program.ask("verify"))
-

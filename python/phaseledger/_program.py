@@ -31,7 +31,9 @@ class Program:
         if lock_timeout is not None:
             self._options.append(f"--lock-timeout={round(lock_timeout * 1000)}ms")
 
-    def ask(self, verb: str, *args: str, given: bytes = b"", answers: Tuple[int, ...] = (0,)) -> Dict[str, Any]:
+    def ask(
+        self, verb: str, *args: str, given: bytes = b"", answers: Tuple[int, ...] = (0,)
+    ) -> Dict[str, Any]:
         """Asks a question. With the exit codes `answers` an answer comes."""
         answer: Dict[str, Any] = json.loads(self.run(verb, args, given=given, answers=answers))
         return answer
@@ -80,10 +82,14 @@ class Program:
                 if tried == TRIES_MAX:
                     if isinstance(error, LedgerError):
                         raise
-                    raise OutcomeUnknown(f"the program's answer breaks off: {error}", code="unknown") from error
+                    raise OutcomeUnknown(
+                        f"the program's answer breaks off: {error}", code="unknown"
+                    ) from error
                 time.sleep(0.01 * 4**tried)
             except LedgerError as error:
-                raise of_one_command(error) if is_piped else error
+                if is_piped:
+                    raise of_one_command(error) from None
+                raise
         raise AssertionError("the last try returns or raises")
 
     def signed(self, command: Command) -> Command:

@@ -90,7 +90,13 @@ class Derived:
     @classmethod
     def of(cls, raw: Json) -> Derived:
         return cls(
-            raw["seq"], raw["id"], raw["kind"], raw.get("phase"), _state(raw.get("to")), raw.get("reason"), raw
+            raw["seq"],
+            raw["id"],
+            raw["kind"],
+            raw.get("phase"),
+            _state(raw.get("to")),
+            raw.get("reason"),
+            raw,
         )
 
 
@@ -442,7 +448,9 @@ class CostCheck:
 
     @classmethod
     def of(cls, raw: Json) -> CostCheck:
-        return cls(raw["fits"], tuple(LimitCheck.of(one) for one in raw["limits"]), AsOf.of(raw["as_of"]), raw)
+        return cls(
+            raw["fits"], tuple(LimitCheck.of(one) for one in raw["limits"]), AsOf.of(raw["as_of"]), raw
+        )
 
 
 @dataclass(frozen=True)
@@ -489,7 +497,10 @@ class CostSummary:
 
     @classmethod
     def of(cls, raw: Json) -> CostSummary:
-        phases = {one["workflow"]: tuple(Spent.of(phase, "phase") for phase in one["phases"]) for one in raw["workflows"]}
+        phases = {
+            one["workflow"]: tuple(Spent.of(phase, "phase") for phase in one["phases"])
+            for one in raw["workflows"]
+        }
         workflows = tuple(Spent.of(one, "workflow") for one in raw["workflows"])
         return cls(workflows, phases, AsOf.of(raw["as_of"]), raw)
 

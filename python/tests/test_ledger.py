@@ -60,9 +60,18 @@ class Recording(Scene):
         ledger.tag("release")
         ledger.tag("first", 1)
         kinds = [event.kind for event in ledger.log(roots=True)] + [event.kind for event in ledger.log()]
-        for kind in ("phase_failed", "phase_skipped", "rerun_marked", "phase_reset", "metadata_recorded", "tag_set"):
+        for kind in (
+            "phase_failed",
+            "phase_skipped",
+            "rerun_marked",
+            "phase_reset",
+            "metadata_recorded",
+            "tag_set",
+        ):
             self.assertIn(kind, kinds)
-        self.assertEqual([e.data["text"] for e in ledger.log(kind="note_added")], ["seen", "-- not an option"])
+        self.assertEqual(
+            [e.data["text"] for e in ledger.log(kind="note_added")], ["seen", "-- not an option"]
+        )
         self.assertEqual(ledger.log(kind="phase_failed")[0].data["exit_code"], 0)
         event = ledger.show("tag:first").event
         assert event is not None
@@ -119,7 +128,9 @@ class Recording(Scene):
         ledger.meta("a", {"a=b": 1})
         with ledger.stream() as stream:
             stream.note("x")
-        self.assertEqual([event.by.name for event in ledger.log()], ["ana", "nightly", "eva", "nightly", "nightly"])
+        self.assertEqual(
+            [event.by.name for event in ledger.log()], ["ana", "nightly", "eva", "nightly", "nightly"]
+        )
 
 
 class Safely(Scene):
@@ -190,7 +201,9 @@ class Refused(Scene):
 
     def test_a_lock_that_is_held(self) -> None:
         self.small()
-        held = self.program('echo \'{"error":{"code":"lock_timeout","message":"held","hint":null}}\' >&2; exit 75')
+        held = self.program(
+            'echo \'{"error":{"code":"lock_timeout","message":"held","hint":null}}\' >&2; exit 75'
+        )
         with self.assertRaises(LockTimeout):
             Ledger(self.folder / "ledger", binary=held, lock_timeout=0.01).start("a")
 
@@ -227,7 +240,9 @@ class Asking(Scene):
             view = ledger.as_of(when)
             self.assertEqual(view.status()["a"].state, state, when)
             self.assertEqual(ledger.status("a", at=when)["a"].state, state, when)
-        self.assertEqual(ledger.as_of("2025-10-29T20:00:00Z", before=True).status()["a"].state, State.IN_PROGRESS)
+        self.assertEqual(
+            ledger.as_of("2025-10-29T20:00:00Z", before=True).status()["a"].state, State.IN_PROGRESS
+        )
         self.assertEqual(ledger.as_of("2025-10-30", known=True).status().phases, ())
         self.assertEqual(ledger.as_of("2025-10-30", known=True).status().as_of.seq, 0)
         self.assertEqual(ledger.why("a", at=2).state, State.IN_PROGRESS)

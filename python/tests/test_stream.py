@@ -74,7 +74,9 @@ class Streams(Scene):
     def test_it_goes_on_where_that_is_asked(self) -> None:
         ledger = self.small()
         with ledger.stream(keep_going=True) as stream:
-            replies = [stream.complete("a") if number % 10 == 3 else stream.note(str(number)) for number in range(50)]
+            replies = [
+                stream.complete("a") if number % 10 == 3 else stream.note(str(number)) for number in range(50)
+            ]
         refused = [number for number, reply in enumerate(replies) if reply.exception() is not None]
         self.assertEqual(refused, [3, 13, 23, 33, 43])
         self.assertEqual(self.texts(ledger), [str(number) for number in range(50) if number % 10 != 3])

@@ -215,11 +215,17 @@ class CostSafetyManager:
 
     def get_cost_by_phase(self) -> Dict[str, float]:
         """Returns what was spent on each phase that anything was spent on."""
-        return {name: self.get_phase_cost(name) for name in dict.fromkeys(one.phase_id for one in self.records)}
+        return {
+            name: self.get_phase_cost(name) for name in dict.fromkeys(one.phase_id for one in self.records)
+        }
 
     def get_cost_by_model(self) -> Dict[str, float]:
         """Returns what was spent on each model."""
-        return {name: self.get_model_cost(name) for name in dict.fromkeys(one.model for one in self.records) if name}
+        return {
+            name: self.get_model_cost(name)
+            for name in dict.fromkeys(one.model for one in self.records)
+            if name
+        }
 
     def get_remaining_budget(self) -> float:
         """Returns what is left of the workflow's limit; 0 where it is passed."""
@@ -275,7 +281,15 @@ class CostSafetyManager:
         approval and what is within the rejection thresholds is approved, the last with a warning."""
         status, why = self._judge(operation, estimated_cost, affected_items, auto_approve_threshold)
         try:
-            self._ask(operation, estimated_cost, affected_items, impact_description, auto_approve_threshold, status, why)
+            self._ask(
+                operation,
+                estimated_cost,
+                affected_items,
+                impact_description,
+                auto_approve_threshold,
+                status,
+                why,
+            )
         except (Rejected, UsageError, ValueError) as error:
             logger.warning("cannot ask approval of %s: %s", operation, error)
             return False
@@ -301,7 +315,14 @@ class CostSafetyManager:
         return ApprovalStatus.APPROVED, "its cost and its impact are within the acceptable range"
 
     def _ask(
-        self, operation: str, cost: float, items: int, impact: str, threshold: float, status: ApprovalStatus, why: str
+        self,
+        operation: str,
+        cost: float,
+        items: int,
+        impact: str,
+        threshold: float,
+        status: ApprovalStatus,
+        why: str,
     ) -> None:
         """Records a request, and the manager's decision where the ledger's policy has not decided."""
         stream = self._kept.stream
@@ -322,7 +343,9 @@ class CostSafetyManager:
 
     def generate_report(self, output_file: Optional[PathLike] = None) -> str:
         """Writes what was spent, as Markdown, to a file (`COST_SAFETY_REPORT.md` without one); returns it."""
-        report = "\n".join([*self._summary_lines(), *self._cost_lines(), *self._approval_lines(), *self._last_lines()])
+        report = "\n".join(
+            [*self._summary_lines(), *self._cost_lines(), *self._approval_lines(), *self._last_lines()]
+        )
         path = Path("COST_SAFETY_REPORT.md" if output_file is None else output_file)
         try:
             write_whole(path, report)
@@ -335,7 +358,11 @@ class CostSafetyManager:
         percent = float(spent / limit * 100) if limit else 0.0
         full = min(20, max(0, int(percent / 5)))
         left = "no limit" if limit is None else _money(limit - spent)
-        verdicts = ((100, "🔴", "Budget exhausted"), (90, "🟡", "Near budget limit"), (70, "🟢", "Budget healthy"))
+        verdicts = (
+            (100, "🔴", "Budget exhausted"),
+            (90, "🟡", "Near budget limit"),
+            (70, "🟢", "Budget healthy"),
+        )
         symbol, verdict = next(((s, v) for at, s, v in verdicts if percent >= at), ("🟢", "Budget excellent"))
         return [
             "# Cost Safety Report",
@@ -367,9 +394,15 @@ class CostSafetyManager:
             spent, limit = self._spent(name), self._limit(name)
             percent = float(spent / limit * 100) if limit else 0.0 if limit is None or spent <= 0 else 100.0
             lines += [f"### {'✅' if percent < 80 else '⚠️' if percent < 100 else '🔴'} {name}", ""]
-            lines += [f"- **Cost:** {_money(spent)}", f"- **Limit:** {'none' if limit is None else _money(limit)}"]
+            lines += [
+                f"- **Cost:** {_money(spent)}",
+                f"- **Limit:** {'none' if limit is None else _money(limit)}",
+            ]
             if limit is not None:
-                lines += [f"- **Remaining:** {_money(max(Decimal(0), limit - spent))}", f"- **Used:** {percent:.1f}%"]
+                lines += [
+                    f"- **Remaining:** {_money(max(Decimal(0), limit - spent))}",
+                    f"- **Used:** {percent:.1f}%",
+                ]
             lines.append("")
         lines += ["---", ""]
         by_model, total = self.get_cost_by_model(), self.get_total_cost()
@@ -396,7 +429,10 @@ class CostSafetyManager:
                     f"- **Requested:** {one.requested_at}",
                 ]
                 if one.responded_at is not None:
-                    lines += [f"- **Responded:** {one.responded_at}", f"- **Message:** {one.response_message}"]
+                    lines += [
+                        f"- **Responded:** {one.responded_at}",
+                        f"- **Message:** {one.response_message}",
+                    ]
                 lines.append("")
         return ["## Approval Requests", "", *lines, "---", ""] if lines else []
 
@@ -500,7 +536,12 @@ def _record(event: Event) -> CostRecord:
     timestamp = local(event.at) or ""
     metadata = dict(data.get("metadata") or {}) or None
     return CostRecord(
-        event.phase or "", float(data["amount"]), timestamp, data.get("model"), data.get("operation"), metadata
+        event.phase or "",
+        float(data["amount"]),
+        timestamp,
+        data.get("model"),
+        data.get("operation"),
+        metadata,
     )
 
 

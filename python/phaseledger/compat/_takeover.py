@@ -33,7 +33,9 @@ _Step = Tuple[str, int]
 
 def first_moment(old: Optional[Mapping[str, Any]]) -> Optional[datetime]:
     """Returns the first time that the file states, for the definition to be no later."""
-    times = [moment(phase.get(key)) for phase in _listed(old).values() for key in ("started_at", "completed_at")]
+    times = [
+        moment(phase.get(key)) for phase in _listed(old).values() for key in ("started_at", "completed_at")
+    ]
     return min((time for time in times if time is not None), default=None)
 
 
@@ -135,7 +137,9 @@ def _besides(stream: Stream, name: str, phase: Mapping[str, Any], key: str) -> L
     return []
 
 
-def _marks(stream: Stream, ended: List[str], listed: Mapping[str, Mapping[str, Any]], key: str) -> List[Reply]:
+def _marks(
+    stream: Stream, ended: List[str], listed: Mapping[str, Mapping[str, Any]], key: str
+) -> List[Reply]:
     """Marks what must run again: first, from below, what has a reason of its own; then, from above, the rest, which
     a mark above mostly reaches."""
 
