@@ -38,7 +38,8 @@ const HOLD_MAX: Duration = Duration::from_millis(100);
 #[derive(clap::Args)]
 #[command(
     after_help = "A line is an object with `do` (start, complete, fail, skip, rerun, reset, meta, note, tag, \
-    cost, cost_limit), what the verb takes (`phase`, `metadata`, `reason`, `error`, `text`, `name`, `amount`, …), and `id`, `expect`, \
+    cost, cost_limit, approval_request, approval_grant, approval_reject), what the verb takes (`phase`, \
+    `metadata`, `reason`, `error`, `text`, `name`, `amount`, `operation`, `estimate`, …), and `id`, `expect`, \
     `occurred_at`, `by`. Each line is answered by a line, once it would survive a power cut. The first line that is \
     refused ends the stream; the lines before it stand, unless `--atomic`."
 )]

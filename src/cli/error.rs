@@ -31,6 +31,9 @@ pub struct Failure {
     silent: bool,
 }
 
+/// The exit code of a request for approval that nobody has decided yet: neither yes nor no.
+pub const UNDECIDED: u8 = 75;
+
 impl Failure {
     /// Makes a failure of its parts. What the message repeats of files and callers cannot deceive: see
     /// [`escape`].
@@ -284,6 +287,23 @@ impl From<Rejection> for Failure {
             Rejection::MetadataTooLarge { .. } => {
                 failure(2, "too_large").hint("keep large things in files, and their paths or digests here")
             }
+            Rejection::UnknownApproval { .. } => {
+                failure(4, "unknown_approval").hint("`phaseledger approval list` lists the requests")
+            }
+            Rejection::AlreadyDecided { request, seq, decision } => failure(6, "already_decided")
+                .hint("a decision stands; ask anew with `phaseledger approval request`")
+                .detail("request", request.to_string())
+                .detail("request_seq", seq.number())
+                .detail("decision", decision.verdict.as_str())
+                .detail("seq", decision.seq.number()),
+            Rejection::SelfApproval { request, seq, .. } => failure(6, "self_approval")
+                .hint(
+                    "let someone else grant it, or put `self_approval = true` below `[workflow.approval]` and define \
+                     the workflow anew",
+                )
+                .detail("request", request.to_string())
+                .detail("request_seq", seq.number()),
+            Rejection::NegativeAmount { .. } => failure(2, "bad_amount"),
         }
     }
 }

@@ -65,6 +65,13 @@ fn told(event: &Event) -> (String, Option<String>) {
         Event::MetadataRecorded(_) => plain("got metadata"),
         Event::NoteAdded(note) => ("got a note".to_owned(), Some(note.text.to_string())),
         Event::TagSet(tag) => (format!("got the tag {}", tag.name), None),
+        Event::ApprovalRequested(asked) => {
+            (format!("got a request to approve {}", escape(asked.operation.as_str())), None)
+        }
+        Event::ApprovalGranted(decided) => ("got an approval".to_owned(), Some(decided.reason.to_string())),
+        Event::ApprovalRejected(decided) => {
+            ("was refused an approval".to_owned(), Some(decided.reason.to_string()))
+        }
         Event::HistoryImported(history) => ("took in a history".to_owned(), Some(escape(&history.source))),
     }
 }

@@ -52,6 +52,9 @@ pub fn run(args: &ManArgs, mut command: Command) -> Result<ExitCode, Failure> {
             clap_mangen::Man::new(command.clone()).render(&mut pages)?;
             for verb in command.get_subcommands().filter(|verb| verb.get_name() != "help") {
                 clap_mangen::Man::new(verb.clone()).render(&mut pages)?;
+                for verb in verb.get_subcommands().filter(|verb| verb.get_name() != "help") {
+                    clap_mangen::Man::new(verb.clone()).render(&mut pages)?;
+                }
             }
             out.write_all(&pages)?;
         }
@@ -67,7 +70,11 @@ fn markdown(command: &Command) -> String {
     );
     section(&mut page, "phaseledger", command.clone());
     for verb in command.get_subcommands().filter(|verb| verb.get_name() != "help") {
-        section(&mut page, &format!("phaseledger {}", verb.get_name()), verb.clone());
+        let title = format!("phaseledger {}", verb.get_name());
+        section(&mut page, &title, verb.clone());
+        for verb in verb.get_subcommands().filter(|verb| verb.get_name() != "help") {
+            section(&mut page, &format!("{title} {}", verb.get_name()), verb.clone());
+        }
     }
     page
 }

@@ -2,6 +2,7 @@
 //! renders what comes back. One file a verb, or a family of verbs; this one only dispatches.
 
 mod append;
+mod approval;
 mod asking;
 mod causes;
 mod columns;
@@ -48,7 +49,8 @@ use error::Failure;
 #[derive(Parser)]
 #[command(name = "phaseledger", version, max_term_width = 100, propagate_version = false)]
 #[command(after_help = "Exit codes: 0 done, or recorded already; 1 the answer is no; 2 usage; 3 conflict; \
-    4 not found; 5 damage; 6 refused by the rules; 74 input or output; 75 lock timeout.")]
+    4 not found; 5 damage; 6 refused by the rules; 74 input or output; 75 lock timeout, or an approval that nobody \
+    has decided yet.")]
 struct Cli {
     #[command(flatten)]
     context: context::Args,
@@ -93,6 +95,9 @@ enum Verb {
     /// Record what phases cost, set limits, and ask about both
     #[command(subcommand)]
     Cost(cost::Verb),
+    /// Ask leave for something, and decide on what others ask
+    #[command(subcommand)]
+    Approval(approval::Verb),
     /// Record commands from JSON lines, one answer a line
     Append(append::Args),
     // Ask.
@@ -152,6 +157,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Note(args) => record::note(args, context),
         Verb::Tag(args) => record::tag(args, context),
         Verb::Cost(verb) => cost::run(verb, context),
+        Verb::Approval(verb) => approval::run(verb, context),
         Verb::Append(args) => append::run(&args, context),
         Verb::Status(args) => status::run(args, context),
         Verb::Next(args) => next::run(&args, context),

@@ -1,5 +1,6 @@
 //! `report`: where everything stands, with the evidence, as a document.
 
+mod approvals;
 mod costs;
 pub(super) mod evidence;
 mod markdown;

@@ -96,24 +96,45 @@ pub fn command(request: Request, context: &Context, via: &str) -> Command {
     request.command(CommandId::new(Uuid::now_v7()), by)
 }
 
+impl Args {
+    /// Makes the options of a command that takes effect now and expects nothing.
+    pub fn of(by: Option<String>) -> Self {
+        Args { id: None, expect: Vec::new(), occurred_at: None, by, dry_run: false }
+    }
+
+    /// Returns who asks, where that is said.
+    pub fn by(&self) -> Option<&str> {
+        self.by.as_deref()
+    }
+}
+
 /// Records an action, and answers.
 pub fn record(args: Args, action: Action, context: &Context) -> Result<ExitCode, Failure> {
+    let verb = action.verb();
+    let answer = submit(args, action, context)?;
+    answered(&answer, tell(&answer, verb, context))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Records an action, or finds out what it would record.
+pub fn submit(args: Args, action: Action, context: &Context) -> Result<Answer, Failure> {
     let occurred_at: Option<Timestamp> =
         args.occurred_at.as_deref().map(|text| context.time().time(text)).transpose()?;
     let request = Request { id: args.id, expect: args.expect, occurred_at, by: args.by, action };
     let command = command(request, context, "cli");
     let mut ledger = context.open()?;
-    let answer = match args.dry_run {
+    Ok(match args.dry_run {
         true => ledger.preview(&command, context.now())?,
         false => ledger.submit(&command, context.now())?,
-    };
-    drop(ledger);
-    let told = tell(&answer, command.action.verb(), context);
+    })
+}
+
+/// Says of an answer that could not be told what it would have told.
+pub fn answered<T>(answer: &Answer, told: Result<T, Failure>) -> Result<T, Failure> {
     told.map_err(|failure| match answer.status {
         Status::Appended => failure.hint(format!("it is recorded all the same, as #{}", answer.seq)),
         Status::Duplicate | Status::Unchanged | Status::Preview => failure,
-    })?;
-    Ok(ExitCode::SUCCESS)
+    })
 }
 
 /// The answer to a command, in JSON.
@@ -156,6 +177,9 @@ impl<'a> DerivedView<'a> {
                 Some(Cow::Borrowed(why.reason.as_str()))
             }
             Event::PhaseFailed(failed) => Some(Cow::Borrowed(failed.error.as_str())),
+            Event::ApprovalGranted(decided) | Event::ApprovalRejected(decided) => {
+                Some(Cow::Borrowed(decided.reason.as_str()))
+            }
             event => cost_in_words(event).map(Cow::Owned),
         };
         DerivedView {

@@ -179,6 +179,12 @@ impl<'a> Session<'a> {
             | Event::CostLimitExceeded(_) => {
                 self.changed.workflows.extend(record.subject.workflow().cloned());
             }
+            Event::ApprovalRequested(_) => {
+                self.changed.approvals.insert(record.id);
+            }
+            Event::ApprovalGranted(decided) | Event::ApprovalRejected(decided) => {
+                self.changed.approvals.insert(decided.request);
+            }
             _ => {}
         }
         if let Some(phase) = record.subject.phase()

@@ -16,8 +16,8 @@ pub const AMOUNT_WHOLE_DIGITS_MAX: usize = 18;
 /// The most digits after the point.
 pub const AMOUNT_FRACTION_DIGITS_MAX: usize = 9;
 
-/// Ten to the power of [`AMOUNT_FRACTION_DIGITS_MAX`]: how many of the smallest units one is.
-const UNITS: i128 = 1_000_000_000;
+/// One with as many zeros as an amount has digits at most: how many billionths are too many.
+const UNITS_MAX: u128 = 10_u128.pow((AMOUNT_WHOLE_DIGITS_MAX + AMOUNT_FRACTION_DIGITS_MAX) as u32);
 
 /// How much of a text that is no amount is repeated, in characters.
 const SHOWN_CHARACTERS_MAX: usize = 60;
@@ -47,18 +47,18 @@ impl Amount {
     /// Adds exactly, with the digits after the point of the one that has more; none beyond
     /// [`AMOUNT_WHOLE_DIGITS_MAX`] digits.
     pub fn plus(self, other: Amount) -> Option<Amount> {
-        Amount::bounded(self.0.checked_add(other.0)?)
+        Amount::bounded(self.0.checked_add(other.0)?, self.0.scale().max(other.0.scale()))
     }
 
-    /// Subtracts exactly; none beyond [`AMOUNT_WHOLE_DIGITS_MAX`] digits.
+    /// Subtracts exactly, as [`Amount::plus`]; none beyond [`AMOUNT_WHOLE_DIGITS_MAX`] digits.
     pub fn minus(self, other: Amount) -> Option<Amount> {
-        Amount::bounded(self.0.checked_sub(other.0)?)
+        Amount::bounded(self.0.checked_sub(other.0)?, self.0.scale().max(other.0.scale()))
     }
 
     /// Multiplies exactly; none beyond [`AMOUNT_WHOLE_DIGITS_MAX`] digits.
     pub fn times(self, count: u64) -> Option<Amount> {
         let units = self.0.mantissa().checked_mul(i128::from(count))?;
-        Amount::bounded(Decimal::try_from_i128_with_scale(units, self.0.scale()).ok()?)
+        Amount::bounded(Decimal::try_from_i128_with_scale(units, self.0.scale()).ok()?, self.0.scale())
     }
 
     /// Returns how often another amount goes into this one, rounded down; zero where this is below zero.
@@ -93,11 +93,12 @@ impl Amount {
         self.0.mantissa() * factor
     }
 
-    fn bounded(sum: Decimal) -> Option<Amount> {
-        let is_within = sum.scale() as usize <= AMOUNT_FRACTION_DIGITS_MAX
-            && (sum.trunc().mantissa().unsigned_abs() / 10_u128.pow(sum.trunc().scale()))
-                < (UNITS * UNITS).unsigned_abs();
-        is_within.then_some(Amount(sum))
+    /// Gives a result as many digits after the point as it is to have; none when it has too many before it.
+    fn bounded(mut sum: Decimal, scale: u32) -> Option<Amount> {
+        // Zeros at the end are added: neither digits nor the worth change.
+        sum.rescale(scale);
+        let sum = Amount(sum);
+        (sum.units().unsigned_abs() < UNITS_MAX).then_some(sum)
     }
 }
 
@@ -246,6 +247,9 @@ mod tests {
             (0..10).try_fold(Amount::ZERO, |sum, _| sum.plus(amount("0.1"))).expect("within bounds");
         assert_eq!(ten_times, amount("1"));
         assert_eq!(amount("1.10").plus(amount("2")).expect("small").to_string(), "3.10");
+        for (a, b, left) in [("0.00", "0", "0.00"), ("1.10", "1.1", "0.00"), ("1", "0.50", "0.50")] {
+            assert_eq!(amount(a).minus(amount(b)).map(|left| left.to_string()).as_deref(), Some(left));
+        }
         let most = amount("999999999999999999.999999999");
         assert_eq!(most.plus(amount("0.000000001")), None);
         assert_eq!(most.minus(amount("-0.000000001")), None);

@@ -9,8 +9,8 @@ use super::definition::Definition;
 use super::name::NameError;
 use super::request::CallerId;
 use super::{
-    Amount, CommandId, Digest, HistoryImported, Metadata, OutputFile, PhaseId, PhaseName, Seq, StateName,
-    TagName, Text, Timestamp, WorkflowName, escape,
+    Amount, ApprovalAnswer, ApprovalAsk, CommandId, Digest, HistoryImported, Metadata, OutputFile, PhaseId,
+    PhaseName, Seq, StateName, TagName, Text, Timestamp, Verdict, WorkflowName, escape,
 };
 
 /// Who asks, from where and by which way in.
@@ -324,6 +324,10 @@ pub enum Action {
         /// The most it may cost: zero or more; none for no limit.
         limit: Option<Amount>,
     },
+    /// Ask leave for something.
+    ApprovalRequest(Box<ApprovalAsk>),
+    /// Decide on what someone asked leave for.
+    ApprovalDecide(ApprovalAnswer),
     /// State that a history was taken in.
     NoteImport {
         /// Whose.
@@ -349,12 +353,17 @@ impl Action {
             Action::Tag { .. } => "tag",
             Action::Cost { .. } => "cost record",
             Action::CostLimit { .. } => "cost limit",
+            Action::ApprovalRequest(_) => "approval request",
+            Action::ApprovalDecide(answer) => match answer.verdict {
+                Verdict::Granted => "approval grant",
+                Verdict::Rejected => "approval reject",
+            },
             Action::NoteImport { .. } => "import",
         }
     }
 
     /// Returns the phase that the action is about, as the caller named it.
-    pub const fn phase(&self) -> Option<&PhaseRef> {
+    pub fn phase(&self) -> Option<&PhaseRef> {
         match self {
             Action::Start { phase, .. }
             | Action::Complete { phase, .. }
@@ -365,9 +374,11 @@ impl Action {
             | Action::Meta { phase, .. }
             | Action::Cost { phase, .. } => Some(phase),
             Action::Note { phase, .. } | Action::CostLimit { phase, .. } => phase.as_ref(),
+            Action::ApprovalRequest(ask) => ask.phase.as_ref(),
             Action::Define { .. }
             | Action::ResetAll { .. }
             | Action::Tag { .. }
+            | Action::ApprovalDecide(_)
             | Action::NoteImport { .. } => None,
         }
     }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use super::command::PhaseRef;
-use super::{Amount, Metadata, PhaseName, WorkflowName};
+use super::{Amount, ApprovalPolicy, Metadata, PhaseName, WorkflowName};
 
 /// A workflow's definition: checked, so that no id stands twice, every need within the workflow is one of
 /// its phases, and nothing needs itself by any way round.
@@ -25,6 +25,8 @@ struct Unchecked {
     currency: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cost_limit: Option<Amount>,
+    #[serde(default, skip_serializing_if = "ApprovalPolicy::is_default")]
+    approval: ApprovalPolicy,
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     source: Metadata,
     phases: Vec<PhaseDefinition>,
@@ -67,6 +69,7 @@ impl Definition {
             description: None,
             currency: None,
             cost_limit: None,
+            approval: ApprovalPolicy::default(),
             source: Metadata::default(),
             phases,
         };
@@ -88,6 +91,12 @@ impl Definition {
         self
     }
 
+    /// Adds when approvals are decided without a person.
+    pub fn approved_by(mut self, policy: ApprovalPolicy) -> Self {
+        self.unchecked.approval = policy;
+        self
+    }
+
     /// Returns the workflow's name.
     pub fn name(&self) -> &WorkflowName {
         &self.unchecked.name
@@ -106,6 +115,11 @@ impl Definition {
     /// Returns the most that all its phases together may cost.
     pub fn cost_limit(&self) -> Option<Amount> {
         self.unchecked.cost_limit
+    }
+
+    /// Returns when approvals are decided without a person.
+    pub fn approval(&self) -> &ApprovalPolicy {
+        &self.unchecked.approval
     }
 
     /// Returns the phases, in the file's order.

@@ -6,7 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::definition::Definition;
-use super::{Amount, Digest, EventId, Metadata, PhaseId, PhaseName, Seq, TagName, Text};
+use super::{
+    Amount, ApprovalDecided, ApprovalRequested, Digest, EventId, Metadata, PhaseId, PhaseName, Seq, TagName,
+    Text,
+};
 
 macro_rules! events {
     ($($(#[$doc:meta])* $variant:ident($payload:ty) = $kind:literal,)*) => {
@@ -81,6 +84,12 @@ events! {
     CostWarningRaised(CostWarningRaised) = "cost_warning_raised",
     /// What was spent went over a limit.
     CostLimitExceeded(CostLimitExceeded) = "cost_limit_exceeded",
+    /// Someone asked leave for something.
+    ApprovalRequested(Box<ApprovalRequested>) = "approval_requested",
+    /// It was granted.
+    ApprovalGranted(ApprovalDecided) = "approval_granted",
+    /// It was rejected.
+    ApprovalRejected(ApprovalDecided) = "approval_rejected",
     /// A history written by others was taken in.
     HistoryImported(HistoryImported) = "history_imported",
 }

@@ -7,6 +7,7 @@
 //! lives here.
 
 mod amount;
+mod approval;
 mod command;
 mod definition;
 mod digest;
@@ -24,6 +25,10 @@ mod time;
 mod workflow_file;
 
 pub use amount::{AMOUNT_FRACTION_DIGITS_MAX, AMOUNT_WHOLE_DIGITS_MAX, Amount, AmountError, AmountFault};
+pub use approval::{
+    ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalPolicy, ApprovalRequested, DecidedBy, Ground,
+    OperationName, OperationNameError, PolicyError, PolicyRule, PolicyTerms, Verdict,
+};
 pub use command::{Action, Actor, Again, Command, Expectation, PhaseRef};
 pub(crate) use definition::find_cycle;
 pub use definition::{Definition, DefinitionError, PhaseDefinition};

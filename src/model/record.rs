@@ -67,6 +67,8 @@ pub enum CauseKind {
     CostLimitSet,
     /// The limit that the attempt went over.
     CostLimitExceeded,
+    /// The request that a decision answers.
+    ApprovalRequested,
     /// The command that asked for several events at once.
     SameCommand,
 }

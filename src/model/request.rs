@@ -4,6 +4,8 @@
 //! {"do":"start","phase":"phase_2_analysis","id":"key:2025-10-29/2","expect":"state=PENDING"}
 //! ```
 
+mod approval;
+
 use std::str::FromStr;
 
 use serde::de::Error as _;
@@ -13,7 +15,7 @@ use uuid::Uuid;
 use super::text::{escape, label};
 use super::{
     Action, Actor, Again, Amount, Command, CommandId, Digest, Expectation, Metadata, OutputFile, PhaseRef,
-    Seq, TagName, Text, Timestamp, WorkflowName,
+    Seq, TagName, Text, Timestamp, Verdict, WorkflowName,
 };
 
 /// The namespace of ids that are made from a key (`key:TEXT`): UUIDv5 of the DNS name `phaseledger.dev` in
@@ -128,8 +130,22 @@ impl RequestError {
 }
 
 /// The verbs that a line may have.
-pub const VERBS: &[&str] =
-    &["start", "complete", "fail", "skip", "rerun", "reset", "meta", "note", "tag", "cost", "cost_limit"];
+pub const VERBS: &[&str] = &[
+    "start",
+    "complete",
+    "fail",
+    "skip",
+    "rerun",
+    "reset",
+    "meta",
+    "note",
+    "tag",
+    "cost",
+    "cost_limit",
+    "approval_request",
+    "approval_grant",
+    "approval_reject",
+];
 
 /// Every field that a line may have.
 #[derive(Deserialize)]
@@ -172,6 +188,11 @@ struct Fields {
     /// The inner none is `null`: no limit.
     #[serde(default, deserialize_with = "read_given")]
     limit: Option<Option<Amount>>,
+    estimate: Option<Amount>,
+    items: Option<u64>,
+    impact: Option<Text>,
+    auto_approve_below: Option<Amount>,
+    request: Option<CallerId>,
 }
 
 /// Reads a field that may be `null`, and tells that from one that is not there.
@@ -297,6 +318,9 @@ impl Taking<'_> {
                 metadata: self.metadata(),
             },
             "cost_limit" => self.cost_limit()?,
+            "approval_request" => self.approval_request()?,
+            "approval_grant" => self.approval_decide(Verdict::Granted)?,
+            "approval_reject" => self.approval_decide(Verdict::Rejected)?,
             unknown => return Err(RequestError::Verb { found: escape(unknown) }),
         })
     }
@@ -383,6 +407,11 @@ impl Fields {
             ("model", self.model.is_some()),
             ("operation", self.operation.is_some()),
             ("limit", self.limit.is_some()),
+            ("estimate", self.estimate.is_some()),
+            ("items", self.items.is_some()),
+            ("impact", self.impact.is_some()),
+            ("auto_approve_below", self.auto_approve_below.is_some()),
+            ("request", self.request.is_some()),
         ];
         match left.into_iter().find(|(_, is_left)| *is_left) {
             None => Ok(()),
@@ -392,36 +421,4 @@ impl Fields {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_becomes_a_command() {
-        let line = r#"{"do":"start","phase":"w/a","metadata":{"n":1.10},"expect":["state=PENDING","attempt=0"],"id":"key:x"}"#;
-        let request: Request = line.parse().expect("a command");
-        assert_eq!(request.expect.len(), 2);
-        assert_eq!(request.action.verb(), "start");
-        assert_eq!(request.id, "key:x".parse().ok());
-        assert_ne!(request.id, "key:y".parse().ok());
-    }
-
-    #[test]
-    fn what_does_not_fit_is_named() {
-        for (line, expected) in [
-            (r#"{"do":"start"}"#, "`start` needs `phase`"),
-            (r#"{"do":"start","phase":"a","error":"x"}"#, "`start` takes no `error`"),
-            (r#"{"do":"fly","phase":"a"}"#, "unknown command `fly`"),
-            (r#"{"do":"start","phase":"a","metadat":{}}"#, "unknown field `metadat`"),
-            (r#"{"do":"rerun","phase":"a"}"#, "`rerun` needs `reason`"),
-            (r#"{"do":"rerun","phase":"a","reason":" "}"#, "the text is empty"),
-            (r#"{"do":"tag","name":"x","id":"7"}"#, "`7` is not an id"),
-            (r#"{"do":"note","text":"x","expect":"seq=7"}"#, "unknown expectation `seq=7`"),
-            (r#"{"do":"note","text":"x","expect":["seq:7",7]}"#, "neither a text nor a list"),
-            (r#"{"do":"note","text":"x","by":" "}"#, "the text is empty"),
-            (r#"["note"]"#, "expected a map"),
-        ] {
-            let error = line.parse::<Request>().expect_err(line);
-            assert!(error.to_string().contains(expected), "{line}: {error}");
-        }
-    }
-}
+mod tests;

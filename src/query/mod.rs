@@ -6,6 +6,7 @@
 //!
 //! Nothing here reads a log, a clock or the command line: whoever asks brings what an answer is made of.
 
+mod approvals;
 mod cost_groups;
 mod cost_plan;
 mod costs;
@@ -21,6 +22,7 @@ mod show;
 mod status;
 mod why;
 
+pub use approvals::{ApprovalFilter, ApprovalStatus, ApprovalSummary, ApprovalView, Approvals};
 pub use cost_groups::{CostGroup, CostGrouping, CostGroups, CostRoot, CostTotal};
 pub use cost_plan::{CostPlan, LimitCheck, PlanError, PlannedTotal, Projection, Remaining, check_estimate};
 pub use costs::{

@@ -16,6 +16,7 @@ pub use view::{
     EventReport, MarkReport, PhaseReport, ProgressSummary, Report, RetiredReport, SkipReport, WorkflowReport,
 };
 
+use super::approvals::ApprovalFilter;
 use super::costs::{CostScan, cost_in_words};
 use super::graph::graph;
 use crate::model::{Digest, Event, EventId, Recorded, Seq, StateName, WorkflowName};
@@ -134,6 +135,7 @@ fn report_workflow<'a>(
             .collect(),
         costs: evidence.costs.view(table, workflow),
         graph: graph(table, Some(&workflow.name)),
+        approvals: ApprovalFilter { workflow: Some(&workflow.name), ..ApprovalFilter::default() }.list(table),
     }
 }
 
@@ -272,6 +274,8 @@ pub(super) fn text(event: &Event) -> Option<Cow<'_, str>> {
             Some(why.reason.as_str())
         }
         Event::NoteAdded(note) => Some(note.text.as_str()),
+        Event::ApprovalRequested(asked) => Some(asked.operation.as_str()),
+        Event::ApprovalGranted(decided) | Event::ApprovalRejected(decided) => Some(decided.reason.as_str()),
         Event::TagSet(tag) => Some(tag.name.as_str()),
         Event::HistoryImported(history) => Some(history.source.as_str()),
         Event::WorkflowDefined(_)

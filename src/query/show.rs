@@ -260,6 +260,9 @@ impl<'a> PhaseHistory<'a> {
             | Event::CostLimitSet(_)
             | Event::CostWarningRaised(_)
             | Event::CostLimitExceeded(_)
+            | Event::ApprovalRequested(_)
+            | Event::ApprovalGranted(_)
+            | Event::ApprovalRejected(_)
             | Event::HistoryImported(_) => {}
         }
     }

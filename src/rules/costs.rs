@@ -264,6 +264,9 @@ pub(super) fn evolve_costs(table: &mut Table, record: &Recorded) -> Result<(), S
         | Event::MetadataRecorded(_)
         | Event::NoteAdded(_)
         | Event::TagSet(_)
+        | Event::ApprovalRequested(_)
+        | Event::ApprovalGranted(_)
+        | Event::ApprovalRejected(_)
         | Event::HistoryImported(_) => Ok(()),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::approval::{decide_answer, decide_request};
 use super::costs::{decide_cost, decide_limit, over_limit};
 use super::define::decide_define;
 use super::{Draft, Mark, Phase, PhaseState, Rejection, Table};
@@ -93,6 +94,8 @@ pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Dra
         Action::CostLimit { phase, workflow, limit } => {
             decide_limit(table, first, (phase.as_ref(), workflow.as_ref()), *limit)
         }
+        Action::ApprovalRequest(ask) => decide_request(table, command, ask),
+        Action::ApprovalDecide(answer) => one(decide_answer(table, command, at, answer)?),
         Action::NoteImport { workflow, history } => {
             table.workflow(Some(workflow))?;
             one(root(first, Subject::Workflow(workflow.clone()), Event::HistoryImported(history.clone())))

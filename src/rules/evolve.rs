@@ -1,5 +1,6 @@
 //! What events add up to: the fold. It applies what is stored, and never decides or derives.
 
+use super::approval::evolve_approvals;
 use super::costs::evolve_costs;
 use super::define::{digest, specs};
 use super::table::is_upstream;
@@ -35,6 +36,7 @@ pub fn evolve(table: &mut Table, record: &Recorded) -> Result<(), Impossible> {
         return Err(impossible(format!("its cause is event {}, which is not before it", late.seq)));
     }
     evolve_costs(table, record).map_err(impossible)?;
+    evolve_approvals(table, record).map_err(impossible)?;
     match (&record.event, &record.subject) {
         (Event::WorkflowDefined(defined), Subject::Workflow(name)) if defined.definition.name() == name => {
             define(table, record, defined);
@@ -48,14 +50,19 @@ pub fn evolve(table: &mut Table, record: &Recorded) -> Result<(), Impossible> {
             | Event::HistoryImported(_)
             | Event::CostLimitSet(_)
             | Event::CostWarningRaised(_)
-            | Event::CostLimitExceeded(_),
+            | Event::CostLimitExceeded(_)
+            | Event::ApprovalRequested(_)
+            | Event::ApprovalGranted(_)
+            | Event::ApprovalRejected(_),
             Subject::Workflow(_),
         ) => {}
         (Event::WorkflowDefined(_) | Event::TagSet(_), _) | (_, Subject::Ledger | Subject::Workflow(_)) => {
             return Err(impossible(format!("`{}` cannot be about that", record.event.kind())));
         }
         (_, Subject::Phase(id)) => {
-            let phase = known(table, id).ok_or_else(|| impossible(format!("there is no phase `{id}`")))?;
+            let outlives = matches!(record.event, Event::ApprovalGranted(_) | Event::ApprovalRejected(_));
+            let phase = table.phases.get_mut(id).filter(|phase| outlives || !phase.retired);
+            let phase = phase.ok_or_else(|| impossible(format!("there is no phase `{id}`")))?;
             let found = phase.state.name();
             let (from, to) = record.transition.unwrap_or((found, found));
             if found != from {
@@ -71,10 +78,6 @@ pub fn evolve(table: &mut Table, record: &Recorded) -> Result<(), Impossible> {
     }
     table.head = record.seq;
     Ok(())
-}
-
-fn known<'a>(table: &'a mut Table, id: &PhaseId) -> Option<&'a mut Phase> {
-    table.phases.get_mut(id).filter(|phase| !phase.retired)
 }
 
 /// Applies an event to its phase. The caller has checked the state before, and checks the one after.
@@ -139,7 +142,10 @@ fn move_phase(phase: &mut Phase, record: &Recorded) -> Result<(), String> {
         | Event::CostRecorded(_)
         | Event::CostLimitSet(_)
         | Event::CostWarningRaised(_)
-        | Event::CostLimitExceeded(_) => Ok(()),
+        | Event::CostLimitExceeded(_)
+        | Event::ApprovalRequested(_)
+        | Event::ApprovalGranted(_)
+        | Event::ApprovalRejected(_) => Ok(()),
         Event::WorkflowDefined(_) | Event::TagSet(_) | Event::HistoryImported(_) => Err(misplaced(record)),
     }
 }
@@ -245,6 +251,7 @@ fn define(table: &mut Table, record: &Recorded, defined: &WorkflowDefined) {
         currency: definition.currency().map(str::to_owned),
         cost_limit: definition.cost_limit(),
         budget: budget.redefined(limit, definition.cost_limit()),
+        approval: definition.approval().clone(),
         definition: digest(definition),
         defined: record.seq,
     };

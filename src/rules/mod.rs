@@ -11,6 +11,7 @@
 //! `decide` may refuse, `propagate` only derives, `evolve` never decides: replay applies stored events and
 //! nothing else. Values come in and values go out; there is no clock, no disk and no randomness here.
 
+mod approval;
 mod budget;
 mod costs;
 mod decide;
@@ -23,6 +24,7 @@ mod rejection;
 mod settle;
 mod table;
 
+pub use approval::{Approval, Decision};
 pub use budget::{Budget, Standing, WARNING_PERCENT};
 pub use decide::{check_expectations, decide};
 pub use draft::{Draft, Moment, Stamp, moment};

@@ -54,6 +54,9 @@ pub fn propagate(table: &Table, events: &[Recorded]) -> Vec<Draft> {
                 | Event::CostLimitSet(_)
                 | Event::CostWarningRaised(_)
                 | Event::CostLimitExceeded(_)
+                | Event::ApprovalRequested(_)
+                | Event::ApprovalGranted(_)
+                | Event::ApprovalRejected(_)
                 | Event::HistoryImported(_),
                 _,
             ) => {}

@@ -2,13 +2,15 @@
 
 use super::propagate::{not_consumed, stale_above};
 use super::{PhaseState, Table};
-use crate::model::{Action, Again, Digest, PhaseId};
+use crate::model::{Action, Again, Digest, EventId, PhaseId};
 
 /// How much of the table a command needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
     /// The workflows and tags alone.
     NoPhase,
+    /// The request of that event, and the phase that it is about.
+    Approval(EventId),
     /// The phase that it is about.
     Phase,
     /// That, and what the phase needs.
@@ -40,6 +42,11 @@ pub fn reach(action: &Action) -> Reach {
         | Action::CostLimit { phase: None, .. }
         | Action::Tag { .. }
         | Action::NoteImport { .. } => Reach::NoPhase,
+        Action::ApprovalRequest(ask) => match ask.phase {
+            Some(_) => Reach::Phase,
+            None => Reach::NoPhase,
+        },
+        Action::ApprovalDecide(answer) => Reach::Approval(answer.request),
     }
 }
 

@@ -1,12 +1,13 @@
 //! Why a command was refused.
 
+use super::Decision;
 use crate::model::{
-    Amount, Expectation, Overspent, PhaseId, PhaseRef, Scope, Seq, StateName, TagName, Timestamp,
-    WorkflowName,
+    Amount, DecidedBy, EventId, Expectation, Overspent, PhaseId, PhaseRef, Scope, Seq, StateName, TagName,
+    Timestamp, WorkflowName,
 };
 
 /// Why a command was refused: what was found, and what would have been accepted.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Rejection {
     /// No such phase.
     #[error("the ledger has no phase `{phase}`")]
@@ -182,6 +183,49 @@ pub enum Rejection {
         phase: PhaseId,
         /// How large.
         bytes: usize,
+    },
+    /// No such request.
+    #[error("the ledger has no approval request {request}")]
+    UnknownApproval {
+        /// What was asked for.
+        request: EventId,
+    },
+    /// A request that was decided before.
+    #[error(
+        "the request of event {seq} was {} by {} in event {}, at {}: {}",
+        decision.verdict.as_str(),
+        match decision.decided_by { DecidedBy::Policy => "the policy", DecidedBy::Person => &decision.by.name },
+        decision.seq,
+        decision.at,
+        decision.reason,
+    )]
+    AlreadyDecided {
+        /// The request.
+        request: EventId,
+        /// Its place.
+        seq: Seq,
+        /// How it was decided.
+        decision: Box<Decision>,
+    },
+    /// A grant by whoever asked.
+    #[error(
+        "`{by}` asked for it in event {seq}, and may not grant it: the workflow does not allow `self_approval`"
+    )]
+    SelfApproval {
+        /// The request.
+        request: EventId,
+        /// Its place.
+        seq: Seq,
+        /// Who asked.
+        by: String,
+    },
+    /// An amount below zero.
+    #[error("`{what}` is {amount}, which is negative; expected 0 or more")]
+    NegativeAmount {
+        /// Which.
+        what: &'static str,
+        /// What was given.
+        amount: Amount,
     },
 }
 

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Budget, Rejection};
+use super::{Approval, Budget, Rejection};
 use crate::model::{
-    Amount, Cause, CauseKind, Consumed, Digest, EventId, Metadata, PhaseDefinition, PhaseId, PhaseRef, Seq,
-    StateName, TagName, Text, Timestamp, WorkflowName,
+    Amount, ApprovalPolicy, Cause, CauseKind, Consumed, Digest, EventId, Metadata, PhaseDefinition, PhaseId,
+    PhaseRef, Seq, StateName, TagName, Text, Timestamp, WorkflowName,
 };
 
 /// The version of the fold: rows and snapshots that another one made are discarded.
@@ -27,6 +27,9 @@ pub struct Table {
     pub dependants: BTreeMap<PhaseId, BTreeSet<PhaseId>>,
     /// The tags, by name.
     pub tags: BTreeMap<TagName, Tag>,
+    /// What leave was asked for, decided or not, by the request's event. A partial table has those that its
+    /// commands decide, or have made.
+    pub approvals: BTreeMap<EventId, Approval>,
 }
 
 /// One workflow.
@@ -43,6 +46,9 @@ pub struct Workflow {
     /// What all its phases together cost so far, retired ones included.
     #[serde(default, skip_serializing_if = "Budget::is_empty")]
     pub budget: Budget,
+    /// When approvals are decided without a person.
+    #[serde(default, skip_serializing_if = "ApprovalPolicy::is_default")]
+    pub approval: ApprovalPolicy,
     /// The digest of the definition in force.
     pub definition: Digest,
     /// The place of the event that defined it last.
@@ -303,6 +309,7 @@ pub(super) fn is_upstream(kind: CauseKind) -> bool {
         | CauseKind::CostRecorded
         | CauseKind::CostLimitSet
         | CauseKind::CostLimitExceeded
+        | CauseKind::ApprovalRequested
         | CauseKind::SameCommand => false,
     }
 }

@@ -108,7 +108,7 @@ fn told() -> impl Strategy<Value = Told> {
         1 => Just(Verb::Meta),
         1 => Just(Verb::Note),
         1 => Just(Verb::Tag),
-        8 => Just(Verb::Cost),
+        10 => Just(Verb::Cost),
         4 => Just(Verb::Limit),
         1 => Just(Verb::Again),
         1 => Just(Verb::Other),
@@ -340,7 +340,7 @@ impl<'a> Sending<'a> {
             // Sometimes a limit of the workflow as a whole.
             _ => {
                 let slots = self.plan.slots.len();
-                let of = if self.told.unmet { slots + usize::from(workflow) } else { slot };
+                let of = if self.told.unmet { slots + usize::from(workflow) } else { slot.min(1) };
                 self.limits[of] = limit(self.told.output);
             }
         }
@@ -349,22 +349,24 @@ impl<'a> Sending<'a> {
 
     fn spend(&mut self) {
         let Told { slot, other, what, output, unmet, .. } = self.told;
+        // Money goes where other money went.
+        let slot = slot % 2;
         if unmet {
             self.begin(slot, true);
         }
         for number in 0..=what {
-            let amounts = ["0.1", "0.10", "1", "2.50", "0", "-0.1", "-1.00", "3"];
-            let amount = amounts[usize::from(other.wrapping_add(number * number)) % amounts.len()];
-            let currency = match output {
-                0 => Some("EUR".to_owned()),
-                1 => Some("USD".to_owned()),
+            let amounts = ["0.8", "-0.8", "1", "0.10", "2.0", "-1.00", "0.1", "-0.1"];
+            let amount = amounts[usize::from(other.wrapping_add(number * (output + 1))) % amounts.len()];
+            let currency = match (output, number) {
+                (0, 0) => Some("EUR".to_owned()),
+                (1, 0) => Some("USD".to_owned()),
                 _ => None,
             };
             self.send(Action::Cost {
                 phase: self.phase(slot),
                 amount: amount.parse().expect("an amount"),
                 currency,
-                refund: amount.starts_with('-') != (what == 5),
+                refund: amount.starts_with('-') != (what == 5 && number == 0),
                 model: (other.is_multiple_of(3)).then(|| "opus".to_owned()),
                 operation: None,
                 metadata: metadata("cost", slot),
@@ -383,7 +385,7 @@ impl<'a> Sending<'a> {
             Verb::Race => self.race(),
             Verb::Cost => self.spend(),
             Verb::Limit => {
-                let phase = (!unmet).then(|| self.phase(slot));
+                let phase = (!unmet).then(|| self.phase(slot % 2));
                 let workflow = unmet.then(|| workflow_name(slot % self.plan.workflows));
                 let limit = if what == 5 { "-1".parse().ok() } else { limit(output) };
                 self.send(Action::CostLimit { phase, workflow, limit });

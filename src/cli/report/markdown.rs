@@ -8,9 +8,8 @@ use phaseledger::query::{EventReport, PhaseReport, ProgressSummary, Report, Work
 
 use super::super::asking::AsOf;
 use super::super::render;
-use super::costs;
-use super::phases;
 use super::syntax::{Align, block, code, table, text};
+use super::{approvals, costs, phases};
 
 /// How many blocks the progress bar has.
 const BAR_BLOCKS: usize = 20;
@@ -160,6 +159,7 @@ fn push_workflow(document: &mut String, workflow: &WorkflowReport<'_>, level: us
     push_next(document, workflow, style);
     document.push_str(&heading(level, "Phases"));
     phases::push(document, workflow, level + 1, style);
+    approvals::push(document, workflow, level, style);
     document.push_str(&heading(level, "Dependencies"));
     push_dependencies(document, workflow, style);
     push_retired(document, workflow);
@@ -289,7 +289,7 @@ fn push_recent(document: &mut String, recent: &[EventReport<'_>], style: &Style<
 }
 
 /// Returns the start of a text: its first line, or less.
-fn start(given: &str) -> String {
+pub fn start(given: &str) -> String {
     let line = given.trim().lines().next().unwrap_or_default();
     let start: String = line.chars().take(WHY_CHARACTERS_MAX).collect();
     if start.len() < given.trim().len() { format!("{}…", start.trim_end()) } else { start }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::super::approvals::ApprovalView;
 use super::super::costs::WorkflowCosts;
 use super::super::graph::Graph;
 use crate::model::{
@@ -46,6 +47,8 @@ pub struct WorkflowReport<'a> {
     /// What needs what, to be drawn; in JSON the needs of the phases say it.
     #[serde(skip)]
     pub graph: Graph,
+    /// What leave was asked for, in the order of the requests.
+    pub approvals: Vec<ApprovalView<'a>>,
 }
 
 /// How many phases stand where.
