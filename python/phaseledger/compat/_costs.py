@@ -449,9 +449,7 @@ class CostSafetyManager:
 
     def _define(self, old: Optional[Mapping[str, Any]]) -> None:
         """Puts the phases and their limits in force, with the phases that are known from earlier besides."""
-        known = _takeover.cost_phases(old)
-        if not known and not self._kept.is_new():
-            known = [one.phase for one in self._kept.ledger.status(workflow=self.WORKFLOW).phases]
+        known = [*self._kept.known(), *_takeover.cost_phases(old)]
         names = list(dict.fromkeys([*(name for name in self.limits if name != _TOTAL), *known]))
         since = _takeover.first_cost(old)
         try:

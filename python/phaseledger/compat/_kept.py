@@ -36,9 +36,11 @@ class Kept:
         self._process = os.getpid()
         atexit.register(_close, weakref.ref(self))
 
-    def is_new(self) -> bool:
-        """Says whether nothing has been recorded yet."""
-        return not (self.folder / "log").is_dir() or not self.ledger.log(last=1)
+    def known(self) -> List[str]:
+        """Returns the phases that the ledger has; none where there is no ledger yet."""
+        if not (self.folder / "log").is_dir():
+            return []
+        return [one.phase for one in self.ledger.status().phases if one.workflow == self.workflow]
 
     def define(self, definition: Mapping[str, Any], occurred_at: Optional[When] = None) -> None:
         """Makes the ledger where there is none, and puts a definition in force unless it is the last one that was.

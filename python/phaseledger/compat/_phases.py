@@ -220,10 +220,8 @@ class PhaseStatusManager:
     def _define(self, old: Optional[Mapping[str, Any]]) -> None:
         """Puts the phases in force: those of the class, and those that the file has besides."""
         listed = old.get("phases") if old else None
-        more = [name for name in listed if name not in self.ALL_PHASES] if isinstance(listed, dict) else []
-        if not more and not self._kept.is_new():
-            known = [one.phase for one in self._kept.ledger.status(workflow=self.WORKFLOW).phases]
-            more = [name for name in known if name not in self.ALL_PHASES]
+        names = dict.fromkeys([*self._kept.known(), *(listed if isinstance(listed, dict) else ())])
+        more = [name for name in names if name not in self.ALL_PHASES]
         since = _takeover.first_moment(old)
         try:
             self._kept.define(self._definition(more), since)
