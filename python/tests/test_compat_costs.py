@@ -102,7 +102,7 @@ class Costs(Managed):
         self.assertFalse(self.manager.check_cost_limit(PHASE, float("nan")))
 
     def test_warnings_from_80_percent_on(self) -> None:
-        with self.assertNoLogsOf(logging.WARNING):
+        with self.no_warnings():
             self.manager.record_cost(PHASE, 23.99)
         with self.assertLogs(LOGGER, logging.WARNING):
             self.manager.record_cost(PHASE, 0.01)
@@ -147,23 +147,6 @@ class Costs(Managed):
         other.record_cost(PHASE, 1.0)
         self.assertEqual(other.records[0], self.manager.records[0])
         self.assertEqual([record.amount for record in self.open().records], [20.0, 1.0])
-
-    def assertNoLogsOf(self, level: int) -> "NoLogs":
-        return NoLogs(self, level)
-
-
-class NoLogs:
-    def __init__(self, test: unittest.TestCase, level: int) -> None:
-        self.context = test.assertLogs(LOGGER, level)
-        self.test = test
-
-    def __enter__(self) -> None:
-        self.watched = self.context.__enter__()
-        logging.getLogger(LOGGER).log(logging.CRITICAL, "so that there is one")
-
-    def __exit__(self, *error: object) -> None:
-        self.context.__exit__(None, None, None)
-        self.test.assertEqual(len(self.watched.output), 1, self.watched.output)
 
 
 class Approvals(Managed):

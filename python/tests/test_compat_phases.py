@@ -416,7 +416,8 @@ class TakingOver(Scene):
                 check=True,
                 stdout=subprocess.DEVNULL,
             )
-            again = PhaseStatusManager(folder / "phase_status.json")
+            with self.no_warnings():
+                again = PhaseStatusManager(folder / "phase_status.json")
             self.addCleanup(again.close)
             kinds = [event.kind for event in half.log()]
             self.assertEqual(kinds.count("phase_started"), 2)

@@ -114,6 +114,9 @@ class Recording(Scene):
         odd = {"a=b": 1, "": 2, "big": "x" * 200_000, "nul": "\0", "ü": "日本"}
         ledger.meta("a", odd)
         self.assertEqual(ledger.status()["a"].metadata, odd)
+        ledger.meta("b", {"a=b": 1})
+        ledger.meta("b", {"": 2})
+        self.assertEqual(ledger.status()["b"].metadata, {"a=b": 1, "": 2})
         ledger.start("a")
         ledger.fail("a", "one\0two")
         self.assertEqual(ledger.status()["a"].error, "one\0two")
