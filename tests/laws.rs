@@ -3,6 +3,8 @@
 //! The oracle (`support/oracle.rs`, `derive.rs`, `permit.rs`) is a second implementation that knows the JSON
 //! of the lines and DESIGN.md. `PROPTEST_CASES` sets the number of cases.
 
+#[path = "support/asking.rs"]
+mod asking;
 #[path = "support/derive.rs"]
 mod derive;
 #[path = "support/generate.rs"]
@@ -18,6 +20,8 @@ mod permit;
 #[path = "support/play.rs"]
 mod play;
 
+#[path = "laws/approval.rs"]
+mod approval;
 #[path = "laws/costs.rs"]
 mod costs;
 #[path = "laws/propagation.rs"]

@@ -59,7 +59,7 @@ pub struct RequestArgs {
     #[arg(long, value_name = "AMOUNT", value_parser = amount, allow_hyphen_values = true)]
     estimate: Amount,
     /// How many things it touches
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = items, allow_hyphen_values = true)]
     items: u64,
     /// What it does to them
     #[arg(long, value_name = "TEXT", value_parser = text)]
@@ -227,6 +227,10 @@ pub fn exit(approval: &Approval) -> ExitCode {
 
 fn amount(given: &str) -> Result<Amount, AmountError> {
     given.parse()
+}
+
+fn items(given: &str) -> Result<u64, &'static str> {
+    given.parse().map_err(|_| "expected a whole number of 0 or more")
 }
 
 fn text(given: &str) -> Result<Text, TextError> {

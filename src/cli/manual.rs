@@ -50,11 +50,8 @@ pub fn run(args: &ManArgs, mut command: Command) -> Result<ExitCode, Failure> {
         Format::Roff => {
             let mut pages = Vec::new();
             clap_mangen::Man::new(command.clone()).render(&mut pages)?;
-            for verb in command.get_subcommands().filter(|verb| verb.get_name() != "help") {
+            for (_, verb) in verbs(&command) {
                 clap_mangen::Man::new(verb.clone()).render(&mut pages)?;
-                for verb in verb.get_subcommands().filter(|verb| verb.get_name() != "help") {
-                    clap_mangen::Man::new(verb.clone()).render(&mut pages)?;
-                }
             }
             out.write_all(&pages)?;
         }
@@ -69,14 +66,21 @@ fn markdown(command: &Command) -> String {
         "# The command line\n\nMade of the program's own help: `phaseledger man --format markdown`.\n",
     );
     section(&mut page, "phaseledger", command.clone());
-    for verb in command.get_subcommands().filter(|verb| verb.get_name() != "help") {
-        let title = format!("phaseledger {}", verb.get_name());
-        section(&mut page, &title, verb.clone());
-        for verb in verb.get_subcommands().filter(|verb| verb.get_name() != "help") {
-            section(&mut page, &format!("{title} {}", verb.get_name()), verb.clone());
-        }
+    for (name, verb) in verbs(command) {
+        section(&mut page, &format!("phaseledger {name}"), verb.clone());
     }
     page
+}
+
+/// Returns every verb with its name, and after each that has verbs of its own, those.
+fn verbs(command: &Command) -> Vec<(String, &Command)> {
+    let mut found = Vec::new();
+    for verb in command.get_subcommands().filter(|verb| verb.get_name() != "help") {
+        found.push((verb.get_name().to_owned(), verb));
+        let below = verbs(verb).into_iter();
+        found.extend(below.map(|(name, below)| (format!("{} {name}", verb.get_name()), below)));
+    }
+    found
 }
 
 fn section(page: &mut String, title: &str, command: Command) {

@@ -15,6 +15,7 @@ mod event;
 mod id;
 mod metadata;
 mod name;
+mod policy;
 mod record;
 mod request;
 mod scan;
@@ -26,8 +27,8 @@ mod workflow_file;
 
 pub use amount::{AMOUNT_FRACTION_DIGITS_MAX, AMOUNT_WHOLE_DIGITS_MAX, Amount, AmountError, AmountFault};
 pub use approval::{
-    ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalPolicy, ApprovalRequested, DecidedBy, Ground,
-    OperationName, OperationNameError, PolicyError, PolicyRule, PolicyTerms, Verdict,
+    ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalRequested, DecidedBy, Ground, OperationName,
+    OperationNameError, Verdict,
 };
 pub use command::{Action, Actor, Again, Command, Expectation, PhaseRef};
 pub(crate) use definition::find_cycle;
@@ -42,6 +43,7 @@ pub use event::{
 pub use id::{CommandId, EventId, Seq};
 pub use metadata::{METADATA_BYTES_MAX, METADATA_DEPTH_MAX, Metadata, MetadataError};
 pub use name::{NAME_BYTES_MAX, NameError, PhaseId, PhaseName, TagName, WorkflowName};
+pub use policy::{ApprovalPolicy, PolicyError, PolicyRule, PolicyTerms};
 pub use record::{Cause, CauseKind, FORMAT_VERSION, LineError, Recorded, Subject};
 pub use request::{CallerId, CallerIdError, Request, RequestError, VERBS};
 pub use scan::Misread;

@@ -123,6 +123,8 @@ impl RequestError {
     /// Returns the column in the line, from 1, where it is known.
     pub fn column(&self) -> Option<usize> {
         match self {
+            // Line 0 is that of an error which is not of the text, but of what it says.
+            RequestError::Json { source } if source.line() == 0 => None,
             RequestError::Json { source } => Some(source.column().max(1)),
             RequestError::Verb { .. } | RequestError::Missing { .. } | RequestError::Surplus { .. } => None,
         }

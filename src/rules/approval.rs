@@ -124,15 +124,22 @@ fn judge(policy: &ApprovalPolicy, ask: &ApprovalAsk) -> Judged {
     let above = |rule, threshold: Amount| {
         (ask.estimate > threshold).then(|| ground(rule, Some(threshold.to_string())))
     };
-    let more = |items: u64| (ask.items > items).then(|| ground(PolicyRule::Items, Some(items.to_string())));
+    let more = |rule, items: u64| (ask.items > items).then(|| ground(rule, Some(items.to_string())));
     let listed = policy.is_high_impact(&ask.operation).then(|| ground(PolicyRule::HighImpact, None));
 
-    let too_much = [above(PolicyRule::RejectAbove, policy.reject_above()), more(policy.items_max())];
+    let too_much = [
+        above(PolicyRule::RejectAbove, policy.reject_above()),
+        more(PolicyRule::TwiceItems, policy.items_max()),
+    ];
     let too_much: Vec<_> = too_much.into_iter().flatten().collect();
     if !too_much.is_empty() {
         return Judged::Decided(Verdict::Rejected, too_much);
     }
-    let weighty = [listed, above(PolicyRule::RequireAbove, policy.require_above()), more(policy.items())];
+    let weighty = [
+        listed,
+        above(PolicyRule::RequireAbove, policy.require_above()),
+        more(PolicyRule::Items, policy.items()),
+    ];
     let weighty: Vec<_> = weighty.into_iter().flatten().collect();
     if !weighty.is_empty() {
         return Judged::Person(weighty);
@@ -154,7 +161,8 @@ fn in_words(asked: &ApprovalRequested, grounds: &[Ground]) -> String {
             PolicyRule::RejectAbove | PolicyRule::RequireAbove => {
                 format!("the estimate of {estimate} is above {limit} (`{rule}`)")
             }
-            PolicyRule::Items => format!("{items} items are more than {limit} (`{rule}`)"),
+            PolicyRule::Items => format!("{items} items are more than {limit} (`items`)"),
+            PolicyRule::TwiceItems => format!("{items} items are more than {limit} (twice `items`)"),
             PolicyRule::HighImpact => format!("`{operation}` is listed as `{rule}`"),
             PolicyRule::AutoApproveBelow => {
                 let below = limit.parse().is_ok_and(|limit: Amount| *estimate < limit);

@@ -12,7 +12,7 @@ use crate::derive::{derive, differs};
 use crate::generate::{Sent, plans};
 use crate::make::{command, phase, text, time};
 use crate::oracle::{Consumed, World, list, string, subject};
-use crate::permit::{builds_on, is_over, may_define, permit};
+use crate::permit::{builds_on, is_over, may_define, permit, permit_approval};
 use crate::play::{Shared, cases, play, submit};
 
 proptest! {
@@ -116,6 +116,15 @@ fn check_permission(world: &World, command: &Command, answer: &Result<(), Ledger
         Action::Define { definition } => {
             let may = may_define(world, definition);
             assert!(answer.is_ok() == may || (!plain && may), "{answer:?} to {definition:?}");
+        }
+        Action::ApprovalRequest(_) | Action::ApprovalDecide(_) => {
+            let found = lines.iter().map(|line| json!([line["kind"], subject(line)])).collect::<Vec<_>>();
+            match (answer, permit_approval(world, command)) {
+                (Ok(()), permitted) => assert_eq!(Some(found), permitted, "{:?}", command.action),
+                (Err(error), permitted) => {
+                    assert!(!plain || permitted.is_none(), "{:?} was refused: {error}", command.action);
+                }
+            }
         }
         action => {
             let mut found: Vec<_> = given

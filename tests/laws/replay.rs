@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use phaseledger::ledger::Ledger;
-use phaseledger::model::{PhaseId, Recorded, Seq, StateName, WorkflowName};
+use phaseledger::model::{PhaseId, Recorded, Seq, StateName, Verdict, WorkflowName};
 use phaseledger::rules::{Budget, PhaseState, Table, evolve};
 use phaseledger::store::{Axis, Store, Until};
 use proptest::prelude::*;
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::generate::plans;
 use crate::make::time;
-use crate::oracle::World;
+use crate::oracle::{Request, World};
 use crate::play::{Shared, blameless, cases, play, submit};
 
 proptest! {
@@ -48,6 +48,7 @@ proptest! {
             table.workflows.keys().map(|name| (name.to_string(), purse(name))).collect();
         let told = world.purses.iter().map(|(name, of)| (name.clone(), (of.spent, of.records, of.limit, of.told)));
         assert_eq!(purses, told.collect::<BTreeMap<_, _>>());
+        assert_eq!(approvals(&table), world.requests);
     }
 
     /// The table as of every place is the fold of the lines up to there.
@@ -155,6 +156,21 @@ fn fold(lines: &[String]) -> Table {
         evolve(&mut table, &record).expect("follows");
     }
     table
+}
+
+fn approvals(table: &Table) -> BTreeMap<String, Request> {
+    let one = |approval: &phaseledger::rules::Approval| {
+        let decision = approval.decision.as_ref();
+        let request = Request {
+            seq: approval.seq.number(),
+            by: approval.by.name.clone(),
+            workflow: approval.workflow.to_string(),
+            phase: approval.phase.as_ref().map(ToString::to_string),
+            decision: decision.map(|one| (one.seq.number(), one.verdict == Verdict::Granted)),
+        };
+        (approval.request.to_string(), request)
+    };
+    table.approvals.values().map(one).collect()
 }
 
 /// What the oracle has to say of a phase.

@@ -9,6 +9,7 @@ use phaseledger::model::{
 };
 use proptest::prelude::*;
 
+use crate::asking;
 use crate::make::{command, digest, metadata, phase, text, time};
 
 /// A command, and the clock when it is sent.
@@ -76,6 +77,10 @@ enum Verb {
     Cost,
     /// Set the limit of a phase or a workflow.
     Limit,
+    /// Ask leave for something.
+    Ask,
+    /// Decide on what was asked.
+    Decide,
     /// Send an earlier command again.
     Again,
     /// Send something else under an earlier command's id.
@@ -110,6 +115,8 @@ fn told() -> impl Strategy<Value = Told> {
         1 => Just(Verb::Tag),
         10 => Just(Verb::Cost),
         4 => Just(Verb::Limit),
+        3 => Just(Verb::Ask),
+        3 => Just(Verb::Decide),
         1 => Just(Verb::Again),
         1 => Just(Verb::Other),
     ];
@@ -161,6 +168,8 @@ struct Sending<'a> {
     versions: Vec<u32>,
     /// The limit of each slot, and of each workflow after them.
     limits: Vec<Option<Amount>>,
+    /// Which policy on approvals each workflow has.
+    policies: [u8; 3],
     /// What each slot needs in the definition sent last; none when that does not have it.
     defined: Vec<Option<Vec<usize>>>,
     clock: i64,
@@ -177,6 +186,7 @@ impl<'a> Sending<'a> {
             needs: plan.slots.iter().map(|slot| slot.needs).collect(),
             versions: vec![1; count],
             limits: vec![None; count + 3],
+            policies: [0; 3],
             defined: vec![None; count],
             clock: 1_700_000_000_000_000,
             sent: Vec::new(),
@@ -260,6 +270,7 @@ impl<'a> Sending<'a> {
         let currency = (workflow == 0).then(|| "USD".to_owned());
         let limit = self.limits[self.plan.slots.len() + usize::from(workflow)];
         let definition = definition.described(None, currency, limit, Default::default());
+        let definition = definition.approved_by(asking::policy(self.policies[usize::from(workflow)]));
         self.send(Action::Define { definition: Box::new(definition) });
     }
 
@@ -337,6 +348,7 @@ impl<'a> Sending<'a> {
             3 if !(0..self.plan.slots.len()).any(|by| elsewhere(&by)) => self.present[slot] ^= true,
             // Refused where another workflow needs it.
             4 => self.present[slot] ^= true,
+            5 => self.policies[usize::from(workflow)] = self.told.other,
             // Sometimes a limit of the workflow as a whole.
             _ => {
                 let slots = self.plan.slots.len();
@@ -428,6 +440,19 @@ impl<'a> Sending<'a> {
             }
             Verb::Note => {
                 self.send(Action::Note { phase: unmet.then(|| self.phase(slot)), text: text("seen") });
+            }
+            Verb::Ask => {
+                let phase = (what % 2 == 0).then(|| self.phase(slot));
+                let workflow = phase.is_none().then(|| workflow_name(slot % self.plan.workflows));
+                self.send(asking::ask(workflow, phase, self.told.other, what, output));
+            }
+            Verb::Decide => {
+                let asked = self.sent.iter().filter(|sent| sent.command.action.verb() == "approval request");
+                let asked: Vec<_> = asked.map(|sent| sent.command.id.event(0)).collect();
+                self.send(asking::decide(&asked, slot, unmet));
+                if what > 0 {
+                    self.sent.last_mut().expect("just sent").command.by.name = "bob".to_owned();
+                }
             }
             Verb::Tag => {
                 let name = TagName::new(&format!("tag-{what}")).expect("a name");

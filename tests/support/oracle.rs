@@ -16,6 +16,21 @@ pub struct World {
     pub changed: BTreeMap<String, Vec<Value>>,
     /// What each workflow cost.
     pub purses: BTreeMap<String, Purse>,
+    /// What the definitions in force say of approvals.
+    pub policies: BTreeMap<String, Value>,
+    /// What leave was asked for, by the id of the request.
+    pub requests: BTreeMap<String, Request>,
+}
+
+/// What somebody asked leave for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    pub seq: u64,
+    pub by: String,
+    pub workflow: String,
+    pub phase: Option<String>,
+    /// The place of the decision, and whether it was yes.
+    pub decision: Option<(u64, bool)>,
 }
 
 /// Where a phase stands, by its full name.
@@ -75,9 +90,13 @@ impl World {
         {
             purse.apply(line);
         }
+        if kind.starts_with("approval_") {
+            self.approve(&kind, line);
+        }
         let Some(name) = subject(line) else { return };
         let spot = self.phases.get_mut(&name).expect("an event is about a phase that is there");
-        assert!(!spot.retired, "an event is about a phase that is still there");
+        let outlives = matches!(kind.as_str(), "approval_granted" | "approval_rejected");
+        assert!(outlives || !spot.retired, "an event is about a phase that is still there");
         if let Some(from) = line.get("from") {
             assert_eq!(*from, spot.state, "`from` is where the phase stood");
         }
@@ -87,8 +106,34 @@ impl World {
         }
     }
 
+    /// Reads a request, or the one decision that it gets.
+    fn approve(&mut self, kind: &str, line: &Value) {
+        let seq = self.head;
+        if kind == "approval_requested" {
+            let (workflow, by) = (string(&line["workflow"]), string(&line["by"]["name"]));
+            let request = Request { seq, by, workflow, phase: subject(line), decision: None };
+            self.requests.insert(string(&line["id"]), request);
+            return;
+        }
+        let data = &line["data"];
+        let request = self.requests.get_mut(&string(&data["request"])).expect("what is decided was asked");
+        assert_eq!(request.decision, None, "a request is decided once");
+        assert_eq!(data["request_seq"], request.seq);
+        assert_eq!(
+            (&line["causes"][0]["event"], line["causes"][0]["seq"].as_u64()),
+            (&data["request"], Some(request.seq))
+        );
+        assert_eq!(
+            (subject(line), string(&line["workflow"])),
+            (request.phase.clone(), request.workflow.clone())
+        );
+        assert_eq!(data["decided_by"] == "policy", line["rule"] == "approval_policy/1");
+        request.decision = Some((seq, kind == "approval_granted"));
+    }
+
     fn define(&mut self, line: &Value) {
         let workflow = string(&line["workflow"]);
+        self.policies.insert(workflow.clone(), line["data"]["definition"]["approval"].clone());
         let (data, definition) = (&line["data"], &line["data"]["definition"]);
         assert_eq!(definition["name"], workflow);
         self.purses.entry(workflow.clone()).or_default().define(amount(&definition["cost_limit"]));
@@ -241,6 +286,7 @@ impl Spot {
             "cost_recorded" => return self.paid(line),
             "cost_limit_set" | "cost_warning_raised" | "cost_limit_exceeded" => {}
             "rerun_cause_added" | "rerun_deferred" | "metadata_recorded" | "note_added" => {}
+            "approval_requested" | "approval_granted" | "approval_rejected" => return,
             unknown => panic!("no phase has a `{unknown}`"),
         }
         self.metadata.extend(data["metadata"].as_object().cloned().into_iter().flatten());

@@ -1,8 +1,9 @@
 //! Which commands the table of transitions allows, and what each turns into before anything is derived.
 
-use phaseledger::model::{Action, Again, Definition, PhaseRef};
+use phaseledger::model::{Action, Again, Command, Definition, PhaseRef, Verdict};
 use serde_json::{Value, json};
 
+use crate::asking;
 use crate::money::units;
 use crate::oracle::{Consumed, Spot, World, full};
 
@@ -126,6 +127,39 @@ pub fn may_define(world: &World, definition: &Definition) -> bool {
     let elsewhere = world.current().filter(|(name, _)| !own(name));
     let needed = elsewhere.flat_map(|(_, spot)| &spot.needs).filter(|need| own(need));
     needs_what_is_there && needed.into_iter().all(|need| kept(need))
+}
+
+/// As [`permit`], for what is about an approval; without the states, which it leaves alone.
+pub fn permit_approval(world: &World, command: &Command) -> Option<Vec<Value>> {
+    let (kinds, subject) = match &command.action {
+        Action::ApprovalRequest(ask) => {
+            let phase = match &ask.phase {
+                Some(phase) => Some(resolve(world, phase)?.0.clone()),
+                None => None,
+            };
+            let of_phase = phase.as_deref().and_then(|phase| phase.split('/').next());
+            let workflow =
+                of_phase.or(ask.workflow.as_ref().map(|name| name.as_str())).expect("plans name it");
+            let verdict = asking::verdict(&world.policies[workflow], ask);
+            (std::iter::once("approval_requested").chain(verdict).collect(), phase)
+        }
+        Action::ApprovalDecide(answer) => {
+            let request = world.requests.get(&answer.request.to_string())?;
+            let own =
+                world.policies[&request.workflow]["self_approval"] == true || request.by != command.by.name;
+            let kind = match answer.verdict {
+                Verdict::Granted if !own => return None,
+                Verdict::Granted => "approval_granted",
+                Verdict::Rejected => "approval_rejected",
+            };
+            if request.decision.is_some() {
+                return None;
+            }
+            (vec![kind], request.phase.clone())
+        }
+        other => panic!("`{}` is about no approval", other.verb()),
+    };
+    Some(kinds.into_iter().map(|kind| json!([kind, subject])).collect())
 }
 
 fn resolve<'a>(world: &'a World, name: &PhaseRef) -> Option<(&'a String, &'a Spot)> {

@@ -25,6 +25,9 @@ pub fn find(given: &str, ledger: &Ledger) -> Result<Approval, Failure> {
     let prefix: IdPrefix = given.strip_prefix("id:").unwrap_or(given).parse().map_err(|error| {
         Failure::misuse(format!("`{given}` is not the id of a request: {error}")).hint(EXPECTED)
     })?;
+    if let Some(request) = prefix.whole() {
+        return known(request, ledger);
+    }
     let start: String = prefix.to_string().chars().take(START_DIGITS).collect();
     let found: Vec<_> = ledger.approvals(&start)?.into_values().collect();
     let mut found: Vec<_> = found.into_iter().filter(|approval| prefix.matches(approval.request)).collect();

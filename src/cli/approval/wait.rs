@@ -53,7 +53,9 @@ pub fn until_decided(
         let time = timeout.map_or_else(String::new, |timeout| {
             format!(" for up to {}", humantime::format_duration(timeout))
         });
-        output::talk(format_args!("waiting{time}; to stop waiting changes nothing"));
+        if left() != Some(Duration::ZERO) {
+            output::talk(format_args!("waiting{time}; to stop waiting changes nothing"));
+        }
     }
     while approval.decision.is_none() && left() != Some(Duration::ZERO) {
         sleep(left().map_or(LOOK_EVERY, |left| left.min(LOOK_EVERY)));

@@ -10,7 +10,7 @@ impl Taking<'_> {
         let (phase, workflow) = (self.fields.phase.take(), self.fields.workflow.take());
         if phase.is_some() && workflow.is_some() {
             return Err(RequestError::Surplus {
-                verb: format!("{} with `phase`", self.verb),
+                verb: format!("{} for a phase", self.verb),
                 field: "workflow",
             });
         }
