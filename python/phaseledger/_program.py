@@ -110,13 +110,17 @@ class AppendChild:
 
     def __init__(self, args: List[str]) -> None:
         self._stderr: IO[bytes] = tempfile.TemporaryFile()
-        self._process = subprocess.Popen(
-            args,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._stderr,
-            start_new_session=os.name != "nt",
-        )
+        try:
+            self._process = subprocess.Popen(
+                args,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._stderr,
+                start_new_session=os.name != "nt",
+            )
+        except OSError:
+            self._stderr.close()
+            raise
         if self._process.stdin is None or self._process.stdout is None:
             raise AssertionError("both are pipes")
         self._stdin: IO[bytes] = self._process.stdin
@@ -135,6 +139,10 @@ class AppendChild:
             self._stdin.flush()
         except (OSError, ValueError):
             pass
+        except BaseException:
+            # An interrupt may have come in the middle of a line. All that is not answered is sent again.
+            self._process.kill()
+            raise
 
     def end_input(self) -> None:
         """Says that no more lines follow."""

@@ -26,7 +26,7 @@ _LINGER_SECONDS_MAX = 2.0
 
 class Reply(Future[Answer]):
     """The answer to one command of a stream, once there is one. `result()` waits for it, and raises what the
-    command was refused with."""
+    command was refused with. What is called when it is done (`add_done_callback`) must not use the stream."""
 
     def __init__(self, command: Dict[str, Any]) -> None:
         super().__init__()
@@ -135,10 +135,13 @@ class Stream(Recording[Reply]):
                 break
             reply = self._pending.popleft()
             self._deaths = 0
-            if "error" in answer:
-                self._refuse(reply, from_object(answer["error"], None))
-            else:
-                reply.set_result(Answer.of(answer))
+            try:
+                if "error" in answer:
+                    self._refuse(reply, from_object(answer["error"], None))
+                else:
+                    reply.set_result(Answer.of(answer))
+            except (LookupError, TypeError, AttributeError) as error:
+                self._refuse(reply, OutcomeUnknown(f"the program's answer is none: {error}", code="unknown"))
         ended = child.ended()
         unanswered: List[Reply] = []
         with self._lock:
@@ -166,12 +169,19 @@ class Stream(Recording[Reply]):
         else:
             self._give_up(ended)
         if self._pending:
-            child = self._begin()
-            for reply in list(self._pending):
-                child.write(reply.line)
-            if self._is_closing:
-                child.end_input()
+            self._send_again()
         return left
+
+    def _send_again(self) -> None:
+        try:
+            child = self._begin()
+        except (OSError, RuntimeError) as error:
+            self._give_up(OutcomeUnknown(f"the program no longer runs: {error}", code="unknown"))
+            return
+        for reply in list(self._pending):
+            child.write(reply.line)
+        if self._is_closing:
+            child.end_input()
 
     def _give_up(self, error: LedgerError) -> None:
         while self._pending:

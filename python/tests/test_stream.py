@@ -122,6 +122,37 @@ class Streams(Scene):
         self.assertIsNone(stream.pid)
         self.assertEqual(self.texts(ledger), ["x"])
 
+    def test_an_interrupt_in_the_middle_of_a_line(self) -> None:
+        ledger = self.small()
+        stream = ledger.stream()
+        first = stream.note("first")
+        child = stream._child
+        assert child is not None
+        whole = child._stdin.write
+
+        def half(lines: bytes) -> int:
+            whole(lines[: len(lines) // 2])
+            raise KeyboardInterrupt
+
+        with mock.patch.object(child, "_stdin", mock.Mock(wraps=child._stdin, write=half)):
+            with self.assertRaises(KeyboardInterrupt):
+                stream.note("second")
+        third = stream.note("third")
+        stream.close()
+        self.assertEqual([first.exception(), third.exception()], [None, None])
+        self.assertEqual(self.texts(ledger), ["first", "second", "third"])
+
+    def test_answers_that_are_none(self) -> None:
+        self.small()
+        odd = Ledger(
+            self.folder / "ledger", binary=self.program("read line; echo '{}'; read line; rm $0; kill -9 $$")
+        )
+        stream = odd.stream()
+        replies = [stream.note("x"), stream.note("y")]
+        stream.close()
+        for reply in replies:
+            self.assertIsInstance(reply.exception(), OutcomeUnknown)
+
     def test_it_is_closed_once(self) -> None:
         ledger = self.small()
         stream = ledger.stream()
