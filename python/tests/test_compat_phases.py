@@ -238,6 +238,16 @@ class Working(Managed):
             self.assertIn(line, report.splitlines())
         with self.assertLogs(LOGGER, logging.ERROR):
             self.manager.generate_report(self.folder / "no/such/folder.md")
+        # What is no file stays what it is.
+        reading, writing = os.pipe()
+        self.manager.generate_report(f"/dev/fd/{writing}")
+        os.close(writing)
+        with open(reading, encoding="utf-8") as pipe:
+            self.assertIn("# Workflow Phase Status Report", pipe.read())
+        (self.folder / "link.md").symlink_to(path)
+        self.manager.generate_report(self.folder / "link.md")
+        self.assertTrue((self.folder / "link.md").is_symlink())
+        self.assertEqual(list(self.folder.glob(".*")), [])
 
 
 class Keeping(Managed):
@@ -426,6 +436,23 @@ class TakingOver(Scene):
                 again.get_phases_by_state(PhaseState.COMPLETE), ["phase_0_foundation", "phase_2_analysis"]
             )
         self.assertGreater(len(lines), 5)
+
+    def test_a_picture_without_its_ledger_is_taken_over(self) -> None:
+        manager = self.old(a={"state": "COMPLETE", "started_at": "2025-10-29T10:00:00", "metadata": {"n": 1}})
+        manager.start_phase("phase_2_analysis")
+        picture = self.file.read_bytes()
+        elsewhere = self.folder / "clone"
+        elsewhere.mkdir()
+        (elsewhere / "phase_status.json").write_bytes(picture)
+        clone = PhaseStatusManager(elsewhere / "phase_status.json")
+        self.addCleanup(clone.close)
+        for name, status in manager.phases.items():
+            self.assertEqual(
+                (clone.phases[name].state, clone.phases[name].metadata), (status.state, status.metadata)
+            )
+        self.assertEqual(
+            clone.phases["phase_2_analysis"].started_at, manager.phases["phase_2_analysis"].started_at
+        )
 
     def test_a_file_that_is_none_is_kept(self) -> None:
         file = self.folder / "phase_status.json"

@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import unittest
 from datetime import date, datetime, timedelta, timezone
 from unittest import mock
@@ -305,6 +307,15 @@ class Finding(Scene):
                 (on_path / "phaseledger").unlink()
                 with self.assertRaises(BinaryNotFound):
                     find_binary()
+
+    def test_the_module_is_the_program(self) -> None:
+        said = subprocess.run(
+            [sys.executable, "-m", "phaseledger", "--version"],
+            stdout=subprocess.PIPE,
+            check=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        self.assertTrue(said.stdout.startswith(b"phaseledger "), said.stdout)
 
     def test_a_ledger_is_found_from_within(self) -> None:
         self.small()

@@ -8,7 +8,7 @@ import json
 import logging
 import math
 import os
-import tempfile
+import uuid
 import weakref
 from datetime import datetime, timezone
 from pathlib import Path
@@ -80,7 +80,15 @@ class Kept:
             return {}
         if not isinstance(data, dict):
             return {}
-        return None if data.get("ledger") == self.folder.name else data
+        if data.get("ledger") != self.folder.name:
+            return data
+        if (self.folder / "log").is_dir():
+            return None
+        # The picture came without its ledger, as from a repository that has the one and not the other. Without
+        # the mark, it is taken over even when that is cut short.
+        del data["ledger"]
+        write_whole(self.file, json.dumps(data, indent=2))
+        return data
 
     def keep_old(self) -> Path:
         """Keeps the older manager's file under another name, unless one is kept already."""
@@ -110,22 +118,21 @@ def results(replies: Iterable[Reply]) -> List[Optional[BaseException]]:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Writes a file whole or not at all."""
-    handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    """Writes a file whole or not at all. A link stays one; a pipe or a device is written to as it is."""
+    if path.exists() and not path.is_file():
+        path.write_text(text, encoding="utf-8")
+        return
+    path = Path(os.path.realpath(path))
+    beside = path.with_name(f".{path.name}.{uuid.uuid4()}")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        with open(beside, "x", encoding="utf-8") as file:
             file.write(text)
-        os.chmod(beside, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
+        if path.exists():
+            os.chmod(beside, path.stat().st_mode & 0o777)
         os.replace(beside, path)
     except BaseException:
-        os.unlink(beside)
+        beside.unlink(missing_ok=True)
         raise
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
 
 
 def toml_of(definition: Mapping[str, Any]) -> str:
