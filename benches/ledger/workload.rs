@@ -81,6 +81,7 @@ pub fn start(number: usize) -> Action {
         allow_unmet: false,
         again: None,
         over_limit: None,
+        worker: None,
     }
 }
 
@@ -99,6 +100,7 @@ pub fn fail(number: usize) -> Action {
         error: text("the upstream service answered 503"),
         exit_code: Some(1),
         signal: None,
+        stderr: None,
         abandoned: false,
         metadata: Metadata::default(),
     }

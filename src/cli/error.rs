@@ -242,6 +242,9 @@ impl From<Rejection> for Failure {
                     .detail("phase", phase.to_string())
                     .detail("unmet", unmet)
             }
+            Rejection::NoSuchProcess { pid } => failure(4, "no_such_process")
+                .hint("give the number of a process that runs on this machine, such as `$$` in a shell")
+                .detail("pid", *pid),
             Rejection::Conflict { expected, found } => failure(3, "conflict")
                 .hint("someone was here before; look at `phaseledger status` and decide anew")
                 .detail("expected", expected.to_string())

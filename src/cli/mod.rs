@@ -5,6 +5,7 @@ mod append;
 mod approval;
 mod asking;
 mod causes;
+mod child;
 mod columns;
 mod context;
 mod cost;
@@ -12,6 +13,7 @@ mod define;
 mod demo;
 mod error;
 mod events;
+mod exec;
 mod export;
 mod files;
 mod graph;
@@ -24,6 +26,7 @@ mod output;
 mod pieces;
 mod place;
 mod pretty;
+mod process;
 mod record;
 mod render;
 mod replay;
@@ -100,6 +103,8 @@ enum Verb {
     Approval(approval::Verb),
     /// Record commands from JSON lines, one answer a line
     Append(append::Args),
+    /// Start an attempt, run a command, and end the attempt as the command ends
+    Exec(exec::Args),
     // Ask.
     /// Tell where each phase stands
     Status(status::Args),
@@ -159,6 +164,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Cost(verb) => cost::run(verb, context),
         Verb::Approval(verb) => approval::run(verb, context),
         Verb::Append(args) => append::run(&args, context),
+        Verb::Exec(args) => exec::run(args, context),
         Verb::Status(args) => status::run(args, context),
         Verb::Next(args) => next::run(&args, context),
         Verb::Log(args) => log::run(args, context),

@@ -9,7 +9,7 @@ use phaseledger::query::{self, Next, PhaseStatus};
 use super::columns::Column;
 use super::context::Context;
 use super::error::Failure;
-use super::{asking, output, render, status};
+use super::{asking, output, process, render, status};
 
 /// Options of `next`.
 #[derive(clap::Args)]
@@ -42,8 +42,12 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let mut asked = args.asking.open(context)?;
     asked.talk(context);
     let table = asked.table()?;
-    let next = query::next(&table, args.workflow.as_ref())?;
+    let mut next = query::next(&table, args.workflow.as_ref())?;
+    let is_head = asked.is_head;
     let as_of = asked.close();
+    if is_head {
+        process::look_at(&mut next.running, &table);
+    }
     let exit = if next.ready.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
     if context.json {
         as_of.answer("next/1", &next)?;
@@ -65,6 +69,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         true => writeln!(out, "no phases")?,
         false => writeln!(out, "{gap}{}", summary(&next, args.blocked))?,
     }
+    process::tell_how_to_settle(&next.running);
     Ok(exit)
 }
 

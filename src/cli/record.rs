@@ -4,12 +4,12 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use phaseledger::model::{Action, Again, Digest, Metadata, PhaseRef, TagName, Text, WorkflowName};
+use phaseledger::model::{Action, Again, Digest, Metadata, PhaseRef, TagName, Text, Worker, WorkflowName};
 
 use super::context::Context;
 use super::error::Failure;
 use super::writing::{self, MetaArgs as Meta};
-use super::{asking, files};
+use super::{asking, files, process};
 
 /// Options of `start`.
 #[derive(clap::Args)]
@@ -31,6 +31,9 @@ pub struct StartArgs {
     /// Why, for `--rerun`, `--take-over` and `--over-limit`
     #[arg(long, value_name = "TEXT", value_parser = text)]
     reason: Option<Text>,
+    /// The process that does the work, such as `$$` in a script: once it is gone, `status` and `next` say so
+    #[arg(long, value_name = "N")]
+    pid: Option<u32>,
     #[command(flatten)]
     meta: Meta,
     #[command(flatten)]
@@ -39,19 +42,40 @@ pub struct StartArgs {
 
 /// Starts an attempt.
 pub fn start(args: StartArgs, context: &Context) -> Result<ExitCode, Failure> {
-    let again = match (&args.reason, args.rerun, args.take_over) {
+    let (again, over_limit) = why(args.reason, (args.rerun, args.take_over, args.over_limit))?;
+    let metadata = args.meta.metadata()?;
+    let worker = args.pid.map(Worker::Named);
+    let action = Action::Start {
+        phase: args.phase,
+        metadata,
+        allow_unmet: args.allow_unmet,
+        again,
+        over_limit,
+        worker,
+    };
+    writing::record_unless(args.writing, action, context, |phase| {
+        if args.take_over {
+            process::warn_of_running(phase);
+        }
+        Ok(())
+    })
+}
+
+/// Returns what the reason of a start is for: to start what is complete or under way already, and to start
+/// although more was spent than a limit allows.
+pub fn why(
+    reason: Option<Text>,
+    (rerun, take_over, over_limit): (bool, bool, bool),
+) -> Result<(Option<Again>, Option<Text>), Failure> {
+    let again = match (&reason, rerun, take_over) {
         (Some(reason), true, _) => Some(Again::Rerun(reason.clone())),
         (Some(reason), _, true) => Some(Again::TakeOver(reason.clone())),
-        (Some(_), false, false) if !args.over_limit => {
+        (Some(_), false, false) if !over_limit => {
             return Err(Failure::misuse("`--reason` goes with `--rerun`, `--take-over` or `--over-limit`"));
         }
         (Some(_) | None, ..) => None,
     };
-    let over_limit = args.reason.filter(|_| args.over_limit);
-    let metadata = args.meta.metadata()?;
-    let action =
-        Action::Start { phase: args.phase, metadata, allow_unmet: args.allow_unmet, again, over_limit };
-    writing::record(args.writing, action, context)
+    Ok((again, reason.filter(|_| over_limit)))
 }
 
 /// Options of `complete`.
@@ -93,7 +117,7 @@ pub struct FailArgs {
     /// The signal that ended the process, such as SIGKILL
     #[arg(long, value_name = "NAME", value_parser = phaseledger::model::label)]
     signal: Option<String>,
-    /// Nobody saw the attempt end: its process is gone
+    /// Nobody saw the attempt end: its process is gone. Refused while that is known to run
     #[arg(long)]
     abandoned: bool,
     #[command(flatten)]
@@ -109,10 +133,14 @@ pub fn fail(args: FailArgs, context: &Context) -> Result<ExitCode, Failure> {
         error: args.error,
         exit_code: args.exit_code,
         signal: args.signal,
+        stderr: None,
         abandoned: args.abandoned,
         metadata: args.meta.metadata()?,
     };
-    writing::record(args.writing, action, context)
+    writing::record_unless(args.writing, action, context, |phase| match args.abandoned {
+        true => process::refuse_running(phase),
+        false => Ok(()),
+    })
 }
 
 /// Options of `skip`.
@@ -239,7 +267,8 @@ pub fn tag(args: TagArgs, context: &Context) -> Result<ExitCode, Failure> {
     writing::record(args.writing, Action::Tag { name: args.name, seq }, context)
 }
 
-fn text(given: &str) -> Result<Text, phaseledger::model::TextError> {
+/// Checks a text that a caller gives.
+pub fn text(given: &str) -> Result<Text, phaseledger::model::TextError> {
     Text::new(given)
 }
 

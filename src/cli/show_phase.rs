@@ -13,7 +13,7 @@ use super::context::Context;
 use super::error::Failure;
 use super::output::{self, Progress};
 use super::sheet::Sheet;
-use super::{pretty, render, status};
+use super::{pretty, process, render, status};
 
 const COLUMNS: &[Column] = &[
     Column { header: "attempt", yields: 0 },
@@ -26,6 +26,9 @@ const COLUMNS: &[Column] = &[
     Column { header: "note", yields: 0 },
 ];
 
+/// How many lines of standard error are shown.
+const STDERR_LINES_MAX: usize = 10;
+
 /// Shows a phase.
 pub fn show(phase: &Phase, table: &Table, asked: Asked, context: &Context) -> Result<(), Failure> {
     let mut history = PhaseHistory::of(&phase.id);
@@ -36,7 +39,10 @@ pub fn show(phase: &Phase, table: &Table, asked: Asked, context: &Context) -> Re
         progress.at(record.seq.number());
     }
     drop(progress);
-    let view = history.view(table, phase);
+    let mut view = history.view(table, phase);
+    if asked.is_head {
+        process::look_at([&mut view.phase], table);
+    }
     let as_of = asked.close();
     if context.json {
         return as_of.answer("show/1", &view);
@@ -58,6 +64,7 @@ fn tell(view: &PhaseView, table: &Table, context: &Context) -> Result<(), Failur
         let rows: Vec<_> = view.attempts.iter().map(|attempt| row(attempt, view, context)).collect();
         status::show(&mut out, COLUMNS, &rows)?;
     }
+    process::tell_how_to_settle([&view.phase]);
     Ok(())
 }
 
@@ -97,6 +104,8 @@ fn standing(view: &PhaseView, table: &Table, context: &Context) -> Sheet {
     }
     sheet.lines("because", phase.rerun_reasons.iter().map(text).collect());
     sheet.lines("error", phase.error.iter().map(text).collect());
+    sheet.lines("stderr", stderr(view));
+    sheet.lines("process", phase.process.iter().map(process::number).collect());
     sheet.lines("skipped", phase.skipped.iter().map(text).collect());
     sheet.lines("needs", spec.needs.iter().map(name).collect());
     sheet.lines("needed by", spec.needed_by.iter().map(name).collect());
@@ -118,6 +127,21 @@ fn standing(view: &PhaseView, table: &Table, context: &Context) -> Sheet {
     };
     sheet.lines("notes", notes.iter().map(note).collect());
     sheet
+}
+
+/// Returns the last lines that the process of a failed attempt wrote to its standard error.
+fn stderr(view: &PhaseView) -> Vec<String> {
+    let last = view.attempts.last().filter(|_| view.phase.state == StateName::Failed);
+    let text = last.and_then(|attempt| attempt.stderr.as_ref()).map_or("", Text::as_str);
+    let plain = anstream::adapter::strip_str(text).to_string();
+    let lines: Vec<_> = plain.lines().map(escape).collect();
+    match lines.len().checked_sub(STDERR_LINES_MAX) {
+        None | Some(0) => lines,
+        Some(more) => {
+            let before = format!("({more} lines before, see `--json`)");
+            std::iter::once(before).chain(lines[more..].iter().cloned()).collect()
+        }
+    }
 }
 
 fn row(attempt: &AttemptView, view: &PhaseView, context: &Context) -> Vec<String> {

@@ -10,12 +10,13 @@ use phaseledger::model::{
     Timestamp, escape,
 };
 use phaseledger::query::cost_in_words;
+use phaseledger::rules::Phase;
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::context::Context;
 use super::error::Failure;
-use super::{output, render};
+use super::{output, process, render};
 
 /// The options of every verb that records.
 #[derive(clap::Args)]
@@ -69,8 +70,8 @@ pub fn pair(text: &str) -> Result<(String, String), String> {
 
 impl MetaArgs {
     /// Puts the metadata together.
-    pub fn metadata(self) -> Result<Metadata, Failure> {
-        let mut metadata = self.metadata.unwrap_or_default();
+    pub fn metadata(&self) -> Result<Metadata, Failure> {
+        let mut metadata = self.metadata.clone().unwrap_or_default();
         insert_all(&mut metadata, &self.meta)?;
         Ok(metadata)
     }
@@ -91,7 +92,8 @@ pub fn insert_all(metadata: &mut Metadata, pairs: &[(String, String)]) -> Result
 }
 
 /// Makes a command of what a caller asks.
-pub fn command(request: Request, context: &Context, via: &str) -> Command {
+pub fn command(mut request: Request, context: &Context, via: &str) -> Command {
+    process::look_up(&mut request.action);
     let by = context.actor(request.by.as_deref(), via);
     request.command(CommandId::new(Uuid::now_v7()), by)
 }
@@ -110,19 +112,44 @@ impl Args {
 
 /// Records an action, and answers.
 pub fn record(args: Args, action: Action, context: &Context) -> Result<ExitCode, Failure> {
+    record_unless(args, action, context, |_| Ok(()))
+}
+
+/// Records an action, and answers; unless it is recorded already, something is looked at first that may
+/// refuse it: the phase that it is about.
+pub fn record_unless(
+    args: Args,
+    action: Action,
+    context: &Context,
+    refuse: impl FnOnce(&Phase) -> Result<(), Failure>,
+) -> Result<ExitCode, Failure> {
     let verb = action.verb();
-    let answer = submit(args, action, context)?;
+    let answer = submit_unless(args, action, context, refuse)?;
     answered(&answer, tell(&answer, verb, context))?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Records an action, or finds out what it would record.
 pub fn submit(args: Args, action: Action, context: &Context) -> Result<Answer, Failure> {
+    submit_unless(args, action, context, |_| Ok(()))
+}
+
+fn submit_unless(
+    args: Args,
+    action: Action,
+    context: &Context,
+    refuse: impl FnOnce(&Phase) -> Result<(), Failure>,
+) -> Result<Answer, Failure> {
     let occurred_at: Option<Timestamp> =
         args.occurred_at.as_deref().map(|text| context.time().time(text)).transpose()?;
     let request = Request { id: args.id, expect: args.expect, occurred_at, by: args.by, action };
     let command = command(request, context, "cli");
     let mut ledger = context.open()?;
+    if let Some(phase) = command.action.phase()
+        && !(command.may_repeat && ledger.find(command.id)?.is_some())
+    {
+        refuse(ledger.session()?.phase(phase)?)?;
+    }
     Ok(match args.dry_run {
         true => ledger.preview(&command, context.now())?,
         false => ledger.submit(&command, context.now())?,

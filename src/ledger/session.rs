@@ -8,7 +8,9 @@ use super::{LedgerError, Records};
 use crate::model::{
     Action, Command, CommandId, Digest, Event, PhaseRef, Recorded, Seq, StateName, Timestamp,
 };
-use crate::rules::{Reach, Stamp, Table, check_expectations, decide, evolve, moment, propagate, reach};
+use crate::rules::{
+    Phase, Reach, Stamp, Table, check_expectations, decide, evolve, moment, propagate, reach,
+};
 use crate::store::{Appended, Batch, Entry, Head, Store, StoreError, Times};
 
 /// What came of a command.
@@ -145,10 +147,20 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Returns a phase as it is with everything that is staged.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection`](crate::rules::Rejection) for a name that no phase has, or several have; what the machine
+    /// refuses.
+    pub fn phase(&mut self, phase: &PhaseRef) -> Result<&Phase, LedgerError> {
+        self.loader.load(self.store, &mut self.table, (Reach::Phase, Some(phase), None))?;
+        Ok(self.table.resolve(phase)?)
+    }
+
     /// Returns where a phase stands.
     pub(super) fn state(&mut self, phase: &PhaseRef) -> Result<StateName, LedgerError> {
-        self.loader.load(self.store, &mut self.table, (Reach::Phase, Some(phase), None))?;
-        Ok(self.table.resolve(phase)?.state.name())
+        Ok(self.phase(phase)?.state.name())
     }
 
     /// Returns when the last event took effect.

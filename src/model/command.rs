@@ -10,7 +10,7 @@ use super::name::NameError;
 use super::request::CallerId;
 use super::{
     Amount, ApprovalAnswer, ApprovalAsk, CommandId, Digest, HistoryImported, Metadata, OutputFile, PhaseId,
-    PhaseName, Seq, StateName, TagName, Text, Timestamp, Verdict, WorkflowName, escape,
+    PhaseName, Seq, StateName, TagName, Text, Timestamp, Verdict, Worker, WorkflowName, escape,
 };
 
 /// Who asks, from where and by which way in.
@@ -220,6 +220,9 @@ pub enum Action {
         // Left out where there is none, so that the digest of a start is what it was before there were costs.
         #[serde(skip_serializing_if = "Option::is_none")]
         over_limit: Option<Text>,
+        /// Who does the work. No part of what makes two commands the same: a retry comes from another process.
+        #[serde(skip)]
+        worker: Option<Worker>,
     },
     /// End the attempt well.
     Complete {
@@ -242,6 +245,9 @@ pub enum Action {
         exit_code: Option<i32>,
         /// The signal that ended the process, by name.
         signal: Option<String>,
+        /// The end of what it wrote to its standard error.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        stderr: Option<Text>,
         /// Whether nobody saw the attempt end.
         abandoned: bool,
         /// Is merged into the attempt's metadata.

@@ -7,8 +7,8 @@ use serde_json::value::{RawValue, to_raw_value};
 
 use super::definition::Definition;
 use super::{
-    Amount, ApprovalDecided, ApprovalRequested, Digest, EventId, Metadata, PhaseId, PhaseName, Seq, TagName,
-    Text,
+    Amount, ApprovalDecided, ApprovalRequested, Digest, EventId, Metadata, PhaseId, PhaseName, Process, Seq,
+    TagName, Text,
 };
 
 macro_rules! events {
@@ -149,6 +149,9 @@ pub struct PhaseStarted {
     /// What the caller attached; it replaces what earlier attempts had.
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     pub metadata: Metadata,
+    /// The process that does the work; none where nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<Process>,
 }
 
 /// Why a phase was started although more was spent than a limit allows.
@@ -247,6 +250,9 @@ pub struct PhaseFailed {
     /// The signal that ended the process, by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signal: Option<String>,
+    /// The end of what the process wrote to its standard error, at most 64 KiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stderr: Option<Text>,
     /// Whether nobody saw the attempt end: another one took over.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub abandoned: bool,

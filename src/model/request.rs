@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::text::{escape, label};
 use super::{
     Action, Actor, Again, Amount, Command, CommandId, Digest, Expectation, Metadata, OutputFile, PhaseRef,
-    Seq, TagName, Text, Timestamp, Verdict, WorkflowName,
+    Seq, TagName, Text, Timestamp, Verdict, Worker, WorkflowName,
 };
 
 /// The namespace of ids that are made from a key (`key:TEXT`): UUIDv5 of the DNS name `phaseledger.dev` in
@@ -169,10 +169,12 @@ struct Fields {
     exit_code: Option<i32>,
     #[serde(default, deserialize_with = "read_label")]
     signal: Option<String>,
+    stderr: Option<Text>,
     abandoned: Option<bool>,
     allow_unmet: Option<bool>,
     rerun: Option<bool>,
     take_over: Option<bool>,
+    pid: Option<u32>,
     output: Option<Digest>,
     outputs: Option<Vec<OutputFile>>,
     text: Option<Text>,
@@ -287,6 +289,7 @@ impl Taking<'_> {
                 error: self.need("error", |fields| fields.error.take())?,
                 exit_code: self.fields.exit_code.take(),
                 signal: self.fields.signal.take(),
+                stderr: self.fields.stderr.take(),
                 abandoned: self.fields.abandoned.take().unwrap_or(false),
                 metadata: self.metadata(),
             },
@@ -366,6 +369,7 @@ impl Taking<'_> {
             metadata: self.metadata(),
             allow_unmet: self.fields.allow_unmet.take().unwrap_or(false),
             again,
+            worker: self.fields.pid.take().map(Worker::Named),
             over_limit: reason.filter(|_| over_limit),
         })
     }
@@ -393,10 +397,12 @@ impl Fields {
             ("error", self.error.is_some()),
             ("exit_code", self.exit_code.is_some()),
             ("signal", self.signal.is_some()),
+            ("stderr", self.stderr.is_some()),
             ("abandoned", self.abandoned.is_some()),
             ("allow_unmet", self.allow_unmet.is_some()),
             ("rerun", self.rerun.is_some()),
             ("take_over", self.take_over.is_some()),
+            ("pid", self.pid.is_some()),
             ("output", self.output.is_some()),
             ("outputs", self.outputs.is_some()),
             ("text", self.text.is_some()),

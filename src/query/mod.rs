@@ -40,5 +40,5 @@ pub use report::{
     SkipReport, WorkflowReport, references, report,
 };
 pub use show::{AttemptView, Effects, EventView, Linked, NoteView, Outcome, PhaseHistory, PhaseView, Spec};
-pub use status::{PhaseStatus, Status, StatusFilter, Summary, status};
+pub use status::{PhaseStatus, ProcessState, Status, StatusFilter, Summary, status};
 pub use why::{ChainEvent, LedBy, Proven, Waiting, Why, why};

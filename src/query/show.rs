@@ -186,6 +186,9 @@ pub struct AttemptView {
     pub outcome: Outcome,
     /// What went wrong; for a reset, its reason.
     pub error: Option<Text>,
+    /// The end of what its process wrote to its standard error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stderr: Option<Text>,
     /// What it needed that was not met when it started.
     pub unmet: Vec<PhaseId>,
     /// Who started it.
@@ -237,9 +240,12 @@ impl<'a> PhaseHistory<'a> {
                 self.end(record, Outcome::Completed, Some(completed.duration_seconds), None);
             }
             Event::PhaseFailed(failed) => {
-                let PhaseFailed { abandoned, error, duration_seconds, .. } = failed;
+                let PhaseFailed { abandoned, error, duration_seconds, stderr, .. } = failed;
                 let outcome = if *abandoned { Outcome::Abandoned } else { Outcome::Failed };
                 self.end(record, outcome, Some(*duration_seconds), Some(error));
+                if let Some(ended) = self.attempts.last_mut() {
+                    ended.stderr = stderr.clone();
+                }
             }
             Event::PhaseReset(reset) => self.end(record, Outcome::Reset, None, Some(&reset.reason)),
             Event::NoteAdded(note) => self.notes.push(NoteView {
@@ -280,6 +286,7 @@ impl<'a> PhaseHistory<'a> {
             duration_seconds: None,
             outcome: Outcome::Running,
             error: None,
+            stderr: None,
             unmet: started.unmet.clone(),
             by: record.by.name.clone(),
             started_seq: record.seq,

@@ -218,6 +218,7 @@ fn fail(
         error,
         exit_code: None,
         signal: None,
+        stderr: None,
         abandoned: false,
         metadata: Metadata::default(),
     };

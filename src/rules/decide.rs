@@ -9,7 +9,7 @@ use super::{Draft, Mark, Phase, PhaseState, Rejection, Table};
 use crate::model::{
     Action, Again, Cause, CauseKind, Command, Consumed, Digest, Event, EventId, Expectation, Metadata,
     MetadataRecorded, NoteAdded, OutputFile, PhaseCompleted, PhaseFailed, PhaseId, PhaseReset, PhaseSkipped,
-    PhaseStarted, RerunReason, Seq, StateName, Subject, TagName, TagSet, Text, Timestamp,
+    PhaseStarted, Process, RerunReason, Seq, StateName, Subject, TagName, TagSet, Text, Timestamp, Worker,
 };
 
 const ANY: &[StateName] = &StateName::ALL;
@@ -30,16 +30,16 @@ pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Dra
     let one = |draft: Draft| Ok(vec![draft]);
     match &command.action {
         Action::Define { definition } => decide_define(table, first, definition),
-        Action::Start { phase, metadata, allow_unmet, again, over_limit } => {
+        Action::Start { phase, metadata, allow_unmet, again, over_limit, worker } => {
             let phase = table.resolve(phase)?;
-            let over_limit = over_limit.as_ref();
-            let asked = Asked { metadata, allow_unmet: *allow_unmet, again, over_limit, at };
+            let (over_limit, worker) = (over_limit.as_ref(), worker.as_ref());
+            let asked = Asked { metadata, allow_unmet: *allow_unmet, again, over_limit, worker, at };
             decide_start(table, command, phase, &asked)
         }
         Action::Complete { phase, metadata, output, outputs } => {
             one(decide_complete(table.resolve(phase)?, first, at, metadata, *output, outputs)?)
         }
-        Action::Fail { phase, error, exit_code, signal, abandoned, metadata } => {
+        Action::Fail { phase, error, exit_code, signal, stderr, abandoned, metadata } => {
             let phase = table.resolve(phase)?;
             let attempt = under_way("fail", phase)?;
             check_merge(phase, metadata)?;
@@ -49,6 +49,7 @@ pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Dra
                 error: error.clone(),
                 exit_code: *exit_code,
                 signal: signal.clone(),
+                stderr: stderr.clone(),
                 abandoned: *abandoned,
                 metadata: metadata.clone(),
             };
@@ -109,6 +110,7 @@ struct Asked<'a> {
     allow_unmet: bool,
     again: &'a Option<Again>,
     over_limit: Option<&'a Text>,
+    worker: Option<&'a Worker>,
     at: Timestamp,
 }
 
@@ -143,6 +145,7 @@ fn decide_start(
                 error: reason.clone(),
                 exit_code: None,
                 signal: None,
+                stderr: None,
                 abandoned: true,
                 metadata: Metadata::default(),
             };
@@ -174,6 +177,7 @@ fn start_event(table: &Table, phase: &Phase, asked: &Asked<'_>) -> Result<Event,
         let unmet = unmet.into_iter().map(|need| (need.clone(), state(&need))).collect();
         return Err(Rejection::UnmetNeeds { phase: phase.id.clone(), unmet });
     }
+    let process = asked.worker.map(found).transpose()?;
     let consumed = phase.spec.needs.iter().filter_map(|need| consume(table.phases.get(need)?)).collect();
     Ok(Event::PhaseStarted(PhaseStarted {
         attempt: phase.attempt + 1,
@@ -182,7 +186,15 @@ fn start_event(table: &Table, phase: &Phase, asked: &Asked<'_>) -> Result<Event,
         unmet,
         over_limit: over_limit(table, phase, asked.over_limit)?,
         metadata: asked.metadata.clone(),
+        process,
     }))
+}
+
+fn found(worker: &Worker) -> Result<Process, Rejection> {
+    match worker {
+        Worker::Found(process) => Ok(process.clone()),
+        Worker::Named(pid) => Err(Rejection::NoSuchProcess { pid: *pid }),
+    }
 }
 
 /// Returns what an attempt that starts now builds on: the last completion, outdated or not, or the skip.

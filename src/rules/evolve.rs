@@ -178,6 +178,7 @@ fn start(phase: &mut Phase, record: &Recorded, started: &PhaseStarted) -> Result
         started_at: record.at,
         consumed: started.consumed.clone(),
         unmet: started.unmet.clone(),
+        process: started.process.clone(),
     };
     phase.state = PhaseState::InProgress { attempt, outdated_by: Vec::new() };
     Ok(())
@@ -189,7 +190,9 @@ fn end(phase: &mut Phase, record: &Recorded, ended: u32) -> Result<(Attempt, Vec
         return Err(format!("it ends attempt {ended}, expected {}", phase.attempt));
     }
     match std::mem::replace(&mut phase.state, VACANT) {
-        PhaseState::InProgress { attempt, outdated_by } => Ok((attempt, outdated_by)),
+        PhaseState::InProgress { attempt, outdated_by } => {
+            Ok((Attempt { process: None, ..attempt }, outdated_by))
+        }
         PhaseState::Pending { .. }
         | PhaseState::Complete { .. }
         | PhaseState::Failed { .. }

@@ -55,6 +55,12 @@ pub enum Rejection {
         /// What it needs, and where that stands.
         unmet: Vec<(PhaseId, StateName)>,
     },
+    /// A number that no process has.
+    #[error("there is no process {pid} to do the work")]
+    NoSuchProcess {
+        /// The number.
+        pid: u32,
+    },
     /// What the caller expected is not so.
     #[error("expected {expected}, found {found}")]
     Conflict {

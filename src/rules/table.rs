@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Approval, Budget, Rejection};
 use crate::model::{
     Amount, ApprovalPolicy, Cause, CauseKind, Consumed, Digest, EventId, Metadata, PhaseDefinition, PhaseId,
-    PhaseRef, Seq, StateName, TagName, Text, Timestamp, WorkflowName,
+    PhaseRef, Process, Seq, StateName, TagName, Text, Timestamp, WorkflowName,
 };
 
 /// The version of the fold: rows and snapshots that another one made are discarded.
@@ -222,6 +222,8 @@ pub struct Attempt {
     pub consumed: Vec<Consumed>,
     /// The needs that were not met.
     pub unmet: Vec<PhaseId>,
+    /// The process that does the work, while it is under way and where that is known.
+    pub process: Option<Process>,
 }
 
 impl Attempt {

@@ -79,6 +79,7 @@ fn start(phase: &str) -> Action {
         allow_unmet: false,
         again: None,
         over_limit: Some(text("go on")),
+        worker: None,
     }
 }
 

@@ -277,7 +277,7 @@ impl<'a> Sending<'a> {
     fn start(&mut self, slot: u8, allow_unmet: bool, again: Option<Again>) {
         let (phase, metadata) = (self.phase(slot), metadata("start", slot));
         let over_limit = self.told.other.is_multiple_of(2).then(|| text("go on"));
-        self.send(Action::Start { phase, metadata, allow_unmet, again, over_limit });
+        self.send(Action::Start { phase, metadata, allow_unmet, again, over_limit, worker: None });
     }
 
     /// Starts a phase whether it is complete or not: one of the two is refused.
@@ -425,6 +425,7 @@ impl<'a> Sending<'a> {
                 error: text("it broke"),
                 exit_code: Some(1),
                 signal: None,
+                stderr: None,
                 abandoned: false,
                 metadata: metadata("fail", slot),
             }),
