@@ -64,7 +64,10 @@ class Attempt:
         self._outputs.append(os.path.abspath(os.fspath(path)))
 
     def __exit__(
-        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
     ) -> None:
         expect = None if self.number is None else f"attempt={self.number}"
         if error is None:
@@ -80,7 +83,9 @@ class Attempt:
 
     def _fail(self, error: BaseException, expect: Optional[str]) -> None:
         kind = type(error)
-        name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+        name = (
+            kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
+        )
         message = _sound(str(error))[:_MESSAGE_MAX]
         lines = traceback.format_exception(kind, error, error.__traceback__)
         exception = {"type": name, "message": message, "traceback": _sound("".join(lines))[-_TRACEBACK_MAX:]}

@@ -57,6 +57,10 @@ def _folders() -> Iterator[str]:
 def takes_pid(binary: str) -> bool:
     """Says whether the program's `start` takes the process that works (`--pid`)."""
     said = subprocess.run(
-        [binary, "start", "--help"], stdin=subprocess.DEVNULL, capture_output=True, text=True, encoding="utf-8"
+        [binary, "start", "--help"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
     )
     return "--pid" in said.stdout

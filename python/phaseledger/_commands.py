@@ -6,13 +6,23 @@ import json
 import os
 import uuid
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any, Dict, Generic, Iterable, List, Mapping, Optional, Sequence, TypeVar, Union
 
 Command = Mapping[str, Any]
 Expectations = Union[str, Sequence[str]]
 #: A moment: a `datetime` (without a zone: local time), a date, a place as a number, or a selector as a text.
 When = Union[str, int, date]
+#: An amount of money. A text and a `Decimal` are taken digit for digit, a `float` as it is printed, rounded to nine
+#: digits after the point.
+Amount = Union[str, int, float, Decimal]
 Recorded = TypeVar("Recorded")
+
+#: Commands that are always written as lines of `append`.
+THROUGH_A_PIPE = ("cost", "cost_limit", "approval_request", "approval_grant", "approval_reject")
+
+#: The most digits after the point of an amount.
+_DIGITS_MAX = 9
 
 #: What an argument of a process may have; Linux takes 128 KiB.
 _ARGUMENT_BYTES_MAX = 100_000
@@ -36,6 +46,7 @@ _FLAGS = {
     "allow_unmet": "--allow-unmet",
     "rerun": "--rerun",
     "take_over": "--take-over",
+    "over_limit": "--over-limit",
     "all": "--all",
 }
 _LISTS = {"expect": "--expect", "files": "--output"}
@@ -48,6 +59,17 @@ def when_of(when: When) -> str:
     if isinstance(when, date):
         return when.isoformat()
     return f"#{when}" if isinstance(when, int) else when
+
+
+def amount_of(amount: Amount) -> str:
+    """Writes an amount as the program reads it; what is no number goes as it is, for the program to refuse."""
+    if isinstance(amount, str):
+        return amount
+    exact = Decimal(str(amount))
+    exponent = exact.as_tuple().exponent
+    if isinstance(amount, float) and isinstance(exponent, int) and exponent < -_DIGITS_MAX:
+        exact = round(exact, _DIGITS_MAX).normalize()
+    return format(exact, "f")
 
 
 def arguments(command: Command) -> List[str]:
@@ -116,7 +138,9 @@ class Recording(Generic[Recorded]):
         occurred_at: Optional[When],
         by: Optional[str],
     ) -> Recorded:
-        made: Dict[str, Any] = {name: value for name, value in command.items() if value is not None and value is not False}
+        made: Dict[str, Any] = {
+            name: value for name, value in command.items() if value is not None and value is not False
+        }
         made["id"] = str(uuid.uuid4()) if id is None else id
         if expect:
             made["expect"] = expect if isinstance(expect, str) else list(expect)
@@ -134,6 +158,7 @@ class Recording(Generic[Recorded]):
         allow_unmet: bool = False,
         rerun: bool = False,
         take_over: bool = False,
+        over_limit: bool = False,
         reason: Optional[str] = None,
         pid: Optional[int] = None,
         id: Optional[str] = None,
@@ -142,7 +167,8 @@ class Recording(Generic[Recorded]):
         by: Optional[str] = None,
     ) -> Recorded:
         """Starts an attempt. `rerun` marks a COMPLETE phase first, `take_over` gives up an attempt that nobody
-        will end; both with a `reason`."""
+        will end, `over_limit` starts a phase that has spent its limit; each with a `reason`. `pid` is the process
+        that does the work: once it is gone, `status` says so."""
         command = {
             "do": "start",
             "phase": phase,
@@ -150,6 +176,7 @@ class Recording(Generic[Recorded]):
             "allow_unmet": allow_unmet,
             "rerun": rerun,
             "take_over": take_over,
+            "over_limit": over_limit,
             "reason": reason,
             "pid": pid,
         }
@@ -290,3 +317,106 @@ class Recording(Generic[Recorded]):
     ) -> Recorded:
         """Names a place in the log: the last event, or that of `seq`. A name that is set already moves."""
         return self._send({"do": "tag", "name": name, "seq": seq}, id, expect, occurred_at, by)
+
+    def cost_record(
+        self,
+        phase: str,
+        amount: Amount,
+        *,
+        model: Optional[str] = None,
+        operation: Optional[str] = None,
+        currency: Optional[str] = None,
+        refund: bool = False,
+        metadata: Optional[Mapping[str, Any]] = None,
+        id: Optional[str] = None,
+        expect: Optional[Expectations] = None,
+        occurred_at: Optional[When] = None,
+        by: Optional[str] = None,
+    ) -> Recorded:
+        """Records what was spent on a phase; with `refund`, an amount below zero that was given back. What passes a
+        limit is recorded all the same: the answer's derived events say so."""
+        command = {
+            "do": "cost",
+            "phase": phase,
+            "amount": amount_of(amount),
+            "model": model,
+            "operation": operation,
+            "currency": currency,
+            "refund": refund,
+            "metadata": metadata,
+        }
+        return self._send(command, id, expect, occurred_at, by)
+
+    def cost_limit(
+        self,
+        limit: Amount,
+        *,
+        phase: Optional[str] = None,
+        workflow: Optional[str] = None,
+        id: Optional[str] = None,
+        expect: Optional[Expectations] = None,
+        occurred_at: Optional[When] = None,
+        by: Optional[str] = None,
+    ) -> Recorded:
+        """Sets the most that a phase, or a workflow, may cost."""
+        command = {"do": "cost_limit", "phase": phase, "workflow": workflow, "limit": amount_of(limit)}
+        return self._send(command, id, expect, occurred_at, by)
+
+    def approval_request(
+        self,
+        operation: str,
+        estimate: Amount,
+        items: int,
+        *,
+        impact: Optional[str] = None,
+        phase: Optional[str] = None,
+        workflow: Optional[str] = None,
+        auto_approve_below: Optional[Amount] = None,
+        metadata: Optional[Mapping[str, Any]] = None,
+        id: Optional[str] = None,
+        expect: Optional[Expectations] = None,
+        occurred_at: Optional[When] = None,
+        by: Optional[str] = None,
+    ) -> Recorded:
+        """Asks leave for an operation. The policy decides at once (an `approval_granted` or `approval_rejected` is
+        among the derived events), or it waits for a person."""
+        command = {
+            "do": "approval_request",
+            "operation": operation,
+            "estimate": amount_of(estimate),
+            "items": items,
+            "impact": impact,
+            "phase": phase,
+            "workflow": workflow,
+            "auto_approve_below": None if auto_approve_below is None else amount_of(auto_approve_below),
+            "metadata": metadata,
+        }
+        return self._send(command, id, expect, occurred_at, by)
+
+    def approval_grant(
+        self,
+        request: str,
+        reason: str,
+        *,
+        id: Optional[str] = None,
+        expect: Optional[Expectations] = None,
+        occurred_at: Optional[When] = None,
+        by: Optional[str] = None,
+    ) -> Recorded:
+        """Grants a request, by the id of its answer."""
+        command = {"do": "approval_grant", "request": request, "reason": reason}
+        return self._send(command, id, expect, occurred_at, by)
+
+    def approval_reject(
+        self,
+        request: str,
+        reason: str,
+        *,
+        id: Optional[str] = None,
+        expect: Optional[Expectations] = None,
+        occurred_at: Optional[When] = None,
+        by: Optional[str] = None,
+    ) -> Recorded:
+        """Rejects a request, by the id of its answer."""
+        command = {"do": "approval_reject", "request": request, "reason": reason}
+        return self._send(command, id, expect, occurred_at, by)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any, Mapping, Optional
 
 
@@ -58,6 +59,10 @@ class UnknownPhase(NotFound):
     """The workflow has no such phase."""
 
 
+class UnknownApproval(NotFound):
+    """There is no such request for approval."""
+
+
 class Damaged(LedgerError):
     """The log is not what was written (exit code 5)."""
 
@@ -101,6 +106,7 @@ _BY_CODE: Mapping[str, type[LedgerError]] = {
     "unknown_phase": UnknownPhase,
     "illegal_transition": IllegalTransition,
     "unmet_needs": UnmetNeeds,
+    "unknown_approval": UnknownApproval,
     "unknown": OutcomeUnknown,
 }
 
@@ -144,3 +150,19 @@ def from_exit(returncode: int, stderr: str) -> LedgerError:
         return OutcomeUnknown(f"the program was ended by signal {-returncode}", code="unknown")
     kind = _BY_EXIT.get(returncode, LedgerError)
     return kind(said or f"the program ended with exit code {returncode}", exit_code=returncode)
+
+
+#: What `append` adds to the message of a refused line: its number, and what became of those before it. Both are of
+#: the child's input, which the caller has not written.
+_PLACE = re.compile(r"^line \d+(, column \d+)?: ")
+_STANDS = re.compile(
+    r"; (nothing was recorded|the command before it stands|the \d+ commands before it stand)$"
+)
+
+
+def of_one_command(error: LedgerError) -> LedgerError:
+    """Takes out of the refusal of a line what is about the child's input instead of the command."""
+    message = _STANDS.sub("", _PLACE.sub("", error.message))
+    about_input = ("line", "column", "recorded")
+    details = {key: value for key, value in error.details.items() if key not in about_input}
+    return type(error)(message, code=error.code, hint=error.hint, details=details, exit_code=error.exit_code)

@@ -8,10 +8,24 @@ from typing import Any, Dict, Iterable, List, Mapping, Optional, Sequence, Union
 
 from ._attempt import Attempt
 from ._binary import find_binary, takes_pid
-from ._commands import Expectations, Recording, When, when_of
+from ._commands import Amount, Expectations, Recording, When, amount_of, when_of
 from ._program import Program
 from ._stream import Stream
-from ._types import Answer, Event, Made, Next, Shown, State, Status, Verified, Why
+from ._types import (
+    Answer,
+    Approval,
+    CostCheck,
+    CostGroup,
+    CostRemaining,
+    CostSummary,
+    Event,
+    Made,
+    Next,
+    Shown,
+    Status,
+    Verified,
+    Why,
+)
 
 _Path = Union[str, "os.PathLike[str]"]
 _Names = Union[str, Iterable[str]]
@@ -47,7 +61,7 @@ class View:
     def next(self, *, workflow: Optional[str] = None) -> Next:
         """Tells what is ready to start, and what waits for what."""
         args = [*self._options, *_each("--workflow", workflow)]
-        return Next.of(self._program.ask("next", *args, answers_no=True))
+        return Next.of(self._program.ask("next", *args, answers=(0, 1)))
 
     def log(
         self,
@@ -61,7 +75,12 @@ class View:
         roots: bool = False,
     ) -> List[Event]:
         """Lists events in order: all, those of a range such as `#5..#9`, or those that fit."""
-        args = [*_each("--phase", phase), *_each("--workflow", workflow), *_each("--kind", kind), *_each("--by", by)]
+        args = [
+            *_each("--phase", phase),
+            *_each("--workflow", workflow),
+            *_each("--kind", kind),
+            *_each("--by", by),
+        ]
         if last is not None:
             args.append(f"--last={last}")
         if roots:
@@ -83,6 +102,45 @@ class View:
         """Writes where everything stands, with the evidence, as Markdown."""
         args = [*self._options, "--format=markdown", *_each("--workflow", workflow)]
         return self._program.run("report", args, in_json=False).decode("utf-8")
+
+    def cost_check(self, phase: str, estimate: Amount) -> CostCheck:
+        """Tells whether an estimate fits the limits of a phase and of its workflow, before it is spent."""
+        args = [f"--estimate={amount_of(estimate)}", *self._options, "--", phase]
+        return CostCheck.of(self._program.ask("cost", "check", *args, answers=(0, 1)))
+
+    def cost_remaining(self, phase: str, *, per_item: Optional[Amount] = None) -> CostRemaining:
+        """Tells what is left to spend on a phase, and how many items that buys."""
+        args = [] if per_item is None else [f"--per-item={amount_of(per_item)}"]
+        return CostRemaining.of(self._program.ask("cost", "remaining", *args, *self._options, "--", phase))
+
+    def cost_project(self, operations: Iterable[Mapping[str, Any]]) -> CostCheck:
+        """Tells whether planned operations fit: each has a `phase` and an `amount`, and may have a `count`."""
+        lines = [{**operation, "amount": amount_of(operation["amount"])} for operation in operations]
+        given = "".join(json.dumps(line) + "\n" for line in lines).encode("ascii")
+        return CostCheck.of(
+            self._program.ask("cost", "project", *self._options, "--", "-", given=given, answers=(0, 1))
+        )
+
+    def cost_summary(self, *, workflow: Optional[str] = None) -> CostSummary:
+        """Tells what was spent of which limits, on which models, and last."""
+        args = [*self._options, *_each("--workflow", workflow)]
+        return CostSummary.of(self._program.ask("cost", "summary", *args))
+
+    def cost_by(
+        self, by: str, range: Optional[str] = None, *, workflow: Optional[str] = None
+    ) -> List[CostGroup]:
+        """Tells what was spent by `phase`, `model`, `operation`, `root-cause` or `day`."""
+        args = [*self._options, *_each("--workflow", workflow), "--", by, *([] if range is None else [range])]
+        return [CostGroup.of(group) for group in self._program.ask("cost", "by", *args)["groups"]]
+
+    def approvals(
+        self, *, workflow: Optional[str] = None, phase: Optional[str] = None, pending: bool = False
+    ) -> List[Approval]:
+        """Lists requests for approval, and how each was decided."""
+        args = [*self._options, *_each("--workflow", workflow), *_each("--phase", phase)]
+        if pending:
+            args.append("--pending")
+        return [Approval.of(one) for one in self._program.ask("approval", "list", *args)["approvals"]]
 
     @overload
     def export(self) -> bytes: ...
@@ -248,9 +306,12 @@ class Ledger(Recording[Answer], View):
         """Tells why a phase stands where it does, now or `at` a moment, with every cause back to the roots."""
         return (View(self._program, ()) if at is None else self.as_of(at)).why(phase)
 
+    def approval_wait(self, request: str, timeout: Optional[float] = None) -> Approval:
+        """Waits until a request is decided, or for so many seconds; returns how it then stands."""
+        args = [] if timeout is None else [f"--timeout={round(timeout * 1000)}ms"]
+        answer = self._program.ask("approval", "wait", *args, "--", request, answers=(0, 1, 75))
+        return Approval.of(answer["approval"])
+
     def verify(self) -> Verified:
         """Checks every line, place, time, id, cause and transition. Raises `Damaged` where something is wrong."""
         return Verified.of(self._program.ask("verify"))
-
-
-__all__ = ["Ledger", "State", "View"]

@@ -7,10 +7,10 @@ import os
 import subprocess
 import tempfile
 import time
-from typing import IO, Any, Dict, List, Mapping, Optional, Sequence
+from typing import IO, Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ._commands import Command, arguments, fits, line_of
-from ._errors import LedgerError, OutcomeUnknown, from_exit
+from ._commands import THROUGH_A_PIPE, Command, arguments, fits, line_of
+from ._errors import LedgerError, OutcomeUnknown, UsageError, from_exit, of_one_command
 
 #: How often a command is sent again when its outcome is not known. It is recorded once all the same: by its id.
 TRIES_MAX = 4
@@ -31,9 +31,11 @@ class Program:
         if lock_timeout is not None:
             self._options.append(f"--lock-timeout={round(lock_timeout * 1000)}ms")
 
-    def ask(self, verb: str, *args: str, answers_no: bool = False) -> Dict[str, Any]:
-        """Asks a question. Where `answers_no`, exit code 1 comes with an answer too."""
-        answer: Dict[str, Any] = json.loads(self.run(verb, args, answers_no=answers_no))
+    def ask(
+        self, verb: str, *args: str, given: bytes = b"", answers: Tuple[int, ...] = (0,)
+    ) -> Dict[str, Any]:
+        """Asks a question. With the exit codes `answers` an answer comes."""
+        answer: Dict[str, Any] = json.loads(self.run(verb, args, given=given, answers=answers))
         return answer
 
     def run(
@@ -42,7 +44,7 @@ class Program:
         args: Sequence[str] = (),
         *,
         given: bytes = b"",
-        answers_no: bool = False,
+        answers: Tuple[int, ...] = (0,),
         in_json: bool = True,
     ) -> bytes:
         """Runs a verb, and returns what it printed."""
@@ -53,7 +55,7 @@ class Program:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
-        if done.returncode == 0 or (answers_no and done.returncode == 1 and done.stdout):
+        if done.returncode in answers and (done.returncode == 0 or done.stdout):
             return done.stdout
         raise from_exit(done.returncode, done.stderr.decode("utf-8", "replace"))
 
@@ -65,9 +67,12 @@ class Program:
         verb = command["do"]
         if self.by is not None and "by" not in command:
             args.insert(0, f"--by={self.by}")
+        is_piped = verb in THROUGH_A_PIPE or not fits(command, args)
+        if dry_run and is_piped:
+            raise UsageError(f"`{verb}` of this kind or size has no preview", code="usage")
         if dry_run:
             args.insert(0, "--dry-run")
-        elif not fits(command, args):
+        if is_piped:
             verb, given, args = "append", line_of(self.signed(command)), []
         for tried in range(1, TRIES_MAX + 1):
             try:
@@ -77,8 +82,14 @@ class Program:
                 if tried == TRIES_MAX:
                     if isinstance(error, LedgerError):
                         raise
-                    raise OutcomeUnknown(f"the program's answer breaks off: {error}", code="unknown") from error
+                    raise OutcomeUnknown(
+                        f"the program's answer breaks off: {error}", code="unknown"
+                    ) from error
                 time.sleep(0.01 * 4**tried)
+            except LedgerError as error:
+                if is_piped:
+                    raise of_one_command(error) from None
+                raise
         raise AssertionError("the last try returns or raises")
 
     def signed(self, command: Command) -> Command:
@@ -99,13 +110,17 @@ class AppendChild:
 
     def __init__(self, args: List[str]) -> None:
         self._stderr: IO[bytes] = tempfile.TemporaryFile()
-        self._process = subprocess.Popen(
-            args,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._stderr,
-            start_new_session=os.name != "nt",
-        )
+        try:
+            self._process = subprocess.Popen(
+                args,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._stderr,
+                start_new_session=os.name != "nt",
+            )
+        except OSError:
+            self._stderr.close()
+            raise
         if self._process.stdin is None or self._process.stdout is None:
             raise AssertionError("both are pipes")
         self._stdin: IO[bytes] = self._process.stdin
@@ -124,6 +139,10 @@ class AppendChild:
             self._stdin.flush()
         except (OSError, ValueError):
             pass
+        except BaseException:
+            # An interrupt may have come in the middle of a line. All that is not answered is sent again.
+            self._process.kill()
+            raise
 
     def end_input(self) -> None:
         """Says that no more lines follow."""

@@ -9,7 +9,6 @@
 from __future__ import annotations
 
 import os
-import re
 import threading
 from collections import deque
 from concurrent.futures import Future, wait
@@ -17,15 +16,9 @@ from types import TracebackType
 from typing import Any, Deque, Dict, List, Optional, Type
 
 from ._commands import Recording, line_of
-from ._errors import LedgerError, NotRecorded, OutcomeUnknown, UsageError, from_object
+from ._errors import LedgerError, NotRecorded, OutcomeUnknown, UsageError, from_object, of_one_command
 from ._program import TRIES_MAX, AppendChild, Program, parsed
 from ._types import Answer
-
-#: What `append` adds to the message of a refused line: its number, and what became of those before it. Both are
-#: of the child's input, which is not the caller's where a stream has had several children.
-_PLACE = re.compile(r"^line \d+(, column \d+)?: ")
-_STANDS = re.compile(r"; (nothing was recorded|the command before it stands|the \d+ commands before it stand)$")
-
 
 #: How long a child may stay once all is answered and its input has ended.
 _LINGER_SECONDS_MAX = 2.0
@@ -33,7 +26,7 @@ _LINGER_SECONDS_MAX = 2.0
 
 class Reply(Future[Answer]):
     """The answer to one command of a stream, once there is one. `result()` waits for it, and raises what the
-    command was refused with."""
+    command was refused with. What is called when it is done (`add_done_callback`) must not use the stream."""
 
     def __init__(self, command: Dict[str, Any]) -> None:
         super().__init__()
@@ -79,7 +72,10 @@ class Stream(Recording[Reply]):
         return self
 
     def __exit__(
-        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
     ) -> None:
         self.close()
         refused = self._refused
@@ -139,10 +135,13 @@ class Stream(Recording[Reply]):
                 break
             reply = self._pending.popleft()
             self._deaths = 0
-            if "error" in answer:
-                self._refuse(reply, from_object(answer["error"], None))
-            else:
-                reply.set_result(Answer.of(answer))
+            try:
+                if "error" in answer:
+                    self._refuse(reply, from_object(answer["error"], None))
+                else:
+                    reply.set_result(Answer.of(answer))
+            except (LookupError, TypeError, AttributeError) as error:
+                self._refuse(reply, OutcomeUnknown(f"the program's answer is none: {error}", code="unknown"))
         ended = child.ended()
         unanswered: List[Reply] = []
         with self._lock:
@@ -159,7 +158,7 @@ class Stream(Recording[Reply]):
         be told that it was not taken up. The lock is held."""
         left: List[Reply] = []
         if ended is not None and "line" in ended.details:
-            self._refuse(self._pending.popleft(), _of_one_command(ended))
+            self._refuse(self._pending.popleft(), of_one_command(ended))
             if not self._keep_going:
                 left = list(self._pending)
                 self._pending.clear()
@@ -170,12 +169,19 @@ class Stream(Recording[Reply]):
         else:
             self._give_up(ended)
         if self._pending:
-            child = self._begin()
-            for reply in list(self._pending):
-                child.write(reply.line)
-            if self._is_closing:
-                child.end_input()
+            self._send_again()
         return left
+
+    def _send_again(self) -> None:
+        try:
+            child = self._begin()
+        except (OSError, RuntimeError) as error:
+            self._give_up(OutcomeUnknown(f"the program no longer runs: {error}", code="unknown"))
+            return
+        for reply in list(self._pending):
+            child.write(reply.line)
+        if self._is_closing:
+            child.end_input()
 
     def _give_up(self, error: LedgerError) -> None:
         while self._pending:
@@ -195,10 +201,3 @@ class Stream(Recording[Reply]):
             hint="its reply tells why; `keep_going=True` goes on behind a refused one",
             details={"refused": first},
         )
-
-
-def _of_one_command(error: LedgerError) -> LedgerError:
-    """Takes out of a refusal what is about the child's input instead of the command."""
-    message = _STANDS.sub("", _PLACE.sub("", error.message))
-    details = {key: value for key, value in error.details.items() if key not in ("line", "recorded")}
-    return type(error)(message, code=error.code, hint=error.hint, details=details, exit_code=error.exit_code)

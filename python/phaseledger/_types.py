@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from decimal import Decimal
 from enum import Enum
 from typing import Any, Mapping, Optional, Tuple
 
@@ -42,6 +43,10 @@ def _state(value: Any) -> Optional[State]:
 
 def _edge(value: Any) -> Optional[Tuple[str, str]]:
     return None if value is None else (str(value[0]), str(value[1]))
+
+
+def _amount(value: Any) -> Optional[Decimal]:
+    return None if value is None else Decimal(str(value))
 
 
 @dataclass(frozen=True)
@@ -85,7 +90,13 @@ class Derived:
     @classmethod
     def of(cls, raw: Json) -> Derived:
         return cls(
-            raw["seq"], raw["id"], raw["kind"], raw.get("phase"), _state(raw.get("to")), raw.get("reason"), raw
+            raw["seq"],
+            raw["id"],
+            raw["kind"],
+            raw.get("phase"),
+            _state(raw.get("to")),
+            raw.get("reason"),
+            raw,
         )
 
 
@@ -392,3 +403,164 @@ class Verified:
     @classmethod
     def of(cls, raw: Json) -> Verified:
         return cls(raw["events"], raw["commands"], raw["root"], raw)
+
+
+@dataclass(frozen=True)
+class LimitCheck:
+    """How something planned fits one limit, of a phase or of its workflow (`scope`); without a limit, it does.
+    `over` is by how much it does not."""
+
+    scope: str
+    name: str
+    currency: Optional[str]
+    limit: Optional[Decimal]
+    spent: Decimal
+    planned: Decimal
+    remaining: Optional[Decimal]
+    fits: bool
+    over: Decimal
+    raw: Json = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, raw: Json) -> LimitCheck:
+        return cls(
+            scope=raw["scope"],
+            name=raw["name"],
+            currency=raw.get("currency"),
+            limit=_amount(raw.get("limit")),
+            spent=Decimal(raw["spent"]),
+            planned=Decimal(raw["planned"]),
+            remaining=_amount(raw.get("remaining")),
+            fits=raw["fits"],
+            over=Decimal(raw["over"]),
+            raw=raw,
+        )
+
+
+@dataclass(frozen=True)
+class CostCheck:
+    """Whether something planned fits every limit that it touches."""
+
+    fits: bool
+    limits: Tuple[LimitCheck, ...]
+    as_of: AsOf
+    raw: Json = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, raw: Json) -> CostCheck:
+        return cls(
+            raw["fits"], tuple(LimitCheck.of(one) for one in raw["limits"]), AsOf.of(raw["as_of"]), raw
+        )
+
+
+@dataclass(frozen=True)
+class CostRemaining:
+    """What is left to spend on a phase: the least that its limits leave; none where it has no limit."""
+
+    remaining: Optional[Decimal]
+    items: Optional[int]
+    limits: Tuple[LimitCheck, ...]
+    as_of: AsOf
+    raw: Json = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, raw: Json) -> CostRemaining:
+        limits = tuple(LimitCheck.of(one) for one in raw["limits"])
+        return cls(_amount(raw.get("remaining")), raw.get("items"), limits, AsOf.of(raw["as_of"]), raw)
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What was spent on a phase or a workflow (`name`), of which limit."""
+
+    name: str
+    spent: Decimal
+    limit: Optional[Decimal]
+    remaining: Optional[Decimal]
+    records: int
+    raw: Json = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, raw: Json, name: str) -> Spent:
+        limit, remaining = _amount(raw.get("limit")), _amount(raw.get("remaining"))
+        return cls(raw[name], Decimal(raw["spent"]), limit, remaining, raw["records"], raw)
+
+
+@dataclass(frozen=True)
+class CostSummary:
+    """What was spent by each workflow, and by the phases of each."""
+
+    workflows: Tuple[Spent, ...]
+    phases: Mapping[str, Tuple[Spent, ...]]
+    as_of: AsOf
+    raw: Json = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, raw: Json) -> CostSummary:
+        phases = {
+            one["workflow"]: tuple(Spent.of(phase, "phase") for phase in one["phases"])
+            for one in raw["workflows"]
+        }
+        workflows = tuple(Spent.of(one, "workflow") for one in raw["workflows"])
+        return cls(workflows, phases, AsOf.of(raw["as_of"]), raw)
+
+
+@dataclass(frozen=True)
+class CostGroup:
+    """What was spent on one phase, model, operation, root cause or day (`key`; none for what has none)."""
+
+    key: Optional[str]
+    currency: Optional[str]
+    spent: Decimal
+    records: int
+    raw: Json = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, raw: Json) -> CostGroup:
+        return cls(raw.get("key"), raw.get("currency"), Decimal(raw["spent"]), raw["records"], raw)
+
+
+@dataclass(frozen=True)
+class Approval:
+    """A request for approval: `status` is PENDING, GRANTED or REJECTED (by a person), AUTO_GRANTED or AUTO_REJECTED
+    (by the policy), or a newer word."""
+
+    id: str
+    seq: int
+    status: str
+    operation: str
+    estimate: Decimal
+    items: int
+    impact: Optional[str]
+    requested_by: str
+    requested_at: datetime
+    decided_by: Optional[str]
+    decided_at: Optional[datetime]
+    reason: Optional[str]
+    metadata: Mapping[str, Any]
+    raw: Json = field(repr=False, compare=False)
+
+    @property
+    def is_granted(self) -> bool:
+        """Whether it was granted, by whomever."""
+        return self.status in ("GRANTED", "AUTO_GRANTED")
+
+    @classmethod
+    def of(cls, raw: Json) -> Approval:
+        decision: Json = raw.get("decision") or {}
+        return cls(
+            id=raw["id"],
+            seq=raw["seq"],
+            status=raw["status"],
+            operation=raw["operation"],
+            estimate=Decimal(raw["estimate"]),
+            items=raw["items"],
+            impact=raw.get("impact"),
+            requested_by=raw["requested_by"],
+            requested_at=_time(raw["requested_at"]),
+            decided_by=decision.get("by"),
+            decided_at=time_of(decision.get("at")),
+            reason=decision.get("reason"),
+            metadata=raw.get("metadata", {}),
+            raw=raw,
+        )

@@ -4,6 +4,7 @@ An installed package is tested as it is, with the program that came with it. Oth
 folder, with `PHASELEDGER_BIN` or else the debug build.
 """
 
+import contextlib
 import importlib.util
 import logging
 import os
@@ -13,6 +14,7 @@ import sys
 import tempfile
 import unittest
 from pathlib import Path
+from typing import Iterator
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -55,3 +57,12 @@ class Scene(unittest.TestCase):
         path.write_text(f"#!/bin/sh\nREAL='{find_binary()}'\nHERE='{self.folder}'\n{script}\n")
         path.chmod(path.stat().st_mode | stat.S_IXUSR)
         return str(path)
+
+    @contextlib.contextmanager
+    def no_warnings(self) -> Iterator[None]:
+        """Checks that the package warns of nothing."""
+        logger = logging.getLogger("phaseledger")
+        with self.assertLogs(logger, logging.WARNING) as logs:
+            logger.critical("so that there is one")
+            yield
+        self.assertEqual(len(logs.output), 1, logs.output)

@@ -12,6 +12,7 @@ from support import Scene
 
 import phaseledger
 from phaseledger import IllegalTransition, State, UnmetNeeds
+from phaseledger._binary import takes_pid
 
 
 class Attempts(Scene):
@@ -27,6 +28,13 @@ class Attempts(Scene):
         a = ledger.status()["a"]
         self.assertEqual((a.state, a.metadata), (State.COMPLETE, {"books": 45, "pages": 7, "chapters": 3}))
         self.assertEqual(ledger.log(kind="phase_completed")[0].data["outputs"][0]["path"], str(out))
+
+    def test_it_names_the_process_that_works(self) -> None:
+        ledger = self.small()
+        if not takes_pid(ledger.binary):
+            self.skipTest("this program's `start` takes no process")
+        with ledger.phase("a"):
+            self.assertEqual(ledger.status()["a"].raw["process"]["pid"], os.getpid())
 
     def test_an_exception_fails_it_and_goes_on(self) -> None:
         ledger = self.small()

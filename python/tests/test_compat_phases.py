@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Dict
 
-from support import ROOT, Scene
+from support import Scene
 
 from phaseledger import Ledger, find_binary
 from phaseledger.compat import PhaseState, PhaseStatus, PhaseStatusManager
@@ -46,14 +46,19 @@ class Names(Managed):
         shipped = {phase.phase: ledger.show(phase.phase).spec["needs"] for phase in ledger.status().phases}
         self.assertEqual(list(self.manager.phases), list(shipped))
         for name, needs in shipped.items():
-            found = [f"{PhaseStatusManager.WORKFLOW}/{need}" for need in self.manager.DEPENDENCIES.get(name, ())]
+            found = [
+                f"{PhaseStatusManager.WORKFLOW}/{need}" for need in self.manager.DEPENDENCIES.get(name, ())
+            ]
             self.assertEqual(found, needs)
         self.assertEqual(len(shipped), 16)
 
     def test_a_state_is_a_text(self) -> None:
         self.assertEqual(PhaseState.NEEDS_RERUN, "NEEDS_RERUN")
         self.assertEqual(PhaseState("COMPLETE"), PhaseState.COMPLETE)
-        self.assertEqual([state.value for state in PhaseState], ["PENDING", "IN_PROGRESS", "COMPLETE", "FAILED", "NEEDS_RERUN"])
+        self.assertEqual(
+            [state.value for state in PhaseState],
+            ["PENDING", "IN_PROGRESS", "COMPLETE", "FAILED", "NEEDS_RERUN"],
+        )
 
     def test_a_new_manager_has_all_of_them_pending(self) -> None:
         for name, status in self.manager.phases.items():
@@ -117,10 +122,16 @@ class Working(Managed):
         self.assertEqual(status.metadata, {"by": "eva"})
 
     def test_a_rerun_reaches_what_was_built_on_it(self) -> None:
-        self.run_phase("phase_0_foundation", "phase_2_analysis", "phase_3_synthesis", "phase_3.5_modifications")
+        self.run_phase(
+            "phase_0_foundation", "phase_2_analysis", "phase_3_synthesis", "phase_3.5_modifications"
+        )
         self.manager.mark_needs_rerun("phase_2_analysis", "New books added")
         self.assertEqual(
-            {name: status.rerun_reason for name, status in self.manager.phases.items() if status.rerun_reason},
+            {
+                name: status.rerun_reason
+                for name, status in self.manager.phases.items()
+                if status.rerun_reason
+            },
             {
                 "phase_2_analysis": "New books added",
                 "phase_3_synthesis": "Upstream phase requires rerun: phase_2_analysis",
@@ -179,14 +190,18 @@ class Working(Managed):
             manager.complete_phase("phase_0_foundation")
         manager.start_phase("phase_1_data_inventory")
         manager.start_phase("phase_1_data_inventory")
-        attempts = {one.phase: one.attempt for one in Ledger(manager.ledger_dir).status().phases if one.attempt}
+        attempts = {
+            one.phase: one.attempt for one in Ledger(manager.ledger_dir).status().phases if one.attempt
+        }
         self.assertEqual(attempts, {"phase_0_foundation": 2, "phase_1_data_inventory": 2})
 
     def test_resetting(self) -> None:
         self.run_phase("phase_0_foundation", "phase_1_data_inventory")
         self.manager.reset_phase("phase_0_foundation")
         status = self.manager.phases["phase_0_foundation"]
-        self.assertEqual((status.state, status.started_at, status.completed_at), (PhaseState.PENDING, None, None))
+        self.assertEqual(
+            (status.state, status.started_at, status.completed_at), (PhaseState.PENDING, None, None)
+        )
         self.assertEqual(self.manager.phases["phase_1_data_inventory"].state, PhaseState.NEEDS_RERUN)
         self.manager.reset_all_phases()
         self.assertEqual(self.manager.get_phase_summary()["PENDING"], 16)
@@ -223,6 +238,16 @@ class Working(Managed):
             self.assertIn(line, report.splitlines())
         with self.assertLogs(LOGGER, logging.ERROR):
             self.manager.generate_report(self.folder / "no/such/folder.md")
+        # What is no file stays what it is.
+        reading, writing = os.pipe()
+        self.manager.generate_report(f"/dev/fd/{writing}")
+        os.close(writing)
+        with open(reading, encoding="utf-8") as pipe:
+            self.assertIn("# Workflow Phase Status Report", pipe.read())
+        (self.folder / "link.md").symlink_to(path)
+        self.manager.generate_report(self.folder / "link.md")
+        self.assertTrue((self.folder / "link.md").is_symlink())
+        self.assertEqual(list(self.folder.glob(".*")), [])
 
 
 class Keeping(Managed):
@@ -231,7 +256,8 @@ class Keeping(Managed):
         folder = self.folder / "state" / "phase_status.ledger"
         self.assertEqual(self.manager.ledger_dir, folder)
         done = subprocess.run(
-            [find_binary(), "--dir", str(folder), "--json", "status", "phase_0_foundation"], stdout=subprocess.PIPE
+            [find_binary(), "--dir", str(folder), "--json", "status", "phase_0_foundation"],
+            stdout=subprocess.PIPE,
         )
         self.assertEqual(json.loads(done.stdout)["phases"][0]["state"], "IN_PROGRESS")
 
@@ -269,14 +295,14 @@ class Keeping(Managed):
     def test_a_subclass_has_its_own_phases(self) -> None:
         class Mine(PhaseStatusManager):
             WORKFLOW = "mine"
-            ALL_PHASES = ["fetch", "load \"it\"", "répörte"]
-            DEPENDENCIES = {"load \"it\"": ["fetch"]}
+            ALL_PHASES = ["fetch", 'load "it"', "répörte"]
+            DEPENDENCIES = {'load "it"': ["fetch"]}
 
         manager = Mine(self.folder / "mine.json")
         self.addCleanup(manager.close)
-        manager.start_phase("load \"it\"")
+        manager.start_phase('load "it"')
         self.assertEqual(list(manager.phases), Mine.ALL_PHASES)
-        self.assertFalse(manager.phases["load \"it\""].dependencies_met)
+        self.assertFalse(manager.phases['load "it"'].dependencies_met)
         # The workflow file in the ledger's folder says the same.
         self.assertEqual(Ledger(manager.ledger_dir).define().status, "unchanged")
 
@@ -284,8 +310,15 @@ class Keeping(Managed):
 class TakingOver(Scene):
     def old(self, **phases: Dict[str, Any]) -> PhaseStatusManager:
         self.file = self.folder / "phase_status.json"
-        names = {"a": "phase_0_foundation", "b": "phase_2_analysis", "c": "phase_3_synthesis", "d": "phase_5_predictions"}
-        named = {names.get(key, key): {"phase_id": names.get(key, key), **value} for key, value in phases.items()}
+        names = {
+            "a": "phase_0_foundation",
+            "b": "phase_2_analysis",
+            "c": "phase_3_synthesis",
+            "d": "phase_5_predictions",
+        }
+        named = {
+            names.get(key, key): {"phase_id": names.get(key, key), **value} for key, value in phases.items()
+        }
         self.text = json.dumps({"last_updated": "2025-10-29T12:00:00", "phases": named})
         self.file.write_text(self.text)
         manager = PhaseStatusManager(self.file)
@@ -294,12 +327,40 @@ class TakingOver(Scene):
 
     def test_states_become_events_once(self) -> None:
         manager = self.old(
-            a={"state": "COMPLETE", "started_at": "2025-10-29T10:00:00", "completed_at": "2025-10-29T10:05:00.500000", "metadata": {"n": 1}},
-            b={"state": "NEEDS_RERUN", "started_at": "2025-10-29T10:06:00", "completed_at": "2025-10-29T10:07:00", "rerun_reason": "New books"},
-            c={"state": "NEEDS_RERUN", "started_at": "2025-10-29T10:08:00", "completed_at": "2025-10-29T10:09:00", "rerun_reason": "Upstream phase requires rerun: phase_2_analysis"},
-            d={"state": "FAILED", "started_at": "2025-10-29T10:02:00", "completed_at": "2025-10-29T10:03:00", "error_message": "no"},
-            phase_1_data_inventory={"state": "PENDING", "skip_reason": "elsewhere", "metadata": {"skipped": True}},
-            phase_12_deployment={"state": "IN_PROGRESS", "started_at": "2025-10-29T11:00:00", "metadata": {"m": 2}},
+            a={
+                "state": "COMPLETE",
+                "started_at": "2025-10-29T10:00:00",
+                "completed_at": "2025-10-29T10:05:00.500000",
+                "metadata": {"n": 1},
+            },
+            b={
+                "state": "NEEDS_RERUN",
+                "started_at": "2025-10-29T10:06:00",
+                "completed_at": "2025-10-29T10:07:00",
+                "rerun_reason": "New books",
+            },
+            c={
+                "state": "NEEDS_RERUN",
+                "started_at": "2025-10-29T10:08:00",
+                "completed_at": "2025-10-29T10:09:00",
+                "rerun_reason": "Upstream phase requires rerun: phase_2_analysis",
+            },
+            d={
+                "state": "FAILED",
+                "started_at": "2025-10-29T10:02:00",
+                "completed_at": "2025-10-29T10:03:00",
+                "error_message": "no",
+            },
+            phase_1_data_inventory={
+                "state": "PENDING",
+                "skip_reason": "elsewhere",
+                "metadata": {"skipped": True},
+            },
+            phase_12_deployment={
+                "state": "IN_PROGRESS",
+                "started_at": "2025-10-29T11:00:00",
+                "metadata": {"m": 2},
+            },
             extra={"state": "COMPLETE", "started_at": None, "completed_at": "nonsense"},
         )
         status = {name: one for name, one in manager.phases.items() if one.started_at or one.skip_reason}
@@ -316,7 +377,10 @@ class TakingOver(Scene):
             },
         )
         a = status["phase_0_foundation"]
-        self.assertEqual((a.started_at, a.completed_at, a.duration_seconds), ("2025-10-29T10:00:00", "2025-10-29T10:05:00.500000", 300.5))
+        self.assertEqual(
+            (a.started_at, a.completed_at, a.duration_seconds),
+            ("2025-10-29T10:00:00", "2025-10-29T10:05:00.500000", 300.5),
+        )
         self.assertEqual(a.metadata, {"n": 1})
         self.assertEqual(status["phase_2_analysis"].rerun_reason, "New books")
         self.assertEqual(status["phase_5_predictions"].error_message, "no")
@@ -336,8 +400,16 @@ class TakingOver(Scene):
 
     def test_one_that_was_cut_short_is_finished(self) -> None:
         phases = {
-            "a": {"state": "COMPLETE", "started_at": "2025-10-29T10:00:00", "completed_at": "2025-10-29T10:05:00"},
-            "b": {"state": "COMPLETE", "started_at": "2025-10-29T10:01:00", "completed_at": "2025-10-29T10:03:00"},
+            "a": {
+                "state": "COMPLETE",
+                "started_at": "2025-10-29T10:00:00",
+                "completed_at": "2025-10-29T10:05:00",
+            },
+            "b": {
+                "state": "COMPLETE",
+                "started_at": "2025-10-29T10:01:00",
+                "completed_at": "2025-10-29T10:03:00",
+            },
         }
         manager = self.old(**phases)
         ledger = Ledger(manager.ledger_dir)
@@ -349,14 +421,38 @@ class TakingOver(Scene):
             half = Ledger(folder / "phase_status.ledger")
             half.init()
             ledger.as_of(cut).export(folder / "half.jsonl")
-            subprocess.run([find_binary(), "--dir", str(half.path), "import", str(folder / "half.jsonl")], check=True, stdout=subprocess.DEVNULL)
-            again = PhaseStatusManager(folder / "phase_status.json")
+            subprocess.run(
+                [find_binary(), "--dir", str(half.path), "import", str(folder / "half.jsonl")],
+                check=True,
+                stdout=subprocess.DEVNULL,
+            )
+            with self.no_warnings():
+                again = PhaseStatusManager(folder / "phase_status.json")
             self.addCleanup(again.close)
             kinds = [event.kind for event in half.log()]
             self.assertEqual(kinds.count("phase_started"), 2)
             self.assertEqual(kinds.count("phase_completed"), 2)
-            self.assertEqual(again.get_phases_by_state(PhaseState.COMPLETE), ["phase_0_foundation", "phase_2_analysis"])
+            self.assertEqual(
+                again.get_phases_by_state(PhaseState.COMPLETE), ["phase_0_foundation", "phase_2_analysis"]
+            )
         self.assertGreater(len(lines), 5)
+
+    def test_a_picture_without_its_ledger_is_taken_over(self) -> None:
+        manager = self.old(a={"state": "COMPLETE", "started_at": "2025-10-29T10:00:00", "metadata": {"n": 1}})
+        manager.start_phase("phase_2_analysis")
+        picture = self.file.read_bytes()
+        elsewhere = self.folder / "clone"
+        elsewhere.mkdir()
+        (elsewhere / "phase_status.json").write_bytes(picture)
+        clone = PhaseStatusManager(elsewhere / "phase_status.json")
+        self.addCleanup(clone.close)
+        for name, status in manager.phases.items():
+            self.assertEqual(
+                (clone.phases[name].state, clone.phases[name].metadata), (status.state, status.metadata)
+            )
+        self.assertEqual(
+            clone.phases["phase_2_analysis"].started_at, manager.phases["phase_2_analysis"].started_at
+        )
 
     def test_a_file_that_is_none_is_kept(self) -> None:
         file = self.folder / "phase_status.json"

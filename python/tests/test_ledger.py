@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import unittest
 from datetime import date, datetime, timedelta, timezone
 from unittest import mock
@@ -60,9 +62,18 @@ class Recording(Scene):
         ledger.tag("release")
         ledger.tag("first", 1)
         kinds = [event.kind for event in ledger.log(roots=True)] + [event.kind for event in ledger.log()]
-        for kind in ("phase_failed", "phase_skipped", "rerun_marked", "phase_reset", "metadata_recorded", "tag_set"):
+        for kind in (
+            "phase_failed",
+            "phase_skipped",
+            "rerun_marked",
+            "phase_reset",
+            "metadata_recorded",
+            "tag_set",
+        ):
             self.assertIn(kind, kinds)
-        self.assertEqual([e.data["text"] for e in ledger.log(kind="note_added")], ["seen", "-- not an option"])
+        self.assertEqual(
+            [e.data["text"] for e in ledger.log(kind="note_added")], ["seen", "-- not an option"]
+        )
         self.assertEqual(ledger.log(kind="phase_failed")[0].data["exit_code"], 0)
         event = ledger.show("tag:first").event
         assert event is not None
@@ -105,6 +116,9 @@ class Recording(Scene):
         odd = {"a=b": 1, "": 2, "big": "x" * 200_000, "nul": "\0", "ü": "日本"}
         ledger.meta("a", odd)
         self.assertEqual(ledger.status()["a"].metadata, odd)
+        ledger.meta("b", {"a=b": 1})
+        ledger.meta("b", {"": 2})
+        self.assertEqual(ledger.status()["b"].metadata, {"a=b": 1, "": 2})
         ledger.start("a")
         ledger.fail("a", "one\0two")
         self.assertEqual(ledger.status()["a"].error, "one\0two")
@@ -119,7 +133,9 @@ class Recording(Scene):
         ledger.meta("a", {"a=b": 1})
         with ledger.stream() as stream:
             stream.note("x")
-        self.assertEqual([event.by.name for event in ledger.log()], ["ana", "nightly", "eva", "nightly", "nightly"])
+        self.assertEqual(
+            [event.by.name for event in ledger.log()], ["ana", "nightly", "eva", "nightly", "nightly"]
+        )
 
 
 class Safely(Scene):
@@ -190,7 +206,9 @@ class Refused(Scene):
 
     def test_a_lock_that_is_held(self) -> None:
         self.small()
-        held = self.program('echo \'{"error":{"code":"lock_timeout","message":"held","hint":null}}\' >&2; exit 75')
+        held = self.program(
+            'echo \'{"error":{"code":"lock_timeout","message":"held","hint":null}}\' >&2; exit 75'
+        )
         with self.assertRaises(LockTimeout):
             Ledger(self.folder / "ledger", binary=held, lock_timeout=0.01).start("a")
 
@@ -227,7 +245,9 @@ class Asking(Scene):
             view = ledger.as_of(when)
             self.assertEqual(view.status()["a"].state, state, when)
             self.assertEqual(ledger.status("a", at=when)["a"].state, state, when)
-        self.assertEqual(ledger.as_of("2025-10-29T20:00:00Z", before=True).status()["a"].state, State.IN_PROGRESS)
+        self.assertEqual(
+            ledger.as_of("2025-10-29T20:00:00Z", before=True).status()["a"].state, State.IN_PROGRESS
+        )
         self.assertEqual(ledger.as_of("2025-10-30", known=True).status().phases, ())
         self.assertEqual(ledger.as_of("2025-10-30", known=True).status().as_of.seq, 0)
         self.assertEqual(ledger.why("a", at=2).state, State.IN_PROGRESS)
@@ -287,6 +307,15 @@ class Finding(Scene):
                 (on_path / "phaseledger").unlink()
                 with self.assertRaises(BinaryNotFound):
                     find_binary()
+
+    def test_the_module_is_the_program(self) -> None:
+        said = subprocess.run(
+            [sys.executable, "-m", "phaseledger", "--version"],
+            stdout=subprocess.PIPE,
+            check=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        )
+        self.assertTrue(said.stdout.startswith(b"phaseledger "), said.stdout)
 
     def test_a_ledger_is_found_from_within(self) -> None:
         self.small()

@@ -10,6 +10,15 @@ What such a script asks goes on as before; besides, `phaseledger --dir workflow_
 what its file cannot.
 """
 
+from ._costs import ApprovalRequest, ApprovalStatus, CostRecord, CostSafetyManager
 from ._phases import PhaseState, PhaseStatus, PhaseStatusManager
 
-__all__ = ["PhaseState", "PhaseStatus", "PhaseStatusManager"]
+__all__ = [
+    "ApprovalRequest",
+    "ApprovalStatus",
+    "CostRecord",
+    "CostSafetyManager",
+    "PhaseState",
+    "PhaseStatus",
+    "PhaseStatusManager",
+]

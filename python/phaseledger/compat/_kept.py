@@ -8,7 +8,7 @@ import json
 import logging
 import math
 import os
-import tempfile
+import uuid
 import weakref
 from datetime import datetime, timezone
 from pathlib import Path
@@ -36,9 +36,11 @@ class Kept:
         self._process = os.getpid()
         atexit.register(_close, weakref.ref(self))
 
-    def is_new(self) -> bool:
-        """Says whether nothing has been recorded yet."""
-        return not (self.folder / "log").is_dir() or not self.ledger.log(last=1)
+    def known(self) -> List[str]:
+        """Returns the phases that the ledger has; none where there is no ledger yet."""
+        if not (self.folder / "log").is_dir():
+            return []
+        return [one.phase for one in self.ledger.status().phases if one.workflow == self.workflow]
 
     def define(self, definition: Mapping[str, Any], occurred_at: Optional[When] = None) -> None:
         """Makes the ledger where there is none, and puts a definition in force unless it is the last one that was.
@@ -78,7 +80,15 @@ class Kept:
             return {}
         if not isinstance(data, dict):
             return {}
-        return None if data.get("ledger") == self.folder.name else data
+        if data.get("ledger") != self.folder.name:
+            return data
+        if (self.folder / "log").is_dir():
+            return None
+        # The picture came without its ledger, as from a repository that has the one and not the other. Without
+        # the mark, it is taken over even when that is cut short.
+        del data["ledger"]
+        write_whole(self.file, json.dumps(data, indent=2))
+        return data
 
     def keep_old(self) -> Path:
         """Keeps the older manager's file under another name, unless one is kept already."""
@@ -108,32 +118,39 @@ def results(replies: Iterable[Reply]) -> List[Optional[BaseException]]:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Writes a file whole or not at all."""
-    handle, beside = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    """Writes a file whole or not at all. A link stays one; a pipe or a device is written to as it is."""
+    if path.exists() and not path.is_file():
+        path.write_text(text, encoding="utf-8")
+        return
+    path = Path(os.path.realpath(path))
+    beside = path.with_name(f".{path.name}.{uuid.uuid4()}")
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        with open(beside, "x", encoding="utf-8") as file:
             file.write(text)
-        os.chmod(beside, path.stat().st_mode & 0o777 if path.exists() else 0o666 & ~_umask())
+        if path.exists():
+            os.chmod(beside, path.stat().st_mode & 0o777)
         os.replace(beside, path)
     except BaseException:
-        os.unlink(beside)
+        beside.unlink(missing_ok=True)
         raise
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
 
 
 def toml_of(definition: Mapping[str, Any]) -> str:
     """Writes a definition as a workflow file."""
-    lines = ["# Made by phaseledger.compat of what the script's manager says. Change that instead.", "", "[workflow]"]
-    lines += [f"{key} = {_toml(value)}" for key, value in definition["workflow"].items()]
+    lines = ["# Made by phaseledger.compat of what the script's manager says. Change that instead."]
+    tables = {"workflow": definition["workflow"]}
+    for key, value in definition["workflow"].items():
+        if isinstance(value, dict):
+            tables[f"workflow.{key}"] = value
+    for name, table in tables.items():
+        lines += ["", f"[{name}]", *_keys(table)]
     for phase in definition["phase"]:
-        lines += ["", "[[phase]]"]
-        lines += [f"{key} = {_toml(value)}" for key, value in phase.items()]
+        lines += ["", "[[phase]]", *_keys(phase)]
     return "\n".join(lines) + "\n"
+
+
+def _keys(table: Mapping[str, Any]) -> List[str]:
+    return [f"{key} = {_toml(value)}" for key, value in table.items() if not isinstance(value, dict)]
 
 
 def _toml(value: Any) -> str:

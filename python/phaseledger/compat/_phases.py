@@ -153,7 +153,9 @@ class PhaseStatusManager:
         """Ends the attempt under way well."""
         reply = self._kept.stream.complete(phase_id, metadata=object_of(metadata) or None)
         if self._is_done(reply, "complete", phase_id):
-            logger.info("%s is complete after %.1f s", phase_id, self.phases[phase_id].duration_seconds or 0.0)
+            logger.info(
+                "%s is complete after %.1f s", phase_id, self.phases[phase_id].duration_seconds or 0.0
+            )
 
     def fail_phase(
         self, phase_id: str, error_message: str, metadata: Optional[Mapping[str, Any]] = None
@@ -218,10 +220,8 @@ class PhaseStatusManager:
     def _define(self, old: Optional[Mapping[str, Any]]) -> None:
         """Puts the phases in force: those of the class, and those that the file has besides."""
         listed = old.get("phases") if old else None
-        more = [name for name in listed if name not in self.ALL_PHASES] if isinstance(listed, dict) else []
-        if not more and not self._kept.is_new():
-            known = [one.phase for one in self._kept.ledger.status(workflow=self.WORKFLOW).phases]
-            more = [name for name in known if name not in self.ALL_PHASES]
+        names = dict.fromkeys([*self._kept.known(), *(listed if isinstance(listed, dict) else ())])
+        more = [name for name in names if name not in self.ALL_PHASES]
         since = _takeover.first_moment(old)
         try:
             self._kept.define(self._definition(more), since)
@@ -280,7 +280,14 @@ class PhaseStatusManager:
         summary, total = self.get_phase_summary(), len(self.phases)
         percent = 100 * summary["COMPLETE"] / total if total else 0.0
         full = int(percent / 5)
-        lines = ["# Workflow Phase Status Report", "", f"**Generated:** {datetime.now():%Y-%m-%d %H:%M:%S}", "", "---", ""]
+        lines = [
+            "# Workflow Phase Status Report",
+            "",
+            f"**Generated:** {datetime.now():%Y-%m-%d %H:%M:%S}",
+            "",
+            "---",
+            "",
+        ]
         lines += ["## Summary", "", f"- **Total Phases:** {total}"]
         lines += [f"- **{name.replace('_', ' ').title()}:** {count}" for name, count in summary.items()]
         lines += ["", f"**Progress:** [{'█' * full}{'░' * (20 - full)}] {percent:.1f}%", "", "---", ""]
@@ -304,7 +311,9 @@ class PhaseStatusManager:
             "Error": status.error_message,
             "Rerun Reason": status.rerun_reason,
             "Skip Reason": status.skip_reason,
-            "Unmet Dependencies": None if status.dependencies_met else ", ".join(self._unmet(status.phase_id)),
+            "Unmet Dependencies": None
+            if status.dependencies_met
+            else ", ".join(self._unmet(status.phase_id)),
         }
         lines = [f"- **{name}:** {value}" for name, value in named.items() if value]
         if status.metadata:

@@ -11,6 +11,7 @@ import hashlib
 import heapq
 import json
 import logging
+import math
 from datetime import datetime, timezone
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
@@ -32,7 +33,9 @@ _Step = Tuple[str, int]
 
 def first_moment(old: Optional[Mapping[str, Any]]) -> Optional[datetime]:
     """Returns the first time that the file states, for the definition to be no later."""
-    times = [moment(phase.get(key)) for phase in _listed(old).values() for key in ("started_at", "completed_at")]
+    times = [
+        moment(phase.get(key)) for phase in _listed(old).values() for key in ("started_at", "completed_at")
+    ]
     return min((time for time in times if time is not None), default=None)
 
 
@@ -134,7 +137,9 @@ def _besides(stream: Stream, name: str, phase: Mapping[str, Any], key: str) -> L
     return []
 
 
-def _marks(stream: Stream, ended: List[str], listed: Mapping[str, Mapping[str, Any]], key: str) -> List[Reply]:
+def _marks(
+    stream: Stream, ended: List[str], listed: Mapping[str, Mapping[str, Any]], key: str
+) -> List[Reply]:
     """Marks what must run again: first, from below, what has a reason of its own; then, from above, the rest, which
     a mark above mostly reaches."""
 
@@ -147,3 +152,82 @@ def _marks(stream: Stream, ended: List[str], listed: Mapping[str, Mapping[str, A
     marked = [name for name in ended if listed[name].get("state") == "NEEDS_RERUN"]
     reached = [name for name in marked if str(listed[name].get("rerun_reason")).startswith(_REACHED)]
     return [mark(name) for name in reversed(marked) if name not in reached] + [mark(name) for name in reached]
+
+
+def costs(kept: Kept, old: Mapping[str, Any], mark: str, logger: logging.Logger) -> None:
+    """Records what an older file says of costs and approvals."""
+    copy = kept.keep_old()
+    records, approvals = _objects(old, "records"), _objects(old, "approvals")
+    if not records and not approvals:
+        if "records" not in old:
+            logger.warning("%s is not a cost file; it is kept as %s", kept.file, copy)
+        return
+    if is_done(kept):
+        logger.warning("%s was changed by another program; the ledger counts, and not the file", kept.file)
+        return
+    key = hashlib.sha256(json.dumps(old, sort_keys=True, default=str).encode()).hexdigest()
+    stream = kept.stream
+    replies = [_cost(stream, record, f"key:{key}/cost/{number}") for number, record in enumerate(records)]
+    for number, approval in enumerate(approvals):
+        replies += _approval(stream, approval, f"key:{key}/approval/{number}", mark)
+    for error in results(replies):
+        if error is not None:
+            logger.warning("not taken over from %s: %s", kept.file, error)
+    stream.note(f"taken over from {kept.file.name}, sha256:{key}", id=f"key:{key}/note").result()
+    stream.tag(_TAG, id=f"key:{key}/tag").result()
+    logger.info("took over %d costs from %s, which is kept as %s", len(records), kept.file, copy)
+
+
+def cost_phases(old: Optional[Mapping[str, Any]]) -> List[str]:
+    """Returns the phases that the costs of an older file are of."""
+    return list(dict.fromkeys(str(record.get("phase_id")) for record in _objects(old, "records")))
+
+
+def first_cost(old: Optional[Mapping[str, Any]]) -> Optional[datetime]:
+    """Returns the first time that the file states, for the definition to be no later."""
+    times = [moment(record.get("timestamp")) for record in _objects(old, "records")]
+    times += [moment(approval.get("requested_at")) for approval in _objects(old, "approvals")]
+    return min((time for time in times if time is not None), default=None)
+
+
+def _objects(old: Optional[Mapping[str, Any]], name: str) -> List[Dict[str, Any]]:
+    found = (old or {}).get(name)
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def _number(value: Any) -> float:
+    return float(value) if isinstance(value, (int, float)) else math.nan
+
+
+def _cost(stream: Stream, record: Mapping[str, Any], id: str) -> Reply:
+    amount = _number(record.get("amount"))
+    return stream.cost_record(
+        str(record.get("phase_id")),
+        amount,
+        model=record.get("model") or None,
+        operation=record.get("operation") or None,
+        refund=amount < 0,
+        metadata=object_of(record.get("metadata")) or None,
+        id=id,
+        occurred_at=moment(record.get("timestamp")),
+    )
+
+
+def _approval(stream: Stream, approval: Mapping[str, Any], id: str, mark: str) -> List[Reply]:
+    estimate, status = _number(approval.get("estimated_cost")), str(approval.get("status"))
+    asked = stream.approval_request(
+        str(approval.get("operation")),
+        estimate,
+        int(approval.get("affected_items") or 0),
+        impact=str(approval.get("impact_description") or "") or None,
+        auto_approve_below=estimate + 1 if status == "AUTO_APPROVED" else 0,
+        metadata={mark: status},
+        id=id,
+        occurred_at=moment(approval.get("requested_at")),
+    )
+    if asked.exception() is not None or asked.result().derived or status in ("PENDING", "AUTO_APPROVED"):
+        return [asked]
+    decide = stream.approval_reject if status == "REJECTED" else stream.approval_grant
+    why = text_of(approval.get("response_message"), "no reason was given")
+    at = moment(approval.get("responded_at"))
+    return [asked, decide(asked.result().id, why, id=f"{id}/decision", occurred_at=at)]
