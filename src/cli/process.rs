@@ -39,7 +39,7 @@ pub fn identify(pid: u32) -> Option<Process> {
         pid,
         started_ticks: None,
         boot_id: boot_id(),
-        pid_namespace: pid_namespace(pid),
+        pid_namespace: pid_namespace(),
     };
     match stat(pid) {
         Some(stat) if stat.has_ended => None,
@@ -78,7 +78,7 @@ fn life_of(process: &Process, event: EventId) -> Life {
         Some(now) if now != *boot => return Life::Gone,
         Some(_) => {}
     }
-    if process.pid_namespace != pid_namespace(std::process::id()) {
+    if process.pid_namespace != pid_namespace() {
         return Life::Unknown;
     }
     match stat(process.pid) {
@@ -222,11 +222,9 @@ fn boot_id() -> Option<String> {
     Some(id.trim().to_owned())
 }
 
-/// Returns the inode of the namespace in which a process has its number, of `pid:[4026531836]`. That of a
-/// process of somebody else is not to be seen; where it has a number here, ours is meant.
-fn pid_namespace(pid: u32) -> Option<String> {
-    let of = |name: &str| fs::read_link(format!("/proc/{name}/ns/pid")).ok();
-    let link = of(&pid.to_string()).or_else(|| of("self"))?;
+/// Returns the inode of the namespace in which numbers count here, of `pid:[4026531836]`.
+fn pid_namespace() -> Option<String> {
+    let link = fs::read_link("/proc/self/ns/pid").ok()?;
     let inode: String = link.to_str()?.chars().filter(char::is_ascii_digit).collect();
     Some(inode)
 }

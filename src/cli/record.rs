@@ -43,12 +43,11 @@ pub fn start(args: StartArgs, context: &Context) -> Result<ExitCode, Failure> {
     let metadata = args.meta.metadata()?;
     let worker = args.pid.map(Worker::Named);
     let action = Action::Start { phase: args.phase, metadata, allow_unmet: args.allow_unmet, again, worker };
-    writing::record_unless(args.writing, action, context, |phase| {
-        if args.take_over {
-            process::warn_of_running(phase);
-        }
+    let warn: writing::Refuse = |phase| {
+        process::warn_of_running(phase);
         Ok(())
-    })
+    };
+    writing::record_unless(args.writing, action, context, args.take_over.then_some(warn))
 }
 
 /// Returns how to start what is complete or under way already.
@@ -120,10 +119,8 @@ pub fn fail(args: FailArgs, context: &Context) -> Result<ExitCode, Failure> {
         abandoned: args.abandoned,
         metadata: args.meta.metadata()?,
     };
-    writing::record_unless(args.writing, action, context, |phase| match args.abandoned {
-        true => process::refuse_running(phase),
-        false => Ok(()),
-    })
+    let refuse: writing::Refuse = process::refuse_running;
+    writing::record_unless(args.writing, action, context, args.abandoned.then_some(refuse))
 }
 
 /// Options of `skip`.

@@ -98,23 +98,25 @@ pub fn command(mut request: Request, context: &Context, via: &str) -> Command {
 
 /// Records an action, and answers.
 pub fn record(args: Args, action: Action, context: &Context) -> Result<ExitCode, Failure> {
-    record_unless(args, action, context, |_| Ok(()))
+    record_unless(args, action, context, None)
 }
 
-/// Records an action, and answers; unless it is recorded already, something is looked at first that may
-/// refuse it: the phase that it is about.
+/// What may refuse an action by the phase that it is about.
+pub type Refuse = fn(&Phase) -> Result<(), Failure>;
+
+/// Records an action, and answers; unless it is recorded already, it may be refused first.
 pub fn record_unless(
     args: Args,
     action: Action,
     context: &Context,
-    refuse: impl FnOnce(&Phase) -> Result<(), Failure>,
+    refuse: Option<Refuse>,
 ) -> Result<ExitCode, Failure> {
     let occurred_at: Option<Timestamp> =
         args.occurred_at.as_deref().map(|text| context.time().time(text)).transpose()?;
     let request = Request { id: args.id, expect: args.expect, occurred_at, by: args.by, action };
     let command = command(request, context, "cli");
     let mut ledger = context.open()?;
-    if let Some(phase) = command.action.phase()
+    if let (Some(refuse), Some(phase)) = (refuse, command.action.phase())
         && !(command.may_repeat && ledger.find(command.id)?.is_some())
     {
         refuse(ledger.session()?.phase(phase)?)?;

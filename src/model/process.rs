@@ -20,7 +20,8 @@ pub struct Process {
     /// The run of the machine: Linux's `/proc/sys/kernel/random/boot_id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub boot_id: Option<String>,
-    /// The namespace in which the number counts, by its inode: containers have their own.
+    /// The namespace in which the number counts, by the inode of Linux's `/proc/self/ns/pid`: containers have
+    /// their own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pid_namespace: Option<String>,
 }

@@ -29,9 +29,8 @@ pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Dra
     match &command.action {
         Action::Define { definition } => decide_define(table, first, definition),
         Action::Start { phase, metadata, allow_unmet, again, worker } => {
-            let phase = table.resolve(phase)?;
             let asked = Asked { metadata, allow_unmet: *allow_unmet, again, worker: worker.as_ref(), at };
-            decide_start(table, command, phase, &asked)
+            decide_start(table, command, table.resolve(phase)?, &asked)
         }
         Action::Complete { phase, metadata, output, outputs } => {
             one(decide_complete(table.resolve(phase)?, first, at, metadata, *output, outputs)?)

@@ -155,7 +155,11 @@ fn repeated(
     let message = format!("duplicate: recorded as #{seq} already; attempt {number} is under way");
     let failure = Failure::new(6, "under_way", message);
     Err(match &phase.state {
-        PhaseState::InProgress { attempt, .. } => process::refused(failure, &phase, attempt),
+        PhaseState::InProgress { attempt, .. } => {
+            let failure = process::refused(failure, &phase, attempt);
+            let hint = failure.hint.clone().unwrap_or_default();
+            failure.hint(format!("{hint}; never under this id, which has run"))
+        }
         _ => failure,
     })
 }
