@@ -48,6 +48,7 @@
 //! # }
 //! ```
 
+pub mod files;
 pub mod ledger;
 pub mod model;
 pub mod query;

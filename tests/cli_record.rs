@@ -95,6 +95,9 @@ fn help() {
         .filter(|verb| verb != "help")
         .collect();
     assert!(verbs.len() > 15, "the verbs are found: {verbs:?}");
-    let pages = verbs.iter().map(|verb| scene.ok(&[verb, "--help"]));
+    let families = [["cost", "record"], ["cost", "limit"], ["cost", "check"], ["cost", "remaining"]];
+    let more = [["cost", "project"], ["cost", "summary"], ["cost", "by"]];
+    let families = families.iter().chain(&more).map(|[family, verb]| scene.ok(&[family, verb, "--help"]));
+    let pages = verbs.iter().map(|verb| scene.ok(&[verb, "--help"])).chain(families);
     assert_snapshot("help", &pictures(std::iter::once(root).chain(pages)));
 }

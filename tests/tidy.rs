@@ -14,6 +14,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("rules", &["rules", "model"]),
     ("store", &["store", "model"]),
     ("query", &["query", "model", "rules"]),
+    ("files", &["files", "model"]),
     ("ledger", &["ledger", "model", "rules", "store"]),
 ];
 

@@ -157,6 +157,7 @@ fn seconds(seconds: f64) -> String {
 /// Three digits that count.
 fn digits(value: f64) -> String {
     match value {
+        v if v.is_nan() => String::new(),
         v if v < 10.0 => format!("{v:.2}"),
         v if v < 100.0 => format!("{v:.1}"),
         v => format!("{v:.0}"),

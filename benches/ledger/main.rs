@@ -3,7 +3,7 @@
 //! ```text
 //!  cargo bench               everything, up to a million events: some minutes
 //!  cargo bench -- --quick    up to 10,000 events
-//!  cargo bench -- cascade    one group alone: append, cold, replay, cascade
+//!  cargo bench -- cascade    one group alone: append, stream, cold, replay, cascade
 //!  cargo test --benches      each measure once, tiny: only that it runs
 //! ```
 //!
@@ -16,6 +16,7 @@ mod harness;
 mod machine;
 mod peers;
 mod replay;
+mod stream;
 mod workload;
 
 use std::path::Path;
@@ -35,12 +36,22 @@ struct Scale {
     chain: usize,
     /// How many commands a batch has.
     batch: usize,
+    /// How many lines a stream has.
+    stream: usize,
 }
 
-const FULL: Scale =
-    Scale { ledgers: &[0, 10_000, 1_000_000], rounds: 101, rounds_slow: 5, chain: 100_000, batch: 1_000 };
-const QUICK: Scale = Scale { ledgers: &[0, 10_000], rounds: 51, rounds_slow: 3, chain: 10_000, batch: 1_000 };
-const SMOKE: Scale = Scale { ledgers: &[0, 300], rounds: 1, rounds_slow: 1, chain: 50, batch: 20 };
+const FULL: Scale = Scale {
+    ledgers: &[0, 10_000, 1_000_000],
+    rounds: 101,
+    rounds_slow: 5,
+    chain: 100_000,
+    batch: 1_000,
+    stream: 1_000_000,
+};
+const QUICK: Scale =
+    Scale { ledgers: &[0, 10_000], rounds: 51, rounds_slow: 3, chain: 10_000, batch: 1_000, stream: 100_000 };
+const SMOKE: Scale =
+    Scale { ledgers: &[0, 300], rounds: 1, rounds_slow: 1, chain: 50, batch: 20, stream: 50 };
 
 fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -67,6 +78,9 @@ fn run(dir: &Path, scale: &Scale, wanted: impl Fn(&str) -> bool) -> Report {
     let mut report = Report::default();
     if wanted("append") {
         append::measure(&mut report, dir, scale);
+    }
+    if wanted("stream") {
+        stream::measure(&mut report, dir, scale);
     }
     for &events in scale.ledgers {
         let is_last = Some(&events) == scale.ledgers.last();

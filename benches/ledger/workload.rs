@@ -40,6 +40,7 @@ pub fn command(action: Action) -> Command {
         occurred_at: None,
         expect: Vec::new(),
         inferred: None,
+        fingerprints: None,
         action,
     }
 }
@@ -80,6 +81,9 @@ pub fn start(number: usize) -> Action {
         metadata: metadata(&[("model", "\"opus-4\""), ("books", "45")]),
         allow_unmet: false,
         again: None,
+        inputs: Vec::new(),
+        over_limit: None,
+        worker: None,
     }
 }
 
@@ -98,6 +102,7 @@ pub fn fail(number: usize) -> Action {
         error: text("the upstream service answered 503"),
         exit_code: Some(1),
         signal: None,
+        stderr: None,
         abandoned: false,
         metadata: Metadata::default(),
     }

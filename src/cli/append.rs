@@ -14,13 +14,13 @@ use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-use phaseledger::ledger::{Answer, Ledger, Session};
-use phaseledger::model::{Request, RequestError};
+use phaseledger::ledger::{Answer, Ledger, Session, Status};
+use phaseledger::model::{ANSWER_SCHEMA, COMMAND_SCHEMA, Command, Declared, Request, RequestError};
 
 use super::context::Context;
 use super::error::Failure;
 use super::writing::{AnswerView, command};
-use super::{output, render};
+use super::{files, output, render, writing};
 
 /// The longest line, in bytes.
 const LINE_BYTES_MAX: u64 = 1 << 20;
@@ -34,12 +34,16 @@ const IDLE_MAX: Duration = Duration::from_millis(2);
 /// How long the ledger may be kept from others.
 const HOLD_MAX: Duration = Duration::from_millis(100);
 
+/// From how many commands on it is told how fast they were recorded: who sends a few knows.
+const TOLD_FROM: usize = 1000;
+
 /// Options of `append`.
 #[derive(clap::Args)]
 #[command(
-    after_help = "A line is an object with `do` (start, complete, fail, skip, rerun, reset, meta, note, tag), \
-    what the verb takes (`phase`, `metadata`, `reason`, `error`, `text`, `name`, …), and `id`, `expect`, \
-    `occurred_at`, `by`. Each line is answered by a line, once it would survive a power cut. The first line that is \
+    after_help = "A line is an object with `do` (start, complete, fail, skip, rerun, reset, meta, note, tag, \
+    cost, cost_limit, approval_request, approval_grant, approval_reject), what the verb takes (`phase`, \
+    `metadata`, `reason`, `error`, `text`, `name`, `amount`, `operation`, `estimate`, …), and `id`, `expect`, \
+    `occurred_at`, `by`: `--schema` has all of it. Each line is answered by a line, once it would survive a power cut. The first line that is \
     refused ends the stream; the lines before it stand, unless `--atomic`."
 )]
 pub struct Args {
@@ -52,22 +56,61 @@ pub struct Args {
     /// Who asks, where a line does not say [env: PHASELEDGER_BY] [default: the user]
     #[arg(long, value_name = "NAME", value_parser = phaseledger::model::label)]
     by: Option<String>,
+    /// Print the JSON Schema of a line that is read, or of one that is answered, and read nothing
+    #[arg(
+        long,
+        value_enum,
+        value_name = "OF",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "command",
+        conflicts_with_all = ["file", "atomic", "by"]
+    )]
+    schema: Option<Schema>,
+}
+
+/// What a schema is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Schema {
+    Command,
+    Answer,
 }
 
 /// Records every line.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    if let Some(schema) = args.schema {
+        let text = match schema {
+            Schema::Command => COMMAND_SCHEMA,
+            Schema::Answer => ANSWER_SCHEMA,
+        };
+        output::stdout().write_all(text.as_bytes())?;
+        return Ok(ExitCode::SUCCESS);
+    }
     context.place()?;
     let lines = read_lines(&args.file)?;
-    let mut appender = Appender { args, context, lines, recorded: 0 };
+    let mut appender = Appender { args, context, lines, recorded: 0, new: 0, started: None };
     match args.atomic {
         true => appender.all_or_nothing()?,
         false => appender.stream()?,
     }
+    appender.tell();
     Ok(ExitCode::SUCCESS)
 }
 
 /// A line with its number, or why there is none.
 type Line = Result<(u64, String), Box<(u64, Failure)>>;
+
+/// What came of a line.
+enum Staged {
+    Answer(Answer),
+    Waiting(Box<Waiting>),
+}
+
+/// A command that waits for files to be read, with the number of its line.
+struct Waiting {
+    line: u64,
+    command: Command,
+}
 
 struct Appender<'a> {
     args: &'a Args,
@@ -75,6 +118,10 @@ struct Appender<'a> {
     lines: Receiver<Line>,
     /// How many commands have been answered.
     recorded: usize,
+    /// How many of them were not in the log before.
+    new: usize,
+    /// When the first line was there.
+    started: Option<Instant>,
 }
 
 impl Appender<'_> {
@@ -83,9 +130,14 @@ impl Appender<'_> {
         while let Ok(first) = self.lines.recv() {
             let mut ledger = self.context.open().map_err(|failure| self.unwritten(failure))?;
             let opened = Instant::now();
+            self.started.get_or_insert(opened);
             let mut next = Some(first);
             while let Some(line) = next {
-                self.batch(&mut ledger, line)?;
+                if let Some(put_off) = self.batch(&mut ledger, line)? {
+                    drop(ledger);
+                    self.alone(*put_off)?;
+                    break;
+                }
                 let may_hold = opened.elapsed() < HOLD_MAX;
                 next = may_hold.then(|| self.lines.recv_timeout(IDLE_MAX).ok()).flatten();
             }
@@ -93,15 +145,20 @@ impl Appender<'_> {
         Ok(())
     }
 
-    /// Makes a line and those that have arrived behind it durable together, and answers them.
-    fn batch(&mut self, ledger: &mut Ledger, first: Line) -> Result<(), Failure> {
+    /// Makes a line and those that have arrived behind it durable together, and answers them. Ends at a command
+    /// whose files must be read first, and returns it.
+    fn batch(&mut self, ledger: &mut Ledger, first: Line) -> Result<Option<Box<Waiting>>, Failure> {
         let mut session = ledger.session()?;
         let mut answers = Vec::new();
-        let mut refused = None;
+        let (mut refused, mut put_off) = (None, None);
         let mut next = Some(first);
         while let Some(line) = next {
             match self.stage(&mut session, line) {
-                Ok(answer) => answers.push(answer),
+                Ok(Staged::Answer(answer)) => answers.push(answer),
+                Ok(Staged::Waiting(waiting)) => {
+                    put_off = Some(waiting);
+                    break;
+                }
                 Err(refusal) => {
                     refused = Some(refusal);
                     break;
@@ -113,40 +170,82 @@ impl Appender<'_> {
         session.commit().map_err(|error| self.unwritten(error.into()))?;
         self.answer(&answers)?;
         match refused {
-            None => Ok(()),
+            None => Ok(put_off),
             Some(refusal) => Err(self.refusal(*refusal)),
         }
     }
 
-    /// Takes up every line, then makes all of them durable together.
+    /// Records a command whose files are read while nobody holds the ledger.
+    fn alone(&mut self, Waiting { line, mut command }: Waiting) -> Result<(), Failure> {
+        let answer = writing::send(&mut command, false, self.context);
+        let answer = answer.map_err(|failure| self.refusal((line, failure)))?;
+        self.answer(&[answer])
+    }
+
+    /// Takes up every line, then makes all of them durable together. Where phases declare files, these are read
+    /// in between: once the ledger has told which, and before it is held again.
     fn all_or_nothing(&mut self) -> Result<(), Failure> {
         let lines: Vec<Line> = self.lines.iter().collect();
+        let mut commands = Vec::with_capacity(lines.len());
+        for line in lines {
+            commands.push(self.read(line).map_err(|refusal| self.refusal(*refusal))?);
+        }
+        self.started = Some(Instant::now());
+        let declared = self.declared(&commands)?;
+        for (at, declared) in declared {
+            let (line, command) = &mut commands[at];
+            let found = files::declared(&declared, self.context);
+            command.fingerprints = Some(found.map_err(|failure| self.refusal((*line, failure)))?);
+        }
         let mut ledger = self.context.open()?;
         let mut session = ledger.session()?;
-        let mut answers = Vec::with_capacity(lines.len());
-        for line in lines {
-            match self.stage(&mut session, line) {
-                Ok(answer) => answers.push(answer),
-                Err(refusal) => return Err(self.refusal(*refusal)),
-            }
+        let mut answers = Vec::with_capacity(commands.len());
+        for (line, command) in &commands {
+            let answer = session.stage(command, self.context.now());
+            answers.push(answer.map_err(|error| self.refusal((*line, error.into())))?);
         }
         session.commit().map_err(|error| self.unwritten(error.into()))?;
         self.answer(&answers)
     }
 
-    fn stage(&self, session: &mut Session<'_>, line: Line) -> Result<Answer, Box<(u64, Failure)>> {
+    /// Returns which files must be read for which of the commands.
+    fn declared(&self, commands: &[(u64, Command)]) -> Result<Vec<(usize, Declared)>, Failure> {
+        let mut ledger = self.context.open()?;
+        let mut session = ledger.session()?;
+        let mut declared = Vec::new();
+        for (at, (line, command)) in commands.iter().enumerate() {
+            let found = session.declared(command);
+            let found = found.map_err(|error| self.refusal((*line, error.into())))?;
+            declared.extend(found.map(|found| (at, found)));
+        }
+        Ok(declared)
+    }
+
+    /// Reads a command from its line.
+    fn read(&self, line: Line) -> Result<(u64, Command), Box<(u64, Failure)>> {
         let (number, text) = line?;
-        let mut stage = || {
-            let mut request: Request = text.parse()?;
-            request.by = request.by.or_else(|| self.args.by.clone());
-            let command = command(request, self.context, "append");
-            Ok(session.stage(&command, self.context.now())?)
+        let request = text.parse::<Request>();
+        let mut request = request.map_err(|error| Box::new((number, error.into())))?;
+        request.by = request.by.or_else(|| self.args.by.clone());
+        Ok((number, command(request, self.context, "append")))
+    }
+
+    fn stage(&self, session: &mut Session<'_>, line: Line) -> Result<Staged, Box<(u64, Failure)>> {
+        let (line, command) = self.read(line)?;
+        let mut stage = || match session.declared(&command)? {
+            Some(_) => Ok(None),
+            None => session.stage(&command, self.context.now()).map(Some),
         };
-        stage().map_err(|failure: Failure| Box::new((number, failure)))
+        match stage() {
+            Ok(Some(answer)) => Ok(Staged::Answer(answer)),
+            Ok(None) => Ok(Staged::Waiting(Box::new(Waiting { line, command }))),
+            Err(error) => Err(Box::new((line, error.into()))),
+        }
     }
 
     fn answer(&mut self, answers: &[Answer]) -> Result<(), Failure> {
         self.recorded += answers.len();
+        self.new += answers.iter().filter(|answer| answer.status == Status::Appended).count();
         let mut out = output::stdout();
         let mut write = || -> io::Result<()> {
             for answer in answers {
@@ -163,6 +262,24 @@ impl Appender<'_> {
             }
             _ => Ok(()),
         }
+    }
+
+    /// Tells how many commands there were, and how fast they were recorded. Programs that read errors as JSON
+    /// are not told.
+    fn tell(&self) {
+        let Some(started) = self.started.filter(|_| self.recorded >= TOLD_FROM && !self.context.json) else {
+            return;
+        };
+        let seconds = started.elapsed().as_secs_f64();
+        let known = match self.recorded - self.new {
+            0 => String::new(),
+            known => format!(", {known} of them known already or without effect,"),
+        };
+        output::talk(format_args!(
+            "{} commands recorded{known} in {seconds:.1} s: {:.0} a second",
+            self.recorded,
+            self.recorded as f64 / seconds
+        ));
     }
 
     /// Says what became of the commands so far.

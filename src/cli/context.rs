@@ -38,7 +38,8 @@ pub struct Args {
 /// The longest wait for other processes. Longer ones would run past the end of the clock.
 const PATIENCE_MAX: Duration = Duration::from_secs(366 * 24 * 60 * 60);
 
-fn patience(text: &str) -> Result<Duration, String> {
+/// Reads how long to wait.
+pub fn patience(text: &str) -> Result<Duration, String> {
     let wait = humantime::parse_duration(text)
         .map_err(|error| format!("{error}; expected a duration such as `10s` or `2m 30s`"))?;
     match wait <= PATIENCE_MAX {

@@ -2,7 +2,7 @@
 
 use anstyle::Style;
 use phaseledger::model::{Change, Comparison, Digest, Event, Recorded, Subject, Zone, escape};
-use phaseledger::query::ChainEvent;
+use phaseledger::query::{ChainEvent, cost_in_words};
 
 use super::render;
 
@@ -33,7 +33,10 @@ fn told(event: &Event) -> (String, Option<String>) {
         Event::PhaseStarted(started) => {
             let unmet: Vec<_> = started.unmet.iter().map(ToString::to_string).collect();
             let unmet = (!unmet.is_empty()).then(|| format!("its needs were not met: {}", unmet.join(", ")));
-            (format!("was started (attempt {})", started.attempt), unmet)
+            let over = started.over_limit.as_ref().map(|over| format!("over its limit, {}", over.reason));
+            let why: Vec<_> = unmet.into_iter().chain(over).collect();
+            let why = (!why.is_empty()).then(|| why.join("; "));
+            (format!("was started (attempt {})", started.attempt), why)
         }
         Event::PhaseCompleted(completed) => {
             let took = render::duration(completed.duration_seconds);
@@ -55,9 +58,20 @@ fn told(event: &Event) -> (String, Option<String>) {
         Event::RerunCleared(_) => {
             ("was found to stand as it is".to_owned(), Some("what it is built on is unchanged".to_owned()))
         }
+        Event::CostRecorded(_) => ("had a cost recorded".to_owned(), cost_in_words(event)),
+        Event::CostLimitSet(_) => ("had its cost limit set".to_owned(), cost_in_words(event)),
+        Event::CostWarningRaised(_) => ("was found near its cost limit".to_owned(), cost_in_words(event)),
+        Event::CostLimitExceeded(_) => ("was found over its cost limit".to_owned(), cost_in_words(event)),
         Event::MetadataRecorded(_) => plain("got metadata"),
         Event::NoteAdded(note) => ("got a note".to_owned(), Some(note.text.to_string())),
         Event::TagSet(tag) => (format!("got the tag {}", tag.name), None),
+        Event::ApprovalRequested(asked) => {
+            (format!("got a request to approve {}", escape(asked.operation.as_str())), None)
+        }
+        Event::ApprovalGranted(decided) => ("got an approval".to_owned(), Some(decided.reason.to_string())),
+        Event::ApprovalRejected(decided) => {
+            ("was refused an approval".to_owned(), Some(decided.reason.to_string()))
+        }
         Event::HistoryImported(history) => ("took in a history".to_owned(), Some(escape(&history.source))),
     }
 }
@@ -81,7 +95,8 @@ fn through(event: &ChainEvent, one_workflow: bool) -> String {
     }
 }
 
-/// Returns what proves an event's reason: what a definition changed, and what outputs were compared.
+/// Returns what proves an event's reason: what a definition changed, which files
+/// changed, and what outputs were compared.
 pub fn evidence(event: &ChainEvent, one_workflow: bool) -> Vec<String> {
     let mut lines = match &event.proven.record.event {
         Event::WorkflowDefined(defined) => {
@@ -92,6 +107,9 @@ pub fn evidence(event: &ChainEvent, one_workflow: bool) -> Vec<String> {
         }
         Event::RerunCleared(cleared) => {
             cleared.compared.iter().map(|equal| compared(equal, one_workflow)).collect()
+        }
+        Event::RerunMarked(why) | Event::RerunCauseAdded(why) | Event::RerunDeferred(why) => {
+            why.changes.iter().filter_map(changed_input).collect()
         }
         _ => Vec::new(),
     };
@@ -112,6 +130,16 @@ fn changed(change: &Change) -> String {
     }
 }
 
+/// Returns which file changed, and how; none for a change of something else.
+pub fn changed_input(change: &Change) -> Option<String> {
+    let path = escape(change.what.strip_prefix("input ")?);
+    Some(match (change.before.as_deref().map(shortened), change.after.as_deref().map(shortened)) {
+        (Some(before), Some(after)) => format!("{path} {before} → {after}"),
+        (None, Some(after)) => format!("{path} is new: {after}"),
+        (before, _) => format!("{path} is gone, it was {}", before.unwrap_or_default()),
+    })
+}
+
 fn compared(equal: &Comparison, one_workflow: bool) -> String {
     let phase = render::phase(&equal.phase, one_workflow);
     let (consumed, found) = (short(&equal.consumed), short(&equal.found));
@@ -119,8 +147,12 @@ fn compared(equal: &Comparison, one_workflow: bool) -> String {
 }
 
 /// Returns the start of a digest, as much as a person compares.
-fn short(digest: &Digest) -> String {
-    let text = digest.to_string();
-    let end = text.find(':').map_or(text.len(), |colon| (colon + 13).min(text.len()));
-    format!("{}…", &text[..end])
+pub fn short(digest: &Digest) -> String {
+    shortened(&digest.to_string())
+}
+
+fn shortened(digest: &str) -> String {
+    let colon = digest.find(':').unwrap_or(0);
+    let start: String = digest.chars().take(colon + 13).collect();
+    format!("{}…", escape(&start))
 }

@@ -29,7 +29,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let asked = args.asking.open(context)?;
     match &args.output {
         None => {
-            let mut out = BufWriter::with_capacity(1 << 18, output::stdout());
+            let mut out = BufWriter::with_capacity(1 << 18, output::raw_stdout());
             write(asked, context, &mut out)?;
             out.flush()?;
         }

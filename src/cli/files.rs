@@ -4,35 +4,48 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
-use phaseledger::model::{Algorithm, Digest, OutputFile};
+use phaseledger::files::{self, Fingerprints, Project};
+use phaseledger::model::{Declared, OutputFile, escape};
 use tempfile::NamedTempFile;
 
+use super::context::Context;
 use super::error::Failure;
+use super::output;
 use super::place::shown;
 
 /// Returns the BLAKE3 digest of a file's bytes.
 pub fn fingerprint(path: &Path) -> Result<OutputFile, Failure> {
-    let failed = |error: std::io::Error| Failure::io("read", path, &error);
-    let mut file = File::open(path).map_err(failed)?;
-    let mut hasher = blake3::Hasher::new();
-    std::io::copy(&mut file, &mut hasher).map_err(failed)?;
-    let digest = Digest::new(Algorithm::Blake3, *hasher.finalize().as_bytes());
+    let digest = files::read(path).map_err(|error| Failure::io("read", path, &error))?;
     Ok(OutputFile { path: shown(path), digest })
 }
 
-/// Returns one digest for several files, whatever their order: that of the lines `digest path`, sorted. The
-/// digest of a single file counts without its path. None for no file.
-pub fn together(files: &[OutputFile]) -> Option<Digest> {
-    match files {
-        [] => None,
-        [only] => Some(only.digest),
-        _ => {
-            let mut lines: Vec<_> =
-                files.iter().map(|file| format!("{} {}\n", file.digest, file.path)).collect();
-            lines.sort();
-            let hash = blake3::hash(lines.concat().as_bytes());
-            Some(Digest::new(Algorithm::Blake3, *hash.as_bytes()))
-        }
+/// Fingerprints what a phase declares, and warns of patterns that match nothing.
+pub fn declared(declared: &Declared, context: &Context) -> Result<Vec<OutputFile>, Failure> {
+    let found = project(context)?.fingerprint(std::slice::from_ref(declared))?;
+    let found = found.into_iter().next().expect("an answer to each question");
+    warn(declared, &found, context);
+    Ok(found.files)
+}
+
+/// Returns the project's folder: the one that holds the ledger's.
+pub fn project(context: &Context) -> Result<Project, Failure> {
+    let ledger = context.place()?.folder()?;
+    let root = ledger.parent().unwrap_or(&ledger).to_owned();
+    Ok(Project::new(root, ledger.join("log")))
+}
+
+/// Tells a person which patterns match nothing.
+pub fn warn(declared: &Declared, found: &Fingerprints, context: &Context) {
+    if context.json {
+        return;
+    }
+    for pattern in &found.unmatched {
+        let Declared { phase, role, .. } = declared;
+        let pattern = escape(pattern);
+        output::talk(format_args!(
+            "warning: the pattern `{pattern}` of `{}` of `{phase}` matches no file",
+            role.as_str()
+        ));
     }
 }
 

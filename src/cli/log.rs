@@ -96,7 +96,11 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
         _ => None,
     };
     drop(table);
-    let mut out = BufWriter::with_capacity(1 << 16, output::stdout());
+    let out: Box<dyn Write> = match layout {
+        Some(_) => Box::new(output::stdout()),
+        None => Box::new(output::raw_stdout()),
+    };
+    let mut out = BufWriter::with_capacity(1 << 16, out);
     let mut found = false;
     pieces::each(asked.ledger, (start, through), context, |seq, line| {
         let record = match filter.admits_all() && layout.is_none() {

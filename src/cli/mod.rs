@@ -2,14 +2,19 @@
 //! renders what comes back. One file a verb, or a family of verbs; this one only dispatches.
 
 mod append;
+mod approval;
 mod asking;
 mod causes;
+mod child;
 mod columns;
+mod complete;
 mod context;
+mod cost;
 mod define;
 mod demo;
 mod error;
 mod events;
+mod exec;
 mod export;
 mod files;
 mod graph;
@@ -22,11 +27,14 @@ mod output;
 mod pieces;
 mod place;
 mod pretty;
+mod process;
 mod record;
 mod render;
 mod replay;
 mod report;
+mod scan;
 mod sheet;
+mod shell_words;
 mod show;
 mod show_phase;
 mod status;
@@ -47,7 +55,8 @@ use error::Failure;
 #[derive(Parser)]
 #[command(name = "phaseledger", version, max_term_width = 100, propagate_version = false)]
 #[command(after_help = "Exit codes: 0 done, or recorded already; 1 the answer is no; 2 usage; 3 conflict; \
-    4 not found; 5 damage; 6 refused by the rules; 74 input or output; 75 lock timeout.")]
+    4 not found; 5 damage; 6 refused by the rules; 74 input or output; 75 lock timeout, or an approval that nobody \
+    has decided yet.")]
 struct Cli {
     #[command(flatten)]
     context: context::Args,
@@ -89,8 +98,18 @@ enum Verb {
     Note(record::NoteArgs),
     /// Name a place in the log
     Tag(record::TagArgs),
+    /// Record what phases cost, set limits, and ask about both
+    #[command(subcommand)]
+    Cost(cost::Verb),
+    /// Ask leave for something, and decide on what others ask
+    #[command(subcommand)]
+    Approval(approval::Verb),
     /// Record commands from JSON lines, one answer a line
     Append(append::Args),
+    /// Start an attempt, run a command, and end the attempt as the command ends
+    Exec(exec::Args),
+    /// Look whether files that phases read have changed since, and mark those phases for rerun
+    Scan(scan::Args),
     // Ask.
     /// Tell where each phase stands
     Status(status::Args),
@@ -136,7 +155,7 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Define(args) => define::run(args, context),
         Verb::Import(args) => import::run(&args, context),
         Verb::Demo(args) => demo::run(&args),
-        Verb::Completions(args) => manual::completions(&args, Cli::command()),
+        Verb::Completions(args) => manual::completions(args, context, Cli::command()),
         Verb::Man(args) => manual::run(&args, Cli::command()),
         Verb::Start(args) => record::start(args, context),
         Verb::Complete(args) => record::complete(args, context),
@@ -147,7 +166,11 @@ fn run(cli: Cli) -> Result<ExitCode, Failure> {
         Verb::Meta(args) => record::meta(args, context),
         Verb::Note(args) => record::note(args, context),
         Verb::Tag(args) => record::tag(args, context),
+        Verb::Cost(verb) => cost::run(verb, context),
+        Verb::Approval(verb) => approval::run(verb, context),
         Verb::Append(args) => append::run(&args, context),
+        Verb::Exec(args) => exec::run(args, context),
+        Verb::Scan(args) => scan::run(&args, context),
         Verb::Status(args) => status::run(args, context),
         Verb::Next(args) => next::run(&args, context),
         Verb::Log(args) => log::run(args, context),

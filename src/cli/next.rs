@@ -9,15 +9,13 @@ use phaseledger::query::{self, Next, PhaseStatus};
 use super::columns::Column;
 use super::context::Context;
 use super::error::Failure;
-use super::{asking, output, render, status};
+use super::{asking, output, process, render, status};
 
 /// Options of `next`.
 #[derive(clap::Args)]
-#[command(
-    after_help = "What is ready is PENDING, FAILED or NEEDS_RERUN, and all that it needs is complete or \
-    skipped. Exits with 0 when something is ready, with 1 when nothing is. In JSON (`next/1`): `ready`, \
-    `running` and `blocked`, in topological order, each phase as `status --json` has it."
-)]
+#[command(after_help = "What is ready is PENDING, FAILED or NEEDS_RERUN, all that it needs is complete or \
+    skipped, and no cost limit is exceeded. Exits with 0 when something is ready, with 1 when nothing is. In JSON (`next/1`): `ready`, \
+    `running` and `blocked`, in topological order, each phase as `status --json` has it.")]
 pub struct Args {
     /// Only phases of this workflow
     #[arg(long, value_name = "NAME", value_parser = |name: &str| WorkflowName::new(name))]
@@ -28,6 +26,9 @@ pub struct Args {
     #[command(flatten)]
     asking: asking::Args,
 }
+
+/// What is said of a phase that has spent too much to be started.
+const OVER_LIMIT: &str = "over its cost limit";
 
 const COLUMNS: &[Column] = &[
     Column { header: "", yields: 0 },
@@ -42,8 +43,12 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let mut asked = args.asking.open(context)?;
     asked.talk(context);
     let table = asked.table()?;
-    let next = query::next(&table, args.workflow.as_ref())?;
+    let mut next = query::next(&table, args.workflow.as_ref())?;
+    let is_head = asked.is_head;
     let as_of = asked.close();
+    if is_head {
+        process::look_at(&mut next.running, &table);
+    }
     let exit = if next.ready.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
     if context.json {
         as_of.answer("next/1", &next)?;
@@ -65,6 +70,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         true => writeln!(out, "no phases")?,
         false => writeln!(out, "{gap}{}", summary(&next, args.blocked))?,
     }
+    process::tell_how_to_settle(&next.running);
     Ok(exit)
 }
 
@@ -73,6 +79,11 @@ fn row(heading: &str, phase: &PhaseStatus, one_workflow: bool) -> Vec<String> {
     let note = match phase.state {
         StateName::InProgress => status::note(phase),
         _ => status::needs(phase).unwrap_or_else(|| status::note(phase)),
+    };
+    let note = match (phase.over_limit && phase.state != StateName::InProgress, note.is_empty()) {
+        (true, true) => OVER_LIMIT.to_owned(),
+        (true, false) => format!("{OVER_LIMIT}; {note}"),
+        (false, _) => note,
     };
     let name = render::phase(&phase.id(), one_workflow);
     vec![heading.to_owned(), name, status::state(phase), attempts, status::fit(&note)]

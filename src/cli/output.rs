@@ -9,9 +9,20 @@ pub fn stdout() -> anstream::AutoStream<io::StdoutLock<'static>> {
     anstream::AutoStream::auto(io::stdout().lock())
 }
 
+/// Standard output for lines of the log: byte for byte. What takes out colours takes out U+007F too, which JSON
+/// may hold as it is.
+pub fn raw_stdout() -> io::StdoutLock<'static> {
+    io::stdout().lock()
+}
+
 /// Writes one JSON value as a line.
 pub fn json_line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, value)?;
+    let line = serde_json::to_string(value)?;
+    match line.contains('\u{7f}') {
+        // Or else what takes out colours would take it out.
+        true => out.write_all(line.replace('\u{7f}', "\\u007f").as_bytes())?,
+        false => out.write_all(line.as_bytes())?,
+    }
     out.write_all(b"\n")
 }
 

@@ -55,6 +55,15 @@ impl Place {
         &self.root
     }
 
+    /// Returns the folder itself as an absolute path. Its parent is the project's folder.
+    pub fn folder(&self) -> Result<PathBuf, Failure> {
+        let folder = match self.root.file_name() {
+            Some(_) => std::path::absolute(&self.root),
+            None => self.root.canonicalize(),
+        };
+        folder.map_err(|error| Failure::io("find", &self.root, &error))
+    }
+
     /// Returns the folder of the log.
     pub fn log(&self) -> PathBuf {
         self.root.join("log")

@@ -4,12 +4,14 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use phaseledger::model::{Action, Again, Digest, Metadata, PhaseRef, TagName, Text, WorkflowName};
+use phaseledger::model::{
+    Action, Again, Digest, Metadata, OutputFile, PhaseRef, TagName, Text, Worker, WorkflowName,
+};
 
 use super::context::Context;
 use super::error::Failure;
 use super::writing::{self, MetaArgs as Meta};
-use super::{asking, files};
+use super::{asking, files, process};
 
 /// Options of `start`.
 #[derive(clap::Args)]
@@ -25,9 +27,15 @@ pub struct StartArgs {
     /// Start a phase whose attempt nobody will end: fail that one as abandoned first
     #[arg(long, requires = "reason")]
     take_over: bool,
-    /// Why, for `--rerun` and `--take-over`
+    /// Start it although it, or its workflow, has spent more than it may; the event says so
+    #[arg(long, requires = "reason")]
+    over_limit: bool,
+    /// Why, for `--rerun`, `--take-over` and `--over-limit`
     #[arg(long, value_name = "TEXT", value_parser = text)]
     reason: Option<Text>,
+    /// The process that does the work, such as `$$` in a script: once it is gone, `status` and `next` say so
+    #[arg(long, value_name = "N")]
+    pid: Option<u32>,
     #[command(flatten)]
     meta: Meta,
     #[command(flatten)]
@@ -36,17 +44,40 @@ pub struct StartArgs {
 
 /// Starts an attempt.
 pub fn start(args: StartArgs, context: &Context) -> Result<ExitCode, Failure> {
-    let again = match (args.reason, args.rerun, args.take_over) {
-        (Some(reason), true, _) => Some(Again::Rerun(reason)),
-        (Some(reason), _, true) => Some(Again::TakeOver(reason)),
-        (Some(_), false, false) => {
-            return Err(Failure::misuse("`--reason` goes with `--rerun` or `--take-over`"));
-        }
-        (None, ..) => None,
-    };
+    let (again, over_limit) = why(args.reason, (args.rerun, args.take_over, args.over_limit))?;
     let metadata = args.meta.metadata()?;
-    let action = Action::Start { phase: args.phase, metadata, allow_unmet: args.allow_unmet, again };
-    writing::record(args.writing, action, context)
+    let worker = args.pid.map(Worker::Named);
+    let action = Action::Start {
+        phase: args.phase,
+        metadata,
+        allow_unmet: args.allow_unmet,
+        again,
+        over_limit,
+        inputs: Vec::new(),
+        worker,
+    };
+    let warn: writing::Refuse = |phase| {
+        process::warn_of_running(phase);
+        Ok(())
+    };
+    writing::record_unless(args.writing, action, context, args.take_over.then_some(warn))
+}
+
+/// Returns what the reason of a start is for: to start what is complete or under way already, and to start
+/// although more was spent than a limit allows.
+pub fn why(
+    reason: Option<Text>,
+    (rerun, take_over, over_limit): (bool, bool, bool),
+) -> Result<(Option<Again>, Option<Text>), Failure> {
+    let again = match (&reason, rerun, take_over) {
+        (Some(reason), true, _) => Some(Again::Rerun(reason.clone())),
+        (Some(reason), _, true) => Some(Again::TakeOver(reason.clone())),
+        (Some(_), false, false) if !over_limit => {
+            return Err(Failure::misuse("`--reason` goes with `--rerun`, `--take-over` or `--over-limit`"));
+        }
+        (Some(_) | None, ..) => None,
+    };
+    Ok((again, reason.filter(|_| over_limit)))
 }
 
 /// Options of `complete`.
@@ -54,10 +85,11 @@ pub fn start(args: StartArgs, context: &Context) -> Result<ExitCode, Failure> {
 pub struct CompleteArgs {
     /// The phase: `phase`, or `workflow/phase`
     phase: PhaseRef,
-    /// A file that the phase put out; its digest is recorded, so that an unchanged one stops a rerun
+    /// A file that the phase put out, instead of those that its definition declares; its digest is recorded, so
+    /// that an unchanged one stops a rerun
     #[arg(long, value_name = "FILE")]
     output: Vec<PathBuf>,
-    /// The digest of all that the phase put out, instead of its files: `sha256:…` or `blake3:…`
+    /// The digest of all that the phase put out, instead of any files: `sha256:…` or `blake3:…`
     #[arg(long, value_name = "DIGEST", conflicts_with = "output")]
     digest: Option<Digest>,
     #[command(flatten)]
@@ -69,7 +101,7 @@ pub struct CompleteArgs {
 /// Ends the attempt well.
 pub fn complete(args: CompleteArgs, context: &Context) -> Result<ExitCode, Failure> {
     let outputs = args.output.iter().map(|path| files::fingerprint(path)).collect::<Result<Vec<_>, _>>()?;
-    let output = args.digest.or_else(|| files::together(&outputs));
+    let output = args.digest.or_else(|| OutputFile::together(&outputs));
     let action = Action::Complete { phase: args.phase, metadata: args.meta.metadata()?, output, outputs };
     writing::record(args.writing, action, context)
 }
@@ -88,7 +120,7 @@ pub struct FailArgs {
     /// The signal that ended the process, such as SIGKILL
     #[arg(long, value_name = "NAME", value_parser = phaseledger::model::label)]
     signal: Option<String>,
-    /// Nobody saw the attempt end: its process is gone
+    /// Nobody saw the attempt end: its process is gone. Refused while that is known to run
     #[arg(long)]
     abandoned: bool,
     #[command(flatten)]
@@ -104,10 +136,12 @@ pub fn fail(args: FailArgs, context: &Context) -> Result<ExitCode, Failure> {
         error: args.error,
         exit_code: args.exit_code,
         signal: args.signal,
+        stderr: None,
         abandoned: args.abandoned,
         metadata: args.meta.metadata()?,
     };
-    writing::record(args.writing, action, context)
+    let refuse: writing::Refuse = process::refuse_running;
+    writing::record_unless(args.writing, action, context, args.abandoned.then_some(refuse))
 }
 
 /// Options of `skip`.
@@ -234,7 +268,8 @@ pub fn tag(args: TagArgs, context: &Context) -> Result<ExitCode, Failure> {
     writing::record(args.writing, Action::Tag { name: args.name, seq }, context)
 }
 
-fn text(given: &str) -> Result<Text, phaseledger::model::TextError> {
+/// Checks a text that a caller gives.
+pub fn text(given: &str) -> Result<Text, phaseledger::model::TextError> {
     Text::new(given)
 }
 

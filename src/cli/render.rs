@@ -2,7 +2,10 @@
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table};
-use phaseledger::model::{Event, PhaseId, Recorded, StateName, Subject, Timestamp, Zone, escape};
+use phaseledger::model::{
+    ApprovalRequested, Event, PhaseId, Recorded, StateName, Subject, Timestamp, Zone, escape,
+};
+use phaseledger::query::cost_in_words;
 use unicode_width::UnicodeWidthStr;
 
 /// Returns the symbol that stands beside a state.
@@ -112,10 +115,19 @@ fn detail(event: &Event) -> Option<String> {
             ];
             parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
         }
-        Event::PhaseStarted(started) if started.dependencies_met => format!("attempt {}", started.attempt),
+        Event::CostRecorded(_)
+        | Event::CostLimitSet(_)
+        | Event::CostWarningRaised(_)
+        | Event::CostLimitExceeded(_) => cost_in_words(event)?,
         Event::PhaseStarted(started) => {
-            let unmet: Vec<_> = started.unmet.iter().map(ToString::to_string).collect();
-            format!("attempt {}, needs unmet: {}", started.attempt, unmet.join(", "))
+            let mut parts = vec![format!("attempt {}", started.attempt)];
+            if !started.dependencies_met {
+                let unmet: Vec<_> = started.unmet.iter().map(ToString::to_string).collect();
+                parts.push(format!("needs unmet: {}", unmet.join(", ")));
+            }
+            let over = started.over_limit.as_ref();
+            parts.extend(over.map(|over| format!("over its limit: {}", one_line(over.reason.as_str()))));
+            parts.join(", ")
         }
         Event::PhaseCompleted(completed) => duration(completed.duration_seconds),
         Event::PhaseFailed(failed) => one_line(failed.error.as_str()),
@@ -133,10 +145,26 @@ fn detail(event: &Event) -> Option<String> {
             .join(" "),
         Event::NoteAdded(note) => one_line(note.text.as_str()),
         Event::TagSet(tag) => format!("{} = #{}", tag.name, tag.seq),
+        Event::ApprovalRequested(asked) => approval(asked),
+        Event::ApprovalGranted(decided) | Event::ApprovalRejected(decided) => {
+            format!("of #{}: {}", decided.request_seq, one_line(decided.reason.as_str()))
+        }
         Event::HistoryImported(history) => {
             format!("{}, {} lines", escape(&history.source), history.lines)
         }
     })
+}
+
+/// Returns what leave is asked for.
+fn approval(asked: &ApprovalRequested) -> String {
+    let estimate = asked.estimate.shown(asked.currency.as_deref());
+    let impact =
+        asked.impact.as_ref().map_or_else(String::new, |impact| format!(": {}", one_line(impact.as_str())));
+    let items = match asked.items {
+        1 => "1 item".to_owned(),
+        items => format!("{items} items"),
+    };
+    format!("{}, {estimate}, {items}{impact}", escape(asked.operation.as_str()))
 }
 
 /// Returns a text as one line, escaped, its own lines parted by ` ⏎ `.

@@ -1,6 +1,8 @@
 //! `report`: where everything stands, with the evidence, as a document.
 
-mod evidence;
+mod approvals;
+mod costs;
+pub(super) mod evidence;
 mod markdown;
 mod phases;
 mod syntax;

@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use anstyle::Style;
-use phaseledger::model::{PhaseId, Seq, StateName, Text, escape};
+use phaseledger::model::{Amount, PhaseId, Seq, StateName, Text, escape};
 use phaseledger::query::{AttemptView, NoteView, Outcome, PhaseHistory, PhaseView};
 use phaseledger::rules::{Phase, PhaseState, Table};
 
@@ -13,7 +13,7 @@ use super::context::Context;
 use super::error::Failure;
 use super::output::{self, Progress};
 use super::sheet::Sheet;
-use super::{pretty, render, status};
+use super::{events, pretty, process, render, status};
 
 const COLUMNS: &[Column] = &[
     Column { header: "attempt", yields: 0 },
@@ -26,6 +26,12 @@ const COLUMNS: &[Column] = &[
     Column { header: "note", yields: 0 },
 ];
 
+/// How many lines of standard error are shown.
+const STDERR_LINES_MAX: usize = 10;
+
+/// How many files an attempt is shown with at most.
+const FILES_SHOWN: usize = 20;
+
 /// Shows a phase.
 pub fn show(phase: &Phase, table: &Table, asked: Asked, context: &Context) -> Result<(), Failure> {
     let mut history = PhaseHistory::of(&phase.id);
@@ -36,7 +42,10 @@ pub fn show(phase: &Phase, table: &Table, asked: Asked, context: &Context) -> Re
         progress.at(record.seq.number());
     }
     drop(progress);
-    let view = history.view(table, phase);
+    let mut view = history.view(table, phase);
+    if asked.is_head {
+        process::look_at([&mut view.phase], table);
+    }
     let as_of = asked.close();
     if context.json {
         return as_of.answer("show/1", &view);
@@ -58,7 +67,45 @@ fn tell(view: &PhaseView, table: &Table, context: &Context) -> Result<(), Failur
         let rows: Vec<_> = view.attempts.iter().map(|attempt| row(attempt, view, context)).collect();
         status::show(&mut out, COLUMNS, &rows)?;
     }
+    inputs(view, &mut out)?;
+    process::tell_how_to_settle([&view.phase]);
     Ok(())
+}
+
+/// Shows which files the last attempt read.
+fn inputs(view: &PhaseView, out: &mut impl Write) -> Result<(), Failure> {
+    let Some(attempt) = view.attempts.last() else { return Ok(()) };
+    let Some(inputs) = &attempt.inputs else { return Ok(()) };
+    let count = render::count(inputs.len(), "file", "files");
+    writeln!(out, "\nattempt {} reads {count}, as of its start", attempt.attempt)?;
+    for file in inputs.iter().take(FILES_SHOWN) {
+        writeln!(out, "  {}  {}", events::short(&file.digest), escape(&file.path))?;
+    }
+    if inputs.len() > FILES_SHOWN {
+        writeln!(
+            out,
+            "  and {} more; `phaseledger show '#{}'` lists them",
+            inputs.len() - FILES_SHOWN,
+            attempt.started_seq
+        )?;
+    }
+    Ok(())
+}
+
+/// Returns what was spent on the phase of which limit; none where there is neither.
+fn cost(view: &PhaseView) -> Option<String> {
+    let (phase, spec) = (&view.phase, &view.spec);
+    let shown = |amount: Amount| amount.shown(spec.currency.as_deref());
+    let defined = match spec.cost_limit {
+        limit if limit == phase.cost_limit => String::new(),
+        None => "; its definition has no limit".to_owned(),
+        Some(limit) => format!("; its definition says {}", shown(limit)),
+    };
+    match phase.cost_limit {
+        Some(limit) => Some(format!("{} spent of {}{defined}", shown(phase.spent), shown(limit))),
+        None if phase.spent == Amount::ZERO && defined.is_empty() => None,
+        None => Some(format!("{} spent, no limit{defined}", shown(phase.spent))),
+    }
 }
 
 /// Returns where the phase stands, what its definition says, and what people attached.
@@ -81,13 +128,12 @@ fn standing(view: &PhaseView, table: &Table, context: &Context) -> Sheet {
     }
     sheet.lines("because", phase.rerun_reasons.iter().map(text).collect());
     sheet.lines("error", phase.error.iter().map(text).collect());
+    sheet.lines("stderr", stderr(view));
+    sheet.lines("process", phase.process.iter().map(process::number).collect());
     sheet.lines("skipped", phase.skipped.iter().map(text).collect());
     sheet.lines("needs", spec.needs.iter().map(name).collect());
     sheet.lines("needed by", spec.needed_by.iter().map(name).collect());
-    if let Some(limit) = spec.cost_limit {
-        let currency = spec.currency.as_deref().map(|currency| format!(" {}", escape(currency)));
-        sheet.line("cost limit", format!("{limit}{}", currency.unwrap_or_default()));
-    }
+    sheet.lines("cost", cost(view).into_iter().collect());
     sheet.lines("version", spec.version.iter().map(|version| escape(version)).collect());
     sheet.lines("inputs", spec.inputs.iter().map(|glob| escape(glob)).collect());
     sheet.lines("outputs", spec.outputs.iter().map(|glob| escape(glob)).collect());
@@ -105,6 +151,21 @@ fn standing(view: &PhaseView, table: &Table, context: &Context) -> Sheet {
     };
     sheet.lines("notes", notes.iter().map(note).collect());
     sheet
+}
+
+/// Returns the last lines that the process of a failed attempt wrote to its standard error.
+fn stderr(view: &PhaseView) -> Vec<String> {
+    let last = view.attempts.last().filter(|_| view.phase.state == StateName::Failed);
+    let text = last.and_then(|attempt| attempt.stderr.as_ref()).map_or("", Text::as_str);
+    let plain = anstream::adapter::strip_str(text).to_string();
+    let lines: Vec<_> = plain.lines().map(escape).collect();
+    match lines.len().checked_sub(STDERR_LINES_MAX) {
+        None | Some(0) => lines,
+        Some(more) => {
+            let before = format!("({more} lines before, see `--json`)");
+            std::iter::once(before).chain(lines[more..].iter().cloned()).collect()
+        }
+    }
 }
 
 fn row(attempt: &AttemptView, view: &PhaseView, context: &Context) -> Vec<String> {

@@ -10,7 +10,7 @@ use super::asking;
 use super::columns::{self, Column};
 use super::context::Context;
 use super::error::Failure;
-use super::{output, render};
+use super::{output, process, render};
 
 /// How much of a note is shown on a terminal, in characters.
 const NOTE_CHARACTERS_MAX: usize = 240;
@@ -24,7 +24,9 @@ const NEEDS_NAMED_MAX: usize = 3;
     after_help = "In JSON (`status/1`): `completed_at` is when the last attempt ended, well or badly; \
     `unmet` lists, by their full names, the needs that are neither complete nor skipped as of the place asked \
     about, and `dependencies_met` says that there are none; `attempt` is 0 before the first one; `skipped` is \
-    the reason; `summary` counts the phases listed."
+    the reason; `summary` counts the phases listed. As of the head, `process_state` tells of the `process` that \
+    works on an attempt whether it is `running`, `gone` or `unknown` (on another host); where it is gone but one that \
+    it started runs, `left_behind_pid` is that."
 )]
 pub struct Args {
     /// Only these phases: `phase`, or `workflow/phase` [default: all]
@@ -54,9 +56,12 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
         workflow: args.workflow,
         with_retired: args.all,
     };
-    let status = query::status(&table, &filter)?;
+    let mut status = query::status(&table, &filter)?;
     let is_head = asked.is_head;
     let as_of = asked.close();
+    if is_head {
+        process::look_at(&mut status.phases, &table);
+    }
     if context.json {
         as_of.answer("status/1", &status)?;
         return Ok(ExitCode::SUCCESS);
@@ -68,6 +73,7 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     let skipped = status.phases.iter().filter(|phase| phase.skipped.is_some()).count();
     let gap = if rows.is_empty() { "" } else { "\n" };
     writeln!(out, "{gap}{}", summary(&status.summary, skipped))?;
+    process::tell_how_to_settle(&status.phases);
     if table.workflows.is_empty() && is_head {
         output::talk(format_args!(
             "nothing is defined yet: `phaseledger define` puts `ledger/workflow.toml` in force"
@@ -119,7 +125,7 @@ fn row(phase: &PhaseStatus, one_workflow: bool, is_head: bool, context: &Context
 /// Returns a phase's state, with its symbol.
 pub fn state(phase: &PhaseStatus) -> String {
     match phase.skipped {
-        None => render::state(phase.state),
+        None => format!("{}{}", render::state(phase.state), process::remark(phase)),
         Some(_) => {
             let style = render::style(phase.state);
             format!("{style}{} {} (skipped){style:#}", render::symbol(phase.state), phase.state)

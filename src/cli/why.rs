@@ -12,7 +12,7 @@ use super::asking::{self, AsOf};
 use super::causes::Drawing;
 use super::context::Context;
 use super::error::Failure;
-use super::output;
+use super::{output, process};
 
 /// Options of `why`.
 #[derive(clap::Args)]
@@ -58,6 +58,9 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         Drawing { why: &why, zone: context.zone, one_workflow, full: args.full }.draw(&mut out)?;
     }
     out.flush()?;
+    if asked.is_head && !context.json {
+        process::tell_how_to_settle_one(phase);
+    }
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,19 +1,22 @@
 //! What every verb that records has in common: its options, the way into the ledger, and the answer.
 
+use std::borrow::Cow;
 use std::io::{BufWriter, Write};
 use std::process::ExitCode;
 
 use phaseledger::ledger::{Answer, Status};
 use phaseledger::model::{
-    Action, CallerId, Command, CommandId, Event, Expectation, Metadata, MetadataError, Recorded, Request,
-    Timestamp, escape,
+    Action, CallerId, Command, CommandId, Declared, Event, Expectation, Metadata, MetadataError, Recorded,
+    Request, Timestamp, escape,
 };
+use phaseledger::query::cost_in_words;
+use phaseledger::rules::Phase;
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::context::Context;
 use super::error::Failure;
-use super::{output, render};
+use super::{files, output, process, render};
 
 /// The options of every verb that records.
 #[derive(clap::Args)]
@@ -67,8 +70,8 @@ pub fn pair(text: &str) -> Result<(String, String), String> {
 
 impl MetaArgs {
     /// Puts the metadata together.
-    pub fn metadata(self) -> Result<Metadata, Failure> {
-        let mut metadata = self.metadata.unwrap_or_default();
+    pub fn metadata(&self) -> Result<Metadata, Failure> {
+        let mut metadata = self.metadata.clone().unwrap_or_default();
         insert_all(&mut metadata, &self.meta)?;
         Ok(metadata)
     }
@@ -89,29 +92,111 @@ pub fn insert_all(metadata: &mut Metadata, pairs: &[(String, String)]) -> Result
 }
 
 /// Makes a command of what a caller asks.
-pub fn command(request: Request, context: &Context, via: &str) -> Command {
+pub fn command(mut request: Request, context: &Context, via: &str) -> Command {
+    process::look_up(&mut request.action);
     let by = context.actor(request.by.as_deref(), via);
     request.command(CommandId::new(Uuid::now_v7()), by)
 }
 
+impl Args {
+    /// Makes the options of a command that takes effect now and expects nothing.
+    pub fn of(by: Option<String>) -> Self {
+        Args { id: None, expect: Vec::new(), occurred_at: None, by, dry_run: false }
+    }
+
+    /// Returns who asks, where that is said.
+    pub fn by(&self) -> Option<&str> {
+        self.by.as_deref()
+    }
+}
+
 /// Records an action, and answers.
 pub fn record(args: Args, action: Action, context: &Context) -> Result<ExitCode, Failure> {
+    record_unless(args, action, context, None)
+}
+
+/// What may refuse an action by the phase that it is about.
+pub type Refuse = fn(&Phase) -> Result<(), Failure>;
+
+/// Records an action, and answers; unless it is recorded already, it may be refused first.
+pub fn record_unless(
+    args: Args,
+    action: Action,
+    context: &Context,
+    refuse: Option<Refuse>,
+) -> Result<ExitCode, Failure> {
+    let verb = action.verb();
+    let answer = submit_unless(args, action, context, refuse)?;
+    answered(&answer, tell(&answer, verb, context))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Records an action, or finds out what it would record.
+pub fn submit(args: Args, action: Action, context: &Context) -> Result<Answer, Failure> {
+    submit_unless(args, action, context, None)
+}
+
+fn submit_unless(
+    args: Args,
+    action: Action,
+    context: &Context,
+    refuse: Option<Refuse>,
+) -> Result<Answer, Failure> {
     let occurred_at: Option<Timestamp> =
         args.occurred_at.as_deref().map(|text| context.time().time(text)).transpose()?;
     let request = Request { id: args.id, expect: args.expect, occurred_at, by: args.by, action };
-    let command = command(request, context, "cli");
-    let mut ledger = context.open()?;
-    let answer = match args.dry_run {
-        true => ledger.preview(&command, context.now())?,
-        false => ledger.submit(&command, context.now())?,
-    };
-    drop(ledger);
-    let told = tell(&answer, command.action.verb(), context);
+    let mut command = command(request, context, "cli");
+    send_unless(&mut command, args.dry_run, context, refuse)
+}
+
+/// Says of an answer that could not be told what it would have told.
+pub fn answered<T>(answer: &Answer, told: Result<T, Failure>) -> Result<T, Failure> {
     told.map_err(|failure| match answer.status {
         Status::Appended => failure.hint(format!("it is recorded all the same, as #{}", answer.seq)),
         Status::Duplicate | Status::Unchanged | Status::Preview => failure,
-    })?;
-    Ok(ExitCode::SUCCESS)
+    })
+}
+
+/// Records a command, or tells what it would record. The files that its phase declares are fingerprinted
+/// first, while nobody holds the ledger, and only once it is known that the command is not refused.
+pub fn send(command: &mut Command, dry_run: bool, context: &Context) -> Result<Answer, Failure> {
+    send_unless(command, dry_run, context, None)
+}
+
+fn send_unless(
+    command: &mut Command,
+    dry_run: bool,
+    context: &Context,
+    mut refuse: Option<Refuse>,
+) -> Result<Answer, Failure> {
+    let mut fingerprinted: Option<Declared> = None;
+    loop {
+        let mut ledger = context.open()?;
+        if let (Some(refuse), Some(phase)) = (refuse.take(), command.action.phase())
+            && !(command.may_repeat && ledger.find(command.id)?.is_some())
+        {
+            refuse(ledger.session()?.phase(phase)?)?;
+        }
+        let mut session = ledger.session()?;
+        let declared = session.declared(command)?;
+        if declared.is_none() {
+            command.fingerprints = None;
+        }
+        // Declared anew, or not yet: a definition may have come in between.
+        let missing = declared.filter(|declared| fingerprinted.as_ref() != Some(declared));
+        let answer = session.stage(command, context.now())?;
+        let Some(missing) = missing else {
+            if dry_run {
+                let is_new = answer.status == Status::Appended;
+                return Ok(Answer { status: if is_new { Status::Preview } else { answer.status }, ..answer });
+            }
+            session.commit()?;
+            return Ok(answer);
+        };
+        drop(ledger);
+        command.fingerprints = Some(files::declared(&missing, context)?);
+        fingerprinted = Some(missing);
+    }
 }
 
 /// The answer to a command, in JSON.
@@ -123,16 +208,16 @@ pub struct AnswerView<'a> {
     derived: Vec<DerivedView<'a>>,
 }
 
-/// An event that a command's first one forced.
+/// An event, in a few words.
 #[derive(Serialize)]
-struct DerivedView<'a> {
+pub struct DerivedView<'a> {
     seq: u64,
     id: phaseledger::model::EventId,
     kind: &'static str,
     phase: Option<String>,
     to: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<&'a str>,
+    reason: Option<Cow<'a, str>>,
 }
 
 impl<'a> AnswerView<'a> {
@@ -148,12 +233,17 @@ impl<'a> AnswerView<'a> {
 }
 
 impl<'a> DerivedView<'a> {
-    fn new(record: &'a Recorded) -> Self {
+    /// Views an event.
+    pub fn new(record: &'a Recorded) -> Self {
         let reason = match &record.event {
             Event::RerunMarked(why) | Event::RerunCauseAdded(why) | Event::RerunDeferred(why) => {
-                Some(why.reason.as_str())
+                Some(Cow::Borrowed(why.reason.as_str()))
             }
-            _ => None,
+            Event::PhaseFailed(failed) => Some(Cow::Borrowed(failed.error.as_str())),
+            Event::ApprovalGranted(decided) | Event::ApprovalRejected(decided) => {
+                Some(Cow::Borrowed(decided.reason.as_str()))
+            }
+            event => cost_in_words(event).map(Cow::Owned),
         };
         DerivedView {
             seq: record.seq.number(),
@@ -166,7 +256,8 @@ impl<'a> DerivedView<'a> {
     }
 }
 
-const fn status_name(status: Status) -> &'static str {
+/// Returns the name of what came of a command.
+pub const fn status_name(status: Status) -> &'static str {
     match status {
         Status::Appended => "appended",
         Status::Duplicate => "duplicate",
@@ -204,7 +295,7 @@ pub fn tell(answer: &Answer, verb: &str, context: &Context) -> Result<(), Failur
 }
 
 /// Returns what happened to what, in a line.
-fn line(record: &Recorded) -> String {
+pub fn line(record: &Recorded) -> String {
     let subject = render::subject(&record.subject, true);
     format!("{} {subject}  {}", record.event.kind(), render::summary(record)).trim_end().to_owned()
 }

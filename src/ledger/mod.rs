@@ -27,8 +27,8 @@ pub use restore::{EXPORT_SCHEMA, ExportEnd, RestoreError, Restored, restore};
 pub use session::{Answer, Session, Status};
 pub use verify::{Verified, VerifyError};
 
-use crate::model::{Command, CommandId, Digest, LineError, Recorded, Seq, TagName, Timestamp};
-use crate::rules::{Impossible, Rejection, Table, Tag};
+use crate::model::{Command, CommandId, Digest, EventId, LineError, Recorded, Seq, TagName, Timestamp};
+use crate::rules::{Approval, Impossible, Rejection, Table, Tag};
 use crate::store::{Axis, DiskStore, Head, Store, StoreError, Until};
 
 /// A ledger: one totally ordered log of events, with everything derived from it.
@@ -169,6 +169,24 @@ impl Ledger {
         match rows::tags(self.store.as_ref(), &head)? {
             Some(tags) => Ok(tags),
             None => Ok(self.table_at(head.seq)?.tags),
+        }
+    }
+
+    /// Returns the requests for approval whose ids start with some of a UUID's text, up to its first dash, as
+    /// they stand at the head.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError`] for a machine or a log that fails.
+    pub fn approvals(&self, start: &str) -> Result<BTreeMap<EventId, Approval>, LedgerError> {
+        let head = self.store.head()?;
+        match rows::approvals(self.store.as_ref(), &head, start)? {
+            Some(approvals) => Ok(approvals),
+            None => {
+                let mut all = self.table_at(head.seq)?.approvals;
+                all.retain(|id, _| id.to_string().starts_with(start));
+                Ok(all)
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use super::LedgerError;
 use crate::model::{Digest, PhaseId, Recorded, Seq};
-use crate::rules::{FOLD_VERSION, Phase, Table, evolve};
+use crate::rules::{Approval, FOLD_VERSION, Phase, Table, evolve};
 use crate::store::{Frontier, Snapshot, Store, StoreError};
 
 /// How many lines are read at a time.
@@ -110,8 +110,9 @@ impl Fold {
         let peaks: Vec<_> = self.frontier.peaks().to_vec();
         let phases: Vec<_> = table.phases.values().collect();
         let dependants: Vec<_> = table.dependants.iter().collect();
-        let json = serde_json::to_vec(&(peaks, &table.workflows, phases, dependants, &table.tags))
-            .expect("a table has string keys and finite numbers");
+        let approvals: Vec<_> = table.approvals.values().collect();
+        let parts = (peaks, &table.workflows, phases, dependants, &table.tags, approvals);
+        let json = serde_json::to_vec(&parts).expect("a table has string keys and finite numbers");
         Snapshot { seq: table.head, root: self.frontier.root(), fold_version: FOLD_VERSION, table: json }
     }
 }
@@ -121,8 +122,10 @@ fn read_snapshot(snapshot: &Snapshot) -> Option<(Table, Frontier)> {
     if snapshot.fold_version != FOLD_VERSION {
         return None;
     }
-    let (peaks, workflows, phases, dependants, tags) = serde_json::from_slice(&snapshot.table).ok()?;
+    let (peaks, workflows, phases, dependants, tags, approvals) =
+        serde_json::from_slice(&snapshot.table).ok()?;
     let phases: Vec<Phase> = phases;
+    let approvals: Vec<Approval> = approvals;
     let dependants: Vec<(PhaseId, _)> = dependants;
     let frontier = Frontier::from_parts(snapshot.seq.number(), peaks)?;
     let table = Table {
@@ -131,6 +134,7 @@ fn read_snapshot(snapshot: &Snapshot) -> Option<(Table, Frontier)> {
         phases: phases.into_iter().map(|phase| (phase.id.clone(), phase)).collect(),
         dependants: dependants.into_iter().collect(),
         tags,
+        approvals: approvals.into_iter().map(|approval| (approval.request, approval)).collect(),
     };
     (frontier.root() == snapshot.root).then_some((table, frontier))
 }

@@ -6,18 +6,20 @@
 //! | `p/WORKFLOW/PHASE` | [`Phase`] |
 //! | `d/WORKFLOW/PHASE` | who needs the phase |
 //! | `t/TAG` | [`Tag`] |
+//! | `a/ID` | [`Approval`], by the id of its request |
 //!
 //! Values are JSON. Rows are a cache: those of another fold are not read, and one that cannot be read is
 //! damage that `verify --rebuild` mends.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::LedgerError;
-use crate::model::{Digest, PhaseId, PhaseRef, TagName};
-use crate::rules::{FOLD_VERSION, Phase, PhaseState, Reach, Table, Tag, Workflow, disturbed};
+use crate::model::{Digest, EventId, PhaseId, PhaseRef, TagName, WorkflowName};
+use crate::rules::{Approval, FOLD_VERSION, Phase, PhaseState, Reach, Table, Tag, Workflow, disturbed};
 use crate::store::{Head, RowChanges, Store, StoreError};
 
 /// The most phases below others that are loaded one by one.
@@ -29,6 +31,10 @@ fn phase_key(id: &PhaseId) -> String {
 
 fn dependants_key(id: &PhaseId) -> String {
     format!("d/{id}")
+}
+
+fn approval_key(id: &EventId) -> String {
+    format!("a/{id}")
 }
 
 fn read<T: DeserializeOwned>(key: &str, value: &[u8]) -> Result<T, StoreError> {
@@ -61,6 +67,7 @@ pub(super) fn whole(store: &dyn Store, head: &Head) -> Result<Option<Table>, Led
             id.map_err(|_| StoreError::Damaged { found: format!("the row `{key}` is misnamed") })?;
         table.dependants.insert(id, read(&key, &value)?);
     }
+    table.approvals = load_approvals(store, "")?;
     Ok(Some(table))
 }
 
@@ -90,6 +97,24 @@ fn load_tags(store: &dyn Store) -> Result<BTreeMap<TagName, Tag>, LedgerError> {
     Ok(tags)
 }
 
+/// Returns the requests whose ids start with a text, from their rows; none when there are no rows of this fold.
+pub(super) fn approvals(
+    store: &dyn Store,
+    head: &Head,
+    start: &str,
+) -> Result<Option<BTreeMap<EventId, Approval>>, LedgerError> {
+    (head.fold_version == Some(FOLD_VERSION)).then(|| load_approvals(store, start)).transpose()
+}
+
+fn load_approvals(store: &dyn Store, start: &str) -> Result<BTreeMap<EventId, Approval>, LedgerError> {
+    let rows = store.rows(&format!("a/{start}"))?.into_iter();
+    let approvals = rows.map(|(key, value)| {
+        let approval: Approval = read(&key, &value)?;
+        Ok((approval.request, approval))
+    });
+    approvals.collect()
+}
+
 /// Returns every row of a table.
 pub(super) fn all(table: &Table) -> RowChanges {
     let workflows =
@@ -97,17 +122,31 @@ pub(super) fn all(table: &Table) -> RowChanges {
     let phases = table.phases.values().map(|phase| (phase_key(&phase.id), write(phase)));
     let dependants = table.dependants.iter().map(|(id, below)| (dependants_key(id), write(below)));
     let tags = table.tags.iter().map(|(name, tag)| (format!("t/{name}"), write(tag)));
-    let rows = workflows.chain(phases).chain(dependants).chain(tags).collect();
+    let approvals = table.approvals.iter().map(|(id, approval)| (approval_key(id), write(approval)));
+    let rows = workflows.chain(phases).chain(dependants).chain(tags).chain(approvals).collect();
     RowChanges { fold_version: FOLD_VERSION, replace: true, rows }
 }
 
-/// Returns the rows of the phases and tags that changed.
-pub(super) fn changed(table: &Table, phases: &HashSet<PhaseId>, tags: &BTreeSet<TagName>) -> RowChanges {
+/// Which rows of a table changed.
+#[derive(Debug, Default)]
+pub(super) struct Changed {
+    pub(super) workflows: BTreeSet<WorkflowName>,
+    pub(super) phases: HashSet<PhaseId>,
+    pub(super) tags: BTreeSet<TagName>,
+    pub(super) approvals: BTreeSet<EventId>,
+}
+
+/// Returns the rows of what changed.
+pub(super) fn changed(table: &Table, Changed { workflows, phases, tags, approvals }: &Changed) -> RowChanges {
+    let workflows =
+        workflows.iter().map(|name| (format!("w/{name}"), table.workflows.get(name).and_then(write)));
     let mut phases: Vec<_> = phases.iter().collect();
     phases.sort_unstable();
     let phases = phases.into_iter().map(|id| (phase_key(id), table.phases.get(id).and_then(write)));
     let tags = tags.iter().map(|name| (format!("t/{name}"), table.tags.get(name).and_then(write)));
-    RowChanges { fold_version: FOLD_VERSION, replace: false, rows: phases.chain(tags).collect() }
+    let approvals = approvals.iter().map(|id| (approval_key(id), table.approvals.get(id).and_then(write)));
+    let rows = workflows.chain(phases).chain(tags).chain(approvals).collect();
+    RowChanges { fold_version: FOLD_VERSION, replace: false, rows }
 }
 
 /// Loads parts of a table as commands need them; what is loaded is never loaded again, for it may have
@@ -149,11 +188,14 @@ impl Loader {
         if reach == Reach::Everything {
             return self.load_everything(store, table);
         }
+        if let Reach::Approval(request) = reach {
+            return self.approval(store, table, request);
+        }
         let Some(name) = name else { return Ok(()) };
         for id in self.candidates(table, name) {
             self.phase(store, table, &id)?;
             match reach {
-                Reach::NoPhase | Reach::Phase | Reach::Everything => {}
+                Reach::NoPhase | Reach::Approval(_) | Reach::Phase | Reach::Everything => {}
                 Reach::Needs => self.needs(store, table, &id)?,
                 Reach::Below => {
                     self.needs(store, table, &id)?;
@@ -179,10 +221,26 @@ impl Loader {
             stored.phases.append(&mut table.phases);
             stored.workflows.append(&mut table.workflows);
             stored.tags.append(&mut table.tags);
+            stored.approvals.append(&mut table.approvals);
             *table = stored;
         }
         self.everything = true;
         Ok(())
+    }
+
+    fn approval(&self, store: &dyn Store, table: &mut Table, request: EventId) -> Result<(), LedgerError> {
+        let approval = match table.approvals.entry(request) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(vacant) => {
+                let key = approval_key(&request);
+                let Some(value) = store.row(&key)? else { return Ok(()) };
+                vacant.insert(read(&key, &value)?)
+            }
+        };
+        match approval.phase.clone() {
+            Some(phase) => self.phase(store, table, &phase),
+            None => Ok(()),
+        }
     }
 
     fn phase(&self, store: &dyn Store, table: &mut Table, id: &PhaseId) -> Result<(), LedgerError> {

@@ -1,15 +1,16 @@
 //! A batch in the making: commands are decided one after the other, each on what the ones before it left, and
 //! become durable together.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::HashMap;
 
-use super::rows::{self, Loader};
+use super::rows::{self, Changed, Loader};
 use super::{LedgerError, Records};
 use crate::model::{
-    Action, Command, CommandId, Digest, Event, PhaseId, PhaseRef, Recorded, Seq, StateName, TagName,
-    Timestamp,
+    Command, CommandId, Declared, Digest, Event, PhaseRef, Recorded, Seq, StateName, Timestamp,
 };
-use crate::rules::{Reach, Stamp, Table, check_expectations, decide, evolve, moment, propagate, reach};
+use crate::rules::{
+    Phase, Reach, Stamp, Table, check_expectations, decide, evolve, moment, propagate, reach,
+};
 use crate::store::{Appended, Batch, Entry, Head, Store, StoreError, Times};
 
 /// What came of a command.
@@ -47,8 +48,7 @@ pub struct Session<'a> {
     table: Table,
     entries: Vec<Entry>,
     staged: HashMap<CommandId, (Seq, Digest)>,
-    changed: HashSet<PhaseId>,
-    tags: BTreeSet<TagName>,
+    changed: Changed,
     replace: bool,
 }
 
@@ -65,8 +65,7 @@ impl<'a> Session<'a> {
             store,
             entries: Vec::new(),
             staged: HashMap::new(),
-            changed: HashSet::new(),
-            tags: BTreeSet::new(),
+            changed: Changed::default(),
         })
     }
 
@@ -80,11 +79,7 @@ impl<'a> Session<'a> {
         if let Some(answer) = self.known(command)? {
             return Ok(answer);
         }
-        let output = match &command.action {
-            Action::Complete { output, .. } => *output,
-            _ => None,
-        };
-        let reach = (reach(&command.action), command.action.phase(), output);
+        let reach = (reach(&command.action), command.action.phase(), command.outputs().0);
         self.loader.load(self.store, &mut self.table, reach)?;
         check_expectations(&self.table, command)?;
         let moment = moment(self.last, now, command.occurred_at)?;
@@ -117,7 +112,7 @@ impl<'a> Session<'a> {
         }
         let rows = match self.replace {
             true => rows::all(&self.table),
-            false => rows::changed(&self.table, &self.changed, &self.tags),
+            false => rows::changed(&self.table, &self.changed),
         };
         let batch = Batch { entries: std::mem::take(&mut self.entries), rows };
         match self.store.append(self.head.seq, &batch)? {
@@ -128,8 +123,7 @@ impl<'a> Session<'a> {
             }
         }
         self.staged.clear();
-        self.changed.clear();
-        self.tags.clear();
+        self.changed = Changed::default();
         self.replace = false;
         Ok(())
     }
@@ -149,10 +143,37 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Returns a phase as it is with everything that is staged.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection`](crate::rules::Rejection) for a name that no phase has, or several have; what the machine
+    /// refuses.
+    pub fn phase(&mut self, phase: &PhaseRef) -> Result<&Phase, LedgerError> {
+        self.loader.load(self.store, &mut self.table, (Reach::Phase, Some(phase), None))?;
+        Ok(self.table.resolve(phase)?)
+    }
+
     /// Returns where a phase stands.
     pub(super) fn state(&mut self, phase: &PhaseRef) -> Result<StateName, LedgerError> {
-        self.loader.load(self.store, &mut self.table, (Reach::Phase, Some(phase), None))?;
-        Ok(self.table.resolve(phase)?.state.name())
+        Ok(self.phase(phase)?.state.name())
+    }
+
+    /// Returns the files that the command's phase declares and the command lacks: to be fingerprinted before it
+    /// is staged, while nobody holds the ledger. None where the phase declares none or cannot be told, where the
+    /// caller stated the files, for every verb but `start` and `complete`, and for a command that is recorded
+    /// already.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError`]; an id of another command is one.
+    pub fn declared(&mut self, command: &Command) -> Result<Option<Declared>, LedgerError> {
+        let Some((role, name)) = command.action.lacks_files() else { return Ok(None) };
+        self.loader.load(self.store, &mut self.table, (Reach::Phase, Some(name), None))?;
+        // A name that is refused is refused when the command is staged.
+        let Ok(phase) = self.table.resolve(name) else { return Ok(None) };
+        let Some(declared) = phase.declared(role) else { return Ok(None) };
+        Ok(self.known(command)?.is_none().then_some(declared))
     }
 
     /// Returns when the last event took effect.
@@ -175,14 +196,26 @@ impl<'a> Session<'a> {
         match &record.event {
             Event::WorkflowDefined(_) => self.replace = true,
             Event::TagSet(tag) => {
-                self.tags.insert(tag.name.clone());
+                self.changed.tags.insert(tag.name.clone());
+            }
+            Event::CostRecorded(_)
+            | Event::CostLimitSet(_)
+            | Event::CostWarningRaised(_)
+            | Event::CostLimitExceeded(_) => {
+                self.changed.workflows.extend(record.subject.workflow().cloned());
+            }
+            Event::ApprovalRequested(_) => {
+                self.changed.approvals.insert(record.id);
+            }
+            Event::ApprovalGranted(decided) | Event::ApprovalRejected(decided) => {
+                self.changed.approvals.insert(decided.request);
             }
             _ => {}
         }
         if let Some(phase) = record.subject.phase()
             && !self.replace
         {
-            self.changed.insert(phase.clone());
+            self.changed.phases.insert(phase.clone());
         }
         self.entries.push(Entry {
             command_id: record.command_id,

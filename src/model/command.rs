@@ -1,4 +1,4 @@
-//! What someone asks: commands, and what they expect to find.
+//! What someone asks: commands.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,10 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::definition::Definition;
 use super::name::NameError;
-use super::request::CallerId;
 use super::{
-    CommandId, Digest, HistoryImported, Metadata, OutputFile, PhaseId, PhaseName, Seq, StateName, TagName,
-    Text, Timestamp, WorkflowName, escape,
+    Amount, ApprovalAnswer, ApprovalAsk, CallerId, Change, CommandId, Digest, Expectation, HistoryImported,
+    Metadata, OutputFile, PhaseId, PhaseName, Seq, TagName, Text, Timestamp, Verdict, Worker, WorkflowName,
 };
 
 /// Who asks, from where and by which way in.
@@ -89,72 +88,6 @@ impl From<PhaseRef> for String {
     }
 }
 
-/// What the caller expects to find; the command is refused when it is not so.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub enum Expectation {
-    /// `seq:N`: nothing has happened to the phase (without a phase: to the ledger) after place N.
-    Seq(Seq),
-    /// `state=A,B`: the phase is in one of these states.
-    State(Vec<StateName>),
-    /// `attempt=N`: N attempts have been started; 0 for none.
-    Attempt(u32),
-}
-
-impl fmt::Display for Expectation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Expectation::Seq(seq) => write!(f, "seq:{seq}"),
-            Expectation::Attempt(attempt) => write!(f, "attempt={attempt}"),
-            Expectation::State(states) => {
-                let names: Vec<_> = states.iter().map(|state| state.as_str()).collect();
-                write!(f, "state={}", names.join(","))
-            }
-        }
-    }
-}
-
-impl FromStr for Expectation {
-    type Err = ExpectationError;
-
-    fn from_str(text: &str) -> Result<Self, ExpectationError> {
-        let error = || ExpectationError { found: escape(&text.chars().take(80).collect::<String>()) };
-        if let Some(number) = text.strip_prefix("seq:") {
-            return Ok(Expectation::Seq(Seq::new(number.parse().map_err(|_| error())?)));
-        }
-        if let Some(number) = text.strip_prefix("attempt=") {
-            return Ok(Expectation::Attempt(number.parse().map_err(|_| error())?));
-        }
-        let states = text.strip_prefix("state=").ok_or_else(error)?;
-        let states = states.split(',').map(str::parse).collect::<Result<_, _>>();
-        Ok(Expectation::State(states.map_err(|_| error())?))
-    }
-}
-
-impl TryFrom<String> for Expectation {
-    type Error = ExpectationError;
-
-    fn try_from(text: String) -> Result<Self, ExpectationError> {
-        text.parse()
-    }
-}
-
-impl From<Expectation> for String {
-    fn from(expectation: Expectation) -> String {
-        expectation.to_string()
-    }
-}
-
-/// A text that is not an expectation.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "unknown expectation `{found}`; expected `seq:N`, `state=A,B` (PENDING, IN_PROGRESS, COMPLETE, \
-         FAILED, NEEDS_RERUN) or `attempt=N`"
-)]
-pub struct ExpectationError {
-    found: String,
-}
-
 /// What someone asks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Command {
@@ -170,6 +103,10 @@ pub struct Command {
     pub expect: Vec<Expectation>,
     /// The repair that the command is, when it is none that anyone asked for (see `import --repair`).
     pub inferred: Option<&'static str>,
+    /// The declared files of the phase that starts or completes, as they were found; none where nobody looked.
+    /// They count where the action brings none of its own. The caller did not supply them: a command sent
+    /// again is the same one even when the files have changed since.
+    pub fingerprints: Option<Vec<OutputFile>>,
     /// What to record.
     pub action: Action,
 }
@@ -184,6 +121,7 @@ impl Command {
             occurred_at: None,
             expect: Vec::new(),
             inferred: None,
+            fingerprints: None,
             action,
         }
     }
@@ -216,6 +154,16 @@ pub enum Action {
         allow_unmet: bool,
         /// How to start what is complete or under way already.
         again: Option<Again>,
+        /// Why to start even when more was spent than a limit allows.
+        // Left out where there is none, so that the digest of a start is what it was before there were costs.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        over_limit: Option<Text>,
+        /// Who does the work. No part of what makes two commands the same: a retry comes from another process.
+        #[serde(skip)]
+        worker: Option<Worker>,
+        /// The files that it reads, instead of what is found of the declared ones.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        inputs: Vec<OutputFile>,
     },
     /// End the attempt well.
     Complete {
@@ -238,6 +186,9 @@ pub enum Action {
         exit_code: Option<i32>,
         /// The signal that ended the process, by name.
         signal: Option<String>,
+        /// The end of what it wrote to its standard error.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        stderr: Option<Text>,
         /// Whether nobody saw the attempt end.
         abandoned: bool,
         /// Is merged into the attempt's metadata.
@@ -258,6 +209,13 @@ pub enum Action {
         phase: PhaseRef,
         /// Why.
         reason: Text,
+    },
+    /// State that files which a phase read have changed since: it, and what was built on it, must run again.
+    InputsChanged {
+        /// Which phase.
+        phase: PhaseRef,
+        /// The files that changed, with their digests before and after.
+        changes: Vec<Change>,
     },
     /// Make a phase as if it had not run.
     Reset {
@@ -294,6 +252,36 @@ pub enum Action {
         /// The place; none for the head.
         seq: Option<Seq>,
     },
+    /// Record what was spent, or given back.
+    Cost {
+        /// On which phase.
+        phase: PhaseRef,
+        /// How much: negative for a refund.
+        amount: Amount,
+        /// In which currency, which must be the workflow's; none for that.
+        currency: Option<String>,
+        /// Whether money was given back.
+        refund: bool,
+        /// The model that was paid for.
+        model: Option<String>,
+        /// What was done for it.
+        operation: Option<String>,
+        /// Is attached to the cost.
+        metadata: Metadata,
+    },
+    /// Set the most that a phase, or a workflow, may cost.
+    CostLimit {
+        /// Which phase; none for the workflow as a whole.
+        phase: Option<PhaseRef>,
+        /// Without a phase: which workflow; none where the ledger has but one.
+        workflow: Option<WorkflowName>,
+        /// The most it may cost: zero or more; none for no limit.
+        limit: Option<Amount>,
+    },
+    /// Ask leave for something.
+    ApprovalRequest(Box<ApprovalAsk>),
+    /// Decide on what someone asked leave for.
+    ApprovalDecide(ApprovalAnswer),
     /// State that a history was taken in.
     NoteImport {
         /// Whose.
@@ -313,28 +301,40 @@ impl Action {
             Action::Fail { .. } => "fail",
             Action::Skip { .. } => "skip",
             Action::Rerun { .. } => "rerun",
+            Action::InputsChanged { .. } => "scan",
             Action::Reset { .. } | Action::ResetAll { .. } => "reset",
             Action::Meta { .. } => "meta",
             Action::Note { .. } => "note",
             Action::Tag { .. } => "tag",
+            Action::Cost { .. } => "cost record",
+            Action::CostLimit { .. } => "cost limit",
+            Action::ApprovalRequest(_) => "approval request",
+            Action::ApprovalDecide(answer) => match answer.verdict {
+                Verdict::Granted => "approval grant",
+                Verdict::Rejected => "approval reject",
+            },
             Action::NoteImport { .. } => "import",
         }
     }
 
     /// Returns the phase that the action is about, as the caller named it.
-    pub const fn phase(&self) -> Option<&PhaseRef> {
+    pub fn phase(&self) -> Option<&PhaseRef> {
         match self {
             Action::Start { phase, .. }
             | Action::Complete { phase, .. }
             | Action::Fail { phase, .. }
             | Action::Skip { phase, .. }
             | Action::Rerun { phase, .. }
+            | Action::InputsChanged { phase, .. }
             | Action::Reset { phase, .. }
-            | Action::Meta { phase, .. } => Some(phase),
-            Action::Note { phase, .. } => phase.as_ref(),
+            | Action::Meta { phase, .. }
+            | Action::Cost { phase, .. } => Some(phase),
+            Action::Note { phase, .. } | Action::CostLimit { phase, .. } => phase.as_ref(),
+            Action::ApprovalRequest(ask) => ask.phase.as_ref(),
             Action::Define { .. }
             | Action::ResetAll { .. }
             | Action::Tag { .. }
+            | Action::ApprovalDecide(_)
             | Action::NoteImport { .. } => None,
         }
     }

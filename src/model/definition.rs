@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
 use super::command::PhaseRef;
-use super::{Metadata, PhaseName, WorkflowName};
+use super::{Amount, ApprovalPolicy, Metadata, PhaseName, WorkflowName};
 
 /// A workflow's definition: checked, so that no id stands twice, every need within the workflow is one of
 /// its phases, and nothing needs itself by any way round.
@@ -25,7 +24,9 @@ struct Unchecked {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     currency: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    cost_limit: Option<Decimal>,
+    cost_limit: Option<Amount>,
+    #[serde(default, skip_serializing_if = "ApprovalPolicy::is_default")]
+    approval: ApprovalPolicy,
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     source: Metadata,
     phases: Vec<PhaseDefinition>,
@@ -41,7 +42,7 @@ pub struct PhaseDefinition {
     pub needs: Vec<PhaseRef>,
     /// The most it may cost, in the workflow's currency.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cost_limit: Option<Decimal>,
+    pub cost_limit: Option<Amount>,
     /// Its version: a changed one outdates what it completed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<String>,
@@ -68,6 +69,7 @@ impl Definition {
             description: None,
             currency: None,
             cost_limit: None,
+            approval: ApprovalPolicy::default(),
             source: Metadata::default(),
             phases,
         };
@@ -79,13 +81,19 @@ impl Definition {
         mut self,
         description: Option<String>,
         currency: Option<String>,
-        cost_limit: Option<Decimal>,
+        cost_limit: Option<Amount>,
         source: Metadata,
     ) -> Self {
         self.unchecked.description = description;
         self.unchecked.currency = currency;
         self.unchecked.cost_limit = cost_limit;
         self.unchecked.source = source;
+        self
+    }
+
+    /// Adds when approvals are decided without a person.
+    pub fn approved_by(mut self, policy: ApprovalPolicy) -> Self {
+        self.unchecked.approval = policy;
         self
     }
 
@@ -105,8 +113,13 @@ impl Definition {
     }
 
     /// Returns the most that all its phases together may cost.
-    pub fn cost_limit(&self) -> Option<Decimal> {
+    pub fn cost_limit(&self) -> Option<Amount> {
         self.unchecked.cost_limit
+    }
+
+    /// Returns when approvals are decided without a person.
+    pub fn approval(&self) -> &ApprovalPolicy {
+        &self.unchecked.approval
     }
 
     /// Returns the phases, in the file's order.

@@ -5,8 +5,12 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
+use super::cost_event::{CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised, OverLimit};
 use super::definition::Definition;
-use super::{Digest, EventId, Metadata, PhaseId, PhaseName, Seq, TagName, Text};
+use super::{
+    ApprovalDecided, ApprovalRequested, Digest, EventId, Metadata, OutputFile, PhaseId, PhaseName, Process,
+    Seq, TagName, Text,
+};
 
 macro_rules! events {
     ($($(#[$doc:meta])* $variant:ident($payload:ty) = $kind:literal,)*) => {
@@ -73,6 +77,20 @@ events! {
     NoteAdded(NoteAdded) = "note_added",
     /// A place in the log got a name.
     TagSet(TagSet) = "tag_set",
+    /// Money was spent on a phase, or given back.
+    CostRecorded(CostRecorded) = "cost_recorded",
+    /// What a phase, or a workflow, may cost was set, raised, lowered or lifted.
+    CostLimitSet(CostLimitSet) = "cost_limit_set",
+    /// What was spent reached the part of a limit at which it warns.
+    CostWarningRaised(CostWarningRaised) = "cost_warning_raised",
+    /// What was spent went over a limit.
+    CostLimitExceeded(CostLimitExceeded) = "cost_limit_exceeded",
+    /// Someone asked leave for something.
+    ApprovalRequested(Box<ApprovalRequested>) = "approval_requested",
+    /// It was granted.
+    ApprovalGranted(ApprovalDecided) = "approval_granted",
+    /// It was rejected.
+    ApprovalRejected(ApprovalDecided) = "approval_rejected",
     /// A history written by others was taken in.
     HistoryImported(HistoryImported) = "history_imported",
 }
@@ -105,7 +123,7 @@ pub struct DefinitionChange {
 /// One thing that changed: evidence for a rerun.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
-    /// What changed: `version`, or `needs`.
+    /// What changed: `version`, `needs`, or `input ` and the path of a file.
     pub what: String,
     /// What it was; none when it was not there.
     pub before: Option<String>,
@@ -126,9 +144,18 @@ pub struct PhaseStarted {
     /// The needs that were not met.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unmet: Vec<PhaseId>,
+    /// Why it was started although more was spent than a limit allows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub over_limit: Option<OverLimit>,
+    /// The declared inputs as they were before the start; none where nothing was declared or known of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<Vec<OutputFile>>,
     /// What the caller attached; it replaces what earlier attempts had.
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     pub metadata: Metadata,
+    /// The process that does the work; none where nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub process: Option<Process>,
 }
 
 /// A completion, or a skip, that an attempt builds on.
@@ -163,15 +190,6 @@ pub struct PhaseCompleted {
     pub metadata: Metadata,
 }
 
-/// A file that a phase put out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct OutputFile {
-    /// Where it is, as the caller named it.
-    pub path: String,
-    /// The digest of its bytes.
-    pub digest: Digest,
-}
-
 /// The data of `phase_failed`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PhaseFailed {
@@ -187,6 +205,9 @@ pub struct PhaseFailed {
     /// The signal that ended the process, by name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signal: Option<String>,
+    /// The end of what the process wrote to its standard error, at most 64 KiB.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stderr: Option<Text>,
     /// Whether nobody saw the attempt end: another one took over.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub abandoned: bool,

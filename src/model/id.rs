@@ -67,6 +67,12 @@ impl CommandId {
             _ => EventId(Uuid::new_v5(&self.0, index.to_string().as_bytes())),
         }
     }
+
+    /// Returns the id of the command that ends what this one starts, `UUIDv5(command id, "end")`: whoever ends
+    /// it under that id can do so again.
+    pub fn end(self) -> CommandId {
+        CommandId(Uuid::new_v5(&self.0, b"end"))
+    }
 }
 
 impl fmt::Display for CommandId {

@@ -6,37 +6,62 @@
 //! for the machine's zone, which chrono looks up for [`Zone::Local`]), and no rule about what may follow what
 //! lives here.
 
+mod amount;
+mod approval;
+mod caller_id;
 mod command;
+mod cost_event;
 mod definition;
 mod digest;
 mod event;
+mod expectation;
+mod files;
 mod id;
 mod metadata;
 mod name;
+mod pattern;
+mod policy;
+mod process;
 mod record;
 mod request;
 mod scan;
+mod schema;
 mod selector;
 mod state;
 mod text;
 mod time;
 mod workflow_file;
 
-pub use command::{Action, Actor, Again, Command, Expectation, PhaseRef};
+pub use amount::{AMOUNT_FRACTION_DIGITS_MAX, AMOUNT_WHOLE_DIGITS_MAX, Amount, AmountError, AmountFault};
+pub use approval::{
+    ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalRequested, DecidedBy, Ground, OperationName,
+    OperationNameError, Verdict,
+};
+pub use caller_id::{CallerId, CallerIdError};
+pub use command::{Action, Actor, Again, Command, PhaseRef};
+pub use cost_event::{
+    CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised, OverLimit, Overspent, Scope,
+};
 pub(crate) use definition::find_cycle;
 pub use definition::{Definition, DefinitionError, PhaseDefinition};
 pub use digest::{Algorithm, Digest};
 pub use event::{
     Change, Comparison, Consumed, DefinitionChange, Event, HistoryImported, MetadataRecorded, NoteAdded,
-    OutputFile, PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped, PhaseStarted, RerunCleared,
-    RerunReason, TagSet, WorkflowDefined,
+    PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped, PhaseStarted, RerunCleared, RerunReason, TagSet,
+    WorkflowDefined,
 };
+pub use expectation::{Expectation, ExpectationError};
+pub use files::OutputFile;
 pub use id::{CommandId, EventId, Seq};
 pub use metadata::{METADATA_BYTES_MAX, METADATA_DEPTH_MAX, Metadata, MetadataError};
 pub use name::{NAME_BYTES_MAX, NameError, PhaseId, PhaseName, TagName, WorkflowName};
+pub use pattern::{Declared, FileRole, Pattern, PatternError};
+pub use policy::{ApprovalPolicy, PolicyError, PolicyRule, PolicyTerms};
+pub use process::{Process, Worker};
 pub use record::{Cause, CauseKind, FORMAT_VERSION, LineError, Recorded, Subject};
-pub use request::{CallerId, CallerIdError, Request, RequestError, VERBS};
+pub use request::{Request, RequestError, VERBS};
 pub use scan::Misread;
+pub use schema::{ANSWER_SCHEMA, COMMAND_SCHEMA};
 pub use selector::{IdPrefix, Range, SelectorError, TimeContext, When, WhenBase, Zone, ZoneError};
 pub use state::StateName;
 pub use text::{LABEL_BYTES_MAX, TEXT_BYTES_MAX, Text, TextError, escape, label};

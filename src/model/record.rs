@@ -53,7 +53,7 @@ pub enum CauseKind {
     UpstreamCompleted,
     /// The phase's definition changed.
     DefinitionChanged,
-    /// A watched input changed.
+    /// A scan found an input changed while the attempt ran.
     InputChanged,
     /// The mark that a start answers.
     RerunMarked,
@@ -61,6 +61,14 @@ pub enum CauseKind {
     PhaseStarted,
     /// The completion whose output turned out to be unchanged.
     UpstreamUnchanged,
+    /// The record of a cost that took what was spent over a threshold.
+    CostRecorded,
+    /// The new limit that what was spent already is over.
+    CostLimitSet,
+    /// The limit that the attempt went over.
+    CostLimitExceeded,
+    /// The request that a decision answers.
+    ApprovalRequested,
     /// The command that asked for several events at once.
     SameCommand,
 }

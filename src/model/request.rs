@@ -4,63 +4,18 @@
 //! {"do":"start","phase":"phase_2_analysis","id":"key:2025-10-29/2","expect":"state=PENDING"}
 //! ```
 
+mod approval;
+
 use std::str::FromStr;
 
 use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
-use uuid::Uuid;
+use serde::{Deserialize, Deserializer};
 
 use super::text::{escape, label};
 use super::{
-    Action, Actor, Again, Command, CommandId, Digest, Expectation, Metadata, OutputFile, PhaseRef, Seq,
-    TagName, Text, Timestamp, WorkflowName,
+    Action, Actor, Again, Amount, CallerId, Command, CommandId, Digest, Expectation, Metadata, OutputFile,
+    PhaseRef, Seq, TagName, Text, Timestamp, Verdict, Worker, WorkflowName,
 };
-
-/// The namespace of ids that are made from a key (`key:TEXT`): UUIDv5 of the DNS name `phaseledger.dev` in
-/// RFC 9562's namespace for DNS names.
-const KEY_NAMESPACE: Uuid = Uuid::from_u128(0x9cb2_9c22_0355_59f6_8a37_7a5d_38cb_8f4d);
-
-/// An id as callers write it: a UUID, or `key:` and any text, from which a UUIDv5 is made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct CallerId(pub CommandId);
-
-impl FromStr for CallerId {
-    type Err = CallerIdError;
-
-    fn from_str(text: &str) -> Result<Self, CallerIdError> {
-        let id = match text.strip_prefix("key:") {
-            Some("") => None,
-            Some(key) => Some(Uuid::new_v5(&KEY_NAMESPACE, key.as_bytes())),
-            None => Uuid::parse_str(text).ok().filter(|id| !id.is_nil()),
-        };
-        let error = || CallerIdError { found: escape(&text.chars().take(80).collect::<String>()) };
-        id.map(|id| CallerId(CommandId::new(id))).ok_or_else(error)
-    }
-}
-
-impl TryFrom<String> for CallerId {
-    type Error = CallerIdError;
-
-    fn try_from(text: String) -> Result<Self, CallerIdError> {
-        text.parse()
-    }
-}
-
-impl From<CallerId> for String {
-    fn from(id: CallerId) -> String {
-        id.0.to_string()
-    }
-}
-
-/// A text that is not an id.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "`{found}` is not an id; expected a UUID, or `key:` and a text of your own such as `key:2025-10-29/ingest`"
-)]
-pub struct CallerIdError {
-    found: String,
-}
 
 /// A command as a caller writes it: what to record, and how to do so safely.
 #[derive(Debug, Clone, PartialEq)]
@@ -121,6 +76,8 @@ impl RequestError {
     /// Returns the column in the line, from 1, where it is known.
     pub fn column(&self) -> Option<usize> {
         match self {
+            // Line 0 is that of an error which is not of the text, but of what it says.
+            RequestError::Json { source } if source.line() == 0 => None,
             RequestError::Json { source } => Some(source.column().max(1)),
             RequestError::Verb { .. } | RequestError::Missing { .. } | RequestError::Surplus { .. } => None,
         }
@@ -128,7 +85,22 @@ impl RequestError {
 }
 
 /// The verbs that a line may have.
-pub const VERBS: &[&str] = &["start", "complete", "fail", "skip", "rerun", "reset", "meta", "note", "tag"];
+pub const VERBS: &[&str] = &[
+    "start",
+    "complete",
+    "fail",
+    "skip",
+    "rerun",
+    "reset",
+    "meta",
+    "note",
+    "tag",
+    "cost",
+    "cost_limit",
+    "approval_request",
+    "approval_grant",
+    "approval_reject",
+];
 
 /// Every field that a line may have.
 #[derive(Deserialize)]
@@ -150,15 +122,42 @@ struct Fields {
     exit_code: Option<i32>,
     #[serde(default, deserialize_with = "read_label")]
     signal: Option<String>,
+    stderr: Option<Text>,
     abandoned: Option<bool>,
     allow_unmet: Option<bool>,
     rerun: Option<bool>,
     take_over: Option<bool>,
+    pid: Option<u32>,
     output: Option<Digest>,
     outputs: Option<Vec<OutputFile>>,
+    inputs: Option<Vec<OutputFile>>,
     text: Option<Text>,
     name: Option<TagName>,
     seq: Option<Seq>,
+    over_limit: Option<bool>,
+    amount: Option<Amount>,
+    #[serde(default, deserialize_with = "read_label")]
+    currency: Option<String>,
+    refund: Option<bool>,
+    #[serde(default, deserialize_with = "read_label")]
+    model: Option<String>,
+    #[serde(default, deserialize_with = "read_label")]
+    operation: Option<String>,
+    /// The inner none is `null`: no limit.
+    #[serde(default, deserialize_with = "read_given")]
+    limit: Option<Option<Amount>>,
+    estimate: Option<Amount>,
+    items: Option<u64>,
+    impact: Option<Text>,
+    auto_approve_below: Option<Amount>,
+    request: Option<CallerId>,
+}
+
+/// Reads a field that may be `null`, and tells that from one that is not there.
+fn read_given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
+    from: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::<T>::deserialize(from).map(Some)
 }
 
 fn read_label<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
@@ -218,6 +217,7 @@ impl Request {
             occurred_at: self.occurred_at,
             expect: self.expect,
             inferred: None,
+            fingerprints: None,
             action: self.action,
         }
     }
@@ -232,12 +232,7 @@ struct Taking<'a> {
 impl Taking<'_> {
     fn action(&mut self) -> Result<Action, RequestError> {
         Ok(match self.verb {
-            "start" => Action::Start {
-                phase: self.phase()?,
-                metadata: self.metadata(),
-                allow_unmet: self.fields.allow_unmet.take().unwrap_or(false),
-                again: self.again()?,
-            },
+            "start" => self.start()?,
             "complete" => Action::Complete {
                 phase: self.phase()?,
                 metadata: self.metadata(),
@@ -249,6 +244,7 @@ impl Taking<'_> {
                 error: self.need("error", |fields| fields.error.take())?,
                 exit_code: self.fields.exit_code.take(),
                 signal: self.fields.signal.take(),
+                stderr: self.fields.stderr.take(),
                 abandoned: self.fields.abandoned.take().unwrap_or(false),
                 metadata: self.metadata(),
             },
@@ -272,6 +268,19 @@ impl Taking<'_> {
                 name: self.need("name", |fields| fields.name.take())?,
                 seq: self.fields.seq.take(),
             },
+            "cost" => Action::Cost {
+                phase: self.phase()?,
+                amount: self.need("amount", |fields| fields.amount.take())?,
+                currency: self.fields.currency.take(),
+                refund: self.fields.refund.take().unwrap_or(false),
+                model: self.fields.model.take(),
+                operation: self.fields.operation.take(),
+                metadata: self.metadata(),
+            },
+            "cost_limit" => self.cost_limit()?,
+            "approval_request" => self.approval_request()?,
+            "approval_grant" => self.approval_decide(Verdict::Granted)?,
+            "approval_reject" => self.approval_decide(Verdict::Rejected)?,
             unknown => return Err(RequestError::Verb { found: escape(unknown) }),
         })
     }
@@ -296,15 +305,39 @@ impl Taking<'_> {
         self.fields.metadata.take().unwrap_or_default()
     }
 
-    fn again(&mut self) -> Result<Option<Again>, RequestError> {
-        match (self.fields.rerun.take(), self.fields.take_over.take()) {
-            (Some(true), Some(true)) => {
-                Err(RequestError::Surplus { verb: "start with `rerun`".to_owned(), field: "take_over" })
-            }
-            (Some(true), _) => Ok(Some(Again::Rerun(self.reason()?))),
-            (_, Some(true)) => Ok(Some(Again::TakeOver(self.reason()?))),
-            _ => Ok(None),
+    /// Takes a start; one reason serves for all that needs one.
+    fn start(&mut self) -> Result<Action, RequestError> {
+        let given = |field: &mut Option<bool>| field.take() == Some(true);
+        let (rerun, take_over) = (given(&mut self.fields.rerun), given(&mut self.fields.take_over));
+        let over_limit = given(&mut self.fields.over_limit);
+        if rerun && take_over {
+            return Err(RequestError::Surplus { verb: "start with `rerun`".to_owned(), field: "take_over" });
         }
+        let reason = (rerun || take_over || over_limit).then(|| self.reason()).transpose()?;
+        let again = match &reason {
+            Some(reason) if rerun => Some(Again::Rerun(reason.clone())),
+            Some(reason) if take_over => Some(Again::TakeOver(reason.clone())),
+            _ => None,
+        };
+        Ok(Action::Start {
+            phase: self.phase()?,
+            metadata: self.metadata(),
+            inputs: self.fields.inputs.take().unwrap_or_default(),
+            allow_unmet: self.fields.allow_unmet.take().unwrap_or(false),
+            again,
+            worker: self.fields.pid.take().map(Worker::Named),
+            over_limit: reason.filter(|_| over_limit),
+        })
+    }
+
+    /// Takes a limit of a phase, or of the workflow that is named.
+    fn cost_limit(&mut self) -> Result<Action, RequestError> {
+        let phase = self.fields.phase.take();
+        let workflow = if phase.is_none() { self.fields.workflow.take() } else { None };
+        if phase.is_none() && workflow.is_none() {
+            return Err(RequestError::Missing { verb: self.verb.to_owned(), field: "phase` or `workflow" });
+        }
+        Ok(Action::CostLimit { phase, workflow, limit: self.need("limit", |fields| fields.limit.take())? })
     }
 }
 
@@ -314,21 +347,36 @@ impl Fields {
         let left = [
             ("phase", self.phase.is_some()),
             ("workflow", self.workflow.is_some()),
-            ("all", self.all == Some(true)),
+            ("all", self.all.is_some()),
             ("metadata", self.metadata.is_some()),
             ("reason", self.reason.is_some()),
             ("error", self.error.is_some()),
             ("exit_code", self.exit_code.is_some()),
             ("signal", self.signal.is_some()),
+            ("stderr", self.stderr.is_some()),
             ("abandoned", self.abandoned.is_some()),
             ("allow_unmet", self.allow_unmet.is_some()),
             ("rerun", self.rerun.is_some()),
             ("take_over", self.take_over.is_some()),
+            ("pid", self.pid.is_some()),
             ("output", self.output.is_some()),
             ("outputs", self.outputs.is_some()),
+            ("inputs", self.inputs.is_some()),
             ("text", self.text.is_some()),
             ("name", self.name.is_some()),
             ("seq", self.seq.is_some()),
+            ("over_limit", self.over_limit == Some(true)),
+            ("amount", self.amount.is_some()),
+            ("currency", self.currency.is_some()),
+            ("refund", self.refund.is_some()),
+            ("model", self.model.is_some()),
+            ("operation", self.operation.is_some()),
+            ("limit", self.limit.is_some()),
+            ("estimate", self.estimate.is_some()),
+            ("items", self.items.is_some()),
+            ("impact", self.impact.is_some()),
+            ("auto_approve_below", self.auto_approve_below.is_some()),
+            ("request", self.request.is_some()),
         ];
         match left.into_iter().find(|(_, is_left)| *is_left) {
             None => Ok(()),
@@ -338,36 +386,4 @@ impl Fields {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_becomes_a_command() {
-        let line = r#"{"do":"start","phase":"w/a","metadata":{"n":1.10},"expect":["state=PENDING","attempt=0"],"id":"key:x"}"#;
-        let request: Request = line.parse().expect("a command");
-        assert_eq!(request.expect.len(), 2);
-        assert_eq!(request.action.verb(), "start");
-        assert_eq!(request.id, "key:x".parse().ok());
-        assert_ne!(request.id, "key:y".parse().ok());
-    }
-
-    #[test]
-    fn what_does_not_fit_is_named() {
-        for (line, expected) in [
-            (r#"{"do":"start"}"#, "`start` needs `phase`"),
-            (r#"{"do":"start","phase":"a","error":"x"}"#, "`start` takes no `error`"),
-            (r#"{"do":"fly","phase":"a"}"#, "unknown command `fly`"),
-            (r#"{"do":"start","phase":"a","metadat":{}}"#, "unknown field `metadat`"),
-            (r#"{"do":"rerun","phase":"a"}"#, "`rerun` needs `reason`"),
-            (r#"{"do":"rerun","phase":"a","reason":" "}"#, "the text is empty"),
-            (r#"{"do":"tag","name":"x","id":"7"}"#, "`7` is not an id"),
-            (r#"{"do":"note","text":"x","expect":"seq=7"}"#, "unknown expectation `seq=7`"),
-            (r#"{"do":"note","text":"x","expect":["seq:7",7]}"#, "neither a text nor a list"),
-            (r#"{"do":"note","text":"x","by":" "}"#, "the text is empty"),
-            (r#"["note"]"#, "expected a map"),
-        ] {
-            let error = line.parse::<Request>().expect_err(line);
-            assert!(error.to_string().contains(expected), "{line}: {error}");
-        }
-    }
-}
+mod tests;

@@ -43,6 +43,15 @@ impl Text {
         Text::new(&text[..end]).ok()
     }
 
+    /// Makes a text of the end of what is too long, from a character's edge; `None` when nothing is left.
+    pub fn cut_start(text: &str) -> Option<Self> {
+        let mut start = text.len().saturating_sub(TEXT_BYTES_MAX);
+        while !text.is_char_boundary(start) {
+            start += 1;
+        }
+        Text::new(&text[start..]).ok()
+    }
+
     /// Returns the text as it was given.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -139,7 +148,10 @@ mod tests {
         let long = "é".repeat(TEXT_BYTES_MAX);
         let text = Text::cut(&long).expect("not empty");
         assert_eq!(text.as_str().len(), TEXT_BYTES_MAX);
-        assert!(Text::new(long).is_err());
+        assert!(Text::new(long.clone()).is_err());
         assert_eq!(Text::cut("  "), None);
+        let end = Text::cut_start(&format!("{long}!")).expect("not empty");
+        assert_eq!((end.as_str().len(), end.as_str().ends_with("é!")), (TEXT_BYTES_MAX - 1, true));
+        assert_eq!(Text::cut_start(" \n"), None);
     }
 }

@@ -6,8 +6,13 @@
 //!
 //! Nothing here reads a log, a clock or the command line: whoever asks brings what an answer is made of.
 
+mod approvals;
+mod cost_groups;
+mod cost_plan;
+mod costs;
 mod diagram;
 mod graph;
+mod inputs;
 mod log;
 mod named;
 mod next;
@@ -18,8 +23,15 @@ mod show;
 mod status;
 mod why;
 
+pub use approvals::{ApprovalFilter, ApprovalStatus, ApprovalSummary, ApprovalView, Approvals};
+pub use cost_groups::{CostGroup, CostGrouping, CostGroups, CostRoot, CostTotal};
+pub use cost_plan::{CostPlan, LimitCheck, PlanError, PlannedTotal, Projection, Remaining, check_estimate};
+pub use costs::{
+    BudgetView, CostScan, ModelCosts, PhaseCosts, SumTooLarge, Transaction, WorkflowCosts, cost_in_words,
+};
 pub use diagram::{dot, mermaid};
 pub use graph::{Graph, GraphEdge, GraphNode, graph};
+pub use inputs::{Finding, changed_inputs};
 pub use log::LogFilter;
 pub use named::phase_named;
 pub use next::{Next, next};
@@ -30,5 +42,5 @@ pub use report::{
     SkipReport, WorkflowReport, references, report,
 };
 pub use show::{AttemptView, Effects, EventView, Linked, NoteView, Outcome, PhaseHistory, PhaseView, Spec};
-pub use status::{PhaseStatus, Status, StatusFilter, Summary, status};
+pub use status::{PhaseStatus, ProcessState, Status, StatusFilter, Summary, status};
 pub use why::{ChainEvent, LedBy, Proven, Waiting, Why, why};

@@ -10,11 +10,11 @@ use crate::rules::{PhaseState, Rejection, Table};
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Next {
     /// Those that can be started: PENDING and not skipped, FAILED or NEEDS_RERUN, and all that they need is
-    /// complete or skipped.
+    /// complete or skipped, and no limit of what they may cost is exceeded.
     pub ready: Vec<PhaseStatus>,
     /// Those under way.
     pub running: Vec<PhaseStatus>,
-    /// Those that wait for what they need (`unmet`).
+    /// Those that wait for what they need (`unmet`), or are over a limit (`over_limit`).
     pub blocked: Vec<PhaseStatus>,
 }
 
@@ -37,10 +37,12 @@ pub fn next(table: &Table, workflow: Option<&WorkflowName>) -> Result<Next, Reje
             PhaseState::InProgress { .. } => &mut next.running,
             PhaseState::Pending { skipped: None }
             | PhaseState::Failed { .. }
-            | PhaseState::NeedsRerun { .. } => match table.unmet(phase).is_empty() {
-                true => &mut next.ready,
-                false => &mut next.blocked,
-            },
+            | PhaseState::NeedsRerun { .. } => {
+                match table.unmet(phase).is_empty() && !table.is_over_limit(phase) {
+                    true => &mut next.ready,
+                    false => &mut next.blocked,
+                }
+            }
         };
         list.push(PhaseStatus::new(table, phase));
     }

@@ -9,12 +9,15 @@
 
 mod view;
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use view::{
     EventReport, MarkReport, PhaseReport, ProgressSummary, Report, RetiredReport, SkipReport, WorkflowReport,
 };
 
+use super::approvals::ApprovalFilter;
+use super::costs::{CostScan, cost_in_words};
 use super::graph::graph;
 use crate::model::{Digest, Event, EventId, Recorded, Seq, StateName, WorkflowName};
 use crate::rules::{Mark, Phase, PhaseState, Rejection, Table, Workflow};
@@ -28,6 +31,8 @@ pub struct Evidence {
     pub events: BTreeMap<EventId, Recorded>,
     /// The last events about what is reported, in order.
     pub recent: Vec<Recorded>,
+    /// What the log tells of costs.
+    pub costs: CostScan,
 }
 
 /// The events that a report wants to quote.
@@ -128,7 +133,9 @@ fn report_workflow<'a>(
                 last_seq: phase.last_seq,
             })
             .collect(),
+        costs: evidence.costs.view(table, workflow),
         graph: graph(table, Some(&workflow.name)),
+        approvals: ApprovalFilter { workflow: Some(&workflow.name), ..ApprovalFilter::default() }.list(table),
     }
 }
 
@@ -177,6 +184,7 @@ impl<'a> PhaseReport<'a> {
             dependencies_met: attempt.map(|attempt| attempt.unmet.is_empty()),
             unmet: attempt.map_or(&[], |attempt| &attempt.unmet),
             waits_for: table.unmet(phase),
+            over_limit: table.is_over_limit(phase),
             needs: &phase.spec.needs,
             needed_by: table.dependants_of(&phase.id).collect(),
             output: None,
@@ -222,6 +230,11 @@ impl<'a> PhaseReport<'a> {
 
     /// Says whether the phase is to run, and may start now.
     pub fn is_ready(&self) -> bool {
+        self.would_be_ready() && !self.over_limit
+    }
+
+    /// Says whether the phase is to run, and waits for nothing; a cost limit may still keep it.
+    pub fn would_be_ready(&self) -> bool {
         let is_to_run = match self.state {
             StateName::Pending => self.skipped.is_none(),
             StateName::Failed | StateName::NeedsRerun => true,
@@ -233,7 +246,7 @@ impl<'a> PhaseReport<'a> {
 
 impl<'a> MarkReport<'a> {
     fn new(mark: &'a Mark, evidence: &'a Evidence) -> Self {
-        let Mark { event, seq, root, at, reason, kind } = mark;
+        let Mark { event, seq, root, at, reason, kind, changes: _ } = mark;
         let root = evidence.events.get(root).map(EventReport::new);
         MarkReport { id: *event, seq: *seq, at: *at, reason, kind: *kind, root }
     }
@@ -257,9 +270,9 @@ impl<'a> EventReport<'a> {
     }
 }
 
-/// Returns the reason, the error or the note that an event holds.
-fn text(event: &Event) -> Option<&str> {
-    match event {
+/// Returns the reason, the error or the note that an event holds; for one about costs, what it tells.
+pub(super) fn text(event: &Event) -> Option<Cow<'_, str>> {
+    let given = match event {
         Event::PhaseFailed(failed) => Some(failed.error.as_str()),
         Event::PhaseSkipped(skipped) => Some(skipped.reason.as_str()),
         Event::PhaseReset(reset) => Some(reset.reason.as_str()),
@@ -267,14 +280,21 @@ fn text(event: &Event) -> Option<&str> {
             Some(why.reason.as_str())
         }
         Event::NoteAdded(note) => Some(note.text.as_str()),
+        Event::ApprovalRequested(asked) => Some(asked.operation.as_str()),
+        Event::ApprovalGranted(decided) | Event::ApprovalRejected(decided) => Some(decided.reason.as_str()),
         Event::TagSet(tag) => Some(tag.name.as_str()),
-        Event::HistoryImported(history) => Some(&history.source),
+        Event::HistoryImported(history) => Some(history.source.as_str()),
         Event::WorkflowDefined(_)
         | Event::PhaseStarted(_)
         | Event::PhaseCompleted(_)
         | Event::RerunCleared(_)
         | Event::MetadataRecorded(_) => None,
-    }
+        Event::CostRecorded(_)
+        | Event::CostLimitSet(_)
+        | Event::CostWarningRaised(_)
+        | Event::CostLimitExceeded(_) => return cost_in_words(event).map(Cow::Owned),
+    };
+    given.map(Cow::Borrowed)
 }
 
 #[cfg(test)]

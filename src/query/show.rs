@@ -2,14 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use rust_decimal::Decimal;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::PhaseStatus;
 use crate::model::{
-    CauseKind, Digest, Event, EventId, PhaseFailed, PhaseId, PhaseName, PhaseStarted, Recorded, Seq,
-    StateName, Text, Timestamp, WorkflowName,
+    Amount, CauseKind, Digest, Event, EventId, OutputFile, PhaseFailed, PhaseId, PhaseName, PhaseStarted,
+    Recorded, Seq, StateName, Text, Timestamp, WorkflowName,
 };
 use crate::rules::{Phase, Table};
 
@@ -143,7 +142,7 @@ pub struct Spec {
     /// What needs it.
     pub needed_by: Vec<PhaseId>,
     /// The most it may cost.
-    pub cost_limit: Option<Decimal>,
+    pub cost_limit: Option<Amount>,
     /// In which currency.
     pub currency: Option<String>,
     /// Its version.
@@ -187,8 +186,14 @@ pub struct AttemptView {
     pub outcome: Outcome,
     /// What went wrong; for a reset, its reason.
     pub error: Option<Text>,
+    /// The end of what its process wrote to its standard error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stderr: Option<Text>,
     /// What it needed that was not met when it started.
     pub unmet: Vec<PhaseId>,
+    /// The declared inputs as they were before it started; absent where nothing is known of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<Vec<OutputFile>>,
     /// Who started it.
     pub by: String,
     /// The place of its start.
@@ -238,9 +243,12 @@ impl<'a> PhaseHistory<'a> {
                 self.end(record, Outcome::Completed, Some(completed.duration_seconds), None);
             }
             Event::PhaseFailed(failed) => {
-                let PhaseFailed { abandoned, error, duration_seconds, .. } = failed;
+                let PhaseFailed { abandoned, error, duration_seconds, stderr, .. } = failed;
                 let outcome = if *abandoned { Outcome::Abandoned } else { Outcome::Failed };
                 self.end(record, outcome, Some(*duration_seconds), Some(error));
+                if let Some(ended) = self.attempts.last_mut() {
+                    ended.stderr = stderr.clone();
+                }
             }
             Event::PhaseReset(reset) => self.end(record, Outcome::Reset, None, Some(&reset.reason)),
             Event::NoteAdded(note) => self.notes.push(NoteView {
@@ -257,6 +265,13 @@ impl<'a> PhaseHistory<'a> {
             | Event::RerunCleared(_)
             | Event::MetadataRecorded(_)
             | Event::TagSet(_)
+            | Event::CostRecorded(_)
+            | Event::CostLimitSet(_)
+            | Event::CostWarningRaised(_)
+            | Event::CostLimitExceeded(_)
+            | Event::ApprovalRequested(_)
+            | Event::ApprovalGranted(_)
+            | Event::ApprovalRejected(_)
             | Event::HistoryImported(_) => {}
         }
     }
@@ -274,7 +289,9 @@ impl<'a> PhaseHistory<'a> {
             duration_seconds: None,
             outcome: Outcome::Running,
             error: None,
+            stderr: None,
             unmet: started.unmet.clone(),
+            inputs: started.inputs.clone(),
             by: record.by.name.clone(),
             started_seq: record.seq,
             completed_seq: None,
@@ -303,7 +320,7 @@ impl<'a> PhaseHistory<'a> {
             needs: spec.needs.clone(),
             needed_by: table.dependants_of(&phase.id).cloned().collect(),
             cost_limit: spec.cost_limit,
-            currency: currency.filter(|_| spec.cost_limit.is_some()),
+            currency: currency.filter(|_| spec.cost_limit.is_some() || !phase.budget.is_empty()),
             version: spec.version.clone(),
             inputs: spec.inputs.clone(),
             outputs: spec.outputs.clone(),

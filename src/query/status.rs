@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::phase_named;
-use crate::model::{Metadata, PhaseId, PhaseName, PhaseRef, Seq, StateName, Text, Timestamp, WorkflowName};
+use crate::model::{
+    Amount, Metadata, PhaseId, PhaseName, PhaseRef, Process, Seq, StateName, Text, Timestamp, WorkflowName,
+};
 use crate::rules::{Phase, PhaseState, Rejection, Table};
 
 /// Which phases are asked about. What is empty does not restrict.
@@ -72,6 +74,18 @@ impl Summary {
     }
 }
 
+/// Whether the process of an attempt is still there, as far as can be told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProcessState {
+    /// It runs, or what it left behind does.
+    Running,
+    /// It is gone, and left nothing behind: nobody will end the attempt.
+    Gone,
+    /// It cannot be told from here, as of a process on another machine.
+    Unknown,
+}
+
 /// Where one phase stands.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PhaseStatus {
@@ -102,10 +116,26 @@ pub struct PhaseStatus {
     pub unmet: Vec<PhaseId>,
     /// What callers attached.
     pub metadata: Metadata,
+    /// What was spent on it, refunds taken off.
+    pub spent: Amount,
+    /// The most it may cost; none for no limit.
+    pub cost_limit: Option<Amount>,
+    /// Whether its limit or its workflow's is exceeded, so that a start is refused; absent while none is.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub over_limit: bool,
     /// The place of the last event about it.
     pub last_seq: Seq,
     /// When that event took effect.
     pub updated_at: Timestamp,
+    /// The process that does the work, while an attempt is under way and where that is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub process: Option<Process>,
+    /// Whether it is still there. The log does not tell: who asks looks, and fills this in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub process_state: Option<ProcessState>,
+    /// What the process, itself gone, left behind at work. Filled in as `process_state` is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_behind_pid: Option<u32>,
     /// Whether the definition in force no longer has it; absent while it has.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub retired: bool,
@@ -139,8 +169,14 @@ impl PhaseStatus {
             dependencies_met: unmet.is_empty(),
             unmet,
             metadata: phase.metadata.clone(),
+            spent: phase.budget.spent,
+            cost_limit: phase.budget.limit,
+            over_limit: table.is_over_limit(phase),
             last_seq: phase.last_seq,
             updated_at: phase.updated_at,
+            process: phase.state.attempt().and_then(|attempt| attempt.process.clone()),
+            process_state: None,
+            left_behind_pid: None,
             retired: phase.retired,
         }
     }

@@ -338,10 +338,18 @@ impl<'a> Facts<'a> {
             Event::RerunMarked(why) | Event::RerunCauseAdded(why) | Event::RerunDeferred(why) => {
                 Facts { reason: Some(why.reason.as_str()), changes: &why.changes, ..none }
             }
+            Event::ApprovalGranted(decided) | Event::ApprovalRejected(decided) => {
+                Facts { reason: Some(decided.reason.as_str()), ..none }
+            }
             Event::RerunCleared(cleared) => Facts { compared: &cleared.compared, ..none },
+            Event::CostRecorded(cost) => Facts { attempt: cost.attempt, ..none },
             Event::MetadataRecorded(_)
+            | Event::CostLimitSet(_)
+            | Event::CostWarningRaised(_)
+            | Event::CostLimitExceeded(_)
             | Event::NoteAdded(_)
             | Event::TagSet(_)
+            | Event::ApprovalRequested(_)
             | Event::HistoryImported(_) => none,
         }
     }

@@ -2,12 +2,16 @@
 
 use std::time::Duration;
 
+use super::approval::{decide_answer, decide_request};
+use super::costs::{decide_cost, decide_limit, over_limit};
 use super::define::decide_define;
+use super::inputs::decide_inputs_changed;
 use super::{Draft, Mark, Phase, PhaseState, Rejection, Table};
 use crate::model::{
     Action, Again, Cause, CauseKind, Command, Consumed, Digest, Event, EventId, Expectation, Metadata,
-    MetadataRecorded, NoteAdded, OutputFile, PhaseCompleted, PhaseFailed, PhaseId, PhaseReset, PhaseSkipped,
-    PhaseStarted, RerunReason, Seq, StateName, Subject, TagName, TagSet, Text, Timestamp,
+    MetadataRecorded, NoteAdded, OutputFile, PhaseCompleted, PhaseFailed, PhaseId, PhaseRef, PhaseReset,
+    PhaseSkipped, PhaseStarted, Process, RerunReason, Seq, StateName, Subject, TagName, TagSet, Text,
+    Timestamp, Worker,
 };
 
 const ANY: &[StateName] = &StateName::ALL;
@@ -28,28 +32,22 @@ pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Dra
     let one = |draft: Draft| Ok(vec![draft]);
     match &command.action {
         Action::Define { definition } => decide_define(table, first, definition),
-        Action::Start { phase, metadata, allow_unmet, again } => {
-            let phase = table.resolve(phase)?;
-            decide_start(table, command, phase, &Asked { metadata, allow_unmet: *allow_unmet, again, at })
-        }
-        Action::Complete { phase, metadata, output, outputs } => {
-            one(decide_complete(table.resolve(phase)?, first, at, metadata, *output, outputs)?)
-        }
-        Action::Fail { phase, error, exit_code, signal, abandoned, metadata } => {
-            let phase = table.resolve(phase)?;
-            let attempt = under_way("fail", phase)?;
-            check_merge(phase, metadata)?;
-            let failed = PhaseFailed {
-                attempt: phase.attempt,
-                duration_seconds: seconds(at.since(attempt.started_at)),
-                error: error.clone(),
-                exit_code: *exit_code,
-                signal: signal.clone(),
-                abandoned: *abandoned,
-                metadata: metadata.clone(),
+        Action::Start { phase, metadata, allow_unmet, again, over_limit, inputs: _, worker } => {
+            let asked = Asked {
+                metadata,
+                allow_unmet: *allow_unmet,
+                again,
+                over_limit: over_limit.as_ref(),
+                inputs: command.inputs(),
+                worker: worker.as_ref(),
+                at,
             };
-            one(ending(phase, first, Event::PhaseFailed(failed), StateName::Failed))
+            decide_start(table, command, table.resolve(phase)?, &asked)
         }
+        Action::Complete { phase, metadata, output: _, outputs: _ } => {
+            one(decide_complete(table.resolve(phase)?, first, at, metadata, command.outputs())?)
+        }
+        action @ Action::Fail { phase, .. } => one(decide_fail(table.resolve(phase)?, first, at, action)?),
         Action::Skip { phase, reason, metadata } => {
             let phase = table.resolve(phase)?;
             check_state("skip", phase, SKIPPABLE)?;
@@ -61,6 +59,9 @@ pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Dra
             let phase = table.resolve(phase)?;
             check_state("rerun", phase, DONE)?;
             one(mark(phase, first, reason))
+        }
+        Action::InputsChanged { phase, changes } => {
+            Ok(decide_inputs_changed(table.resolve(phase)?, first, changes))
         }
         Action::Reset { phase, reason } => {
             let phase = table.resolve(phase)?;
@@ -78,14 +79,14 @@ pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Dra
             let event = Event::MetadataRecorded(MetadataRecorded { metadata: metadata.clone() });
             one(root(first, Subject::Phase(phase.id.clone()), event))
         }
-        Action::Note { phase, text } => {
-            let subject = match phase {
-                Some(phase) => Subject::Phase(table.resolve(phase)?.id.clone()),
-                None => Subject::Ledger,
-            };
-            one(root(first, subject, Event::NoteAdded(NoteAdded { text: text.clone() })))
-        }
+        Action::Note { phase, text } => one(decide_note(table, first, phase.as_ref(), text)?),
         Action::Tag { name, seq } => one(decide_tag(table, first, name, *seq)?),
+        action @ Action::Cost { .. } => decide_cost(table, first, action),
+        Action::CostLimit { phase, workflow, limit } => {
+            decide_limit(table, first, (phase.as_ref(), workflow.as_ref()), *limit)
+        }
+        Action::ApprovalRequest(ask) => decide_request(table, command, ask),
+        Action::ApprovalDecide(answer) => one(decide_answer(table, command, at, answer)?),
         Action::NoteImport { workflow, history } => {
             table.workflow(Some(workflow))?;
             one(root(first, Subject::Workflow(workflow.clone()), Event::HistoryImported(history.clone())))
@@ -98,6 +99,9 @@ struct Asked<'a> {
     metadata: &'a Metadata,
     allow_unmet: bool,
     again: &'a Option<Again>,
+    over_limit: Option<&'a Text>,
+    worker: Option<&'a Worker>,
+    inputs: Option<&'a [OutputFile]>,
     at: Timestamp,
 }
 
@@ -132,6 +136,7 @@ fn decide_start(
                 error: reason.clone(),
                 exit_code: None,
                 signal: None,
+                stderr: None,
                 abandoned: true,
                 metadata: Metadata::default(),
             };
@@ -163,14 +168,25 @@ fn start_event(table: &Table, phase: &Phase, asked: &Asked<'_>) -> Result<Event,
         let unmet = unmet.into_iter().map(|need| (need.clone(), state(&need))).collect();
         return Err(Rejection::UnmetNeeds { phase: phase.id.clone(), unmet });
     }
+    let process = asked.worker.map(found).transpose()?;
     let consumed = phase.spec.needs.iter().filter_map(|need| consume(table.phases.get(need)?)).collect();
     Ok(Event::PhaseStarted(PhaseStarted {
         attempt: phase.attempt + 1,
         consumed,
         dependencies_met: unmet.is_empty(),
         unmet,
+        over_limit: over_limit(table, phase, asked.over_limit)?,
+        inputs: asked.inputs.map(<[_]>::to_vec),
         metadata: asked.metadata.clone(),
+        process,
     }))
+}
+
+fn found(worker: &Worker) -> Result<Process, Rejection> {
+    match worker {
+        Worker::Found(process) => Ok(process.clone()),
+        Worker::Named(pid) => Err(Rejection::NoSuchProcess { pid: *pid }),
+    }
 }
 
 /// Returns what an attempt that starts now builds on: the last completion, outdated or not, or the skip.
@@ -197,8 +213,7 @@ fn decide_complete(
     id: EventId,
     at: Timestamp,
     metadata: &Metadata,
-    output: Option<Digest>,
-    outputs: &[OutputFile],
+    (output, outputs): (Option<Digest>, &[OutputFile]),
 ) -> Result<Draft, Rejection> {
     let attempt = under_way("complete", phase)?;
     check_merge(phase, metadata)?;
@@ -210,6 +225,25 @@ fn decide_complete(
         metadata: metadata.clone(),
     };
     Ok(ending(phase, id, Event::PhaseCompleted(completed), StateName::Complete))
+}
+
+fn decide_fail(phase: &Phase, id: EventId, at: Timestamp, action: &Action) -> Result<Draft, Rejection> {
+    let attempt = under_way("fail", phase)?;
+    let Action::Fail { error, exit_code, signal, stderr, abandoned, metadata, .. } = action else {
+        return Err(illegal("fail", phase, UNDER_WAY));
+    };
+    check_merge(phase, metadata)?;
+    let failed = PhaseFailed {
+        attempt: phase.attempt,
+        duration_seconds: seconds(at.since(attempt.started_at)),
+        error: error.clone(),
+        exit_code: *exit_code,
+        signal: signal.clone(),
+        stderr: stderr.clone(),
+        abandoned: *abandoned,
+        metadata: metadata.clone(),
+    };
+    Ok(ending(phase, id, Event::PhaseFailed(failed), StateName::Failed))
 }
 
 fn reset_all(table: &Table, command: &Command, workflow: Subject, reason: &Text) -> Vec<Draft> {
@@ -226,6 +260,19 @@ fn reset_all(table: &Table, command: &Command, workflow: Subject, reason: &Text)
     });
     let resets: Vec<_> = resets.collect();
     std::iter::once(first).chain(resets).collect()
+}
+
+fn decide_note(
+    table: &Table,
+    id: EventId,
+    phase: Option<&PhaseRef>,
+    text: &Text,
+) -> Result<Draft, Rejection> {
+    let subject = match phase {
+        Some(phase) => Subject::Phase(table.resolve(phase)?.id.clone()),
+        None => Subject::Ledger,
+    };
+    Ok(root(id, subject, Event::NoteAdded(NoteAdded { text: text.clone() })))
 }
 
 fn decide_tag(table: &Table, id: EventId, name: &TagName, seq: Option<Seq>) -> Result<Draft, Rejection> {
@@ -247,7 +294,7 @@ pub(super) fn root(id: EventId, subject: Subject, event: Event) -> Draft {
 }
 
 /// An event without a cause that moves a phase.
-fn moving(phase: &Phase, id: EventId, event: Event, to: StateName) -> Draft {
+pub(super) fn moving(phase: &Phase, id: EventId, event: Event, to: StateName) -> Draft {
     let transition = Some((phase.state.name(), to));
     Draft { transition, ..root(id, Subject::Phase(phase.id.clone()), event) }
 }
@@ -257,17 +304,13 @@ fn ending(phase: &Phase, id: EventId, event: Event, to: StateName) -> Draft {
     let draft = moving(phase, id, event, to);
     match phase.state.attempt() {
         None => draft,
-        Some(attempt) => {
-            let cause =
-                Cause { event: attempt.event, seq: attempt.seq, kind: CauseKind::PhaseStarted, edge: None };
-            Draft { root: attempt.root, causes: vec![cause], ..draft }
-        }
+        Some(attempt) => Draft { root: attempt.root, causes: vec![attempt.cause()], ..draft },
     }
 }
 
 /// Returns the number nearest to a duration of whole microseconds, so that it is written with six decimals at
 /// most.
-fn seconds(duration: Duration) -> f64 {
+pub(super) fn seconds(duration: Duration) -> f64 {
     duration.as_micros() as f64 / 1e6
 }
 

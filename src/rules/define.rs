@@ -19,6 +19,7 @@ pub(super) fn decide_define(
     if table.workflows.get(name).is_some_and(|known| known.definition == digest(definition)) {
         return Ok(Vec::new());
     }
+    check_currency(table, definition)?;
     let specs: BTreeMap<PhaseId, PhaseSpec> = specs(definition).collect();
     check_across(table, definition, &specs)?;
     let known = |id: &PhaseId| table.phases.get(id).filter(|phase| !phase.retired);
@@ -37,6 +38,20 @@ pub(super) fn decide_define(
     let event =
         WorkflowDefined { definition: definition.clone(), added, retired, changed: changed.collect() };
     Ok(vec![root(id, Subject::Workflow(name.clone()), Event::WorkflowDefined(Box::new(event)))])
+}
+
+/// Checks that what was spent in one currency is not taken for another.
+fn check_currency(table: &Table, definition: &Definition) -> Result<(), Rejection> {
+    let Some(workflow) = table.workflows.get(definition.name()) else { return Ok(()) };
+    let Some(before) = workflow.currency.as_deref() else { return Ok(()) };
+    if workflow.budget.records == 0 || definition.currency() == Some(before) {
+        return Ok(());
+    }
+    Err(Rejection::CurrencyChanged {
+        workflow: workflow.name.clone(),
+        before: before.to_owned(),
+        after: definition.currency().map(str::to_owned),
+    })
 }
 
 /// Returns the digest by which definitions are told apart.

@@ -1,11 +1,16 @@
 //! What events add up to: the fold. It applies what is stored, and never decides or derives.
 
+use super::approval::evolve_approvals;
+use super::costs::evolve_costs;
 use super::define::{digest, specs};
+use super::inputs;
 use super::table::is_upstream;
-use super::{Attempt, Completion, Failure, Mark, Phase, PhaseSpec, PhaseState, Skip, Table, Tag, Workflow};
+use super::{
+    Attempt, Budget, Completion, Failure, Mark, Phase, PhaseSpec, PhaseState, Skip, Table, Tag, Workflow,
+};
 use crate::model::{
-    Cause, Event, Metadata, PhaseCompleted, PhaseFailed, PhaseId, PhaseStarted, Recorded, Seq, Subject, Text,
-    WorkflowDefined,
+    Cause, Event, Metadata, PhaseCompleted, PhaseFailed, PhaseId, PhaseStarted, Recorded, RerunReason, Seq,
+    Subject, WorkflowDefined,
 };
 
 /// An event that cannot follow what is before it: the log is damaged, or was made by something else.
@@ -31,6 +36,8 @@ pub fn evolve(table: &mut Table, record: &Recorded) -> Result<(), Impossible> {
     if let Some(late) = record.causes.iter().find(|cause| cause.seq >= record.seq) {
         return Err(impossible(format!("its cause is event {}, which is not before it", late.seq)));
     }
+    evolve_costs(table, record).map_err(impossible)?;
+    evolve_approvals(table, record).map_err(impossible)?;
     match (&record.event, &record.subject) {
         (Event::WorkflowDefined(defined), Subject::Workflow(name)) if defined.definition.name() == name => {
             define(table, record, defined);
@@ -39,12 +46,24 @@ pub fn evolve(table: &mut Table, record: &Recorded) -> Result<(), Impossible> {
             table.tags.insert(tag.name.clone(), Tag { seq: tag.seq, set: record.seq });
         }
         (Event::NoteAdded(_) | Event::HistoryImported(_), Subject::Ledger)
-        | (Event::PhaseReset(_) | Event::HistoryImported(_), Subject::Workflow(_)) => {}
+        | (
+            Event::PhaseReset(_)
+            | Event::HistoryImported(_)
+            | Event::CostLimitSet(_)
+            | Event::CostWarningRaised(_)
+            | Event::CostLimitExceeded(_)
+            | Event::ApprovalRequested(_)
+            | Event::ApprovalGranted(_)
+            | Event::ApprovalRejected(_),
+            Subject::Workflow(_),
+        ) => {}
         (Event::WorkflowDefined(_) | Event::TagSet(_), _) | (_, Subject::Ledger | Subject::Workflow(_)) => {
             return Err(impossible(format!("`{}` cannot be about that", record.event.kind())));
         }
         (_, Subject::Phase(id)) => {
-            let phase = known(table, id).ok_or_else(|| impossible(format!("there is no phase `{id}`")))?;
+            let outlives = matches!(record.event, Event::ApprovalGranted(_) | Event::ApprovalRejected(_));
+            let phase = table.phases.get_mut(id).filter(|phase| outlives || !phase.retired);
+            let phase = phase.ok_or_else(|| impossible(format!("there is no phase `{id}`")))?;
             let found = phase.state.name();
             let (from, to) = record.transition.unwrap_or((found, found));
             if found != from {
@@ -60,10 +79,6 @@ pub fn evolve(table: &mut Table, record: &Recorded) -> Result<(), Impossible> {
     }
     table.head = record.seq;
     Ok(())
-}
-
-fn known<'a>(table: &'a mut Table, id: &PhaseId) -> Option<&'a mut Phase> {
-    table.phases.get_mut(id).filter(|phase| !phase.retired)
 }
 
 /// Applies an event to its phase. The caller has checked the state before, and checks the one after.
@@ -84,7 +99,7 @@ fn move_phase(phase: &mut Phase, record: &Recorded) -> Result<(), String> {
         }
         Event::RerunMarked(why) => match std::mem::replace(&mut phase.state, VACANT) {
             PhaseState::Complete { completion } => {
-                let marks = vec![mark(record, &why.reason)];
+                let marks = vec![mark(record, why)];
                 phase.state = PhaseState::NeedsRerun { completion, marks };
                 Ok(())
             }
@@ -95,7 +110,7 @@ fn move_phase(phase: &mut Phase, record: &Recorded) -> Result<(), String> {
         },
         Event::RerunCauseAdded(why) => match &mut phase.state {
             PhaseState::NeedsRerun { marks, .. } => {
-                marks.push(mark(record, &why.reason));
+                marks.push(mark(record, why));
                 Ok(())
             }
             PhaseState::Pending { .. }
@@ -105,7 +120,7 @@ fn move_phase(phase: &mut Phase, record: &Recorded) -> Result<(), String> {
         },
         Event::RerunDeferred(why) => match &mut phase.state {
             PhaseState::InProgress { outdated_by, .. } => {
-                outdated_by.push(mark(record, &why.reason));
+                outdated_by.push(mark(record, why));
                 Ok(())
             }
             PhaseState::Pending { .. }
@@ -124,7 +139,14 @@ fn move_phase(phase: &mut Phase, record: &Recorded) -> Result<(), String> {
             | PhaseState::Failed { .. } => Err(misplaced(record)),
         },
         Event::MetadataRecorded(recorded) => merge(phase, &recorded.metadata),
-        Event::NoteAdded(_) => Ok(()),
+        Event::NoteAdded(_)
+        | Event::CostRecorded(_)
+        | Event::CostLimitSet(_)
+        | Event::CostWarningRaised(_)
+        | Event::CostLimitExceeded(_)
+        | Event::ApprovalRequested(_)
+        | Event::ApprovalGranted(_)
+        | Event::ApprovalRejected(_) => Ok(()),
         Event::WorkflowDefined(_) | Event::TagSet(_) | Event::HistoryImported(_) => Err(misplaced(record)),
     }
 }
@@ -157,6 +179,7 @@ fn start(phase: &mut Phase, record: &Recorded, started: &PhaseStarted) -> Result
         started_at: record.at,
         consumed: started.consumed.clone(),
         unmet: started.unmet.clone(),
+        process: started.process.clone(),
     };
     phase.state = PhaseState::InProgress { attempt, outdated_by: Vec::new() };
     Ok(())
@@ -168,7 +191,9 @@ fn end(phase: &mut Phase, record: &Recorded, ended: u32) -> Result<(Attempt, Vec
         return Err(format!("it ends attempt {ended}, expected {}", phase.attempt));
     }
     match std::mem::replace(&mut phase.state, VACANT) {
-        PhaseState::InProgress { attempt, outdated_by } => Ok((attempt, outdated_by)),
+        PhaseState::InProgress { attempt, outdated_by } => {
+            Ok((Attempt { process: None, ..attempt }, outdated_by))
+        }
         PhaseState::Pending { .. }
         | PhaseState::Complete { .. }
         | PhaseState::Failed { .. }
@@ -205,7 +230,7 @@ fn fail(phase: &mut Phase, record: &Recorded, failed: &PhaseFailed) -> Result<()
     merge(phase, &failed.metadata)
 }
 
-fn mark(record: &Recorded, reason: &Text) -> Mark {
+fn mark(record: &Recorded, why: &RerunReason) -> Mark {
     let own = |cause: &&Cause| !is_upstream(cause.kind);
     let weightiest = record.causes.iter().find(own).or(record.causes.first());
     Mark {
@@ -213,19 +238,25 @@ fn mark(record: &Recorded, reason: &Text) -> Mark {
         seq: record.seq,
         root: record.correlation_id,
         at: record.at,
-        reason: reason.clone(),
+        reason: why.reason.clone(),
         kind: weightiest.map(|cause| cause.kind),
+        changes: record.causes.is_empty().then(|| inputs::digest(&why.changes)).flatten(),
     }
 }
 
 /// Puts a definition in force: its phases get their new specs, new ones are PENDING, the others retire.
 fn define(table: &mut Table, record: &Recorded, defined: &WorkflowDefined) {
     let definition = &defined.definition;
+    let before = table.workflows.get(definition.name());
+    let (budget, limit) =
+        before.map_or((Budget::default(), None), |before| (before.budget, before.cost_limit));
     let workflow = Workflow {
         name: definition.name().clone(),
         description: definition.description().map(str::to_owned),
         currency: definition.currency().map(str::to_owned),
         cost_limit: definition.cost_limit(),
+        budget: budget.redefined(limit, definition.cost_limit()),
+        approval: definition.approval().clone(),
         definition: digest(definition),
         defined: record.seq,
     };
@@ -258,15 +289,18 @@ fn put(table: &mut Table, record: &Recorded, id: PhaseId, spec: PhaseSpec) {
     match known {
         Some(phase) if !phase.retired => {
             if phase.spec != spec {
+                phase.budget = phase.budget.redefined(phase.spec.cost_limit, spec.cost_limit);
                 phase.spec = spec;
                 phase.last_seq = record.seq;
                 phase.updated_at = record.at;
             }
         }
         before => {
-            let attempt = before.map_or(0, |phase| phase.attempt);
+            let (attempt, budget) =
+                before.map_or((0, Budget::default()), |phase| (phase.attempt, phase.budget));
             let phase = Phase {
                 id: id.clone(),
+                budget: budget.limited(spec.cost_limit),
                 spec,
                 retired: false,
                 state: VACANT,

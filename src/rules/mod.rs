@@ -11,22 +11,28 @@
 //! `decide` may refuse, `propagate` only derives, `evolve` never decides: replay applies stored events and
 //! nothing else. Values come in and values go out; there is no clock, no disk and no randomness here.
 
+mod approval;
+mod budget;
+mod costs;
 mod decide;
 mod define;
 mod draft;
 mod evolve;
+mod inputs;
 mod propagate;
 mod reach;
 mod rejection;
 mod settle;
 mod table;
 
+pub use approval::{Approval, Decision};
+pub use budget::{Budget, Standing, WARNING_PERCENT};
 pub use decide::{check_expectations, decide};
 pub use draft::{Draft, Moment, Stamp, moment};
 pub use evolve::{Impossible, evolve};
 pub use propagate::propagate;
 pub use reach::{Reach, disturbed, reach};
-pub use rejection::Rejection;
+pub use rejection::{ApprovalRejection, Rejection};
 pub use table::{
     Attempt, Completion, FOLD_VERSION, Failure, Mark, Phase, PhaseSpec, PhaseState, Skip, Table, Tag,
     Workflow,

@@ -9,6 +9,7 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
 
+use super::costs::alert;
 use super::settle::settle;
 use super::{Draft, Mark, Phase, PhaseState, Table};
 use crate::model::{
@@ -23,7 +24,10 @@ pub fn propagate(table: &Table, events: &[Recorded]) -> Vec<Draft> {
     let mut completed = Vec::new();
     for record in events {
         match (&record.event, &record.subject) {
-            (Event::RerunMarked(_), Subject::Phase(id)) => wave.source(id, record, CauseKind::UpstreamRerun),
+            (
+                Event::RerunMarked(_) | Event::RerunCauseAdded(_) | Event::RerunDeferred(_),
+                Subject::Phase(id),
+            ) => wave.source(id, record, CauseKind::UpstreamRerun),
             (Event::PhaseReset(_), Subject::Phase(id)) => wave.source(id, record, CauseKind::UpstreamReset),
             (Event::PhaseCompleted(_), Subject::Phase(id)) => {
                 wave.complete(id, record);
@@ -49,6 +53,13 @@ pub fn propagate(table: &Table, events: &[Recorded]) -> Vec<Draft> {
                 | Event::MetadataRecorded(_)
                 | Event::NoteAdded(_)
                 | Event::TagSet(_)
+                | Event::CostRecorded(_)
+                | Event::CostLimitSet(_)
+                | Event::CostWarningRaised(_)
+                | Event::CostLimitExceeded(_)
+                | Event::ApprovalRequested(_)
+                | Event::ApprovalGranted(_)
+                | Event::ApprovalRejected(_)
                 | Event::HistoryImported(_),
                 _,
             ) => {}
@@ -58,6 +69,7 @@ pub fn propagate(table: &Table, events: &[Recorded]) -> Vec<Draft> {
     for (id, completion) in completed {
         settle(&mut wave, id, completion);
     }
+    events.iter().for_each(|record| alert(&mut wave, record));
     wave.drafts
 }
 
@@ -94,12 +106,24 @@ impl<'a> Wave<'a> {
         }
     }
 
-    /// Adds a derived event. Its root is that of its first cause.
+    /// Adds a derived event about a phase. Its root is that of its first cause.
     pub(super) fn draft(
         &mut self,
         phase: &Phase,
         event: Event,
-        (from, to): (StateName, StateName),
+        transition: (StateName, StateName),
+        rule: &'static str,
+        causes: Vec<Cause>,
+    ) -> (EventId, Seq) {
+        self.draft_about(Subject::Phase(phase.id.clone()), event, Some(transition), rule, causes)
+    }
+
+    /// As [`Wave::draft`], about anything.
+    pub(super) fn draft_about(
+        &mut self,
+        subject: Subject,
+        event: Event,
+        transition: Option<(StateName, StateName)>,
         rule: &'static str,
         causes: Vec<Cause>,
     ) -> (EventId, Seq) {
@@ -108,8 +132,6 @@ impl<'a> Wave<'a> {
         let first = causes.first().map(|cause| cause.event);
         let root = first.and_then(|event| self.roots.get(&event).copied().or(Some(event))).unwrap_or(id);
         self.roots.insert(id, root);
-        let subject = Subject::Phase(phase.id.clone());
-        let transition = Some((from, to));
         self.drafts.push(Draft { id, event, subject, transition, rule: Some(rule), root, causes });
         (id, seq)
     }
@@ -226,7 +248,8 @@ impl<'a> Wave<'a> {
 fn outdating(mark: &Mark, edge: Option<(PhaseId, PhaseId)>) -> Cause {
     let kind = match edge {
         Some(_) => CauseKind::UpstreamRerun,
-        None => mark.kind.unwrap_or(CauseKind::UpstreamRerun),
+        // Nobody defers by asking but a scan.
+        None => mark.kind.unwrap_or(CauseKind::InputChanged),
     };
     Cause { event: mark.event, seq: mark.seq, kind, edge }
 }

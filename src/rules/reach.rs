@@ -2,13 +2,15 @@
 
 use super::propagate::{not_consumed, stale_above};
 use super::{PhaseState, Table};
-use crate::model::{Action, Again, Digest, PhaseId};
+use crate::model::{Action, Again, Digest, EventId, PhaseId};
 
 /// How much of the table a command needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
     /// The workflows and tags alone.
     NoPhase,
+    /// The request of that event, and the phase that it is about.
+    Approval(EventId),
     /// The phase that it is about.
     Phase,
     /// That, and what the phase needs.
@@ -25,16 +27,27 @@ pub enum Reach {
 pub fn reach(action: &Action) -> Reach {
     match action {
         Action::Define { .. } | Action::ResetAll { .. } => Reach::Everything,
-        Action::Start { again: Some(Again::Rerun(_)), .. } | Action::Rerun { .. } | Action::Reset { .. } => {
-            Reach::Below
-        }
+        Action::Start { again: Some(Again::Rerun(_)), .. }
+        | Action::Rerun { .. }
+        | Action::InputsChanged { .. }
+        | Action::Reset { .. } => Reach::Below,
         Action::Start { again: None | Some(Again::TakeOver(_)), .. } => Reach::Needs,
         Action::Complete { .. } => Reach::Completion,
         Action::Fail { .. }
         | Action::Skip { .. }
         | Action::Meta { .. }
+        | Action::Cost { .. }
+        | Action::CostLimit { phase: Some(_), .. }
         | Action::Note { phase: Some(_), .. } => Reach::Phase,
-        Action::Note { phase: None, .. } | Action::Tag { .. } | Action::NoteImport { .. } => Reach::NoPhase,
+        Action::Note { phase: None, .. }
+        | Action::CostLimit { phase: None, .. }
+        | Action::Tag { .. }
+        | Action::NoteImport { .. } => Reach::NoPhase,
+        Action::ApprovalRequest(ask) => match ask.phase {
+            Some(_) => Reach::Phase,
+            None => Reach::NoPhase,
+        },
+        Action::ApprovalDecide(answer) => Reach::Approval(answer.request),
     }
 }
 

@@ -1,9 +1,13 @@
 //! Why a command was refused.
 
-use crate::model::{Expectation, PhaseId, PhaseRef, Seq, StateName, TagName, Timestamp, WorkflowName};
+use super::Decision;
+use crate::model::{
+    Amount, DecidedBy, EventId, Expectation, Overspent, PhaseId, PhaseRef, Scope, Seq, StateName, TagName,
+    Timestamp, WorkflowName,
+};
 
 /// Why a command was refused: what was found, and what would have been accepted.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Rejection {
     /// No such phase.
     #[error("the ledger has no phase `{phase}`")]
@@ -50,6 +54,12 @@ pub enum Rejection {
         phase: PhaseId,
         /// What it needs, and where that stands.
         unmet: Vec<(PhaseId, StateName)>,
+    },
+    /// A number that no process has.
+    #[error("there is no process {pid} to do the work")]
+    NoSuchProcess {
+        /// The number.
+        pid: u32,
     },
     /// What the caller expected is not so.
     #[error("expected {expected}, found {found}")]
@@ -99,6 +109,76 @@ pub enum Rejection {
         /// Now.
         now: Timestamp,
     },
+    /// A start although more was spent than a limit allows.
+    #[error("cannot start `{phase}`: {}", limits.iter().map(|limit| exceeded(limit, currency.as_deref())).collect::<Vec<_>>().join("; "))]
+    OverLimit {
+        /// What was asked for.
+        phase: PhaseId,
+        /// The limits that are exceeded.
+        limits: Vec<Overspent>,
+        /// The workflow's currency.
+        currency: Option<String>,
+    },
+    /// A cost below zero.
+    #[error("the cost {amount} is negative, which only a refund may be")]
+    NegativeCost {
+        /// What was given.
+        amount: Amount,
+    },
+    /// A refund that gives nothing back.
+    #[error("the refund {amount} is not negative")]
+    RefundNotNegative {
+        /// What was given.
+        amount: Amount,
+    },
+    /// A refund of more than was spent.
+    #[error("the refund {amount} is more than the {spent} that `{phase}` has spent")]
+    RefundTooLarge {
+        /// Whose.
+        phase: PhaseId,
+        /// What was given.
+        amount: Amount,
+        /// What was spent.
+        spent: Amount,
+    },
+    /// A sum with more digits than an amount has.
+    #[error(
+        "with {amount} more, what was spent on `{phase}` and its workflow would need more than {} digits before \
+         the point",
+        crate::model::AMOUNT_WHOLE_DIGITS_MAX
+    )]
+    SumTooLarge {
+        /// What it was for.
+        phase: PhaseId,
+        /// What was given.
+        amount: Amount,
+    },
+    /// Another currency than the workflow's.
+    #[error("the currency is `{}`, but that of `{workflow}` is {}", crate::model::escape(given), or_none(expected.as_deref()))]
+    WrongCurrency {
+        /// Whose currency it is to be.
+        workflow: WorkflowName,
+        /// What was given.
+        given: String,
+        /// What it is.
+        expected: Option<String>,
+    },
+    /// A definition with another currency than the one in which money was spent.
+    #[error("`{workflow}` has spent money in `{before}`; the definition's currency is {}", or_none(after.as_deref()))]
+    CurrencyChanged {
+        /// Which workflow.
+        workflow: WorkflowName,
+        /// Its currency.
+        before: String,
+        /// The definition's.
+        after: Option<String>,
+    },
+    /// A limit below zero.
+    #[error("the limit {limit} is negative; expected 0 or more")]
+    NegativeLimit {
+        /// What was given.
+        limit: Amount,
+    },
     /// Metadata that would grow too large.
     #[error(
         "the metadata of `{phase}` would have {bytes} bytes; at most {} are kept",
@@ -110,6 +190,73 @@ pub enum Rejection {
         /// How large.
         bytes: usize,
     },
+    /// About an approval.
+    #[error(transparent)]
+    Approval(#[from] ApprovalRejection),
+}
+
+/// Why a request for approval, or a decision on one, was refused.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum ApprovalRejection {
+    /// No such request.
+    #[error("the ledger has no approval request {request}")]
+    UnknownApproval {
+        /// What was asked for.
+        request: EventId,
+    },
+    /// A request that was decided before.
+    #[error(
+        "the request of event {seq} was {} by {} in event {}, at {}: {}",
+        decision.verdict.as_str(),
+        match decision.decided_by { DecidedBy::Policy => "the policy", DecidedBy::Person => &decision.by.name },
+        decision.seq,
+        decision.at,
+        decision.reason,
+    )]
+    AlreadyDecided {
+        /// The request.
+        request: EventId,
+        /// Its place.
+        seq: Seq,
+        /// How it was decided.
+        decision: Box<Decision>,
+    },
+    /// A grant by whoever asked.
+    #[error(
+        "`{by}` asked for it in event {seq}, and may not grant it: the workflow does not allow `self_approval`"
+    )]
+    SelfApproval {
+        /// The request.
+        request: EventId,
+        /// Its place.
+        seq: Seq,
+        /// Who asked.
+        by: String,
+    },
+    /// An amount below zero.
+    #[error("`{what}` is {amount}, which is negative; expected 0 or more")]
+    NegativeAmount {
+        /// Which.
+        what: &'static str,
+        /// What was given.
+        amount: Amount,
+    },
+}
+
+/// Says how far a limit is exceeded.
+fn exceeded(found: &Overspent, currency: Option<&str>) -> String {
+    let Overspent { scope, limit, spent } = *found;
+    let whose = match scope {
+        Scope::Phase => "it",
+        Scope::Workflow => "its workflow",
+    };
+    let over = spent.minus(limit).unwrap_or_default();
+    let money = |amount: Amount| amount.shown(currency);
+    format!("{whose} has spent {} of {}, {} over its limit", money(spent), money(limit), money(over))
+}
+
+fn or_none(currency: Option<&str>) -> String {
+    currency.map_or_else(|| "none".to_owned(), |currency| format!("`{}`", crate::model::escape(currency)))
 }
 
 fn list<T: std::fmt::Display>(items: &[T]) -> String {

@@ -2,17 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
-use super::Rejection;
+use super::{Approval, Budget, Rejection};
 use crate::model::{
-    CauseKind, Consumed, Digest, EventId, Metadata, PhaseDefinition, PhaseId, PhaseRef, Seq, StateName,
-    TagName, Text, Timestamp, WorkflowName,
+    Amount, ApprovalPolicy, Cause, CauseKind, Consumed, Digest, EventId, Metadata, PhaseDefinition, PhaseId,
+    PhaseRef, Process, Seq, StateName, TagName, Text, Timestamp, WorkflowName,
 };
 
 /// The version of the fold: rows and snapshots that another one made are discarded.
-pub const FOLD_VERSION: u32 = 1;
+pub const FOLD_VERSION: u32 = 2;
 
 /// Everything that the log adds up to. A table may be partial: it then holds the phases that a command needs
 /// (see [`super::reach`]) and no others.
@@ -28,6 +27,9 @@ pub struct Table {
     pub dependants: BTreeMap<PhaseId, BTreeSet<PhaseId>>,
     /// The tags, by name.
     pub tags: BTreeMap<TagName, Tag>,
+    /// What leave was asked for, decided or not, by the request's event. A partial table has those that its
+    /// commands decide, or have made.
+    pub approvals: BTreeMap<EventId, Approval>,
 }
 
 /// One workflow.
@@ -39,8 +41,14 @@ pub struct Workflow {
     pub description: Option<String>,
     /// The currency of all its amounts.
     pub currency: Option<String>,
-    /// The most that all its phases together may cost.
-    pub cost_limit: Option<Decimal>,
+    /// The most that all its phases together may cost, as its definition says; [`Budget::limit`] is in force.
+    pub cost_limit: Option<Amount>,
+    /// What all its phases together cost so far, retired ones included.
+    #[serde(default, skip_serializing_if = "Budget::is_empty")]
+    pub budget: Budget,
+    /// When approvals are decided without a person.
+    #[serde(default, skip_serializing_if = "ApprovalPolicy::is_default")]
+    pub approval: ApprovalPolicy,
     /// The digest of the definition in force.
     pub definition: Digest,
     /// The place of the event that defined it last.
@@ -71,6 +79,9 @@ pub struct Phase {
     pub attempt: u32,
     /// What callers attached.
     pub metadata: Metadata,
+    /// What it cost so far.
+    #[serde(default, skip_serializing_if = "Budget::is_empty")]
+    pub budget: Budget,
     /// The place of the last event about it.
     pub last_seq: Seq,
     /// When that event took effect.
@@ -84,8 +95,8 @@ pub struct PhaseSpec {
     pub position: u32,
     /// The phases that must be complete or skipped before it starts.
     pub needs: Vec<PhaseId>,
-    /// The most it may cost.
-    pub cost_limit: Option<Decimal>,
+    /// The most it may cost; [`Budget::limit`] is in force.
+    pub cost_limit: Option<Amount>,
     /// Its version.
     pub version: Option<String>,
     /// Globs of the files it reads.
@@ -211,9 +222,16 @@ pub struct Attempt {
     pub consumed: Vec<Consumed>,
     /// The needs that were not met.
     pub unmet: Vec<PhaseId>,
+    /// The process that does the work, while it is under way and where that is known.
+    pub process: Option<Process>,
 }
 
 impl Attempt {
+    /// Returns the cause that its start is of what happens in it.
+    pub(super) fn cause(&self) -> Cause {
+        Cause { event: self.event, seq: self.seq, kind: CauseKind::PhaseStarted, edge: None }
+    }
+
     /// Returns the digest of the output that the attempt consumed of a needed phase.
     pub fn consumed_output(&self, need: &PhaseId) -> Option<Digest> {
         self.consumed.iter().find(|consumed| consumed.phase == *need)?.output
@@ -271,6 +289,10 @@ pub struct Mark {
     pub reason: Text,
     /// The kind of its weightiest cause; none when someone asked for it.
     pub kind: Option<CauseKind>,
+    /// The digest of the changed inputs that a scan found, so that it says the same only once; none for a mark
+    /// that no scan made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Digest>,
 }
 
 impl Mark {
@@ -290,6 +312,10 @@ pub(super) fn is_upstream(kind: CauseKind) -> bool {
         | CauseKind::RerunMarked
         | CauseKind::PhaseStarted
         | CauseKind::UpstreamUnchanged
+        | CauseKind::CostRecorded
+        | CauseKind::CostLimitSet
+        | CauseKind::CostLimitExceeded
+        | CauseKind::ApprovalRequested
         | CauseKind::SameCommand => false,
     }
 }

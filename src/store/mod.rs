@@ -152,7 +152,8 @@ pub trait Store {
     /// would survive a power cut.
     fn append(&mut self, expected: Seq, batch: &Batch) -> Result<Appended, StoreError>;
 
-    /// Returns the place of the first event of a command, or none when there is no such command.
+    /// Returns the place of the first event of a command, or none when there is no such command. A command's events
+    /// follow one another: where a log has them elsewhere too, which of those places is found is not said.
     fn find(&self, command: CommandId) -> Result<Option<Seq>, StoreError>;
 
     /// Returns the last place whose time lies before the cut; [`Seq::ZERO`] when there is none. Both axes

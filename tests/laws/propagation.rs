@@ -1,6 +1,6 @@
 //! What is allowed, what it forces, why, and the law that nothing stands on what must run again.
 
-use phaseledger::ledger::LedgerError;
+use phaseledger::ledger::{LedgerError, Status};
 use phaseledger::model::{
     Action, Command, CommandId, Definition, Digest, Metadata, PhaseName, Seq, Timestamp, WorkflowName,
 };
@@ -12,7 +12,7 @@ use crate::derive::{derive, differs};
 use crate::generate::{Sent, plans};
 use crate::make::{command, phase, text, time};
 use crate::oracle::{Consumed, World, list, string, subject};
-use crate::permit::{builds_on, may_define, permit};
+use crate::permit::{builds_on, is_over, may_define, permit, permit_approval};
 use crate::play::{Shared, cases, play, submit};
 
 proptest! {
@@ -29,7 +29,7 @@ proptest! {
         for sent in plan.sent() {
             let answer = submit(&mut ledger, &sent);
             let lines = shared.json(Seq::new(world.head));
-            check_permission(&world, &sent.command, &answer.map(|_| ()), &lines);
+            check_permission(&world, &sent.command, &answer.map(|answer| answer.status), &lines);
             check_derived(&mut world, &lines);
             assert_eq!(world.lawless(), None);
             assert_eq!(world.stale(), None);
@@ -73,7 +73,15 @@ proptest! {
 
 fn start(phase: &str) -> Action {
     let phase = phase.parse().expect("a name");
-    Action::Start { phase, metadata: Metadata::default(), allow_unmet: false, again: None }
+    Action::Start {
+        phase,
+        metadata: Metadata::default(),
+        allow_unmet: false,
+        again: None,
+        over_limit: Some(text("go on")),
+        inputs: Vec::new(),
+        worker: None,
+    }
 }
 
 fn complete(phase: &str) -> Action {
@@ -84,10 +92,10 @@ fn complete(phase: &str) -> Action {
 
 /// Says whether a line was asked for, and not derived by a rule of propagation.
 fn is_given(line: &Value) -> bool {
-    !matches!(line["rule"].as_str(), Some("rerun/1" | "early_cutoff/1"))
+    !matches!(line["rule"].as_str(), Some("rerun/1" | "early_cutoff/1" | "cost_warning/1" | "cost_limit/1"))
 }
 
-fn check_permission(world: &World, command: &Command, answer: &Result<(), LedgerError>, lines: &[Value]) {
+fn check_permission(world: &World, command: &Command, answer: &Result<Status, LedgerError>, lines: &[Value]) {
     let given: Vec<_> = lines.iter().filter(|line| is_given(line)).collect();
     for line in given.iter().filter(|line| line["kind"] == "phase_started") {
         let (consumed, unmet) = builds_on(world, &subject(line).expect("a phase"));
@@ -99,16 +107,29 @@ fn check_permission(world: &World, command: &Command, answer: &Result<(), Ledger
             .collect();
         assert_eq!(found, consumed.into_iter().map(one).collect::<Vec<_>>());
         assert_eq!(data["dependencies_met"], unmet.is_empty());
+        assert_eq!(data.get("over_limit").is_some(), is_over(world, &subject(line).expect("a phase")));
         assert_eq!(list(&data["unmet"]), unmet.into_iter().map(Value::from).collect::<Vec<_>>());
     }
     let plain = command.expect.is_empty() && command.occurred_at.is_none();
-    if matches!(answer, Err(LedgerError::IdConflict { .. })) || (answer.is_ok() && lines.is_empty()) {
-        return;
+    let is_scan = matches!(command.action, Action::InputsChanged { .. });
+    match answer {
+        Err(LedgerError::IdConflict { .. }) | Ok(Status::Duplicate) => return,
+        Ok(Status::Unchanged) if !is_scan => return,
+        _ => {}
     }
     match &command.action {
         Action::Define { definition } => {
             let may = may_define(world, definition);
             assert!(answer.is_ok() == may || (!plain && may), "{answer:?} to {definition:?}");
+        }
+        Action::ApprovalRequest(_) | Action::ApprovalDecide(_) => {
+            let found = lines.iter().map(|line| json!([line["kind"], subject(line)])).collect::<Vec<_>>();
+            match (answer, permit_approval(world, command)) {
+                (Ok(_), permitted) => assert_eq!(Some(found), permitted, "{:?}", command.action),
+                (Err(error), permitted) => {
+                    assert!(!plain || permitted.is_none(), "{:?} was refused: {error}", command.action);
+                }
+            }
         }
         action => {
             let mut found: Vec<_> = given
@@ -120,7 +141,7 @@ fn check_permission(world: &World, command: &Command, answer: &Result<(), Ledger
             }
             let permitted = permit(world, action);
             match answer {
-                Ok(()) => assert_eq!(Some(found), permitted),
+                Ok(_) => assert_eq!(Some(found), permitted),
                 Err(error) => assert!(!plain || permitted.is_none(), "{action:?} was refused: {error}"),
             }
         }
@@ -206,7 +227,8 @@ fn check_durations(lines: &[Value]) {
         at.micros()
     };
     for line in lines.iter().filter(|line| line["data"].get("duration_seconds").is_some()) {
-        let start = line["causes"][0]["seq"].as_u64().expect("a start") as usize;
+        let start = list(&line["causes"]).iter().find(|cause| cause["kind"] == "phase_started");
+        let start = start.and_then(|start| start["seq"].as_u64()).expect("a start") as usize;
         let took = (micros(line) - micros(&lines[start - 1])) as f64 / 1e6;
         assert_eq!(line["data"]["duration_seconds"], took);
     }

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use phaseledger::ledger::Ledger;
-use phaseledger::model::{PhaseId, Recorded, Seq, StateName};
-use phaseledger::rules::{PhaseState, Table, evolve};
+use phaseledger::model::{PhaseId, Recorded, Seq, StateName, Verdict, WorkflowName};
+use phaseledger::rules::{Budget, PhaseState, Table, evolve};
 use phaseledger::store::{Axis, Store, Until};
 use proptest::prelude::*;
 use serde_json::Value;
 
 use crate::generate::plans;
 use crate::make::time;
-use crate::oracle::World;
+use crate::oracle::{Request, World};
 use crate::play::{Shared, blameless, cases, play, submit};
 
 proptest! {
@@ -43,6 +43,12 @@ proptest! {
         let mut world = World::default();
         shared.json(Seq::ZERO).iter().for_each(|line| world.apply(line));
         assert_eq!(seen(&table), told(&world));
+        let purse = |name: &WorkflowName| purse(&table.workflows[name].budget);
+        let purses: BTreeMap<_, _> =
+            table.workflows.keys().map(|name| (name.to_string(), purse(name))).collect();
+        let told = world.purses.iter().map(|(name, of)| (name.clone(), (of.spent, of.records, of.limit, of.told)));
+        assert_eq!(purses, told.collect::<BTreeMap<_, _>>());
+        assert_eq!(approvals(&table), world.requests);
     }
 
     /// The table as of every place is the fold of the lines up to there.
@@ -152,8 +158,31 @@ fn fold(lines: &[String]) -> Table {
     table
 }
 
+fn approvals(table: &Table) -> BTreeMap<String, Request> {
+    let one = |approval: &phaseledger::rules::Approval| {
+        let decision = approval.decision.as_ref();
+        let request = Request {
+            seq: approval.seq.number(),
+            by: approval.by.name.clone(),
+            workflow: approval.workflow.to_string(),
+            phase: approval.phase.as_ref().map(ToString::to_string),
+            decision: decision.map(|one| (one.seq.number(), one.verdict == Verdict::Granted)),
+        };
+        (approval.request.to_string(), request)
+    };
+    table.approvals.values().map(one).collect()
+}
+
 /// What the oracle has to say of a phase.
-type Told = (StateName, u64, BTreeMap<String, Value>, Vec<(u64, String)>, bool, bool, Vec<String>);
+type Told = (StateName, u64, BTreeMap<String, Value>, Vec<(u64, String)>, bool, bool, Vec<String>, Spent);
+
+/// What was spent in how many records, the limit, and how far it was told.
+type Spent = (i128, u64, Option<i128>, u8);
+
+fn purse(budget: &Budget) -> Spent {
+    let units = |amount: phaseledger::model::Amount| crate::money::units(&amount.to_string());
+    (units(budget.spent), budget.records, budget.limit.map(units), budget.alert as u8)
+}
 
 fn told(world: &World) -> BTreeMap<String, Told> {
     let state =
@@ -161,7 +190,10 @@ fn told(world: &World) -> BTreeMap<String, Told> {
     let one = |(name, spot): (&String, &crate::oracle::Spot)| {
         let marks = spot.marks.iter().map(|mark| (mark.seq, mark.event.clone())).collect();
         let (metadata, needs) = (spot.metadata.clone(), spot.needs.clone());
-        let told = (state(&spot.state), spot.attempt, metadata, marks, spot.skipped, spot.retired, needs);
+        let of = &spot.purse;
+        let spent = (of.spent, of.records, of.limit, of.told);
+        let told =
+            (state(&spot.state), spot.attempt, metadata, marks, spot.skipped, spot.retired, needs, spent);
         (name.clone(), told)
     };
     world.phases.iter().map(one).collect()
@@ -178,7 +210,8 @@ fn seen(table: &Table) -> BTreeMap<String, Told> {
         let needs = phase.spec.needs.iter().map(ToString::to_string).collect();
         let attempt = u64::from(phase.attempt);
         let state = phase.state.name();
-        (id.to_string(), (state, attempt, metadata.collect(), marks, skipped, phase.retired, needs))
+        let spent = purse(&phase.budget);
+        (id.to_string(), (state, attempt, metadata.collect(), marks, skipped, phase.retired, needs, spent))
     };
     table.phases.iter().map(one).collect()
 }

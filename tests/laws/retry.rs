@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use proptest::sample::Index;
 
 use crate::generate::{Sent, plans};
-use crate::make::text;
+use crate::make::{files, text};
 use crate::play::{Shared, blameless, cases, play, submit};
 
 proptest! {
@@ -38,7 +38,8 @@ proptest! {
             let (again, first) = which.get(&recorded);
             let now = now.get(&sent).now;
             let expect = sent.iter().flat_map(|sent| sent.command.expect.clone()).collect();
-            let retry = Command { expect, ..again.command.clone() };
+            let fingerprints = Some(files(which.index(3) as u8));
+            let retry = Command { expect, fingerprints, ..again.command.clone() };
             let answer = session.stage(&retry, now).expect("a retry is never refused");
             assert_eq!((answer.status, answer.id, answer.seq), (Status::Duplicate, first.id, first.seq));
             assert_eq!(answer.events, Vec::new());

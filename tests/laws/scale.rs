@@ -42,7 +42,15 @@ fn define(ledger: &mut Ledger, phases: impl IntoIterator<Item = (String, Vec<Str
 
 fn start(name: &str, allow_unmet: bool) -> Action {
     let metadata = Default::default();
-    Action::Start { phase: reference(name), metadata, allow_unmet, again: None }
+    Action::Start {
+        phase: reference(name),
+        metadata,
+        allow_unmet,
+        again: None,
+        over_limit: None,
+        inputs: Vec::new(),
+        worker: None,
+    }
 }
 
 fn complete(name: &str) -> Action {

@@ -197,12 +197,19 @@ fn commands_are_found_at_their_first_event() {
             }
             append(subject.store(), &batch(entries));
         }
-        for _ in 0..2 {
-            let mut first = 1;
-            for number in 1..=20 {
+        let first = |number: u64| 1 + (1..number).map(|number| number % 6 + 1).sum::<u64>();
+        // In the order in which a stream is sent again, against it, and across.
+        let orders = [
+            (1..=20).collect::<Vec<_>>(),
+            (1..=20).rev().collect(),
+            (1..=20).map(|number| number * 8 % 21).collect(),
+        ];
+        for order in orders.iter().chain(&orders) {
+            for &number in order {
                 let found = subject.store().find(command(number)).expect("a look-up");
-                assert_eq!(found, Some(Seq::new(first)), "command {number}");
-                first += number % 6 + 1;
+                assert_eq!(found, Some(Seq::new(first(number))), "command {number}");
+                let line = subject.store().read(Seq::new(first(number) - 1), 1).expect("a line");
+                assert_eq!(line, [entry(first(number)).line], "command {number}");
             }
             assert_eq!(subject.store().find(command(999)).expect("a look-up"), None);
             subject.reopen();

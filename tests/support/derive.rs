@@ -21,6 +21,8 @@ pub struct Expected {
     pub any_order: bool,
     /// What changed in the definition, for a phase that it outdates.
     pub changes: Vec<Value>,
+    /// For what is told of costs: the amounts that it must have.
+    pub amounts: Vec<(&'static str, i128)>,
     /// For a clearing: the needs, the outputs that were found equal, and the places of the completions.
     pub compared: Vec<(String, String, u64)>,
 }
@@ -48,7 +50,7 @@ pub fn derive(world: &World, given: &[Value]) -> Vec<Expected> {
     for line in given {
         let seq = line["seq"].as_u64().expect("a number");
         match (string(&line["kind"]).as_str(), subject(line)) {
-            ("rerun_marked", Some(phase)) => {
+            ("rerun_marked" | "rerun_deferred" | "rerun_cause_added", Some(phase)) => {
                 own.insert(phase, Because::new(seq, "upstream_rerun", Vec::new()));
             }
             ("phase_reset", Some(phase)) => {
@@ -77,6 +79,9 @@ pub fn derive(world: &World, given: &[Value]) -> Vec<Expected> {
     if let Some((phase, seq)) = completed {
         deriving.cut_off(&phase, seq);
     }
+    for line in given {
+        deriving.alert(line);
+    }
     deriving.expected
 }
 
@@ -85,7 +90,8 @@ pub fn derive(world: &World, given: &[Value]) -> Vec<Expected> {
 fn outdating(world: &World, phase: &str) -> Vec<Because> {
     let spot = &world.phases[phase];
     if !spot.outdated.is_empty() {
-        let kind = |mark: &Mark| mark.kind.clone().expect("what is deferred has a cause");
+        // A scan defers without a cause.
+        let kind = |mark: &Mark| mark.kind.clone().unwrap_or_else(|| "input_changed".to_owned());
         return spot.outdated.iter().map(|mark| Because::new(mark.seq, &kind(mark), Vec::new())).collect();
     }
     let above = world.above(|spot| spot.state != "COMPLETE");
@@ -125,6 +131,65 @@ struct Deriving {
 }
 
 impl Deriving {
+    /// Asks of each limit that a line may have taken spending over what there is to tell.
+    fn alert(&mut self, line: &Value) {
+        let seq = line["seq"].as_u64().expect("a number");
+        let workflow = line["workflow"].as_str().unwrap_or_default().to_owned();
+        let phase = subject(line);
+        let (why, phases, whole) = match line["kind"].as_str() {
+            Some("cost_recorded") => ("cost_recorded", phase.iter().cloned().collect(), true),
+            Some("cost_limit_set") => {
+                ("cost_limit_set", phase.iter().cloned().collect::<Vec<_>>(), phase.is_none())
+            }
+            Some("workflow_defined") => {
+                let of_workflow = |name: &&String| name.split('/').next() == Some(&workflow);
+                let phases = self.world.current().map(|(name, _)| name).filter(of_workflow).cloned();
+                ("definition_changed", phases.collect(), true)
+            }
+            _ => return,
+        };
+        let purses = phases.iter().map(|name| (name.clone(), self.world.phases[name].purse.clone()));
+        let whole = whole.then(|| (workflow.clone(), self.world.purses[&workflow].clone()));
+        let mut exceeded = Vec::new();
+        for (name, purse) in purses.chain(whole).collect::<Vec<_>>() {
+            for (kind, amounts) in purse.untold() {
+                if kind == "cost_limit_exceeded" {
+                    exceeded.push(Because::new(self.next(), "cost_limit_exceeded", Vec::new()));
+                }
+                self.tell(kind, name.clone(), vec![Because::new(seq, why, Vec::new())], amounts);
+            }
+        }
+        if let Some(name) = phase.filter(|_| why == "cost_recorded" && !exceeded.is_empty()) {
+            let spot = &self.world.phases[&name];
+            if spot.state == "IN_PROGRESS" {
+                let start = spot.started.expect("under way");
+                exceeded.push(Because::new(start, "phase_started", Vec::new()));
+                self.tell("phase_failed", name, exceeded, Vec::new());
+            }
+        }
+    }
+
+    fn tell(
+        &mut self,
+        kind: &'static str,
+        phase: String,
+        causes: Vec<Because>,
+        amounts: Vec<(&'static str, i128)>,
+    ) {
+        let (from, to) = if kind == "phase_failed" { ("IN_PROGRESS", "FAILED") } else { ("", "") };
+        self.expected.push(Expected {
+            kind,
+            phase,
+            from,
+            to,
+            causes,
+            any_order: false,
+            changes: Vec::new(),
+            amounts,
+            compared: Vec::new(),
+        });
+    }
+
     fn next(&self) -> u64 {
         self.world.head + 1 + self.expected.len() as u64
     }
@@ -141,10 +206,11 @@ impl Deriving {
         };
         let kinds: Vec<_> = causes.iter().map(|cause| cause.kind.clone()).collect();
         spot.state = to.to_owned();
-        spot.marks.push(Mark { seq, event: String::new(), kind: weightiest(&kinds) });
+        spot.marks.push(Mark { seq, event: String::new(), kind: weightiest(&kinds), told: None });
         let (phase, compared) = (phase.to_owned(), Vec::new());
         let any_order = false;
-        self.expected.push(Expected { kind, phase, from, to, causes, any_order, changes, compared });
+        let amounts = Vec::new();
+        self.expected.push(Expected { kind, phase, from, to, causes, any_order, changes, amounts, compared });
         seq
     }
 
@@ -230,7 +296,18 @@ impl Deriving {
             spot.marks.clear();
             let (kind, from, to) = ("rerun_cleared", "NEEDS_RERUN", "COMPLETE");
             let (any_order, changes) = (false, Vec::new());
-            self.expected.push(Expected { kind, phase, from, to, causes, any_order, changes, compared });
+            let amounts = Vec::new();
+            self.expected.push(Expected {
+                kind,
+                phase,
+                from,
+                to,
+                causes,
+                any_order,
+                changes,
+                amounts,
+                compared,
+            });
         }
     }
 }
@@ -271,7 +348,9 @@ pub fn differs(expected: &Expected, line: &Value) -> Option<String> {
         wanted.seq == *seq && wanted.kind == *kind && edge_fits
     };
     let head = json!([expected.kind, expected.phase, expected.from, expected.to]);
-    let found = json!([line["kind"], subject(line)?, line["from"], line["to"]]);
+    let about = subject(line).unwrap_or(workflow.clone());
+    let state = |name: &str| line[name].as_str().unwrap_or_default().to_owned();
+    let found = json!([line["kind"], about, state("from"), state("to")]);
     let compared: Vec<_> = list(&line["data"]["compared"])
         .iter()
         .map(|one| {
@@ -283,6 +362,7 @@ pub fn differs(expected: &Expected, line: &Value) -> Option<String> {
         && wanted.len() == causes.len()
         && wanted.iter().zip(&causes).all(fits)
         && expected.changes == list(&line["data"]["changes"])
+        && crate::money::tells(line, &expected.amounts)
         && expected.compared == compared;
     (!same).then(|| format!("expected {expected:#?}\nfound {line:#}"))
 }

@@ -4,12 +4,13 @@
 //! refused, as in life. What a plan says never depends on what the ledger answers.
 
 use phaseledger::model::{
-    Action, Again, Command, CommandId, Definition, Expectation, PhaseName, PhaseRef, Seq, StateName, TagName,
-    Timestamp, WorkflowName,
+    Action, Again, Amount, Command, CommandId, Definition, Expectation, PhaseDefinition, PhaseName, PhaseRef,
+    Seq, StateName, TagName, Timestamp, WorkflowName,
 };
 use proptest::prelude::*;
 
-use crate::make::{command, digest, metadata, phase, text, time};
+use crate::asking;
+use crate::make::{changes, command, digest, files, metadata, phase, text, time};
 
 /// A command, and the clock when it is sent.
 #[derive(Debug, Clone)]
@@ -66,12 +67,22 @@ enum Verb {
     Fail,
     Skip,
     Rerun,
+    /// State that inputs changed, to one of a few contents.
+    Scan,
     Reset,
     ResetAll,
     Redefine,
     Meta,
     Note,
     Tag,
+    /// Record costs and refunds, perhaps in an attempt that is started for it.
+    Cost,
+    /// Set the limit of a phase or a workflow.
+    Limit,
+    /// Ask leave for something.
+    Ask,
+    /// Decide on what was asked.
+    Decide,
     /// Send an earlier command again.
     Again,
     /// Send something else under an earlier command's id.
@@ -98,12 +109,17 @@ fn told() -> impl Strategy<Value = Told> {
         2 => Just(Verb::Fail),
         3 => Just(Verb::Skip),
         4 => Just(Verb::Rerun),
+        5 => Just(Verb::Scan),
         2 => Just(Verb::Reset),
         1 => Just(Verb::ResetAll),
         4 => Just(Verb::Redefine),
         1 => Just(Verb::Meta),
         1 => Just(Verb::Note),
         1 => Just(Verb::Tag),
+        10 => Just(Verb::Cost),
+        4 => Just(Verb::Limit),
+        3 => Just(Verb::Ask),
+        3 => Just(Verb::Decide),
         1 => Just(Verb::Again),
         1 => Just(Verb::Other),
     ];
@@ -153,6 +169,10 @@ struct Sending<'a> {
     present: Vec<bool>,
     needs: Vec<u16>,
     versions: Vec<u32>,
+    /// The limit of each slot, and of each workflow after them.
+    limits: Vec<Option<Amount>>,
+    /// Which policy on approvals each workflow has.
+    policies: [u8; 3],
     /// What each slot needs in the definition sent last; none when that does not have it.
     defined: Vec<Option<Vec<usize>>>,
     clock: i64,
@@ -168,6 +188,8 @@ impl<'a> Sending<'a> {
             present: vec![true; count],
             needs: plan.slots.iter().map(|slot| slot.needs).collect(),
             versions: vec![1; count],
+            limits: vec![None; count + 3],
+            policies: [0; 3],
             defined: vec![None; count],
             clock: 1_700_000_000_000_000,
             sent: Vec::new(),
@@ -219,7 +241,8 @@ impl<'a> Sending<'a> {
             29 => vec![Expectation::Seq(Seq::new(1 << 40))],
             _ => Vec::new(),
         };
-        let command = Command { occurred_at: claim.map(time), expect, ..command(id, action) };
+        let fingerprints = (self.told.slot % 4 == 0).then(|| files(self.told.other % 3));
+        let command = Command { occurred_at: claim.map(time), expect, fingerprints, ..command(id, action) };
         self.sent.push(Sent { command, now: time(self.clock) });
     }
 
@@ -241,17 +264,29 @@ impl<'a> Sending<'a> {
             };
             if self.present[slot] {
                 let needs = needs.iter().map(named).collect();
-                phases.push(phase(self.name(slot).phase, needs, self.versions[slot]));
+                let phase = phase(self.name(slot).phase, needs, self.versions[slot]);
+                phases.push(PhaseDefinition { cost_limit: self.limits[slot], ..phase });
             }
             self.defined[slot] = self.present[slot].then_some(needs);
         }
         let definition = Definition::new(workflow_name(workflow), phases).expect("no cycle");
+        // Only one of them has a currency.
+        let currency = (workflow == 0).then(|| "USD".to_owned());
+        let limit = self.limits[self.plan.slots.len() + usize::from(workflow)];
+        let definition = definition.described(None, currency, limit, Default::default());
+        let definition = definition.approved_by(asking::policy(self.policies[usize::from(workflow)]));
         self.send(Action::Define { definition: Box::new(definition) });
     }
 
     fn start(&mut self, slot: u8, allow_unmet: bool, again: Option<Again>) {
         let (phase, metadata) = (self.phase(slot), metadata("start", slot));
-        self.send(Action::Start { phase, metadata, allow_unmet, again });
+        let over_limit = self.told.other.is_multiple_of(2).then(|| text("go on"));
+        let inputs = if self.told.what == 5 { files(self.told.output) } else { Vec::new() };
+        self.send(Action::Start { phase, metadata, allow_unmet, again, over_limit, inputs, worker: None });
+    }
+
+    fn scan(&self, slot: u8, to: u8) -> Action {
+        Action::InputsChanged { phase: self.phase(slot), changes: changes(to) }
     }
 
     /// Starts a phase whether it is complete or not: one of the two is refused.
@@ -269,6 +304,7 @@ impl<'a> Sending<'a> {
             0 => self.redefine(other, 0),
             1 => self.send(Action::Reset { phase: self.phase(other), reason: text("anew") }),
             2 | 3 => self.send(Action::Rerun { phase: self.phase(other), reason: text("stale") }),
+            4 => self.send(self.scan(other, output)),
             _ => self.begin(other, true),
         }
         if what % 2 == 1 {
@@ -322,9 +358,42 @@ impl<'a> Sending<'a> {
             3 if !(0..self.plan.slots.len()).any(|by| elsewhere(&by)) => self.present[slot] ^= true,
             // Refused where another workflow needs it.
             4 => self.present[slot] ^= true,
-            _ => {}
+            5 => self.policies[usize::from(workflow)] = self.told.other,
+            // Sometimes a limit of the workflow as a whole.
+            _ => {
+                let slots = self.plan.slots.len();
+                let of = if self.told.unmet { slots + usize::from(workflow) } else { slot.min(1) };
+                self.limits[of] = limit(self.told.output);
+            }
         }
         self.define(workflow);
+    }
+
+    fn spend(&mut self) {
+        let Told { slot, other, what, output, unmet, .. } = self.told;
+        // Money goes where other money went.
+        let slot = slot % 2;
+        if unmet {
+            self.begin(slot, true);
+        }
+        for number in 0..=what {
+            let amounts = ["0.8", "-0.8", "1", "0.10", "2.0", "-1.00", "0.1", "-0.1"];
+            let amount = amounts[usize::from(other.wrapping_add(number * (output + 1))) % amounts.len()];
+            let currency = match (output, number) {
+                (0, 0) => Some("EUR".to_owned()),
+                (1, 0) => Some("USD".to_owned()),
+                _ => None,
+            };
+            self.send(Action::Cost {
+                phase: self.phase(slot),
+                amount: amount.parse().expect("an amount"),
+                currency,
+                refund: amount.starts_with('-') != (what == 5 && number == 0),
+                model: (other.is_multiple_of(3)).then(|| "opus".to_owned()),
+                operation: None,
+                metadata: metadata("cost", slot),
+            });
+        }
     }
 
     fn step(&mut self) {
@@ -336,6 +405,13 @@ impl<'a> Sending<'a> {
                 self.complete(slot, output);
             }
             Verb::Race => self.race(),
+            Verb::Cost => self.spend(),
+            Verb::Limit => {
+                let phase = (!unmet).then(|| self.phase(slot % 2));
+                let workflow = unmet.then(|| workflow_name(slot % self.plan.workflows));
+                let limit = if what == 5 { "-1".parse().ok() } else { limit(output) };
+                self.send(Action::CostLimit { phase, workflow, limit });
+            }
             Verb::Detour => self.detour(),
             Verb::Start => {
                 let again = match what {
@@ -349,6 +425,8 @@ impl<'a> Sending<'a> {
             Verb::Redefine => self.redefine(slot, what),
             Verb::Again | Verb::Other => {
                 let Sent { mut command, now } = self.sent[usize::from(slot) % self.sent.len()].clone();
+                // Files may have changed since.
+                command.fingerprints = Some(files(what));
                 if let Verb::Other = verb {
                     command.action = Action::Note { phase: None, text: text("something else") };
                 }
@@ -359,11 +437,13 @@ impl<'a> Sending<'a> {
                 error: text("it broke"),
                 exit_code: Some(1),
                 signal: None,
+                stderr: None,
                 abandoned: false,
                 metadata: metadata("fail", slot),
             }),
             Verb::Skip => self.send(self.skip(slot)),
             Verb::Rerun => self.send(Action::Rerun { phase: self.phase(slot), reason: text("stale") }),
+            Verb::Scan => self.send(self.scan(slot, what)),
             Verb::Reset => self.send(Action::Reset { phase: self.phase(slot), reason: text("anew") }),
             Verb::ResetAll => {
                 let workflow = Some(workflow_name(slot % self.plan.workflows));
@@ -374,6 +454,19 @@ impl<'a> Sending<'a> {
             }
             Verb::Note => {
                 self.send(Action::Note { phase: unmet.then(|| self.phase(slot)), text: text("seen") });
+            }
+            Verb::Ask => {
+                let phase = (what % 2 == 0).then(|| self.phase(slot));
+                let workflow = phase.is_none().then(|| workflow_name(slot % self.plan.workflows));
+                self.send(asking::ask(workflow, phase, self.told.other, what, output));
+            }
+            Verb::Decide => {
+                let asked = self.sent.iter().filter(|sent| sent.command.action.verb() == "approval request");
+                let asked: Vec<_> = asked.map(|sent| sent.command.id.event(0)).collect();
+                self.send(asking::decide(&asked, slot, unmet));
+                if what > 0 {
+                    self.sent.last_mut().expect("just sent").command.by.name = "bob".to_owned();
+                }
             }
             Verb::Tag => {
                 let name = TagName::new(&format!("tag-{what}")).expect("a name");
@@ -386,6 +479,12 @@ impl<'a> Sending<'a> {
         let (phase, metadata) = (self.phase(slot), metadata("skip", slot));
         Action::Skip { phase, reason: text("not today"), metadata }
     }
+}
+
+/// Limits come from so small an alphabet that they are often the same; 0 is none.
+fn limit(which: u8) -> Option<Amount> {
+    let limits = ["0", "1", "1.00", "2.5", "5"];
+    which.checked_sub(1).and_then(|which| limits[usize::from(which) % limits.len()].parse().ok())
 }
 
 fn workflow_name(workflow: u8) -> WorkflowName {

@@ -2,14 +2,23 @@
 
 use chrono::DateTime;
 use phaseledger::model::{
-    Action, Actor, Command, CommandId, Digest, Metadata, PhaseDefinition, PhaseName, PhaseRef, Text,
-    Timestamp,
+    Action, Actor, Change, Command, CommandId, Digest, Metadata, OutputFile, PhaseDefinition, PhaseName,
+    PhaseRef, Text, Timestamp,
 };
 
 /// Returns a command that a caller may send again.
 pub fn command(id: CommandId, action: Action) -> Command {
     let by = Actor { name: "ana".into(), host: "build-3".into(), via: "test".into() };
-    Command { id, may_repeat: true, by, occurred_at: None, expect: Vec::new(), inferred: None, action }
+    Command {
+        id,
+        may_repeat: true,
+        by,
+        occurred_at: None,
+        expect: Vec::new(),
+        inferred: None,
+        fingerprints: None,
+        action,
+    }
 }
 
 /// Returns the instant so many microseconds after 1970.
@@ -45,4 +54,23 @@ pub fn digest(output: u8) -> Option<Digest> {
         1 | 3 | 4 => Some(Digest::sha256(b"x")),
         _ => Some(Digest::sha256(b"z")),
     }
+}
+
+/// Returns files: none for 0, or one or two of a few contents.
+pub fn files(contents: u8) -> Vec<OutputFile> {
+    let file = |(path, content): (&str, u8)| OutputFile {
+        path: path.to_owned(),
+        digest: digest(content).expect("not none"),
+    };
+    let files = [("in/a", 1), ("in/b", contents.max(1))];
+    files.into_iter().take(usize::from(contents)).map(file).collect()
+}
+
+/// Returns what changed in the inputs: nothing for 0, else one or two files.
+pub fn changes(to: u8) -> Vec<Change> {
+    let change = |file: OutputFile| {
+        let what = format!("input {}", file.path);
+        Change { what, before: None, after: Some(file.digest.to_string()) }
+    };
+    files(to).into_iter().map(change).collect()
 }

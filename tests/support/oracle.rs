@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use crate::money::{Purse, amount};
+
 /// Where everything stands after some lines.
 #[derive(Debug, Clone, Default)]
 pub struct World {
@@ -12,6 +14,23 @@ pub struct World {
     pub phases: BTreeMap<String, Spot>,
     /// What the definition read last changed about phases that were there before.
     pub changed: BTreeMap<String, Vec<Value>>,
+    /// What each workflow cost.
+    pub purses: BTreeMap<String, Purse>,
+    /// What the definitions in force say of approvals.
+    pub policies: BTreeMap<String, Value>,
+    /// What leave was asked for, by the id of the request.
+    pub requests: BTreeMap<String, Request>,
+}
+
+/// What somebody asked leave for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Request {
+    pub seq: u64,
+    pub by: String,
+    pub workflow: String,
+    pub phase: Option<String>,
+    /// The place of the decision, and whether it was yes.
+    pub decision: Option<(u64, bool)>,
 }
 
 /// Where a phase stands, by its full name.
@@ -34,6 +53,10 @@ pub struct Spot {
     pub output: Option<String>,
     /// The place of the last completion, or of the skip.
     pub ended: u64,
+    /// The place of the last start; none for a phase that is PENDING.
+    pub started: Option<u64>,
+    /// What it cost.
+    pub purse: Purse,
 }
 
 /// What an attempt builds on: the phase, the place of its completion or skip, its output.
@@ -45,6 +68,16 @@ pub struct Mark {
     pub seq: u64,
     pub event: String,
     pub kind: Option<String>,
+    /// The changed inputs, where a scan told of them.
+    pub told: Option<Value>,
+}
+
+impl Spot {
+    /// Says whether a scan told the phase of these very changes, and it has not started since.
+    pub fn is_told(&self, changes: &Value) -> bool {
+        let outdated = self.outdated.iter().filter(|_| self.state == "NEEDS_RERUN");
+        self.marks.iter().chain(outdated).any(|mark| mark.told.as_ref() == Some(changes))
+    }
 }
 
 impl Mark {
@@ -62,9 +95,18 @@ impl World {
         if kind == "workflow_defined" {
             return self.define(line);
         }
+        if let Some(purse) = line["workflow"].as_str().and_then(|name| self.purses.get_mut(name))
+            && (subject(line).is_none() || kind == "cost_recorded")
+        {
+            purse.apply(line);
+        }
+        if kind.starts_with("approval_") {
+            self.approve(&kind, line);
+        }
         let Some(name) = subject(line) else { return };
         let spot = self.phases.get_mut(&name).expect("an event is about a phase that is there");
-        assert!(!spot.retired, "an event is about a phase that is still there");
+        let outlives = matches!(kind.as_str(), "approval_granted" | "approval_rejected");
+        assert!(outlives || !spot.retired, "an event is about a phase that is still there");
         if let Some(from) = line.get("from") {
             assert_eq!(*from, spot.state, "`from` is where the phase stood");
         }
@@ -74,10 +116,37 @@ impl World {
         }
     }
 
+    /// Reads a request, or the one decision that it gets.
+    fn approve(&mut self, kind: &str, line: &Value) {
+        let seq = self.head;
+        if kind == "approval_requested" {
+            let (workflow, by) = (string(&line["workflow"]), string(&line["by"]["name"]));
+            let request = Request { seq, by, workflow, phase: subject(line), decision: None };
+            self.requests.insert(string(&line["id"]), request);
+            return;
+        }
+        let data = &line["data"];
+        let request = self.requests.get_mut(&string(&data["request"])).expect("what is decided was asked");
+        assert_eq!(request.decision, None, "a request is decided once");
+        assert_eq!(data["request_seq"], request.seq);
+        assert_eq!(
+            (&line["causes"][0]["event"], line["causes"][0]["seq"].as_u64()),
+            (&data["request"], Some(request.seq))
+        );
+        assert_eq!(
+            (subject(line), string(&line["workflow"])),
+            (request.phase.clone(), request.workflow.clone())
+        );
+        assert_eq!(data["decided_by"] == "policy", line["rule"] == "approval_policy/1");
+        request.decision = Some((seq, kind == "approval_granted"));
+    }
+
     fn define(&mut self, line: &Value) {
         let workflow = string(&line["workflow"]);
+        self.policies.insert(workflow.clone(), line["data"]["definition"]["approval"].clone());
         let (data, definition) = (&line["data"], &line["data"]["definition"]);
         assert_eq!(definition["name"], workflow);
+        self.purses.entry(workflow.clone()).or_default().define(amount(&definition["cost_limit"]));
         let of_workflow = |name: &&String| name.split('/').next() == Some(&workflow);
         let known: Vec<String> = self.current().map(|(name, _)| name).filter(of_workflow).cloned().collect();
         for name in &known {
@@ -89,11 +158,17 @@ impl World {
             let name = full(&workflow, &string(&phase["id"]));
             let needs = list(&phase["needs"]).iter().map(|need| full(&workflow, &string(need))).collect();
             if known.contains(&name) {
+                self.phases.get_mut(&name).expect("known").purse.define(amount(&phase["cost_limit"]));
                 self.redefine(name, needs, &phase["version"]);
             } else {
                 let spot = self.phases.entry(name.clone()).or_default();
                 let (attempt, version) = (spot.attempt, phase["version"].clone());
-                *spot = Spot { state: "PENDING".to_owned(), attempt, needs, version, ..Spot::default() };
+                let mut purse = spot.purse.clone();
+                purse.limit = amount(&phase["cost_limit"]);
+                purse.defined = purse.limit;
+                purse.define(purse.limit);
+                let state = "PENDING".to_owned();
+                *spot = Spot { state, attempt, needs, version, purse, ..Spot::default() };
                 added.push(name);
             }
         }
@@ -188,11 +263,13 @@ impl Spot {
     fn apply(&mut self, kind: &str, line: &Value) {
         let data = &line["data"];
         let seq = line["seq"].as_u64().expect("a number");
+        self.purse.apply(line);
         let mut state = |state: &str| self.state = state.to_owned();
         match kind {
             "phase_started" => {
                 state("IN_PROGRESS");
                 self.attempt += 1;
+                self.started = Some(seq);
                 assert_eq!(data["attempt"], self.attempt);
                 self.metadata.clear();
                 self.marks.clear();
@@ -216,20 +293,41 @@ impl Spot {
             }
             "rerun_marked" => state("NEEDS_RERUN"),
             "rerun_cleared" => state("COMPLETE"),
+            "cost_recorded" => return self.paid(line),
+            "cost_limit_set" | "cost_warning_raised" | "cost_limit_exceeded" => {}
             "rerun_cause_added" | "rerun_deferred" | "metadata_recorded" | "note_added" => {}
+            "approval_requested" | "approval_granted" | "approval_rejected" => return,
             unknown => panic!("no phase has a `{unknown}`"),
         }
         self.metadata.extend(data["metadata"].as_object().cloned().into_iter().flatten());
         if line.get("to").is_some() {
             self.skipped = kind == "phase_skipped";
         }
+        if self.state == "PENDING" {
+            self.started = None;
+        }
         if matches!(self.state.as_str(), "PENDING" | "FAILED" | "COMPLETE") {
             self.marks.clear();
         }
         if matches!(kind, "rerun_marked" | "rerun_cause_added" | "rerun_deferred") {
             let kinds: Vec<_> = list(&line["causes"]).iter().map(|cause| string(&cause["kind"])).collect();
-            self.marks.push(Mark { seq, event: string(&line["id"]), kind: weightiest(&kinds) });
+            let told = data.get("changes").filter(|_| kinds.is_empty()).cloned();
+            self.marks.push(Mark { seq, event: string(&line["id"]), kind: weightiest(&kinds), told });
         }
+    }
+}
+
+impl Spot {
+    /// A cost belongs to the attempt under way, or else the last one: it is caused by its start. Its metadata
+    /// are its own.
+    fn paid(&self, line: &Value) {
+        let causes: Vec<_> = list(&line["causes"])
+            .iter()
+            .map(|cause| (cause["seq"].as_u64(), string(&cause["kind"])))
+            .collect();
+        let wanted = self.started.map(|seq| (Some(seq), "phase_started".to_owned()));
+        assert_eq!(causes, wanted.into_iter().collect::<Vec<_>>());
+        assert_eq!(line["data"]["attempt"].as_u64(), self.started.map(|_| self.attempt));
     }
 }
 

@@ -1,8 +1,10 @@
 //! Which commands the table of transitions allows, and what each turns into before anything is derived.
 
-use phaseledger::model::{Action, Again, Definition, PhaseRef};
+use phaseledger::model::{Action, Again, Command, Definition, PhaseRef, Verdict};
 use serde_json::{Value, json};
 
+use crate::asking;
+use crate::money::units;
 use crate::oracle::{Consumed, Spot, World, full};
 
 /// Returns the kind, phase, `from` and `to` of each event; none when the command must be refused. Says
@@ -18,7 +20,10 @@ pub fn permit(world: &World, action: &Action) -> Option<Vec<Value>> {
     let event = |kind: &str, from: &str, to: &str| json!([kind, name, from, to]);
     let still = |kind: &str| Some(vec![json!([kind, name, null, null])]);
     Some(match action {
-        Action::Start { allow_unmet, again, .. } => {
+        Action::Start { allow_unmet, again, over_limit, .. } => {
+            if over_limit.is_none() && is_over(world, name) {
+                return None;
+            }
             let met = |need: &String| world.phases[need].state == "COMPLETE" || world.phases[need].skipped;
             if !allow_unmet && !spot.needs.iter().all(met) {
                 return None;
@@ -60,7 +65,28 @@ pub fn permit(world: &World, action: &Action) -> Option<Vec<Value>> {
             in_state(&["COMPLETE"])?;
             vec![event("rerun_marked", from, "NEEDS_RERUN")]
         }
+        Action::InputsChanged { changes, .. } => {
+            let changes = serde_json::to_value(changes).expect("texts");
+            match from {
+                _ if changes == json!([]) || spot.is_told(&changes) => Vec::new(),
+                "COMPLETE" => vec![event("rerun_marked", from, "NEEDS_RERUN")],
+                "IN_PROGRESS" => vec![event("rerun_deferred", from, from)],
+                "NEEDS_RERUN" => vec![event("rerun_cause_added", from, from)],
+                _ => Vec::new(),
+            }
+        }
         Action::Reset { .. } => vec![event("phase_reset", from, "PENDING")],
+        Action::Cost { amount, currency, refund, .. } => {
+            let amount = units(&amount.to_string());
+            let own = if name.starts_with("x/") { Some("USD") } else { None };
+            let fits = currency.is_none() || currency.as_deref() == own;
+            let may = fits && *refund == (amount < 0) && spot.purse.spent + amount >= 0;
+            return if may { still("cost_recorded") } else { None };
+        }
+        Action::CostLimit { limit, .. } => {
+            let may = limit.is_none_or(|limit| units(&limit.to_string()) >= 0);
+            return if may { still("cost_limit_set") } else { None };
+        }
         Action::Meta { .. } => return still("metadata_recorded"),
         Action::Note { .. } => return still("note_added"),
         other => panic!("`{}` is about no phase", other.verb()),
@@ -84,8 +110,18 @@ fn permit_at_large(world: &World, action: &Action) -> Option<Vec<Value>> {
             resets.insert(0, json!(["phase_reset", null, null, null]));
             Some(resets)
         }
+        Action::CostLimit { limit, .. } => {
+            let may = limit.is_none_or(|limit| units(&limit.to_string()) >= 0);
+            may.then(|| vec![json!(["cost_limit_set", null, null, null])])
+        }
         other => panic!("nothing is said of `{}`", other.verb()),
     }
+}
+
+/// Says whether more was spent than a phase, or its workflow, may cost.
+pub fn is_over(world: &World, phase: &str) -> bool {
+    let workflow = phase.split('/').next().unwrap_or_default();
+    world.phases[phase].purse.level() == 2 || world.purses[workflow].level() == 2
 }
 
 /// Says whether a definition fits the other workflows: it needs what they have, and drops nothing that they
@@ -101,6 +137,39 @@ pub fn may_define(world: &World, definition: &Definition) -> bool {
     let elsewhere = world.current().filter(|(name, _)| !own(name));
     let needed = elsewhere.flat_map(|(_, spot)| &spot.needs).filter(|need| own(need));
     needs_what_is_there && needed.into_iter().all(|need| kept(need))
+}
+
+/// As [`permit`], for what is about an approval; without the states, which it leaves alone.
+pub fn permit_approval(world: &World, command: &Command) -> Option<Vec<Value>> {
+    let (kinds, subject) = match &command.action {
+        Action::ApprovalRequest(ask) => {
+            let phase = match &ask.phase {
+                Some(phase) => Some(resolve(world, phase)?.0.clone()),
+                None => None,
+            };
+            let of_phase = phase.as_deref().and_then(|phase| phase.split('/').next());
+            let workflow =
+                of_phase.or(ask.workflow.as_ref().map(|name| name.as_str())).expect("plans name it");
+            let verdict = asking::verdict(&world.policies[workflow], ask);
+            (std::iter::once("approval_requested").chain(verdict).collect(), phase)
+        }
+        Action::ApprovalDecide(answer) => {
+            let request = world.requests.get(&answer.request.to_string())?;
+            let own =
+                world.policies[&request.workflow]["self_approval"] == true || request.by != command.by.name;
+            let kind = match answer.verdict {
+                Verdict::Granted if !own => return None,
+                Verdict::Granted => "approval_granted",
+                Verdict::Rejected => "approval_rejected",
+            };
+            if request.decision.is_some() {
+                return None;
+            }
+            (vec![kind], request.phase.clone())
+        }
+        other => panic!("`{}` is about no approval", other.verb()),
+    };
+    Some(kinds.into_iter().map(|kind| json!([kind, subject])).collect())
 }
 
 fn resolve<'a>(world: &'a World, name: &PhaseRef) -> Option<(&'a String, &'a Spot)> {

@@ -5,15 +5,18 @@ use std::collections::BTreeMap;
 
 use phaseledger::ledger::Ledger;
 use phaseledger::model::{EventId, Recorded, Seq, WorkflowName};
-use phaseledger::query::{self, Evidence};
+use phaseledger::query::{self, CostScan, Evidence};
 use phaseledger::rules::Table;
 
 use super::super::asking::Asked;
 use super::super::error::Failure;
-use super::super::pieces;
+use super::super::{log, pieces};
 
 /// How many of the last events a report lists.
 const RECENT_EVENTS: usize = 10;
+
+/// How many of the last costs of a workflow are listed.
+const TRANSACTIONS: usize = 10;
 
 /// Gathers the evidence for a report.
 pub fn gather(asked: &Asked, table: &Table, workflow: Option<&WorkflowName>) -> Result<Evidence, Failure> {
@@ -30,11 +33,44 @@ pub fn gather(asked: &Asked, table: &Table, workflow: Option<&WorkflowName>) -> 
         root: asked.ledger.root_at(through)?,
         events,
         recent: recent(&asked.ledger, workflow, through)?,
+        costs: scan_costs(asked, table)?,
     })
 }
 
+/// Reads what the log tells of costs, where there are any.
+pub fn scan_costs(asked: &Asked, table: &Table) -> Result<CostScan, Failure> {
+    let mut scan = CostScan::new(TRANSACTIONS);
+    if table.workflows.values().any(|workflow| workflow.budget.records > 0) {
+        each_cost(&asked.ledger, (Seq::ZERO, asked.as_of.seq), |record| Ok(scan.look_at(&record)?))?;
+    }
+    Ok(scan)
+}
+
+/// Takes each cost after a place, up to and including another. Lines that cannot be one are not read further.
+pub fn each_cost(
+    ledger: &Ledger,
+    (after, through): (Seq, Seq),
+    mut take: impl FnMut(Recorded) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut at = after;
+    while at < through {
+        let limit = (through.number() - at.number()).min(pieces::LINES_PER_READ);
+        let lines = ledger.lines(at, limit as usize)?;
+        if lines.is_empty() {
+            return Err(Failure::new(5, "damaged", format!("the log ends at {at}, expected {through}")));
+        }
+        for line in lines {
+            at = at.plus(1);
+            if line.contains("cost_recorded") {
+                take(log::decode(at, &line)?)?;
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Follows the first causes from an event back to the root of them all.
-fn find_root(ledger: &Ledger, root: EventId, from: Seq) -> Result<Option<Recorded>, Failure> {
+pub fn find_root(ledger: &Ledger, root: EventId, from: Seq) -> Result<Option<Recorded>, Failure> {
     let mut seq = from;
     while let Some(record) = ledger.record(seq)? {
         if record.id == root {

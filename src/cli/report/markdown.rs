@@ -8,8 +8,8 @@ use phaseledger::query::{EventReport, PhaseReport, ProgressSummary, Report, Work
 
 use super::super::asking::AsOf;
 use super::super::render;
-use super::phases;
 use super::syntax::{Align, block, code, table, text};
+use super::{approvals, costs, phases};
 
 /// How many blocks the progress bar has.
 const BAR_BLOCKS: usize = 20;
@@ -63,7 +63,7 @@ impl Style<'_> {
         self.name(&id.workflow, id.phase.as_str())
     }
 
-    fn name(&self, workflow: &WorkflowName, phase: &str) -> String {
+    pub fn name(&self, workflow: &WorkflowName, phase: &str) -> String {
         if Some(workflow) == self.workflow { code(phase) } else { code(&format!("{workflow}/{phase}")) }
     }
 
@@ -159,10 +159,12 @@ fn push_workflow(document: &mut String, workflow: &WorkflowReport<'_>, level: us
     push_next(document, workflow, style);
     document.push_str(&heading(level, "Phases"));
     phases::push(document, workflow, level + 1, style);
+    approvals::push(document, workflow, level, style);
     document.push_str(&heading(level, "Dependencies"));
     push_dependencies(document, workflow, style);
     push_retired(document, workflow);
     push_graph(document, workflow);
+    costs::push(document, &workflow.costs, level, style);
 }
 
 fn push_summary(document: &mut String, summary: &ProgressSummary) {
@@ -188,7 +190,9 @@ fn push_summary(document: &mut String, summary: &ProgressSummary) {
 fn push_next(document: &mut String, workflow: &WorkflowReport<'_>, style: &Style<'_>) {
     let ready: Vec<_> = workflow.phases.iter().filter(|phase| phase.is_ready()).collect();
     let under_way = count(&workflow.summary, StateName::InProgress);
-    if ready.is_empty() {
+    let kept: Vec<_> =
+        workflow.phases.iter().filter(|phase| phase.would_be_ready() && phase.over_limit).collect();
+    if ready.is_empty() && kept.is_empty() {
         document.push_str(match (workflow.summary.done == workflow.summary.total, under_way) {
             (true, _) => "Nothing: every phase is done.\n",
             (false, 0) => "Nothing: every phase that is left waits for another.\n",
@@ -202,6 +206,10 @@ fn push_next(document: &mut String, workflow: &WorkflowReport<'_>, style: &Style
             StateName::Pending | StateName::InProgress | StateName::Complete => "",
         };
         document.push_str(&format!("- {}{why}\n", style.name(phase.workflow, phase.phase.as_str())));
+    }
+    for phase in kept {
+        let name = style.name(phase.workflow, phase.phase.as_str());
+        document.push_str(&format!("- not {name}: a cost limit is exceeded\n"));
     }
 }
 
@@ -280,14 +288,14 @@ fn push_recent(document: &mut String, recent: &[EventReport<'_>], style: &Style<
             format!("`{}`", event.kind),
             subject(event, style),
             by,
-            event.text.map(|why| text(&start(why))).unwrap_or_default(),
+            event.text.as_deref().map(|why| text(&start(why))).unwrap_or_default(),
         ]
     };
     document.push_str(&table(&columns, &recent.iter().map(row).collect::<Vec<_>>()));
 }
 
 /// Returns the start of a text: its first line, or less.
-fn start(given: &str) -> String {
+pub fn start(given: &str) -> String {
     let line = given.trim().lines().next().unwrap_or_default();
     let start: String = line.chars().take(WHY_CHARACTERS_MAX).collect();
     if start.len() < given.trim().len() { format!("{}…", start.trim_end()) } else { start }

@@ -155,7 +155,7 @@ fn push_mark(said: &mut String, mark: &MarkReport<'_>, state: StateName, style: 
     push_item(said, &format!("{when}: {} ({event})", text(mark.reason.as_str())));
     if let Some(root) = mark.root.as_ref().filter(|root| root.id != mark.id) {
         let event = style.event(root.seq, Some(root.at), Some(root.by));
-        let why = root.text.map(|why| format!(": {}", text(why))).unwrap_or_default();
+        let why = root.text.as_deref().map(|why| format!(": {}", text(why))).unwrap_or_default();
         let item = format!("  - root: `{}` of {}{why} ({event})\n", root.kind, subject(root, style));
         said.push_str(&format!("  {item}"));
     }

@@ -149,7 +149,15 @@ impl HistoryLine {
     }
 
     fn start(&self, metadata: Metadata, allow_unmet: bool) -> Action {
-        Action::Start { phase: self.phase.clone(), metadata, allow_unmet, again: None }
+        Action::Start {
+            phase: self.phase.clone(),
+            metadata,
+            allow_unmet,
+            again: None,
+            over_limit: None,
+            inputs: Vec::new(),
+            worker: None,
+        }
     }
 
     fn complete(&self, metadata: Metadata) -> Action {
@@ -157,6 +165,14 @@ impl HistoryLine {
     }
 
     fn fail(&self, error: Text, abandoned: bool, metadata: Metadata) -> Action {
-        Action::Fail { phase: self.phase.clone(), error, exit_code: None, signal: None, abandoned, metadata }
+        Action::Fail {
+            phase: self.phase.clone(),
+            error,
+            exit_code: None,
+            signal: None,
+            stderr: None,
+            abandoned,
+            metadata,
+        }
     }
 }

@@ -243,6 +243,7 @@ impl<'a> Importer<'a> {
             occurred_at: at,
             expect: Vec::new(),
             inferred: repair,
+            fingerprints: None,
             action,
         };
         let answer = self.session.stage(&command, self.now).map_err(|error| at_line(number, error))?;

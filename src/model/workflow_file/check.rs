@@ -3,22 +3,24 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use rust_decimal::Decimal;
-
 use super::WorkflowName;
-use super::amount::{AmountFault, amount_of_number, amount_of_text};
+use super::approval::{APPROVAL, read_policy};
 use super::error::Fault;
 use super::node::{Entry, Fields, Format, Node, Shape, Value, repeated_key, shown};
 use super::places::{PhasePlaces, definition_fault};
 use crate::model::{
-    Definition, Metadata, NAME_BYTES_MAX, PhaseDefinition, PhaseName, PhaseRef, TEXT_BYTES_MAX,
+    Amount, ApprovalPolicy, Definition, Metadata, NAME_BYTES_MAX, Pattern, PhaseDefinition, PhaseName,
+    PhaseRef, TEXT_BYTES_MAX,
 };
 
 const FILE_OF_TOML: Shape = Shape { owner: "a workflow file", keys: &["workflow", "phase"], aliases: &[] };
 const FILE_OF_JSON: Shape =
     Shape { owner: "a workflow file", keys: &["workflow", "phase", "source"], aliases: &["phases"] };
-const WORKFLOW: Shape =
-    Shape { owner: "a workflow", keys: &["name", "currency", "cost_limit", "description"], aliases: &[] };
+const WORKFLOW: Shape = Shape {
+    owner: "a workflow",
+    keys: &["name", "currency", "cost_limit", "description", "approval"],
+    aliases: &[],
+};
 const PHASE: Shape = Shape {
     owner: "a phase",
     keys: &["id", "needs", "cost_limit", "version", "inputs", "outputs", "description"],
@@ -39,8 +41,9 @@ pub(super) struct File<'t> {
 struct Head {
     name: Option<WorkflowName>,
     currency: Option<String>,
-    cost_limit: Option<Decimal>,
+    cost_limit: Option<Amount>,
     description: Option<String>,
+    approval: ApprovalPolicy,
 }
 
 /// The names under which a need is of the workflow itself.
@@ -78,12 +81,16 @@ pub(super) fn check(root: Node<'_>, file: &File<'_>) -> Result<Definition, Fault
     let (phases, places) = read_phases(top.take_either("phase", "phases")?, &names, file.format)?;
     let definition = Definition::new(names.name.clone(), phases)
         .map_err(|error| definition_fault(&error, &places, &names.name))?;
-    Ok(definition.described(head.description, head.currency, head.cost_limit, source))
+    Ok(definition
+        .described(head.description, head.currency, head.cost_limit, source)
+        .approved_by(head.approval))
 }
 
 fn read_head(entry: Entry<'_>, format: Format) -> Result<Head, Fault> {
     let mut fields = fields(entry.node, "`workflow`", &WORKFLOW, format, |key| {
-        PHASE.keys.contains(&key).then(|| format!("`{key}` is a key of `phase`"))
+        let owners = [("approval", APPROVAL.keys), ("phase", PHASE.keys)];
+        let owner = owners.iter().find(|(_, keys)| keys.contains(&key));
+        owner.map(|(owner, _)| format!("`{key}` is a key of `{owner}`"))
     })?;
     let name = fields.take("name").map(|entry| {
         let (name, node) = text(entry, format)?;
@@ -94,6 +101,10 @@ fn read_head(entry: Entry<'_>, format: Format) -> Result<Head, Fault> {
         currency: fields.take("currency").map(|entry| currency(entry, format)).transpose()?,
         cost_limit: fields.take("cost_limit").map(|entry| amount(entry, format)).transpose()?,
         description: fields.take("description").map(|entry| long_text(entry, format)).transpose()?,
+        approval: match fields.take("approval") {
+            Some(entry) => read_policy(entry, format)?,
+            None => ApprovalPolicy::default(),
+        },
     })
 }
 
@@ -184,7 +195,7 @@ impl Names {
 }
 
 /// Takes a table apart, or says what stands in its place.
-fn fields<'t>(
+pub(super) fn fields<'t>(
     node: Node<'t>,
     what: &str,
     shape: &Shape,
@@ -212,7 +223,7 @@ fn text(entry: Entry<'_>, format: Format) -> Result<(String, Range<usize>), Faul
 }
 
 /// Returns a list of strings, each with its place.
-fn texts(entry: Entry<'_>, format: Format) -> Result<Vec<(String, Range<usize>)>, Fault> {
+pub(super) fn texts(entry: Entry<'_>, format: Format) -> Result<Vec<(String, Range<usize>)>, Fault> {
     let key = entry.key;
     let Node { span, value } = entry.node;
     let list = match value {
@@ -267,6 +278,9 @@ fn globs(entry: Option<Entry<'_>>, format: Format) -> Result<Vec<String>, Fault>
         };
         return Err(Fault::new(span.clone(), message));
     }
+    for (glob, span) in &globs {
+        Pattern::new(glob).map_err(|error| Fault::new(span.clone(), format!("`{key}`: {error}")))?;
+    }
     Ok(globs.into_iter().map(|(glob, _)| glob).collect())
 }
 
@@ -282,19 +296,23 @@ fn currency(entry: Entry<'_>, format: Format) -> Result<String, Fault> {
     Err(Fault::new(span, message).hint_if(hint))
 }
 
-fn amount(entry: Entry<'_>, format: Format) -> Result<Decimal, Fault> {
-    let refused = |text: &str, fault: AmountFault| {
-        let message = format!("`{}` is `{}`, {}", entry.key, shown(text), fault.explain());
+fn amount(entry: Entry<'_>, format: Format) -> Result<Amount, Fault> {
+    let refused = |text: &str, why: &dyn std::fmt::Display| {
+        let message = format!("`{}` is `{}`, which is no limit: {why}", entry.key, shown(text));
         Fault::new(entry.node.span.clone(), message)
     };
-    match &entry.node.value {
-        Value::Text(text) => amount_of_text(text).map_err(|fault| refused(text, fault)),
-        Value::Number(text) => amount_of_number(text).map_err(|fault| refused(text, fault)),
-        _ => Err(wrong_type(&format!("`{}`", entry.key), &entry.node, "an amount such as \"30.00\"", format)),
+    let (Value::Text(text) | Value::Number(text)) = &entry.node.value else {
+        let expected = "an amount such as \"30.00\"";
+        return Err(wrong_type(&format!("`{}`", entry.key), &entry.node, expected, format));
+    };
+    match text.parse::<Amount>() {
+        Ok(_) if text.starts_with('-') => Err(refused(text, &"it is negative; expected 0 or more")),
+        Ok(amount) => Ok(amount),
+        Err(error) => Err(refused(text, &error.fault)),
     }
 }
 
-fn wrong_type(what: &str, node: &Node<'_>, expected: &str, format: Format) -> Fault {
+pub(super) fn wrong_type(what: &str, node: &Node<'_>, expected: &str, format: Format) -> Fault {
     let found = node.value.kind(format);
     Fault::new(node.span.clone(), format!("{what} is {found}; expected {expected}"))
 }

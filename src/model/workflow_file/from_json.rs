@@ -43,7 +43,7 @@ fn read_value<'t>(text: &'t str, raw: &'t RawValue, level: usize) -> Result<Node
             let items = items.into_iter().map(|item| read_value(text, item, level + 1));
             Value::List(items.collect::<Result<_, Fault>>()?)
         }
-        Some(b't' | b'f') => Value::Other("a boolean"),
+        Some(b't' | b'f') => Value::Truth(json == "true"),
         Some(b'n') => Value::Other("null"),
         _ => Value::Number(Cow::Borrowed(json)),
     };

@@ -28,7 +28,7 @@ fn read_value(value: Spanned<DeValue<'_>>, level: usize) -> Node<'_> {
         DeValue::String(text) => Value::Text(text),
         DeValue::Integer(integer) => Value::Number(digits(integer)),
         DeValue::Float(float) => Value::Number(Cow::Owned(float.as_str().to_owned())),
-        DeValue::Boolean(_) => Value::Other("a boolean"),
+        DeValue::Boolean(truth) => Value::Truth(truth),
         DeValue::Datetime(_) => Value::Other("a date or time"),
         DeValue::Array(_) if level >= LEVELS_MAX => Value::Other("an array"),
         DeValue::Table(_) if level >= LEVELS_MAX => Value::Other("a table"),

@@ -8,7 +8,7 @@
 //! Both formats become the same spanned [`node::Node`]s, so that every rule is written once and knows the
 //! place of what it refuses. Reading the file from a disk is not here, and neither is writing one.
 
-mod amount;
+mod approval;
 mod check;
 mod error;
 mod from_json;

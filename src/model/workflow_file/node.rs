@@ -31,6 +31,7 @@ pub(super) enum Value<'t> {
     Text(Cow<'t, str>),
     /// Its decimal digits as they are written, without TOML's underscores.
     Number(Cow<'t, str>),
+    Truth(bool),
     List(Vec<Node<'t>>),
     /// In the file's order.
     Table(Vec<Entry<'t>>),
@@ -77,6 +78,7 @@ impl Value<'_> {
         match self {
             Value::Text(_) => "a string",
             Value::Number(_) => "a number",
+            Value::Truth(_) => "a boolean",
             Value::List(_) => "an array",
             Value::Table(_) => format.table(),
             Value::Other(kind) => kind,

@@ -1,9 +1,12 @@
 //! What a report says, as it is written in JSON (`report/1`).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::super::approvals::ApprovalView;
+use super::super::costs::WorkflowCosts;
 use super::super::graph::Graph;
 use crate::model::{
     CauseKind, Digest, EventId, Metadata, PhaseId, PhaseName, Seq, StateName, Text, Timestamp, WorkflowName,
@@ -39,9 +42,13 @@ pub struct WorkflowReport<'a> {
     pub next: Vec<&'a PhaseName>,
     /// The phases that the definition no longer has.
     pub retired: Vec<RetiredReport<'a>>,
+    /// What its phases cost.
+    pub costs: WorkflowCosts,
     /// What needs what, to be drawn; in JSON the needs of the phases say it.
     #[serde(skip)]
     pub graph: Graph,
+    /// What leave was asked for, in the order of the requests.
+    pub approvals: Vec<ApprovalView<'a>>,
 }
 
 /// How many phases stand where.
@@ -97,6 +104,8 @@ pub struct PhaseReport<'a> {
     pub unmet: &'a [PhaseId],
     /// What it needs that is neither complete nor skipped now.
     pub waits_for: Vec<PhaseId>,
+    /// Whether its cost limit or its workflow's is exceeded, so that it is not started.
+    pub over_limit: bool,
     /// What it needs.
     pub needs: &'a [PhaseId],
     /// Who needs it.
@@ -175,6 +184,6 @@ pub struct EventReport<'a> {
     pub by: &'a str,
     /// Whether a rule derived it.
     pub derived: bool,
-    /// The reason, the error or the note that it holds, as it was given.
-    pub text: Option<&'a str>,
+    /// The reason, the error or the note that it holds, as it was given; for one about costs, what it tells.
+    pub text: Option<Cow<'a, str>>,
 }

@@ -43,6 +43,11 @@ impl Block {
         self.start.plus(self.count - 1)
     }
 
+    /// Says whether an event is in it.
+    pub(super) fn holds(&self, place: Seq) -> bool {
+        (self.start..=self.end()).contains(&place)
+    }
+
     /// Returns the place of a command's first event here.
     pub(super) fn find(&self, command: CommandId) -> Option<Seq> {
         let mut place = self.start;

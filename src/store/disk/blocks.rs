@@ -111,18 +111,18 @@ pub(super) fn seek(
     Ok(low)
 }
 
-/// Returns the place of a command's first event from `after` to `end`.
+/// Returns the place of a command's first event from `after` to `end`, with the block that it is in.
 pub(super) fn find(
     database: &Database,
     after: Seq,
     end: Seq,
     command: CommandId,
-) -> Result<Option<Seq>, StoreError> {
+) -> Result<Option<(Block, Seq)>, StoreError> {
     let mut next = after.plus(1);
     while next <= end {
         let block = holding(database, next)?;
         if let Some(place) = block.find(command) {
-            return Ok(Some(place));
+            return Ok(Some((block, place)));
         }
         next = block.end().plus(1);
     }
@@ -130,7 +130,7 @@ pub(super) fn find(
 }
 
 /// Returns the block that an event is in.
-fn holding(database: &Database, place: Seq) -> Result<Block, StoreError> {
+pub(super) fn holding(database: &Database, place: Seq) -> Result<Block, StoreError> {
     let key = key(place);
     let missing = || damaged(format!("the block of event {place} is missing"));
     let (key, bytes) = database.last((Included(&[BLOCK]), Included(&key)))?.ok_or_else(missing)?;

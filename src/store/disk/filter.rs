@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use super::damaged;
 use super::database::{Changes, Database};
+use super::recent::Recent;
 use crate::model::{CommandId, Seq};
 use crate::store::{Entry, StoreError};
 
@@ -62,15 +63,22 @@ impl Filling {
 /// command may have an event.
 pub(super) fn spans(
     database: &Database,
+    recent: &Recent,
     end: Seq,
     command: CommandId,
 ) -> Result<Vec<(Seq, Seq)>, StoreError> {
     let hash = Hash::of(command);
     let mut spans = Vec::new();
     for span in 0..end.number().div_ceil(SPAN_EVENTS) {
-        let page = page(database, &hash.key(span))?;
-        if page.is_some_and(|page| hash.bits().all(|(byte, mask)| page[byte] & mask != 0)) {
-            let after = Seq::new(span * SPAN_EVENTS);
+        let after = Seq::new(span * SPAN_EVENTS);
+        let has = |page: Option<&[u8]>| {
+            page.is_some_and(|page| hash.bits().all(|(byte, mask)| page[byte] & mask != 0))
+        };
+        let may_be_there = match after.plus(SPAN_EVENTS) <= end {
+            true => recent.page(hash.key(span), |key| page(database, key), has)?,
+            false => has(page(database, &hash.key(span))?.as_deref()),
+        };
+        if may_be_there {
             spans.push((after, after.plus(SPAN_EVENTS).min(end)));
         }
     }

@@ -25,6 +25,7 @@ mod bytes;
 mod database;
 mod filter;
 mod lock;
+mod recent;
 mod rows;
 mod snapshots;
 mod state;
@@ -38,6 +39,7 @@ use std::time::{Duration, Instant};
 use self::blocks::BlockSize;
 use self::database::{Changes, Database};
 use self::lock::Lock;
+use self::recent::Recent;
 use self::state::{HEAD, State};
 use self::witness::Witness;
 use super::{Appended, Axis, Batch, Head, Limits, Snapshot, Store, StoreError, Until};
@@ -88,6 +90,7 @@ pub struct DiskStore {
     // Fields are dropped in this order: the lock goes last.
     tail: Database,
     sealed: OnceCell<Database>,
+    recent: Recent,
     witness: Witness,
     state: State,
     /// The failure that leaves open what is on the disk.
@@ -173,8 +176,8 @@ impl DiskStore {
             tail.make_durable()?;
             witness.note(state.seq(), state.frontier.root());
         }
-        let (sealed, dir) = (OnceCell::new(), dir.to_owned());
-        Ok(DiskStore { tail, sealed, witness, state, doubt: None, options, dir, _lock: lock })
+        let (sealed, recent, dir) = (OnceCell::new(), Recent::default(), dir.to_owned());
+        Ok(DiskStore { tail, sealed, recent, witness, state, doubt: None, options, dir, _lock: lock })
     }
 
     /// Returns the database of sealed events, opening it the first time.
@@ -206,6 +209,11 @@ impl Store for DiskStore {
 
     fn read(&self, after: Seq, limit: usize) -> Result<Vec<String>, StoreError> {
         self.check_usable()?;
+        if limit == 1
+            && let Some(line) = self.recent.line(after.plus(1))?
+        {
+            return Ok(vec![line]);
+        }
         let mut lines = Vec::new();
         let after = after.min(self.state.seq());
         if after < self.state.sealed && limit > 0 {
@@ -222,8 +230,15 @@ impl Store for DiskStore {
 
     fn find(&self, command: CommandId) -> Result<Option<Seq>, StoreError> {
         self.check_usable()?;
-        for (after, end) in filter::spans(&self.tail, self.state.sealed, command)? {
-            if let Some(place) = blocks::find(self.sealed()?, after, end, command)? {
+        let spans = filter::spans(&self.tail, &self.recent, self.state.sealed, command)?;
+        if !spans.is_empty()
+            && let Some(place) = self.recent.find(self.sealed()?, self.state.sealed, command)?
+        {
+            return Ok(Some(place));
+        }
+        for (after, end) in spans {
+            if let Some((block, place)) = blocks::find(self.sealed()?, after, end, command)? {
+                self.recent.hold(block);
                 return Ok(Some(place));
             }
         }

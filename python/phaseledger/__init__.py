@@ -1,0 +1,114 @@
+"""phaseledger from Python: records and explains the phases of workflows.
+
+    from phaseledger import Ledger
+
+    ledger = Ledger("ledger")
+    with ledger.phase("analysis", metadata={"books": 45}) as attempt:
+        attempt.output("analysis.json")
+    print(ledger.why("synthesis").roots)
+
+Everything goes through the program `phaseledger`, which the wheel brings along. `phaseledger.compat` is for scripts
+that were written against a status manager on a JSON file.
+"""
+
+from ._attempt import Attempt
+from ._binary import find_binary
+from ._commands import Amount, Recording, When
+from ._errors import (
+    BinaryNotFound,
+    Conflict,
+    Damaged,
+    IdConflict,
+    IllegalTransition,
+    InputOutputError,
+    LedgerError,
+    LockTimeout,
+    NoLedger,
+    NotFound,
+    NotRecorded,
+    OutcomeUnknown,
+    Rejected,
+    UnknownApproval,
+    UnknownPhase,
+    UnmetNeeds,
+    UsageError,
+)
+from ._ledger import Ledger, View
+from ._stream import Reply, Stream
+from ._types import (
+    Actor,
+    Answer,
+    Approval,
+    AsOf,
+    Cause,
+    CostCheck,
+    CostGroup,
+    CostRemaining,
+    CostSummary,
+    Derived,
+    Event,
+    LimitCheck,
+    Link,
+    Made,
+    Next,
+    PastAttempt,
+    PhaseStatus,
+    Shown,
+    Spent,
+    State,
+    Status,
+    Verified,
+    Why,
+)
+
+__all__ = [
+    "Actor",
+    "Amount",
+    "Answer",
+    "Approval",
+    "AsOf",
+    "Attempt",
+    "BinaryNotFound",
+    "Cause",
+    "Conflict",
+    "CostCheck",
+    "CostGroup",
+    "CostRemaining",
+    "CostSummary",
+    "Damaged",
+    "Derived",
+    "Event",
+    "IdConflict",
+    "IllegalTransition",
+    "InputOutputError",
+    "Ledger",
+    "LedgerError",
+    "LimitCheck",
+    "Link",
+    "LockTimeout",
+    "Made",
+    "Next",
+    "NoLedger",
+    "NotFound",
+    "NotRecorded",
+    "OutcomeUnknown",
+    "PastAttempt",
+    "PhaseStatus",
+    "Recording",
+    "Rejected",
+    "Reply",
+    "Shown",
+    "Spent",
+    "State",
+    "Status",
+    "Stream",
+    "UnknownApproval",
+    "UnknownPhase",
+    "UnmetNeeds",
+    "UsageError",
+    "Verified",
+    "View",
+    "When",
+    "Why",
+    "find_binary",
+]

@@ -1,0 +1,115 @@
+"""`with ledger.phase(…)`: what becomes of the attempt."""
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import unittest
+from pathlib import Path
+
+from support import Scene
+
+import phaseledger
+from phaseledger import IllegalTransition, State, UnmetNeeds
+from phaseledger._binary import takes_pid
+
+
+class Attempts(Scene):
+    def test_the_end_completes_it(self) -> None:
+        ledger = self.small()
+        out = self.folder / "out.txt"
+        with ledger.phase("a", metadata={"books": 45}) as attempt:
+            self.assertEqual(attempt.number, 1)
+            self.assertEqual(ledger.status()["a"].state, State.IN_PROGRESS)
+            attempt.meta({"pages": 7}, chapters=3)
+            out.write_text("x")
+            attempt.output(out)
+        a = ledger.status()["a"]
+        self.assertEqual((a.state, a.metadata), (State.COMPLETE, {"books": 45, "pages": 7, "chapters": 3}))
+        self.assertEqual(ledger.log(kind="phase_completed")[0].data["outputs"][0]["path"], str(out))
+
+    def test_it_names_the_process_that_works(self) -> None:
+        ledger = self.small()
+        if not takes_pid(ledger.binary):
+            self.skipTest("this program's `start` takes no process")
+        with ledger.phase("a"):
+            self.assertEqual(ledger.status()["a"].raw["process"]["pid"], os.getpid())
+
+    def test_an_exception_fails_it_and_goes_on(self) -> None:
+        ledger = self.small()
+        with self.assertRaisesRegex(ValueError, "no books"):
+            with ledger.phase("a") as attempt:
+                attempt.meta(books=0)
+                raise ValueError("no books \ud800")
+        a = ledger.status()["a"]
+        self.assertEqual((a.state, a.error), (State.FAILED, "ValueError: no books ?"))
+        exception = a.metadata["exception"]
+        self.assertEqual((exception["type"], a.metadata["books"]), ("ValueError", 0))
+        self.assertIn("test_attempt.py", exception["traceback"])
+
+    def test_a_huge_exception_is_cut(self) -> None:
+        ledger = self.small()
+        with self.assertRaises(RuntimeError):
+            with ledger.phase("a"):
+                raise RuntimeError("x" * 1_000_000)
+        self.assertLess(len(str(ledger.status()["a"].metadata)), 50_000)
+
+    def test_an_exit_is_a_failure(self) -> None:
+        ledger = self.small()
+        for code, recorded in ((3, 3), (0, 0), (None, 0), ("stop", 1)):
+            with self.assertRaises(SystemExit):
+                with ledger.phase("a"):
+                    sys.exit(code)
+            self.assertEqual(ledger.log(kind="phase_failed", last=1)[0].data["exit_code"], recorded)
+
+    def test_an_interrupt_is_a_failure(self) -> None:
+        ledger = self.small()
+        script = (
+            "import sys, time\nfrom phaseledger import Ledger\n"
+            "with Ledger(sys.argv[1]).phase('a'):\n    print('on', flush=True)\n    time.sleep(60)\n"
+        )
+        package = Path(phaseledger.__file__).parents[1]
+        child = subprocess.Popen(
+            [sys.executable, "-c", script, str(ledger.path)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": str(package)},
+        )
+        with child:
+            assert child.stdout is not None
+            self.assertEqual(child.stdout.readline(), b"on\n")
+            child.send_signal(signal.SIGINT)
+        self.assertNotEqual(child.returncode, 0)
+        failed = ledger.log(kind="phase_failed")[0]
+        self.assertEqual((failed.data["error"], failed.data["signal"]), ("KeyboardInterrupt", "SIGINT"))
+
+    def test_what_may_not_start_does_not_run(self) -> None:
+        ledger = self.small()
+        with self.assertRaises(UnmetNeeds):
+            with ledger.phase("c"):
+                self.fail("it ran")
+        with ledger.phase("c", allow_unmet=True):
+            pass
+        with self.assertRaises(IllegalTransition):
+            with ledger.phase("c"):
+                self.fail("it ran")
+        with ledger.phase("c", rerun=True, reason="again", allow_unmet=True) as attempt:
+            self.assertEqual(attempt.number, 2)
+
+    def test_it_does_not_end_the_attempt_that_took_over(self) -> None:
+        ledger = self.small()
+        with self.assertRaises(phaseledger.Conflict):
+            with ledger.phase("a"):
+                ledger.start("a", take_over=True, reason="impatience")
+        self.assertEqual((ledger.status()["a"].state, ledger.status()["a"].attempt), (State.IN_PROGRESS, 2))
+        with self.assertLogs("phaseledger", logging.ERROR):
+            with self.assertRaises(ZeroDivisionError):
+                with ledger.phase("b"):
+                    ledger.start("b", take_over=True, reason="impatience")
+                    1 / 0
+        self.assertEqual(ledger.status()["b"].state, State.IN_PROGRESS)
+
+
+if __name__ == "__main__":
+    unittest.main()

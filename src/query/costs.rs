@@ -1,0 +1,254 @@
+//! Costs: what was spent of which limits, on which models, and what was paid last.
+//!
+//! ```text
+//!   Table ──────────────────────────────┐
+//!   log ──(cost_recorded)──▶ CostScan ──┴──▶ WorkflowCosts ──▶ `cost summary`, the report
+//! ```
+//!
+//! Totals and limits are in the table; only models and single payments need the log.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::Serialize;
+
+use crate::model::{
+    AMOUNT_WHOLE_DIGITS_MAX, Amount, Event, PhaseName, Recorded, Seq, Timestamp, WorkflowName, escape,
+};
+use crate::rules::{Budget, Phase, Rejection, Standing, Table, Workflow};
+
+/// A sum with more digits than an amount has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a sum needs more than {AMOUNT_WHOLE_DIGITS_MAX} digits before the point")]
+pub struct SumTooLarge;
+
+/// What was spent of what may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct BudgetView {
+    /// What was spent, refunds taken off.
+    pub spent: Amount,
+    /// How many costs and refunds that is.
+    pub records: u64,
+    /// The most that may be spent; none for no limit.
+    pub limit: Option<Amount>,
+    /// What may still be spent, below zero where the limit is exceeded.
+    pub remaining: Option<Amount>,
+    /// How many hundredths of the limit are spent, rounded down; none without a limit above zero.
+    pub percent: Option<u64>,
+    /// How that stands to the limit.
+    pub status: Standing,
+}
+
+impl BudgetView {
+    /// Views a budget.
+    pub fn new(budget: &Budget) -> Self {
+        let percent = budget.limit.and_then(|limit| budget.spent.percent_of(limit));
+        BudgetView {
+            spent: budget.spent,
+            records: budget.records,
+            limit: budget.limit,
+            remaining: budget.remaining(),
+            percent: percent.map(|percent| u64::try_from(percent.max(0)).unwrap_or(u64::MAX)),
+            status: budget.standing(),
+        }
+    }
+}
+
+/// What a phase cost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PhaseCosts {
+    /// The phase.
+    pub phase: PhaseName,
+    /// What was spent on it.
+    #[serde(flatten)]
+    pub budget: BudgetView,
+    /// Whether the definition in force no longer has it; absent while it has.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub retired: bool,
+}
+
+/// What a model cost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ModelCosts {
+    /// The model; none for what was spent on none.
+    pub model: Option<String>,
+    /// What was spent on it, refunds taken off.
+    pub spent: Amount,
+    /// How many costs and refunds that is.
+    pub records: u64,
+}
+
+/// One cost or refund.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Transaction {
+    /// The place of its event.
+    pub seq: Seq,
+    /// When it took effect.
+    pub at: Timestamp,
+    /// On which phase.
+    pub phase: PhaseName,
+    /// In which attempt; none for a phase that was PENDING.
+    pub attempt: Option<u32>,
+    /// How much; negative for a refund.
+    pub amount: Amount,
+    /// The model that was paid for.
+    pub model: Option<String>,
+    /// What was done for it.
+    pub operation: Option<String>,
+    /// Who recorded it.
+    pub by: String,
+}
+
+/// What a workflow cost.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WorkflowCosts {
+    /// The workflow.
+    pub workflow: WorkflowName,
+    /// The currency of all its amounts.
+    pub currency: Option<String>,
+    /// What was spent on all its phases together, retired ones included.
+    #[serde(flatten)]
+    pub budget: BudgetView,
+    /// The phases that have a limit or cost something: in the definition's order, then retired ones by name.
+    pub phases: Vec<PhaseCosts>,
+    /// The models, the dearest first.
+    pub models: Vec<ModelCosts>,
+    /// The last costs and refunds, in order.
+    pub last: Vec<Transaction>,
+}
+
+impl WorkflowCosts {
+    /// Says whether there is nothing to tell: no limit, and nothing spent.
+    pub fn is_empty(&self) -> bool {
+        self.phases.is_empty() && self.budget.limit.is_none() && self.budget.records == 0
+    }
+}
+
+/// What the log tells of costs beyond the table: which models were paid for, and the last payments.
+#[derive(Debug, Clone, Default)]
+pub struct CostScan {
+    last_max: usize,
+    found: BTreeMap<WorkflowName, Found>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Found {
+    models: BTreeMap<Option<String>, (Amount, u64)>,
+    last: VecDeque<Transaction>,
+}
+
+impl CostScan {
+    /// Begins before the first event; of each workflow the last so many payments are kept.
+    pub fn new(last_max: usize) -> Self {
+        CostScan { last_max, found: BTreeMap::new() }
+    }
+
+    /// Looks at the next event.
+    ///
+    /// # Errors
+    ///
+    /// [`SumTooLarge`].
+    pub fn look_at(&mut self, record: &Recorded) -> Result<(), SumTooLarge> {
+        let (Event::CostRecorded(cost), Some(id)) = (&record.event, record.subject.phase()) else {
+            return Ok(());
+        };
+        let found = self.found.entry(id.workflow.clone()).or_default();
+        let (spent, records) = found.models.entry(cost.model.clone()).or_default();
+        *spent = spent.plus(cost.amount).ok_or(SumTooLarge)?;
+        *records += 1;
+        if found.last.len() == self.last_max {
+            found.last.pop_front();
+        }
+        found.last.push_back(Transaction {
+            seq: record.seq,
+            at: record.at,
+            phase: id.phase.clone(),
+            attempt: cost.attempt,
+            amount: cost.amount,
+            model: cost.model.clone(),
+            operation: cost.operation.clone(),
+            by: record.by.name.clone(),
+        });
+        Ok(())
+    }
+
+    /// Views what one workflow cost.
+    pub fn view(&self, table: &Table, workflow: &Workflow) -> WorkflowCosts {
+        let of_workflow = |phase: &&Phase| phase.id.workflow == workflow.name;
+        let retired = table.phases.values().filter(|phase| phase.retired);
+        let phases = table.current().into_iter().chain(retired).filter(of_workflow);
+        let tells =
+            |phase: &&Phase| phase.budget.records > 0 || (phase.budget.limit.is_some() && !phase.retired);
+        let found = self.found.get(&workflow.name);
+        let models = found
+            .into_iter()
+            .flat_map(|found| &found.models)
+            .map(|(model, &(spent, records))| ModelCosts { model: model.clone(), spent, records });
+        let mut models: Vec<_> = models.collect();
+        models.sort_by(|a, b| b.spent.cmp(&a.spent).then_with(|| a.model.cmp(&b.model)));
+        WorkflowCosts {
+            workflow: workflow.name.clone(),
+            currency: workflow.currency.clone(),
+            budget: BudgetView::new(&workflow.budget),
+            phases: phases.filter(tells).map(PhaseCosts::new).collect(),
+            models,
+            last: found.into_iter().flat_map(|found| &found.last).cloned().collect(),
+        }
+    }
+
+    /// Views what a workflow cost, or each of them.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::UnknownWorkflow`].
+    pub fn views(
+        &self,
+        table: &Table,
+        workflow: Option<&WorkflowName>,
+    ) -> Result<Vec<WorkflowCosts>, Rejection> {
+        match workflow {
+            Some(_) => Ok(vec![self.view(table, table.workflow(workflow)?)]),
+            None => Ok(table.workflows.values().map(|workflow| self.view(table, workflow)).collect()),
+        }
+    }
+}
+
+impl PhaseCosts {
+    fn new(phase: &Phase) -> Self {
+        PhaseCosts {
+            phase: phase.id.phase.clone(),
+            budget: BudgetView::new(&phase.budget),
+            retired: phase.retired,
+        }
+    }
+}
+
+/// Says what an event about costs tells, in a few words; none for any other event.
+pub fn cost_in_words(event: &Event) -> Option<String> {
+    Some(match event {
+        Event::CostRecorded(cost) => {
+            let amount = Some(cost.amount.shown(cost.currency.as_deref()));
+            let refund = cost.refund.then(|| "refund".to_owned());
+            let (model, operation) =
+                (cost.model.as_deref().map(escape), cost.operation.as_deref().map(escape));
+            [amount, refund, model, operation].into_iter().flatten().collect::<Vec<_>>().join(", ")
+        }
+        Event::CostLimitSet(set) => {
+            let currency = set.currency.as_deref();
+            let shown = |limit: Option<Amount>| {
+                limit.map_or_else(|| "no limit".to_owned(), |limit| limit.shown(currency))
+            };
+            format!("{} → {}", shown(set.before), shown(set.limit))
+        }
+        Event::CostWarningRaised(warning) => {
+            let shown = |amount: Amount| amount.shown(warning.currency.as_deref());
+            let percent = warning.threshold_percent;
+            format!("{} spent, {percent} % or more of {}", shown(warning.spent), shown(warning.limit))
+        }
+        Event::CostLimitExceeded(exceeded) => {
+            let shown = |amount: Amount| amount.shown(exceeded.currency.as_deref());
+            let (spent, limit) = (shown(exceeded.spent), shown(exceeded.limit));
+            format!("{spent} spent of {limit}, {} over", shown(exceeded.over))
+        }
+        _ => return None,
+    })
+}

@@ -1,0 +1,71 @@
+//! What became of the files that an attempt read.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::model::{Change, Digest, OutputFile, Pattern};
+
+/// What a scan finds of a phase's inputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Finding {
+    /// They are not what the last attempt read: the phase must run again.
+    Changed,
+    /// They are not, but the phase was told so before.
+    Reported,
+    /// They are what the last attempt read.
+    Unchanged,
+    /// Nothing tells what the last attempt read: nothing was declared when it started, or nobody looked.
+    Unknown,
+    /// The phase runs anyway: there is nothing to compare.
+    NotRun,
+    /// The phase declares none.
+    Undeclared,
+}
+
+/// Compares the files that an attempt read with those that are there, by path. What was read, but is no longer
+/// declared, is not compared.
+pub fn changed_inputs(read: &[OutputFile], found: &[OutputFile], declared: &[Pattern]) -> Vec<Change> {
+    let is_declared = |path: &str| declared.iter().any(|pattern| pattern.matches(Path::new(path)));
+    let mut files: BTreeMap<&str, (Option<Digest>, Option<Digest>)> = BTreeMap::new();
+    for file in read.iter().filter(|file| is_declared(&file.path)) {
+        files.entry(&file.path).or_default().0 = Some(file.digest);
+    }
+    for file in found {
+        files.entry(&file.path).or_default().1 = Some(file.digest);
+    }
+    let changed = files.into_iter().filter(|(_, (before, after))| before != after);
+    let change = |(path, (before, after)): (&str, (Option<Digest>, Option<Digest>))| Change {
+        what: format!("input {path}"),
+        before: before.map(|digest| digest.to_string()),
+        after: after.map(|digest| digest.to_string()),
+    };
+    changed.map(change).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_are_compared_by_path_as_far_as_they_are_declared() {
+        let file = |path: &str, content: &str| OutputFile {
+            path: path.to_owned(),
+            digest: Digest::sha256(content.as_bytes()),
+        };
+        let read = [file("in/a", "1"), file("in/b", "1"), file("in/c", "1"), file("old/x", "1")];
+        let found = [file("in/a", "1"), file("in/b", "2"), file("in/d", "1")];
+        let declared = [Pattern::new("in/*").expect("a pattern")];
+        let changes = changed_inputs(&read, &found, &declared);
+        let seen: Vec<_> = changes
+            .iter()
+            .map(|change| (change.what.as_str(), change.before.is_some(), change.after.is_some()))
+            .collect();
+        assert_eq!(
+            seen,
+            [("input in/b", true, true), ("input in/c", true, false), ("input in/d", false, true)]
+        );
+    }
+}

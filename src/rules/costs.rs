@@ -1,0 +1,312 @@
+//! Costs: what may be recorded, which limits it takes effect on, and what follows from crossing one.
+//!
+//! ```text
+//!   cost record ─▶ cost_recorded ─┬─▶ cost_warning_raised ─────┐ each for the phase's limit
+//!   cost limit  ─▶ cost_limit_set ┤                            │ and for the workflow's
+//!   define ─▶ workflow_defined ───┴─▶ cost_limit_exceeded ─────┘
+//!                                          └─(of a record, the phase IN_PROGRESS)─▶ phase_failed
+//! ```
+//!
+//! Money spent is a fact: a record over a limit is kept, and what follows from it is derived. A crossing is
+//! told once; what takes spending below the threshold again (a refund, a raised limit) arms it anew.
+
+use super::budget::{Budget, Standing, WARNING_PERCENT};
+use super::decide::{root, seconds};
+use super::propagate::Wave;
+use super::{Draft, Phase, PhaseState, Rejection, Table, Workflow};
+use crate::model::{
+    Action, Amount, Cause, CauseKind, CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised,
+    Event, EventId, Metadata, OverLimit, Overspent, PhaseFailed, PhaseRef, Recorded, Scope, StateName,
+    Subject, Text, WorkflowName,
+};
+
+/// Decides on a cost or a refund. It is caused by the start of the attempt that it was spent in: the one
+/// under way, or else the last one.
+pub(super) fn decide_cost(table: &Table, id: EventId, action: &Action) -> Result<Vec<Draft>, Rejection> {
+    let Action::Cost { phase, amount, currency, refund, model, operation, metadata } = action else {
+        return Ok(Vec::new());
+    };
+    let phase = table.resolve(phase)?;
+    let workflow = table.workflow(Some(&phase.id.workflow))?;
+    check_currency(workflow, currency.as_deref())?;
+    if *refund != amount.is_negative() {
+        return Err(match refund {
+            true => Rejection::RefundNotNegative { amount: *amount },
+            false => Rejection::NegativeCost { amount: *amount },
+        });
+    }
+    if amount.is_negative() && phase.budget.spent.plus(*amount).is_none_or(Amount::is_negative) {
+        let (spent, phase) = (phase.budget.spent, phase.id.clone());
+        return Err(Rejection::RefundTooLarge { phase, amount: *amount, spent });
+    }
+    if phase.budget.with(*amount).and(workflow.budget.with(*amount)).is_none() {
+        return Err(Rejection::SumTooLarge { phase: phase.id.clone(), amount: *amount });
+    }
+    let attempt = phase.state.attempt();
+    let event = Event::CostRecorded(CostRecorded {
+        amount: *amount,
+        currency: workflow.currency.clone(),
+        refund: *refund,
+        model: model.clone(),
+        operation: operation.clone(),
+        attempt: attempt.map(|_| phase.attempt),
+        metadata: Metadata::clone(metadata),
+    });
+    let draft = root(id, Subject::Phase(phase.id.clone()), event);
+    Ok(vec![match attempt {
+        None => draft,
+        Some(attempt) => Draft { root: attempt.root, causes: vec![attempt.cause()], ..draft },
+    }])
+}
+
+fn check_currency(workflow: &Workflow, given: Option<&str>) -> Result<(), Rejection> {
+    if given.is_none() || given == workflow.currency.as_deref() {
+        return Ok(());
+    }
+    Err(Rejection::WrongCurrency {
+        workflow: workflow.name.clone(),
+        given: given.unwrap_or_default().to_owned(),
+        expected: workflow.currency.clone(),
+    })
+}
+
+/// Decides on a limit; one that is in force already turns into nothing.
+pub(super) fn decide_limit(
+    table: &Table,
+    id: EventId,
+    (phase, workflow): (Option<&PhaseRef>, Option<&WorkflowName>),
+    limit: Option<Amount>,
+) -> Result<Vec<Draft>, Rejection> {
+    let (subject, before, workflow) = match phase {
+        Some(phase) => {
+            let phase = table.resolve(phase)?;
+            let workflow = table.workflow(Some(&phase.id.workflow))?;
+            (Subject::Phase(phase.id.clone()), phase.budget.limit, workflow)
+        }
+        None => {
+            let workflow = table.workflow(workflow)?;
+            (Subject::Workflow(workflow.name.clone()), workflow.budget.limit, workflow)
+        }
+    };
+    if let Some(limit) = limit.filter(|limit| limit.is_negative()) {
+        return Err(Rejection::NegativeLimit { limit });
+    }
+    if before == limit {
+        return Ok(Vec::new());
+    }
+    let event = Event::CostLimitSet(CostLimitSet { limit, before, currency: workflow.currency.clone() });
+    Ok(vec![root(id, subject, event)])
+}
+
+/// Says why a phase is started although it, or its workflow, is over its limit; none when neither is.
+///
+/// # Errors
+///
+/// [`Rejection::OverLimit`] without a reason.
+pub(super) fn over_limit(
+    table: &Table,
+    phase: &Phase,
+    reason: Option<&Text>,
+) -> Result<Option<OverLimit>, Rejection> {
+    let workflow = table.workflows.get(&phase.id.workflow);
+    let budgets = [(Scope::Phase, Some(&phase.budget)), (Scope::Workflow, workflow.map(|of| &of.budget))];
+    let exceeded = budgets.into_iter().filter_map(|(scope, budget)| {
+        let (limit, _) = budget?.excess()?;
+        Some(Overspent { scope, limit, spent: budget?.spent })
+    });
+    let limits: Vec<_> = exceeded.collect();
+    if limits.is_empty() {
+        return Ok(None);
+    }
+    match reason {
+        Some(reason) => Ok(Some(OverLimit { reason: reason.clone(), limits })),
+        None => Err(Rejection::OverLimit {
+            phase: phase.id.clone(),
+            limits,
+            currency: workflow.and_then(|workflow| workflow.currency.clone()),
+        }),
+    }
+}
+
+impl Table {
+    /// Says whether more was spent than the phase, or its workflow, may cost: a start of it would be refused.
+    pub fn is_over_limit(&self, phase: &Phase) -> bool {
+        over_limit(self, phase, None).is_err()
+    }
+}
+
+/// Derives what events about costs, limits and definitions force. The table has them folded in already.
+pub(super) fn alert(wave: &mut Wave<'_>, record: &Recorded) {
+    let table = wave.table;
+    match (&record.event, &record.subject) {
+        (Event::CostRecorded(_), Subject::Phase(id)) => {
+            let (Some(phase), Some(workflow)) = (table.phases.get(id), table.workflows.get(&id.workflow))
+            else {
+                return;
+            };
+            let own = crossing(wave, record, CauseKind::CostRecorded, (&record.subject, &phase.budget));
+            let whole = Subject::Workflow(id.workflow.clone());
+            let shared = crossing(wave, record, CauseKind::CostRecorded, (&whole, &workflow.budget));
+            fail(wave, record, phase, workflow, [(Scope::Phase, own), (Scope::Workflow, shared)]);
+        }
+        (Event::CostLimitSet(_), Subject::Phase(id)) => {
+            let Some(phase) = table.phases.get(id) else { return };
+            crossing(wave, record, CauseKind::CostLimitSet, (&record.subject, &phase.budget));
+        }
+        (Event::CostLimitSet(_), Subject::Workflow(name)) => {
+            let Some(workflow) = table.workflows.get(name) else { return };
+            crossing(wave, record, CauseKind::CostLimitSet, (&record.subject, &workflow.budget));
+        }
+        (Event::WorkflowDefined(_), Subject::Workflow(name)) => {
+            let of_workflow = |phase: &&Phase| phase.id.workflow == *name && !phase.retired;
+            for phase in table.phases.values().filter(of_workflow) {
+                let subject = Subject::Phase(phase.id.clone());
+                crossing(wave, record, CauseKind::DefinitionChanged, (&subject, &phase.budget));
+            }
+            let Some(workflow) = table.workflows.get(name) else { return };
+            crossing(wave, record, CauseKind::DefinitionChanged, (&record.subject, &workflow.budget));
+        }
+        (_, Subject::Ledger | Subject::Workflow(_) | Subject::Phase(_)) => {}
+    }
+}
+
+/// Derives a warning, or that a limit is exceeded, or both, where that was not said yet; returns the cause
+/// that the latter is.
+fn crossing(
+    wave: &mut Wave<'_>,
+    record: &Recorded,
+    kind: CauseKind,
+    (subject, budget): (&Subject, &Budget),
+) -> Option<Cause> {
+    let (limit, spent, standing) = (budget.limit?, budget.spent, budget.standing());
+    if standing <= budget.alert {
+        return None;
+    }
+    let workflow = subject.workflow().and_then(|name| wave.table.workflows.get(name));
+    let currency = workflow.and_then(|workflow| workflow.currency.clone());
+    let cause = || vec![Cause { event: record.id, seq: record.seq, kind, edge: None }];
+    if budget.alert < Standing::Warning && limit.is_positive() {
+        let threshold_percent = WARNING_PERCENT;
+        let warning = CostWarningRaised { limit, spent, threshold_percent, currency: currency.clone() };
+        let event = Event::CostWarningRaised(warning);
+        wave.draft_about(subject.clone(), event, None, "cost_warning/1", cause());
+    }
+    let (limit, over) = budget.excess()?;
+    let event = Event::CostLimitExceeded(CostLimitExceeded { limit, spent, over, currency });
+    let (event, seq) = wave.draft_about(subject.clone(), event, None, "cost_limit/1", cause());
+    Some(Cause { event, seq, kind: CauseKind::CostLimitExceeded, edge: None })
+}
+
+/// Fails the attempt in which a record took spending over a limit.
+fn fail(
+    wave: &mut Wave<'_>,
+    record: &Recorded,
+    phase: &Phase,
+    workflow: &Workflow,
+    exceeded: [(Scope, Option<Cause>); 2],
+) {
+    let PhaseState::InProgress { attempt, .. } = &phase.state else { return };
+    let mut told = Vec::new();
+    let mut causes = Vec::new();
+    for (scope, cause) in exceeded {
+        let (name, budget) = match scope {
+            Scope::Phase => ("cost limit", &phase.budget),
+            Scope::Workflow => ("cost limit of the workflow", &workflow.budget),
+        };
+        let (Some(cause), Some((limit, over))) = (cause, budget.excess()) else { continue };
+        causes.push(cause);
+        let money = |amount: Amount| amount.shown(workflow.currency.as_deref());
+        let (spent, limit, over) = (money(budget.spent), money(limit), money(over));
+        told.push(format!("{name} exceeded: {spent} spent of {limit}, {over} over"));
+    }
+    let Some(error) = Text::cut(&told.join("; ")) else { return };
+    causes.push(attempt.cause());
+    let failed = PhaseFailed {
+        attempt: phase.attempt,
+        duration_seconds: seconds(record.at.since(attempt.started_at)),
+        error,
+        exit_code: None,
+        signal: None,
+        stderr: None,
+        abandoned: false,
+        metadata: Metadata::default(),
+    };
+    let transition = (StateName::InProgress, StateName::Failed);
+    wave.draft(phase, Event::PhaseFailed(failed), transition, "cost_limit/1", causes);
+}
+
+/// Folds an event about costs into the budgets of its phase and its workflow. Says what is wrong where it
+/// cannot follow; nothing is done for any other event.
+pub(super) fn evolve_costs(table: &mut Table, record: &Recorded) -> Result<(), String> {
+    let subject = &record.subject;
+    match &record.event {
+        Event::CostRecorded(cost) => {
+            let sums = subject.phase().and_then(|id| {
+                let phase = budget(table, subject)?.with(cost.amount)?;
+                let whole = Subject::Workflow(id.workflow.clone());
+                let workflow = budget(table, &whole)?.with(cost.amount)?;
+                *budget(table, subject)? = phase;
+                *budget(table, &whole)? = workflow;
+                Some(())
+            });
+            sums.ok_or_else(|| format!("a cost of {} cannot be added to what was spent", cost.amount))
+        }
+        Event::CostLimitSet(set) => change(table, subject, |budget| {
+            let follows = budget.limit == set.before;
+            follows.then(|| budget.limited(set.limit))
+        }),
+        Event::CostWarningRaised(CostWarningRaised { limit, spent, .. }) => {
+            change(table, subject, |budget| raise(budget, (*spent, *limit), Standing::Warning))
+        }
+        Event::CostLimitExceeded(CostLimitExceeded { limit, spent, .. }) => {
+            change(table, subject, |budget| raise(budget, (*spent, *limit), Standing::Over))
+        }
+        Event::WorkflowDefined(_)
+        | Event::PhaseStarted(_)
+        | Event::PhaseCompleted(_)
+        | Event::PhaseFailed(_)
+        | Event::PhaseSkipped(_)
+        | Event::PhaseReset(_)
+        | Event::RerunMarked(_)
+        | Event::RerunCauseAdded(_)
+        | Event::RerunDeferred(_)
+        | Event::RerunCleared(_)
+        | Event::MetadataRecorded(_)
+        | Event::NoteAdded(_)
+        | Event::TagSet(_)
+        | Event::ApprovalRequested(_)
+        | Event::ApprovalGranted(_)
+        | Event::ApprovalRejected(_)
+        | Event::HistoryImported(_) => Ok(()),
+    }
+}
+
+/// Returns the budget of a phase that is not retired, or of a workflow.
+fn budget<'a>(table: &'a mut Table, subject: &Subject) -> Option<&'a mut Budget> {
+    match subject {
+        Subject::Phase(id) => {
+            table.phases.get_mut(id).filter(|phase| !phase.retired).map(|phase| &mut phase.budget)
+        }
+        Subject::Workflow(name) => table.workflows.get_mut(name).map(|workflow| &mut workflow.budget),
+        Subject::Ledger => None,
+    }
+}
+
+fn change(
+    table: &mut Table,
+    subject: &Subject,
+    to: impl Fn(&Budget) -> Option<Budget>,
+) -> Result<(), String> {
+    let found = budget(table, subject).ok_or_else(|| "there is nothing that it could be about".to_owned())?;
+    let limit = found.limit.map_or_else(|| "no limit".to_owned(), |limit| format!("a limit of {limit}"));
+    let found_spent = found.spent;
+    *found = to(found).ok_or_else(|| format!("what was spent is {found_spent}, with {limit}"))?;
+    Ok(())
+}
+
+/// Puts on record that an alert was told, where it is the next to be told.
+fn raise(budget: &Budget, told: (Amount, Amount), alert: Standing) -> Option<Budget> {
+    let fits = (Some(told.0), Some(told.1)) == (Some(budget.spent), budget.limit);
+    let rises = budget.alert < alert && alert <= budget.standing();
+    (fits && rises).then_some(Budget { alert, ..*budget })
+}
