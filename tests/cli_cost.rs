@@ -326,3 +326,50 @@ fn the_lines_are_as_documented() {
         .collect();
     assert_snapshot("cost_lines", &told.join("\n"));
 }
+
+#[test]
+fn a_preview_forecasts_from_each_phases_own_history() {
+    let scene = worked();
+    // Four attempts of `a`: 0 s, 0 s, 100 s, 300 s; one failed, which is no sample. `b` took 40 s and cost nothing.
+    let run = |phase: &str, started: &'static str, ended: &'static str, cost: Option<&str>| {
+        scene.clock(started);
+        scene.record(&["start", phase]);
+        cost.iter().for_each(|amount| _ = scene.record(&["cost", "record", phase, amount]));
+        scene.clock(ended);
+        scene.record(&["complete", phase]);
+    };
+    let again = |phase: &str| scene.record(&["rerun", phase, "--reason", "again"]);
+    scene.record(&["cost", "limit", "a", "1000"]);
+    again("a");
+    run("a", "2025-10-30T02:00:00Z", "2025-10-30T02:01:40Z", Some("0.105"));
+    again("a");
+    scene.record(&["start", "a"]);
+    scene.clock("2025-10-30T03:00:00Z");
+    scene.record(&["cost", "record", "a", "9.99"]);
+    scene.record(&["fail", "a", "--error", "out of memory"]);
+    run("a", "2025-10-30T04:00:00Z", "2025-10-30T04:05:00Z", None);
+    run("b", "2025-10-30T05:00:00Z", "2025-10-30T05:00:40Z", None);
+    let before = scene.ok(&["export"]).stdout;
+    let json = scene.ok(&["rerun", "a", "--reason", "why not", "--dry-run", "--json"]).stdout;
+    let json: Value = serde_json::from_str(&json).expect("JSON");
+    let a = &json["forecast"]["phases"][0];
+    // The clock stands still but for a microsecond an event.
+    let seconds = |value: &Value| value.as_f64().expect("a number").round();
+    let took = &a["duration_seconds"];
+    assert_eq!(took["samples"], 4);
+    assert_eq!(["median", "min", "max"].map(|name| seconds(&took[name])), [50.0, 0.0, 300.0]);
+    // Costs of 3.10, 4.90 and 0.105: the attempt without a record is no sample, and neither is the failed one.
+    assert_eq!(a["cost"], serde_json::json!({"samples": 3, "median": "3.10", "min": "0.105", "max": "4.90"}));
+    let together = &json["forecast"]["duration_seconds"];
+    assert_eq!((&together["phases"], seconds(&together["sum_of_medians"])), (&Value::from(2), 90.0));
+    assert_snapshot(
+        "rerun_forecast",
+        &pictures([
+            scene.run(&["rerun", "a", "--reason", "why not", "--dry-run"]),
+            scene.run(&["rerun", "c", "--reason", "why not", "--dry-run"]),
+        ]),
+    );
+    assert_eq!(scene.ok(&["export"]).stdout, before, "a preview writes nothing");
+    let recorded = scene.record(&["rerun", "a", "--reason", "why not"]);
+    assert!(!recorded.stdout.contains("forecast"), "{}", recorded.picture());
+}

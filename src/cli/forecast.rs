@@ -2,23 +2,26 @@
 
 use std::io::{self, Write};
 
-use phaseledger::ledger::{Answer, Ledger};
+use phaseledger::ledger::{Answer, Status};
 use phaseledger::model::{Event, PhaseId, Seq};
 use phaseledger::query::{Forecast, History, PhaseForecast};
 
 use super::columns::{self, Column};
+use super::context::Context;
 use super::error::Failure;
 use super::{output, render};
 
-/// Forecasts what an answer's events set off: none where they make no phase run again.
-pub fn forecast(ledger: &Ledger, answer: &Answer) -> Result<Option<Forecast>, Failure> {
-    let again = answer.events.iter().filter(|record| {
-        matches!(record.event, Event::RerunMarked(_) | Event::RerunDeferred(_))
-    });
+/// Forecasts what a previewed command sets off: none where it makes no phase run again.
+pub fn of(answer: &Answer, context: &Context) -> Result<Option<Forecast>, Failure> {
+    let again = answer
+        .events
+        .iter()
+        .filter(|record| matches!(record.event, Event::RerunMarked(_) | Event::RerunDeferred(_)));
     let phases: Vec<PhaseId> = again.filter_map(|record| record.subject.phase().cloned()).collect();
-    if phases.is_empty() {
+    if phases.is_empty() || answer.status != Status::Preview {
         return Ok(None);
     }
+    let ledger = context.open()?;
     let head = ledger.head()?.seq;
     let mut history = History::default();
     let mut progress = output::Progress::new("reading the history", head.number());
@@ -53,18 +56,16 @@ pub fn tell(out: &mut impl Write, forecast: &Forecast) -> io::Result<()> {
 fn row(phase: &PhaseForecast, one_workflow: bool) -> Vec<String> {
     let duration = phase.duration_seconds.as_ref();
     let cost = phase.cost.as_ref();
-    let currency = phase.currency.as_deref().map(|name| format!(" {name}")).unwrap_or_default();
+    let currency = phase.currency.as_deref();
     let varies = |samples: usize| samples > 1;
     vec![
         render::phase(&phase.phase, one_workflow),
         duration.map_or_else(String::new, |seen| seen.samples.to_string()),
         duration.map_or_else(String::new, |seen| render::duration(seen.median)),
-        duration
-            .filter(|seen| varies(seen.samples))
-            .map_or_else(String::new, |seen| {
-                format!("{} … {}", render::duration(seen.min), render::duration(seen.max))
-            }),
-        cost.map_or_else(String::new, |seen| format!("{}{currency}", seen.median)),
+        duration.filter(|seen| varies(seen.samples)).map_or_else(String::new, |seen| {
+            format!("{} … {}", render::duration(seen.min), render::duration(seen.max))
+        }),
+        cost.map_or_else(String::new, |seen| seen.median.shown(currency)),
         cost.filter(|seen| varies(seen.samples))
             .map_or_else(String::new, |seen| format!("{} … {}", seen.min, seen.max)),
         if duration.is_none() { "no history, no forecast".to_owned() } else { String::new() },
@@ -77,12 +78,13 @@ fn together(forecast: &Forecast) -> String {
         render::duration(forecast.duration_seconds.sum_of_medians)
     )];
     for cost in &forecast.cost {
-        let currency = cost.currency.as_deref().map(|name| format!(" {name}")).unwrap_or_default();
         let of = match cost.phases == forecast.phases.len() {
             true => String::new(),
-            false => format!(" for the {} that recorded costs", render::count(cost.phases, "phase", "phases")),
+            false => {
+                format!(" for the {} that recorded costs", render::count(cost.phases, "phase", "phases"))
+            }
         };
-        parts.push(format!("{}{currency}{of}", cost.sum_of_medians));
+        parts.push(format!("{}{of}", cost.sum_of_medians.shown(cost.currency.as_deref())));
     }
     let without = forecast.phases.len() - forecast.duration_seconds.phases;
     if without > 0 {

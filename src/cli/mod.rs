@@ -17,6 +17,7 @@ mod events;
 mod exec;
 mod export;
 mod files;
+mod forecast;
 mod graph;
 mod import;
 mod init;

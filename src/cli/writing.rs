@@ -9,14 +9,14 @@ use phaseledger::model::{
     Action, CallerId, Command, CommandId, Declared, Event, Expectation, Metadata, MetadataError, Recorded,
     Request, Timestamp, escape,
 };
-use phaseledger::query::cost_in_words;
+use phaseledger::query::{Forecast, cost_in_words};
 use phaseledger::rules::Phase;
 use serde::Serialize;
 use uuid::Uuid;
 
 use super::context::Context;
 use super::error::Failure;
-use super::{files, output, process, render};
+use super::{files, forecast, output, process, render};
 
 /// The options of every verb that records.
 #[derive(clap::Args)]
@@ -127,7 +127,8 @@ pub fn record_unless(
 ) -> Result<ExitCode, Failure> {
     let verb = action.verb();
     let answer = submit_unless(args, action, context, refuse)?;
-    answered(&answer, tell(&answer, verb, context))?;
+    let forecast = forecast::of(&answer, context)?;
+    answered(&answer, tell_with(&answer, forecast.as_ref(), verb, context))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -206,6 +207,8 @@ pub struct AnswerView<'a> {
     seq: u64,
     id: CommandId,
     derived: Vec<DerivedView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forecast: Option<&'a Forecast>,
 }
 
 /// An event, in a few words.
@@ -228,6 +231,7 @@ impl<'a> AnswerView<'a> {
             seq: answer.seq.number(),
             id: answer.id,
             derived: answer.events.iter().skip(1).map(DerivedView::new).collect(),
+            forecast: None,
         }
     }
 }
@@ -268,9 +272,19 @@ pub const fn status_name(status: Status) -> &'static str {
 
 /// Tells what came of a command: a line, and a line for each event that it forced.
 pub fn tell(answer: &Answer, verb: &str, context: &Context) -> Result<(), Failure> {
+    tell_with(answer, None, verb, context)
+}
+
+/// Tells what came of a command, and what it would set off.
+fn tell_with(
+    answer: &Answer,
+    forecast: Option<&Forecast>,
+    verb: &str,
+    context: &Context,
+) -> Result<(), Failure> {
     let mut out = BufWriter::new(output::stdout());
     if context.json {
-        output::json_line(&mut out, &AnswerView::new(answer))?;
+        output::json_line(&mut out, &AnswerView { forecast, ..AnswerView::new(answer) })?;
         out.flush()?;
         return Ok(());
     }
@@ -289,6 +303,9 @@ pub fn tell(answer: &Answer, verb: &str, context: &Context) -> Result<(), Failur
                 writeln!(out, "  ↳ #{} {}", record.seq, line(record))?;
             }
         }
+    }
+    if let Some(forecast) = forecast {
+        forecast::tell(&mut out, forecast)?;
     }
     out.flush()?;
     Ok(())

@@ -61,6 +61,16 @@ impl Amount {
         Amount::bounded(Decimal::try_from_i128_with_scale(units, self.0.scale()).ok()?, self.0.scale())
     }
 
+    /// Returns what is midway between two amounts: exactly, or cut to [`AMOUNT_FRACTION_DIGITS_MAX`] digits after
+    /// the point.
+    pub fn midway(self, other: Amount) -> Amount {
+        let scale = self.0.scale().max(other.0.scale());
+        let sum = (self.units() + other.units()) / 10_i128.pow(AMOUNT_FRACTION_DIGITS_MAX as u32 - scale);
+        let is_exact = sum % 2 == 0 || scale as usize == AMOUNT_FRACTION_DIGITS_MAX;
+        let (half, scale) = if is_exact { (sum / 2, scale) } else { (sum * 5, scale + 1) };
+        Amount(Decimal::from_i128_with_scale(half, scale))
+    }
+
     /// Returns how often another amount goes into this one, rounded down; zero where this is below zero.
     /// The other one is above zero.
     pub fn holds(self, other: Amount) -> u128 {

@@ -11,6 +11,7 @@ mod cost_groups;
 mod cost_plan;
 mod costs;
 mod diagram;
+mod forecast;
 mod graph;
 mod inputs;
 mod log;
@@ -30,6 +31,7 @@ pub use costs::{
     BudgetView, CostScan, ModelCosts, PhaseCosts, SumTooLarge, Transaction, WorkflowCosts, cost_in_words,
 };
 pub use diagram::{dot, mermaid};
+pub use forecast::{ExpectedCost, ExpectedDuration, Forecast, History, PhaseForecast, Samples};
 pub use graph::{Graph, GraphEdge, GraphNode, graph};
 pub use inputs::{Finding, changed_inputs};
 pub use log::LogFilter;
