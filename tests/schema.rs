@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 
 use cli::Scene;
 use jsonschema::Validator;
-use phaseledger::model::{ANSWER_SCHEMA, COMMAND_SCHEMA, Request, RequestError, VERBS};
+use phaseledger::model::{ANSWER_SCHEMA, Action, COMMAND_SCHEMA, Request, RequestError, VERBS};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::test_runner::Config;
@@ -153,6 +153,8 @@ fn samples() -> BTreeMap<&'static str, Vec<Value>> {
     ]);
     let files = json!([[], [{"path": "a", "digest": &digest}], [{"path": "a"}], [{"digest": &digest}],
         [{"path": 1, "digest": &digest}], [{"path": "", "digest": "x"}], ["a"], {"path": "a", "digest": &digest}]);
+    let counts = json!([0, 1, u64::MAX, -1, 18_446_744_073_709_551_616.0, 1.5, "3"]);
+    let amounts = amounts();
     let list = |values: &[&Value]| -> Vec<Value> {
         let odd = json!([null, true, 7, "x", ["x"], {"x": 1}]);
         values
@@ -184,9 +186,77 @@ fn samples() -> BTreeMap<&'static str, Vec<Value>> {
         ("take_over", list(&[&flags])),
         ("output", list(&[&digests])),
         ("outputs", list(&[&files])),
+        ("inputs", list(&[&files])),
+        ("over_limit", list(&[&flags])),
+        ("amount", list(&[&amounts])),
+        ("currency", list(&[&labels])),
+        ("refund", list(&[&flags])),
+        ("model", list(&[&labels])),
+        ("operation", list(&[&names, &labels])),
+        ("limit", list(&[&amounts])),
+        ("estimate", list(&[&amounts])),
+        ("items", list(&[&counts])),
+        ("impact", list(&[&texts])),
+        ("auto_approve_below", list(&[&amounts])),
+        ("request", list(&[&ids])),
         ("text", list(&[&texts])),
         ("name", list(&[&names])),
-        ("seq", list(&[&json!([0, u64::MAX, -1, 18_446_744_073_709_551_616.0, 1.5])])),
+        ("seq", list(&[&counts])),
+    ])
+}
+
+/// Returns amounts as texts and as numbers, right and wrong.
+fn amounts() -> Value {
+    json!([
+        "30.00",
+        "0",
+        "0.10",
+        "007.10",
+        "-1",
+        "-0",
+        "999999999999999999.999999999",
+        "-999999999999999999.999999999",
+        "000000000000000000000000000001",
+        "0.000000001",
+        "1000000000000000000",
+        "0.0000000001",
+        "",
+        "-",
+        "--1",
+        "+1",
+        "1,000",
+        "1_000",
+        "1,5",
+        "1e2",
+        "1e400",
+        ".5",
+        "5.",
+        "1.2.3",
+        " 1",
+        "1 ",
+        "1\n",
+        "٣",
+        "NaN",
+        "Infinity",
+        "-inf",
+        "0x1f",
+        "$5",
+        "5 USD",
+        0,
+        1,
+        -1,
+        0.1,
+        1.10,
+        -0.5,
+        -0.0,
+        999_999_999_999_999_999_u64,
+        1_000_000_000_000_000_000_u64,
+        -999_999_999_999_999_999_i64,
+        -1_000_000_000_000_000_000_i64,
+        u64::MAX,
+        1e18,
+        1e300,
+        -1e300
     ])
 }
 
@@ -213,7 +283,7 @@ fn takes(verb: &str, field: &str) -> bool {
 fn minimal(verb: &str, field: &str) -> Value {
     match (verb, field) {
         ("start", "reason") => json!({"do": verb, "phase": "a", "rerun": true, "reason": "why"}),
-        ("start", "rerun" | "take_over") => json!({"do": verb, "phase": "a", "reason": "why"}),
+        ("start", "rerun" | "take_over" | "over_limit") => json!({"do": verb, "phase": "a", "reason": "why"}),
         ("reset", "all" | "workflow") => json!({"do": verb, "all": true, "reason": "why"}),
         ("start" | "complete", _) => json!({"do": verb, "phase": "a"}),
         ("fail", _) => json!({"do": verb, "phase": "a", "error": "why"}),
@@ -221,6 +291,11 @@ fn minimal(verb: &str, field: &str) -> Value {
         ("meta", _) => json!({"do": verb, "phase": "a", "metadata": {}}),
         ("note", _) => json!({"do": verb, "text": "a"}),
         ("tag", _) => json!({"do": verb, "name": "a"}),
+        ("cost", _) => json!({"do": verb, "phase": "a", "amount": "1.10"}),
+        ("cost_limit", "workflow") => json!({"do": verb, "workflow": "w", "limit": "30.00"}),
+        ("cost_limit", _) => json!({"do": verb, "phase": "a", "limit": "30.00"}),
+        ("approval_request", _) => json!({"do": verb, "operation": "x", "estimate": "1.10", "items": 3}),
+        ("approval_grant" | "approval_reject", _) => json!({"do": verb, "request": "key:x", "reason": "why"}),
         (other, _) => panic!("no shortest line of `{other}`: add it, and what its fields take"),
     }
 }
@@ -326,6 +401,20 @@ fn lines_of_every_kind() {
         json!({"do": "reset", "all": true, "phase": "a", "reason": "x"}),
         json!({"do": "reset", "workflow": "w", "phase": "a", "reason": "x"}),
         json!({"do": "reset", "all": false, "reason": "x"}),
+        json!({"do": "start", "phase": "a", "over_limit": true}),
+        json!({"do": "complete", "phase": "a", "over_limit": false}),
+        json!({"do": "complete", "phase": "a", "inputs": []}),
+        json!({"do": "cost", "phase": "a"}),
+        json!({"do": "cost_limit", "phase": "a"}),
+        json!({"do": "cost_limit", "limit": null}),
+        json!({"do": "cost_limit", "phase": "a", "workflow": "w", "limit": 1}),
+        json!({"do": "note", "text": "x", "limit": 1}),
+        json!({"do": "approval_request", "operation": "x", "estimate": 1}),
+        json!({"do": "approval_request", "operation": " x", "estimate": 1, "items": 1}),
+        json!({"do": "approval_request", "operation": "x\u{202E}", "estimate": 1, "items": 1}),
+        json!({"do": "approval_request", "operation": "x", "estimate": 1, "items": 1, "phase": "a", "workflow": "w"}),
+        json!({"do": "approval_grant", "request": "key:x"}),
+        json!({"do": "approval_reject", "reason": "x"}),
     ] {
         assert!(!agree(&line), "{line}");
     }
@@ -334,8 +423,34 @@ fn lines_of_every_kind() {
         json!({"do": "start", "phase": "a", "rerun": true, "take_over": false, "reason": "x"}),
         json!({"do": "reset", "all": true, "workflow": "w", "reason": "x"}),
         json!({"do": "reset", "all": false, "phase": "a", "reason": "x"}),
+        json!({"do": "start", "phase": "a", "over_limit": true, "take_over": true, "reason": "x"}),
+        json!({"do": "cost", "phase": "a", "amount": 1.1, "operation": " x\u{202E}", "limit": null}),
+        json!({"do": "cost_limit", "phase": "a", "workflow": null, "limit": null}),
+        json!({"do": "cost_limit", "workflow": "w", "limit": 0}),
+        json!({"do": "note", "text": "x", "limit": null}),
+        json!({"do": "approval_request", "operation": "DELETE /x", "estimate": 1, "items": 1, "workflow": "w"}),
+        json!({"do": "approval_request", "operation": "x", "estimate": "1", "items": 0, "phase": "w/a"}),
     ] {
         assert!(agree(&line), "{line}");
+    }
+}
+
+/// What a schema cannot say of a number: the program reads it by its digits.
+#[test]
+fn numbers_by_their_digits() {
+    let parsed = |amount: &str| {
+        format!(r#"{{"do":"cost","phase":"a","amount":{amount}}}"#)
+            .parse::<Request>()
+            .map(|request| request.action)
+    };
+    for amount in ["0.10", "1.000000000", "-0.5", "999999999999999999.999999999", "\"\\u0031\""] {
+        let Ok(Action::Cost { amount: read, .. }) = parsed(amount) else { panic!("{amount}") };
+        assert_eq!(read.to_string(), amount.replace("\"\\u0031\"", "1"));
+    }
+    for amount in
+        ["NaN", "1e400", "1e2", "1E0", "1,000", "+1", "01", ".5", "5.", "0.0000000001", "1000000000000000000"]
+    {
+        assert!(parsed(amount).is_err(), "{amount}");
     }
 }
 
@@ -368,15 +483,19 @@ proptest! {
     /// Any text where a name, a text, an id, an expectation, a time or a digest is wanted.
     #[test]
     fn any_text_in_a_field(
-        field in select(&["id", "expect", "occurred_at", "by", "phase", "text"][..]),
+        field in select(&["id", "expect", "occurred_at", "by", "phase", "text", "amount", "operation"][..]),
         text in prop_oneof![
-            ".{0,6}", "\\PC{0,4}/?\\PC{0,4}", "key:.{0,3}", "[0-9a-f-]{36}", "(seq:|attempt=|state=)[0-9A-Z_,+]{0,12}",
+            ".{0,6}", "\\PC{0,4}/?\\PC{0,4}", "key:.{0,3}", "[0-9a-f-]{36}", "[-+]?[0-9]{0,20}[.,e]?[0-9]{0,10}", "(seq:|attempt=|state=)[0-9A-Z_,+]{0,12}",
             "[0-9]{4}-[01][0-9]-[0-3][0-9][Tt ][0-2][0-9]:[0-6][0-9]:[0-5][0-9](\\.[0-9]{0,7})?(Z|z|[+-][0-2][0-9]:[0-6][0-9])?",
         ],
     ) {
         // Not the first and the last hours, where an offset leads out of the years that there are.
         prop_assume!(field != "occurred_at" || !(text.starts_with("0001-01-01") || text.starts_with("9999-12-31")));
-        let mut line = json!({"do": "note", "text": "x"});
+        let mut line = match field {
+            "amount" => minimal("cost", field),
+            "operation" => minimal("approval_request", field),
+            _ => minimal("note", field),
+        };
         line[field] = json!(text);
         agree(&line);
     }
@@ -405,6 +524,10 @@ fn answers_are_valid() {
         json!({"do": "rerun", "phase": "phase_0_foundation", "reason": "new books", "id": "key:1"}),
         json!({"do": "note", "text": "x"}),
         json!({"do": "reset", "all": true, "reason": "x"}),
+        json!({"do": "cost_limit", "phase": "phase_0_foundation", "limit": "10.00"}),
+        json!({"do": "cost", "phase": "phase_0_foundation", "amount": 10.5}),
+        json!({"do": "approval_request", "operation": "x", "estimate": 2, "items": 1, "id": "key:ask"}),
+        json!({"do": "approval_request", "operation": "x", "estimate": "1000000", "items": 1, "id": "key:much"}),
     ];
     let mut child =
         scene.command().arg("append").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("it runs");
@@ -413,8 +536,13 @@ fn answers_are_valid() {
     let output = child.wait_with_output().expect("it ends");
     let stdout = String::from_utf8(output.stdout).expect("UTF-8");
     assert_eq!(stdout.lines().count(), lines.len());
-    let more =
-        [&["define", "--json"][..], &["note", "x", "--json", "--dry-run"]].map(|args| scene.ok(args).stdout);
+    let more = [
+        &["define", "--json"][..],
+        &["note", "x", "--json", "--dry-run"],
+        &["cost", "record", "phase_0_foundation", "12.50", "--json"],
+        &["approval", "request", "x", "--estimate", "0.10", "--items", "1", "--json"],
+    ];
+    let more = more.map(|args| scene.ok(args).stdout);
     let mut derived = 0;
     for line in stdout.lines().chain(more.iter().map(|line| line.trim_end())) {
         let answer: Value = serde_json::from_str(line).expect("JSON");

@@ -42,9 +42,10 @@ const TOLD_FROM: usize = 1000;
 #[command(
     after_help = "A line is an object with `do` (start, complete, fail, skip, rerun, reset, meta, note, tag, \
     cost, cost_limit, approval_request, approval_grant, approval_reject), what the verb takes (`phase`, \
-    `metadata`, `reason`, `error`, `text`, `name`, `amount`, `operation`, `estimate`, …), and `id`, `expect`, \
-    `occurred_at`, `by`: `--schema` has all of it. Each line is answered by a line, once it would survive a power cut. The first line that is \
-    refused ends the stream; the lines before it stand, unless `--atomic`."
+    `metadata`, `reason`, `error`, `inputs`, `outputs`, `text`, `name`, `amount`, `limit`, `operation`, `estimate`, \
+    `request`, …), and `id`, `expect`, `occurred_at`, `by`: `--schema` has all of it. Each line is answered by a line, \
+    once it would survive a power cut. The first line that is refused ends the stream; the lines before it stand, \
+    unless `--atomic`."
 )]
 pub struct Args {
     /// The file, or `-` for standard input

@@ -1,6 +1,8 @@
 //! What the user is told when something is refused: the message, what to do, and the exit code. The only
 //! place that knows hints and exit codes.
 
+mod approvals;
+mod costs;
 mod files;
 
 use std::io::Write;
@@ -9,8 +11,7 @@ use std::process::ExitCode;
 
 use phaseledger::ledger::{LedgerError, RestoreError, VerifyError};
 use phaseledger::model::{SelectorError, WorkflowFileError, escape};
-use phaseledger::query::SumTooLarge;
-use phaseledger::rules::{ApprovalRejection, Rejection};
+use phaseledger::rules::Rejection;
 use phaseledger::store::StoreError;
 use serde_json::{Map, Value, json};
 
@@ -268,72 +269,12 @@ impl From<Rejection> for Failure {
             | Rejection::SumTooLarge { .. }
             | Rejection::WrongCurrency { .. }
             | Rejection::CurrencyChanged { .. }
-            | Rejection::NegativeLimit { .. } => of_costs(&rejection),
+            | Rejection::NegativeLimit { .. } => costs::refused(&rejection),
             Rejection::MetadataTooLarge { .. } => {
                 failure(2, "too_large").hint("keep large things in files, and their paths or digests here")
             }
             Rejection::Approval(rejection) => rejection.into(),
         }
-    }
-}
-
-impl From<&ApprovalRejection> for Failure {
-    fn from(rejection: &ApprovalRejection) -> Self {
-        let failure = |exit, code| Failure::new(exit, code, rejection.to_string());
-        match rejection {
-            ApprovalRejection::UnknownApproval { .. } => {
-                failure(4, "unknown_approval").hint("`phaseledger approval list` lists the requests")
-            }
-            ApprovalRejection::AlreadyDecided { request, seq, decision } => failure(6, "already_decided")
-                .hint("a decision stands; ask anew with `phaseledger approval request`")
-                .detail("request", request.to_string())
-                .detail("request_seq", seq.number())
-                .detail("decision", decision.verdict.as_str())
-                .detail("seq", decision.seq.number()),
-            ApprovalRejection::SelfApproval { request, seq, .. } => failure(6, "self_approval")
-                .hint(
-                    "let someone else grant it, or put `self_approval = true` below `[workflow.approval]` and define \
-                     the workflow anew",
-                )
-                .detail("request", request.to_string())
-                .detail("request_seq", seq.number()),
-            ApprovalRejection::NegativeAmount { .. } => failure(2, "bad_amount"),
-        }
-    }
-}
-
-/// Says of what costs are refused for what to do.
-fn of_costs(rejection: &Rejection) -> Failure {
-    let failure = |exit, code| Failure::new(exit, code, rejection.to_string());
-    match rejection {
-        Rejection::OverLimit { phase, .. } => failure(6, "over_limit")
-            .hint(format!(
-                "`phaseledger cost limit` raises a limit; `phaseledger start {} --over-limit --reason …` \
-                 starts it all the same",
-                phase.phase
-            ))
-            .detail("phase", phase.to_string()),
-        Rejection::NegativeCost { .. } => {
-            failure(2, "bad_amount").hint("`--refund` records what was given back")
-        }
-        Rejection::RefundNotNegative { .. } => {
-            failure(2, "bad_amount").hint("write what was given back with a minus: `-5.00`")
-        }
-        Rejection::RefundTooLarge { phase, .. } => failure(6, "refund_too_large").hint(format!(
-            "`phaseledger log --phase {} --kind cost_recorded` lists what was spent on it",
-            phase.phase
-        )),
-        Rejection::SumTooLarge { .. } => failure(6, "sum_too_large"),
-        Rejection::WrongCurrency { expected: Some(expected), .. } => failure(2, "wrong_currency")
-            .hint(format!("record it in {expected}, or in a workflow of its own"))
-            .detail("expected", expected.clone()),
-        Rejection::WrongCurrency { expected: None, .. } => failure(2, "wrong_currency")
-            .hint("the workflow's definition may name one: `currency = \"USD\"`")
-            .detail("expected", Value::Null),
-        Rejection::CurrencyChanged { .. } => failure(6, "wrong_currency")
-            .hint("define it under another name: `phaseledger define FILE --as NAME`"),
-        Rejection::NegativeLimit { .. } => failure(2, "bad_amount").hint("`--none` takes the limit away"),
-        _ => failure(6, "refused"),
     }
 }
 
@@ -378,12 +319,6 @@ impl From<WorkflowFileError> for Failure {
         failure.hint = error.hint.clone();
         failure.snippet = Some(error.snippet().to_string());
         failure
-    }
-}
-
-impl From<SumTooLarge> for Failure {
-    fn from(error: SumTooLarge) -> Self {
-        Failure::new(6, "sum_too_large", error.to_string())
     }
 }
 
