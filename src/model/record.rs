@@ -59,6 +59,8 @@ pub enum CauseKind {
     RerunMarked,
     /// The start of the attempt that ended.
     PhaseStarted,
+    /// The failure of the attempt that a start tries again.
+    PhaseFailed,
     /// The completion whose output turned out to be unchanged.
     UpstreamUnchanged,
     /// The record of a cost that took what was spent over a threshold.

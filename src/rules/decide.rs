@@ -119,10 +119,9 @@ fn decide_start(
     let before = match asked.again {
         None => {
             check_state("start", phase, STARTABLE)?;
-            let causes = phase.state.marks().iter().map(answered).collect();
-            let root = phase.state.marks().first().map_or(first, |mark| mark.root);
+            let (causes, root) = answers(&phase.state);
             let draft = moving(phase, first, started()?, StateName::InProgress);
-            return Ok(vec![Draft { causes, root, ..draft }]);
+            return Ok(vec![Draft { causes, root: root.unwrap_or(first), ..draft }]);
         }
         Some(Again::Rerun(reason)) => {
             check_state("start --rerun", phase, DONE)?;
@@ -203,9 +202,22 @@ fn consume(need: &Phase) -> Option<Consumed> {
     Some(Consumed { phase: need.id.clone(), event, seq, output })
 }
 
-/// Turns a mark into the cause of the start that answers it.
-fn answered(mark: &Mark) -> Cause {
-    Cause { event: mark.event, seq: mark.seq, kind: CauseKind::RerunMarked, edge: None }
+/// Returns what a start answers, with the root of it: each mark, or the failure that it tries again.
+fn answers(state: &PhaseState) -> (Vec<Cause>, Option<EventId>) {
+    let cause = |event, seq, kind| Cause { event, seq, kind, edge: None };
+    match state {
+        PhaseState::NeedsRerun { marks, .. } => {
+            let answered = |mark: &Mark| cause(mark.event, mark.seq, CauseKind::RerunMarked);
+            (marks.iter().map(answered).collect(), marks.first().map(|mark| mark.root))
+        }
+        PhaseState::Failed { failure } => {
+            let tried = cause(failure.event, failure.seq, CauseKind::PhaseFailed);
+            (vec![tried], Some(failure.attempt.root))
+        }
+        PhaseState::Pending { .. } | PhaseState::InProgress { .. } | PhaseState::Complete { .. } => {
+            (Vec::new(), None)
+        }
+    }
 }
 
 fn decide_complete(

@@ -310,6 +310,7 @@ pub(super) fn is_upstream(kind: CauseKind) -> bool {
         CauseKind::DefinitionChanged
         | CauseKind::InputChanged
         | CauseKind::RerunMarked
+        | CauseKind::PhaseFailed
         | CauseKind::PhaseStarted
         | CauseKind::UpstreamUnchanged
         | CauseKind::CostRecorded

@@ -107,6 +107,8 @@ fn check_permission(world: &World, command: &Command, answer: &Result<Status, Le
             .collect();
         assert_eq!(found, consumed.into_iter().map(one).collect::<Vec<_>>());
         assert_eq!(data["dependencies_met"], unmet.is_empty());
+        let tries_again = line["from"] == "FAILED" && line["rule"].is_null();
+        assert_eq!(tries_again, line["causes"][0]["kind"] == "phase_failed");
         assert_eq!(data.get("over_limit").is_some(), is_over(world, &subject(line).expect("a phase")));
         assert_eq!(list(&data["unmet"]), unmet.into_iter().map(Value::from).collect::<Vec<_>>());
     }
