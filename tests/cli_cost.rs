@@ -358,8 +358,8 @@ fn a_preview_forecasts_from_each_phases_own_history() {
     let took = &a["duration_seconds"];
     assert_eq!(took["samples"], 4);
     assert_eq!(["median", "min", "max"].map(|name| seconds(&took[name])), [50.0, 0.0, 300.0]);
-    // Costs of 3.10, 4.90 and 0.105: the attempt without a record is no sample, and neither is the failed one.
-    assert_eq!(a["cost"], serde_json::json!({"samples": 3, "median": "3.10", "min": "0.105", "max": "4.90"}));
+    // Costs of 3.10, 4.90, 0.105, and 9.99 in the attempt that failed on the way to the last completion.
+    assert_eq!(a["cost"], serde_json::json!({"samples": 4, "median": "4.00", "min": "0.105", "max": "9.99"}));
     let together = &json["forecast"]["duration_seconds"];
     assert_eq!((&together["phases"], seconds(&together["sum_of_medians"])), (&Value::from(2), 90.0));
     assert_snapshot(

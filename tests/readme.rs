@@ -86,6 +86,12 @@ fn the_readme_is_real() {
 }
 
 #[test]
+#[cfg(unix)]
+fn the_day_of_costs_is_real() {
+    run(&Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/costs.md"));
+}
+
+#[test]
 fn three_dots_stand_for_anything() {
     assert!(matches("#9 at …Z by …", "#9 at 2025Z by ana"));
     assert!(matches("a…", "a"));

@@ -4,8 +4,8 @@
 //!   [Recorded] ──▶ History: what each completed attempt took and cost ──▶ Forecast of the phases asked for
 //! ```
 //!
-//! A sample is an attempt that was completed: one that failed says nothing of what it takes to get through.
-//! A phase without samples gets no forecast, and the sums say how many such phases they leave out.
+//! A sample is an attempt that was completed: one that failed says nothing of how long it takes to get through.
+//! What failed attempts before it cost was spent on getting through, so that counts to its cost. A phase without samples gets no forecast, and the sums say how many such phases they leave out.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -16,12 +16,23 @@ use crate::model::{Amount, CauseKind, Event, EventId, PhaseId, Recorded};
 /// What attempts took and cost, as far as the log tells.
 #[derive(Debug, Default)]
 pub struct History {
-    /// The completed attempts of each phase: their starts, and how long they took in seconds.
-    completed: BTreeMap<PhaseId, Vec<(EventId, f64)>>,
+    /// The completed attempts of each phase.
+    completed: BTreeMap<PhaseId, Vec<Run>>,
+    /// The starts of the attempts that failed since the phase was completed last.
+    failed: BTreeMap<PhaseId, Vec<EventId>>,
     /// What was spent in each attempt, by its start.
     spent: HashMap<EventId, Amount>,
     /// In which currency each phase's costs were recorded last.
     currencies: BTreeMap<PhaseId, String>,
+}
+
+/// A completed attempt.
+#[derive(Debug)]
+struct Run {
+    /// Its start, and those of the attempts that failed since the completion before.
+    starts: Vec<EventId>,
+    /// How long it took, in seconds.
+    duration: f64,
 }
 
 impl History {
@@ -31,8 +42,13 @@ impl History {
         let (Some(start), Some(phase)) = (start, record.subject.phase()) else { return };
         match &record.event {
             Event::PhaseCompleted(completed) => {
-                let attempts = self.completed.entry(phase.clone()).or_default();
-                attempts.push((start.event, completed.duration_seconds));
+                let mut starts = self.failed.remove(phase).unwrap_or_default();
+                starts.push(start.event);
+                let run = Run { starts, duration: completed.duration_seconds };
+                self.completed.entry(phase.clone()).or_default().push(run);
+            }
+            Event::PhaseFailed(_) => {
+                self.failed.entry(phase.clone()).or_default().push(start.event);
             }
             Event::CostRecorded(cost) => {
                 let spent = self.spent.entry(start.event).or_default();
@@ -57,9 +73,13 @@ impl History {
     }
 
     fn phase(&self, phase: PhaseId) -> PhaseForecast {
-        let attempts = self.completed.get(&phase).map(Vec::as_slice).unwrap_or_default();
-        let durations = attempts.iter().map(|(_, seconds)| *seconds).collect();
-        let costs = attempts.iter().filter_map(|(start, _)| self.spent.get(start).copied()).collect();
+        let runs = self.completed.get(&phase).map(Vec::as_slice).unwrap_or_default();
+        let durations = runs.iter().map(|run| run.duration).collect();
+        let costs = runs.iter().filter_map(|run| {
+            let spent = run.starts.iter().filter_map(|start| self.spent.get(start).copied());
+            spent.reduce(|sum, more| sum.plus(more).unwrap_or(sum))
+        });
+        let costs = costs.collect();
         PhaseForecast {
             currency: self.currencies.get(&phase).cloned(),
             phase,
