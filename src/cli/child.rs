@@ -3,6 +3,7 @@
 //!
 //! ```text
 //!  signals ──thread──▶ wait: hand on, or see that it ended ──▶ status
+//!                        ▲ and, with a watch, ask it now and then whether to stop the child
 //!  stderr  ──thread──▶ ours, and the last 64 KiB of it     ──▶ kept
 //! ```
 
@@ -12,14 +13,14 @@ use std::io::{self, PipeReader, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::retry_on_intr;
 use rustix::process::{Pid, Signal, kill_process};
-use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGKILL, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::SignalsInfo;
 use signal_hook::iterator::exfiltrator::origin::WithOrigin;
 use signal_hook::low_level::siginfo::{Cause, Origin};
@@ -36,6 +37,17 @@ const GRACE: Duration = Duration::from_millis(200);
 /// How much is read after that at most, in bytes: as much as a pipe holds.
 const LATE_BYTES_MAX: usize = 1 << 20;
 
+/// How often a watch is asked.
+const WATCH_EVERY: Duration = Duration::from_millis(250);
+
+/// What may call for a child's end before it ends by itself.
+pub struct Watch<'a> {
+    /// Says whether the child is to end; asked again until it says so. Signals wait for the answer.
+    pub calls: &'a mut dyn FnMut() -> bool,
+    /// How long the child has between SIGTERM and SIGKILL.
+    pub grace: Duration,
+}
+
 /// How a child ended.
 pub struct Ended {
     /// Its exit code, or the signal that ended it.
@@ -46,8 +58,12 @@ pub struct Ended {
     pub is_interrupted: bool,
 }
 
-/// Runs a command, its first word being the program, and waits until it has ended.
-pub fn run(command: &[OsString], environment: &[(&str, OsString)]) -> io::Result<Ended> {
+/// Runs a command, its first word being the program, and waits until it has ended, or was stopped.
+pub fn run(
+    command: &[OsString],
+    environment: &[(&str, OsString)],
+    watch: Option<Watch<'_>>,
+) -> io::Result<Ended> {
     let (program, arguments) = command.split_first().ok_or(io::ErrorKind::NotFound)?;
     let mut signals = catch()?;
     let (ended, ending) = io::pipe()?;
@@ -57,7 +73,7 @@ pub fn run(command: &[OsString], environment: &[(&str, OsString)]) -> io::Result
         .stderr(Stdio::piped())
         .spawn()?;
     let stderr = child.stderr.take().map(|stderr| pass_on(stderr, ended));
-    let waited = signals.wait(&mut child);
+    let waited = signals.wait(&mut child, watch);
     signals.settle(&waited);
     drop(ending);
     let stderr = stderr.and_then(|thread| thread.join().ok()).unwrap_or_default();
@@ -91,20 +107,29 @@ fn ignored() -> u64 {
 impl Signals {
     /// Hands signals on until the child has ended. Nobody else waits for it, so that its number is its own for
     /// as long as it may be sent one.
-    fn wait(&mut self, child: &mut Child) -> io::Result<ExitStatus> {
-        while let Ok(origin) = self.arriving.recv() {
-            match (origin.signal, origin.cause) {
-                (SIGCHLD, _) => {
+    fn wait(&mut self, child: &mut Child, watch: Option<Watch<'_>>) -> io::Result<ExitStatus> {
+        let mut stopping = watch.map(Stopping::new);
+        loop {
+            let arrived = match stopping.as_ref().and_then(|stopping| stopping.due) {
+                None => self.arriving.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(due) => self.arriving.recv_timeout(due.saturating_duration_since(Instant::now())),
+            };
+            match arrived.map(|origin| (origin.signal, origin.cause)) {
+                Ok((SIGCHLD, _)) => {
                     if let Some(status) = child.try_wait()? {
                         return Ok(status);
                     }
                 }
                 // The terminal has sent it to the child as well.
-                (signal, Cause::Kernel) => self.is_interrupted |= signal == SIGINT,
-                (signal, _) => hand_on(signal, child.id()),
+                Ok((signal, Cause::Kernel)) => self.is_interrupted |= signal == SIGINT,
+                Ok((signal, _)) => hand_on(signal, child.id()),
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return child.wait(),
+            }
+            if let Some(stopping) = &mut stopping {
+                stopping.step(child.id());
             }
         }
-        child.wait()
     }
 
     /// Waits a moment for the ^C that ended the child: it is on its way to us as well, and may come second.
@@ -115,6 +140,37 @@ impl Signals {
                 Ok(origin) => self.is_interrupted = (origin.signal, origin.cause) == (SIGINT, Cause::Kernel),
                 Err(_) => break,
             }
+        }
+    }
+}
+
+/// The way to a child's end: asked for, told, forced.
+struct Stopping<'a> {
+    watch: Watch<'a>,
+    is_told: bool,
+    /// When the next step is due; none after the last one.
+    due: Option<Instant>,
+}
+
+impl<'a> Stopping<'a> {
+    fn new(watch: Watch<'a>) -> Self {
+        Stopping { watch, is_told: false, due: Some(Instant::now() + WATCH_EVERY) }
+    }
+
+    /// Takes the next step, where it is due. The child has not been waited for.
+    fn step(&mut self, pid: u32) {
+        if self.due.is_none_or(|due| due > Instant::now()) {
+            return;
+        }
+        if self.is_told {
+            hand_on(SIGKILL, pid);
+            self.due = None;
+        } else if (self.watch.calls)() {
+            hand_on(SIGTERM, pid);
+            self.is_told = true;
+            self.due = Some(Instant::now() + self.watch.grace);
+        } else {
+            self.due = Some(Instant::now() + WATCH_EVERY);
         }
     }
 }

@@ -102,6 +102,11 @@ impl Context {
         Ok(Ledger::open(&self.place()?.log(), self.lock_timeout)?)
     }
 
+    /// Opens the ledger, waiting no longer than this, and than `--lock-timeout` says.
+    pub fn open_within(&self, wait: Duration) -> Result<Ledger, Failure> {
+        Ok(Ledger::open(&self.place()?.log(), wait.min(self.lock_timeout))?)
+    }
+
     /// Returns who asks.
     pub fn actor(&self, name: Option<&str>, via: &str) -> Actor {
         let name = name.map(str::to_owned).or_else(|| {

@@ -85,7 +85,7 @@ fn answer(is_yes: bool) -> ExitCode {
 }
 
 /// Reads an amount that may not be below zero.
-fn estimate(text: &str) -> Result<Amount, String> {
+pub fn estimate(text: &str) -> Result<Amount, String> {
     let amount: Amount = text.parse().map_err(|error: phaseledger::model::AmountError| error.to_string())?;
     match amount.is_negative() {
         true => Err(format!("{amount} is negative; expected 0 or more")),

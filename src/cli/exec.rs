@@ -8,19 +8,23 @@
 
 mod begin;
 mod end;
+mod meter;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use phaseledger::ledger::Answer;
-use phaseledger::model::{Again, CallerId, CommandId, EventId, Expectation, PhaseId, PhaseRef, Text};
+use phaseledger::model::{Again, Amount, CallerId, CommandId, EventId, Expectation, PhaseId, PhaseRef, Text};
 use serde::Serialize;
 use signal_hook::consts::SIGINT;
 use signal_hook::low_level::emulate_default_handler;
 
-use super::child;
-use super::context::Context;
+use self::meter::Meter;
+use super::child::{self, Watch};
+use super::context::{Context, patience};
+use super::cost::estimate;
 use super::error::Failure;
 use super::output;
 use super::process::EVENT_VARIABLE;
@@ -40,8 +44,13 @@ use super::writing::{AnswerView, MetaArgs as Meta};
     With `--if-needed` a script of `exec` lines can be run again after it was interrupted, by whatever: what is \
     COMPLETE or skipped is left alone, what is PENDING, NEEDS_RERUN or FAILED is run, and an attempt whose process \
     is gone is taken over. One whose process runs, or may, is refused.\n\n\
+    CMD is stopped once what it costs passes `--max-cost`, or a record of its costs passes the limit of the phase or \
+    of the workflow: it is sent SIGTERM, and SIGKILL after `--grace`; processes that it started are not. The phase \
+    is FAILED then, and `exec` exits with 6, however CMD ended: also where it ended first. Costs are what is \
+    recorded on the phase while the attempt is under way, refunds taken off: `phaseledger cost record`. Limits are \
+    watched where one is in force when the attempt starts.\n\n\
     An id that is known never runs CMD again: exits with 0 where its attempt was completed, as it ended where it \
-    failed, with 6 while it is under way, and with 1 where it was reset.\n\n\
+    failed, with 6 while it is under way or where it passed `--max-cost` or a limit, and with 1 where it was reset.\n\n\
     With `--json` the last line on standard error is the answer (`exec/1`): `outcome` (`completed`, `failed` or \
     `not_run`), `phase`, `attempt`, `exit_code`, `started` and `ended` as other verbs answer, and `reason`."
 )]
@@ -69,6 +78,12 @@ pub struct Args {
     /// Start it although it, or its workflow, has spent more than it may; the event says so
     #[arg(long, requires = "reason")]
     over_limit: bool,
+    /// The most that this attempt may cost, in the workflow's currency: more stops CMD, and fails the attempt
+    #[arg(long, value_name = "AMOUNT", value_parser = estimate, allow_negative_numbers = true)]
+    max_cost: Option<Amount>,
+    /// How long a CMD that is stopped has between SIGTERM and SIGKILL
+    #[arg(long, value_name = "DURATION", value_parser = patience, default_value = "10s")]
+    grace: Duration,
     /// Why, for `--rerun`, `--take-over` and `--over-limit`
     #[arg(long, value_name = "TEXT", value_parser = text)]
     reason: Option<Text>,
@@ -114,6 +129,10 @@ struct Started {
     /// The event that started it.
     event: EventId,
     answer: Answer,
+    /// What it costs.
+    meter: Meter,
+    /// Whether there is anything that its costs may pass.
+    is_watched: bool,
 }
 
 /// Why nothing is run.
@@ -144,7 +163,7 @@ struct View<'a> {
 pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     let dir = context.place()?;
     let dir = std::path::absolute(dir.root()).map_err(|error| Failure::io("find", dir.root(), &error))?;
-    let started = match begin::begin(&args, context)? {
+    let mut started = match begin::begin(&args, context)? {
         Begun::Started(started) => started,
         Begun::NotRun(not_run) => return Ok(tell_not_run(&not_run, context)),
     };
@@ -159,9 +178,12 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
         (EVENT_VARIABLE, started.event.to_string().into()),
         ("PHASELEDGER_DIR", dir.into_os_string()),
     ];
-    let ran = child::run(&args.command, &environment);
+    let meter = &mut started.meter;
+    let calls: &mut dyn FnMut() -> bool = &mut || meter.calls(context);
+    let watch = started.is_watched.then_some(Watch { calls, grace: args.grace });
+    let ran = child::run(&args.command, &environment, watch);
     let is_interrupted = ran.as_ref().is_ok_and(|ended| ended.is_interrupted);
-    let exit = end::end(&args, &started, ran, context)?;
+    let exit = end::end(&args, &mut started, ran, context)?;
     if is_interrupted && exit == end::signalled(SIGINT) {
         // A shell gives up its script only where it sees that ^C ended what it ran.
         let _ = emulate_default_handler(SIGINT);

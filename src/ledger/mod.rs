@@ -102,6 +102,16 @@ impl Ledger {
         Ok(Ledger::new(Box::new(DiskStore::open(dir, lock_timeout)?)))
     }
 
+    /// Returns the place up to which the log in a directory is durable, without opening it, as
+    /// [`DiskStore::durable`]: for whoever waits for events.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] as a [`LedgerError`].
+    pub fn durable(dir: &Path) -> Result<Seq, LedgerError> {
+        Ok(DiskStore::durable(dir)?)
+    }
+
     /// Returns the end of the log.
     ///
     /// # Errors

@@ -20,6 +20,9 @@ use crate::model::{
     Subject, Text, WorkflowName,
 };
 
+/// The rule that fails an attempt when a record takes spending over a limit, and says that it is exceeded.
+pub const COST_LIMIT_RULE: &str = "cost_limit/1";
+
 /// Decides on a cost or a refund. It is caused by the start of the attempt that it was spent in: the one
 /// under way, or else the last one.
 pub(super) fn decide_cost(table: &Table, id: EventId, action: &Action) -> Result<Vec<Draft>, Rejection> {
@@ -193,7 +196,7 @@ fn crossing(
     }
     let (limit, over) = budget.excess()?;
     let event = Event::CostLimitExceeded(CostLimitExceeded { limit, spent, over, currency });
-    let (event, seq) = wave.draft_about(subject.clone(), event, None, "cost_limit/1", cause());
+    let (event, seq) = wave.draft_about(subject.clone(), event, None, COST_LIMIT_RULE, cause());
     Some(Cause { event, seq, kind: CauseKind::CostLimitExceeded, edge: None })
 }
 
@@ -232,7 +235,7 @@ fn fail(
         metadata: Metadata::default(),
     };
     let transition = (StateName::InProgress, StateName::Failed);
-    wave.draft(phase, Event::PhaseFailed(failed), transition, "cost_limit/1", causes);
+    wave.draft(phase, Event::PhaseFailed(failed), transition, COST_LIMIT_RULE, causes);
 }
 
 /// Folds an event about costs into the budgets of its phase and its workflow. Says what is wrong where it

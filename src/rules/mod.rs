@@ -27,6 +27,7 @@ mod table;
 
 pub use approval::{Approval, Decision};
 pub use budget::{Budget, Standing, WARNING_PERCENT};
+pub use costs::COST_LIMIT_RULE;
 pub use decide::{check_expectations, decide};
 pub use draft::{Draft, Moment, Stamp, moment};
 pub use evolve::{Impossible, evolve};

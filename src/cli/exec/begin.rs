@@ -11,7 +11,8 @@ use super::super::context::Context;
 use super::super::error::Failure;
 use super::super::process::{self, Life};
 use super::super::{render, writing};
-use super::end::as_failed;
+use super::end::{PASSED, as_failed};
+use super::meter::Meter;
 use super::{Args, Begun, NotRun, Started};
 
 /// Starts an attempt of the phase, unless there is nothing to run.
@@ -23,7 +24,11 @@ pub fn begin(args: &Args, context: &Context) -> Result<Begun, Failure> {
     {
         return repeated(args, (id.0, seq), &mut ledger, context);
     }
-    let phase = ledger.session()?.phase(&args.phase)?.clone();
+    let mut session = ledger.session()?;
+    let phase = session.phase(&args.phase)?.clone();
+    let workflow = session.table().workflows.get(&phase.id.workflow);
+    let is_limited = phase.budget.limit.or(workflow.and_then(|workflow| workflow.budget.limit)).is_some();
+    let currency = workflow.and_then(|workflow| workflow.currency.clone());
     let again = match needed(args, &phase) {
         Needed::No(reason) => return Ok(not_run(&phase.id, phase.attempt, reason, 0)),
         Needed::Yes => again,
@@ -41,9 +46,10 @@ pub fn begin(args: &Args, context: &Context) -> Result<Begun, Failure> {
     let answer = writing::send(&mut command, false, context).map_err(|failure| refused(failure, &phase))?;
     match answer.events.iter().find_map(start_of) {
         Some((phase, attempt, start)) => {
-            let event = start.id;
-            let phase = phase.clone();
-            Ok(Begun::Started(Box::new(Started { id: command.id, phase, attempt, event, answer })))
+            let (id, event, phase) = (command.id, start.id, phase.clone());
+            let meter = Meter::new((phase.clone(), attempt), start.seq, args.max_cost, currency);
+            let is_watched = is_limited || args.max_cost.is_some();
+            Ok(Begun::Started(Box::new(Started { id, phase, attempt, event, answer, meter, is_watched })))
         }
         None => Err(unseen(command.id, answer.seq)),
     }
@@ -144,16 +150,23 @@ fn repeated(
     };
     // Refuses an id that was given to something else.
     ledger.submit(&command(args, again, over_limit, context)?, context.now())?;
-    let mut attempt = None;
+    let mut attempt: Option<(PhaseId, u32, Meter)> = None;
     for record in ledger.records(seq.minus(1), head) {
         let record = record?;
-        match &attempt {
+        match &mut attempt {
             None if record.command_id == id => {
-                attempt = start_of(&record).map(|(phase, attempt, _)| (phase.clone(), attempt));
+                attempt = start_of(&record).map(|(phase, number, start)| {
+                    let of = (phase.clone(), number);
+                    (phase.clone(), number, Meter::new(of, start.seq, args.max_cost, None))
+                });
             }
             None => break,
-            Some((phase, attempt)) => {
+            Some((phase, attempt, meter)) => {
+                meter.fold(&record);
                 if let Some((how, exit_code)) = end_of(&record, phase, *attempt) {
+                    // What `exec` completed had not passed anything as its command ended.
+                    let is_ours = exit_code == 0 && record.command_id == id.end();
+                    let exit_code = if meter.passed().is_some() && !is_ours { PASSED } else { exit_code };
                     let reason = format!(
                         "duplicate: recorded as #{seq} already; attempt {attempt} {how} as #{}",
                         record.seq
@@ -163,7 +176,7 @@ fn repeated(
             }
         }
     }
-    let (_, number) = attempt.ok_or_else(|| unseen(id, seq))?;
+    let (_, number, _) = attempt.ok_or_else(|| unseen(id, seq))?;
     let phase = ledger.session()?.phase(&args.phase)?.clone();
     let message = format!("duplicate: recorded as #{seq} already; attempt {number} is under way");
     let failure = Failure::new(6, "under_way", message);
@@ -182,7 +195,7 @@ fn unseen(id: CommandId, seq: Seq) -> Failure {
 }
 
 /// Says how an event ends an attempt, and what to exit with; none where it does not end it.
-fn end_of(record: &Recorded, phase: &PhaseId, attempt: u32) -> Option<(String, u8)> {
+pub fn end_of(record: &Recorded, phase: &PhaseId, attempt: u32) -> Option<(String, u8)> {
     match (&record.event, &record.subject) {
         (Event::WorkflowDefined(defined), Subject::Workflow(workflow)) => {
             let is_retired = *workflow == phase.workflow && defined.retired.contains(&phase.phase);

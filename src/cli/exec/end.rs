@@ -22,6 +22,9 @@ const TRIES_MAX: u32 = 10;
 /// The most of the last line on standard error that is repeated in the error, in characters.
 const LAST_LINE_CHARACTERS_MAX: usize = 200;
 
+/// What to exit with where the attempt passed `--max-cost` or a limit: policy refuses to go on.
+pub const PASSED: u8 = 6;
+
 /// How the command ended.
 struct Outcome {
     action: Action,
@@ -37,15 +40,33 @@ enum Recorded {
     By(Answer),
     /// The command had ended the attempt by itself, well or not, by the event at a place.
     ByItself(bool, Seq),
+    /// The ledger failed the attempt as a record passed a limit, by the event at a place, which says this.
+    ByLimit(Seq, String),
 }
 
 /// Ends the attempt as the command ended, and returns what to exit with.
-pub fn end(args: &Args, started: &Started, ran: io::Result<Ended>, context: &Context) -> Result<u8, Failure> {
+pub fn end(
+    args: &Args,
+    started: &mut Started,
+    ran: io::Result<Ended>,
+    context: &Context,
+) -> Result<u8, Failure> {
     if ran.as_ref().is_ok_and(|ended| ended.stderr.last().is_some_and(|last| *last != b'\n')) {
         output::talk(format_args!(""));
     }
-    let outcome = outcome(args, started, ran);
-    let recorded = match record(args, started, &outcome.action, context) {
+    let looked = match started.is_watched && ran.is_ok() {
+        true => patiently(|| started.meter.look(&context.open()?)),
+        false => Ok(()),
+    };
+    let mut outcome = outcome(args, started, ran);
+    let verb = outcome.action.verb();
+    let recorded = looked
+        .map_err(|failure| refused(failure, false, started, verb))
+        .and_then(|()| patiently(|| record(args, started, &outcome.action, context)));
+    if started.meter.passed().is_some() {
+        (outcome.exit_code, outcome.failure) = (PASSED, None);
+    }
+    let recorded = match recorded {
         Ok(recorded) => recorded,
         // It failed, and that is what to exit with; that nobody will know is worth a word.
         Err(failure) if outcome.exit_code != 0 => {
@@ -56,7 +77,7 @@ pub fn end(args: &Args, started: &Started, ran: io::Result<Ended>, context: &Con
     };
     match outcome.failure {
         Some(failure) => return Err(failure),
-        None if context.json => tell_end_json(started, &recorded, outcome.exit_code),
+        None if context.json => tell_end_json(started, &recorded, &outcome),
         None => tell_end(started, &recorded, &outcome),
     }
     Ok(outcome.exit_code)
@@ -79,6 +100,11 @@ fn outcome(args: &Args, started: &Started, ran: io::Result<Ended>) -> Outcome {
         Ok(ended) => ended,
         Err(error) => return not_runnable(args, started, &error),
     };
+    if let Some(over) = started.meter.over() {
+        let code = status.code().filter(|code| *code != 0);
+        let action = fail(started, &over, code, status.signal().map(name_of), &stderr);
+        return Outcome { action, exit_code: PASSED, failure: None };
+    }
     if !status.success() {
         return failed(started, status, &stderr);
     }
@@ -110,7 +136,7 @@ fn failed(started: &Started, status: ExitStatus, stderr: &[u8]) -> Outcome {
     let (what, exit_code, signal) = match (status.code(), status.signal()) {
         (Some(code), _) => (format!("exit code {code}"), code as u8, None),
         (None, Some(number)) => {
-            let name = signal_name(number).map_or_else(|| format!("signal {number}"), str::to_owned);
+            let name = name_of(number);
             (format!("ended by {name}"), signalled(number), Some(name))
         }
         (None, None) => (status.to_string(), 1, None),
@@ -121,6 +147,10 @@ fn failed(started: &Started, status: ExitStatus, stderr: &[u8]) -> Outcome {
     };
     let action = fail(started, &error, status.code(), signal, stderr);
     Outcome { action, exit_code, failure: None }
+}
+
+fn name_of(signal: i32) -> String {
+    signal_name(signal).map_or_else(|| format!("signal {signal}"), str::to_owned)
 }
 
 fn fail(
@@ -152,11 +182,11 @@ fn last_line(stderr: &[u8]) -> Option<String> {
     })
 }
 
-/// Records the end of this very attempt, unless the command did so by itself.
-fn record(args: &Args, started: &Started, action: &Action, context: &Context) -> Result<Recorded, Failure> {
+/// Does something with the ledger, and again while others are busy with it.
+fn patiently<T>(mut work: impl FnMut() -> Result<T, Failure>) -> Result<T, Failure> {
     let mut tries = 1;
     loop {
-        match try_record(args, started, action, context) {
+        match work() {
             Err(failure)
                 if tries < TRIES_MAX && matches!(failure.code, "lock_timeout" | "busy" | "unknown") =>
             {
@@ -168,12 +198,16 @@ fn record(args: &Args, started: &Started, action: &Action, context: &Context) ->
     }
 }
 
-fn try_record(
+/// Records the end of this very attempt, unless the command did so by itself, or the ledger did.
+fn record(
     args: &Args,
-    started: &Started,
+    started: &mut Started,
     action: &Action,
     context: &Context,
 ) -> Result<Recorded, Failure> {
+    if let Some((seq, error)) = started.meter.limit() {
+        return Ok(Recorded::ByLimit(seq, error.to_owned()));
+    }
     let request = Request {
         id: Some(CallerId(started.id.end())),
         expect: vec![Expectation::Attempt(started.attempt)],
@@ -188,6 +222,13 @@ fn try_record(
     };
     let is_rejected = matches!(failure.exit, 3 | 4 | 6);
     let mut ledger = context.open()?;
+    if is_rejected {
+        // A limit that came into force while the command ran was not watched.
+        started.meter.look(&ledger)?;
+        if let Some((seq, error)) = started.meter.limit() {
+            return Ok(Recorded::ByLimit(seq, error.to_owned()));
+        }
+    }
     if is_rejected
         && let Ok(phase) = ledger.session()?.phase(&started.phase.clone().into())
         && phase.state.attempt().is_some_and(|attempt| attempt.event == started.event)
@@ -235,17 +276,29 @@ fn tell_end(started: &Started, recorded: &Recorded, outcome: &Outcome) {
             };
             output::talk(format_args!("phaseledger: {what} {phase} (#{}{derived}){why}", answer.seq));
         }
-        Recorded::ByItself(_, seq) => output::talk(format_args!(
-            "phaseledger: attempt {attempt} of {phase} was ended by the command itself (#{seq})"
+        Recorded::ByItself(_, seq) => {
+            let over = started.meter.over().map(|over| format!(": {over}")).unwrap_or_default();
+            output::talk(format_args!(
+                "phaseledger: attempt {attempt} of {phase} was ended by the command itself (#{seq}){over}"
+            ));
+        }
+        Recorded::ByLimit(seq, error) => output::talk(format_args!(
+            "phaseledger: attempt {attempt} of {phase} was failed by its costs (#{seq}): {error}"
         )),
     }
 }
 
-fn tell_end_json(started: &Started, recorded: &Recorded, exit_code: u8) {
+fn tell_end_json(started: &Started, recorded: &Recorded, outcome: &Outcome) {
+    let exit_code = outcome.exit_code;
+    let over = started.meter.over();
     let (is_well, ended, reason) = match recorded {
-        Recorded::By(answer) => (exit_code == 0, Some(AnswerView::new(answer)), None),
+        Recorded::By(answer) => (exit_code == 0, Some(AnswerView::new(answer)), over),
         Recorded::ByItself(is_well, seq) => {
-            (*is_well, None, Some(format!("ended by the command itself, as #{seq}")))
+            let over = over.map(|over| format!("; {over}")).unwrap_or_default();
+            (*is_well, None, Some(format!("ended by the command itself, as #{seq}{over}")))
+        }
+        Recorded::ByLimit(seq, error) => {
+            (false, None, Some(format!("failed by its costs, as #{seq}: {error}")))
         }
     };
     tell_json(&View {

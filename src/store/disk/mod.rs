@@ -166,6 +166,17 @@ impl DiskStore {
         Self::start(dir, lock, options, deadline)
     }
 
+    /// Returns the place up to which the log in a directory is known to be durable, without opening it: nobody
+    /// waits, and nothing is held. Behind the log's end only while an append is under way, and after a process
+    /// was killed at the end of one, until the log is opened the next time.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Io`] when it cannot be read, and [`StoreError::Damaged`] when it does not say.
+    pub fn durable(dir: &Path) -> Result<Seq, StoreError> {
+        witness::seen(&dir.join("head"))
+    }
+
     fn start(dir: &Path, lock: Lock, options: DiskOptions, deadline: Instant) -> Result<Self, StoreError> {
         let mut witness = Witness::open(&dir.join("head"))?;
         let tail = Database::open(&dir.join("tail"), deadline)?;

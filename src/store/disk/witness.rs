@@ -37,15 +37,7 @@ impl Witness {
 
     /// Opens a witness.
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
-        let text = fs::read(path).map_err(io_error("read", path))?;
-        let text = String::from_utf8_lossy(&text);
-        let latest = text.lines().enumerate().filter_map(|(at, line)| Some((parse(line)?, at)));
-        let Some((seen, at)) = latest.max_by_key(|((seq, _), _)| *seq) else {
-            return Err(damaged(format!(
-                "`{}` holds no line with a seq, a root and a checksum",
-                path.display()
-            )));
-        };
+        let (seen, at) = latest(path)?;
         let file = OpenOptions::new().write(true).open(path).map_err(io_error("open", path))?;
         Ok(Witness { file, next: u64::from(at == 0), seen })
     }
@@ -78,6 +70,22 @@ impl Witness {
             self.seen = (seq, root);
         }
     }
+}
+
+/// Returns the last place that a witness knows to be durable. It may be asked while others write.
+pub(super) fn seen(path: &Path) -> Result<Seq, StoreError> {
+    let ((seq, _), _) = latest(path)?;
+    Ok(seq)
+}
+
+/// Reads what the later of the two lines says, and which one it is, from 0.
+fn latest(path: &Path) -> Result<((Seq, Digest), usize), StoreError> {
+    let text = fs::read(path).map_err(io_error("read", path))?;
+    let text = String::from_utf8_lossy(&text);
+    let lines = text.lines().enumerate().filter_map(|(at, line)| Some((parse(line)?, at)));
+    lines.max_by_key(|((seq, _), _)| *seq).ok_or_else(|| {
+        damaged(format!("`{}` holds no line with a seq, a root and a checksum", path.display()))
+    })
 }
 
 fn line(seq: Seq, root: Digest) -> String {
