@@ -241,7 +241,7 @@ impl<'a> Sending<'a> {
             29 => vec![Expectation::Seq(Seq::new(1 << 40))],
             _ => Vec::new(),
         };
-        let fingerprints = (self.told.slot.is_multiple_of(4)).then(|| files(self.told.other % 3));
+        let fingerprints = self.told.slot.is_multiple_of(4).then(|| files(self.told.other % 3));
         let command = Command { occurred_at: claim.map(time), expect, fingerprints, ..command(id, action) };
         self.sent.push(Sent { command, now: time(self.clock) });
     }

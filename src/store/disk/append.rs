@@ -71,7 +71,7 @@ pub(super) fn write_sealed(store: &mut DiskStore, changes: &Changes) -> Result<(
     let sealed = store.sealed()?;
     let result = match changes.fits_a_batch() {
         true => sealed.commit(changes),
-        false => sealed.stage(changes).and_then(|()| sealed.commit(&Changes::default())),
+        false => sealed.stage(changes),
     };
     if result.is_err() {
         store.sealed.take();

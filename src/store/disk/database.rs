@@ -8,8 +8,10 @@
 //! sled keeps up to 17 values in a node, and moves a node larger than 128 KiB to a file of its own, which a
 //! power cut can tear off. So no value given to sled is longer than [`PART_BYTES`].
 //!
-//! sled's `flush` hands its log to the system without making it durable; [`Database::commit`] follows it by
-//! `fdatasync`.
+//! sled's `flush` hands its log to the system without making it durable, and sled then builds on it: each of
+//! its segments says how far the log before it is whole, and one that is opened with less than that is emptied
+//! from its snapshot on, what was durable included. So every batch is followed by `fdatasync`, before another
+//! one can begin a segment that speaks of it.
 
 use std::cell::Cell;
 use std::fs::{self, File};
@@ -107,6 +109,7 @@ impl Database {
     /// Opens a database that was made before.
     pub(super) fn open(path: &Path, deadline: Instant) -> Result<Self, StoreError> {
         remove_leftovers(path)?;
+        sync_log(path)?;
         let config = sled::Config::new().path(path).flush_every_ms(None).cache_capacity(CACHE_BYTES);
         let db = loop {
             match guarded(path, "open", || config.open()) {
@@ -181,15 +184,11 @@ impl Database {
         for (key, value) in self.parts(changes)? {
             put(&mut batch, key, value);
         }
-        self.call("write", |db| {
-            db.apply_batch(batch)?;
-            db.flush()
-        })?;
-        self.make_durable()
+        self.write(batch)
     }
 
-    /// Writes changes piece by piece, in order: a crash leaves some of them. Only for what nothing refers to
-    /// before a later [`Database::commit`].
+    /// Writes changes piece by piece, in order, each durably: a crash leaves the first of them. Only for what
+    /// nothing refers to before a later [`Database::commit`].
     pub(super) fn stage(&self, changes: &Changes) -> Result<(), StoreError> {
         let (mut batch, mut bytes) = (sled::Batch::default(), 0);
         for (key, value) in self.parts(changes)? {
@@ -197,10 +196,19 @@ impl Database {
             put(&mut batch, key, value);
             if bytes >= STAGE_BYTES {
                 bytes = 0;
-                self.call("write", |db| db.apply_batch(std::mem::take(&mut batch)))?;
+                self.write(std::mem::take(&mut batch))?;
             }
         }
-        self.call("write", |db| db.apply_batch(batch))
+        self.write(batch)
+    }
+
+    /// Writes a batch and makes it durable, before there is another: sled takes it for durable from then on.
+    fn write(&self, batch: sled::Batch) -> Result<(), StoreError> {
+        self.call("write", |db| {
+            db.apply_batch(batch)?;
+            db.flush()
+        })?;
+        self.make_durable()
     }
 
     /// Makes durable what was read or written.
@@ -339,6 +347,16 @@ fn remove_leftovers(path: &Path) -> Result<(), StoreError> {
         }
     }
     Ok(())
+}
+
+/// Makes durable what a process wrote that was killed before it could: sled's new snapshot will refer to it.
+fn sync_log(path: &Path) -> Result<(), StoreError> {
+    let file = path.join("db");
+    match File::open(&file) {
+        Ok(log) => log.sync_data().map_err(io_error("make durable", &file)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(io_error("open", &file)(error)),
+    }
 }
 
 /// Makes a file or a directory durable.

@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use super::calls::{Action, Calls, Moment};
 use super::random::Random;
 
+/// How many of a trace's syncs count as large.
+const LARGE: usize = 10;
+
 /// The moments of a trace that are worth a cut, each kind on its own.
 #[derive(Debug, Default)]
 struct Places {
@@ -14,6 +17,8 @@ struct Places {
     acknowledged: Vec<usize>,
     /// Before a sync returns, by what is synced: a file that is synced seldom is cut as often as another.
     syncs: BTreeMap<String, Vec<usize>>,
+    /// Before those syncs return that cover the most bytes: much can be lost there in an odd order.
+    large: Vec<usize>,
     /// Around a changed name or length.
     names: Vec<usize>,
 }
@@ -34,7 +39,8 @@ pub fn draw(
             let group = match number % 20 {
                 0..4 => &places.opening,
                 4..8 => &places.acknowledged,
-                8..13 if !groups.is_empty() => groups[random.below(groups.len() as u64) as usize],
+                8..11 if !groups.is_empty() => groups[random.below(groups.len() as u64) as usize],
+                11..13 => &places.large,
                 13..16 => &places.names,
                 _ => &all,
             };
@@ -59,6 +65,8 @@ pub fn synced(calls: &Calls, ledger: &str) -> String {
 fn places(calls: &Calls, ledger: &str, acknowledgements: &str) -> Places {
     let mut places = Places::default();
     let mut paths: HashMap<i64, &str> = HashMap::new();
+    let mut unsynced: HashMap<&str, usize> = HashMap::new();
+    let mut large = Vec::new();
     let mut opened = false;
     for (index, moment) in calls.moments.iter().enumerate() {
         let (begins, call) = match moment {
@@ -71,7 +79,11 @@ fn places(calls: &Calls, ledger: &str, acknowledgements: &str) -> Places {
                 opened = true;
                 places.acknowledged.extend([index + 1, index + 2].iter().filter(|_| begins));
             }
+            Action::Write { fd, bytes, .. } if begins && path_of(fd).starts_with(ledger) => {
+                *unsynced.entry(path_of(fd)).or_default() += bytes.len();
+            }
             Action::Sync { fd } if !begins && path_of(fd).starts_with(ledger) => {
+                large.push((unsynced.remove(path_of(fd)).unwrap_or_default(), index));
                 places.syncs.entry(family(path_of(fd))).or_default().push(index);
             }
             Action::Rename { .. } | Action::Remove { .. } | Action::Truncate { .. } => {
@@ -86,6 +98,8 @@ fn places(calls: &Calls, ledger: &str, acknowledgements: &str) -> Places {
             places.opening.push(index + 1);
         }
     }
+    large.sort_unstable_by_key(|(bytes, _)| std::cmp::Reverse(*bytes));
+    places.large = large.iter().take(LARGE).map(|(_, index)| *index).collect();
     places.acknowledged.retain(|index| *index <= calls.moments.len());
     places
 }

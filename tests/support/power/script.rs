@@ -9,6 +9,8 @@ use phaseledger::store::{Batch, Entry, Frontier, RowChanges, Times};
 use super::random::Random;
 
 const FOLD_VERSION: u32 = 1;
+/// How many neighbouring lines are long at once.
+const BULK: u64 = 12;
 
 /// All that an appender writes, now or later.
 #[derive(Debug, Clone, Copy)]
@@ -37,10 +39,13 @@ impl Script {
         }
     }
 
-    /// Returns a line: mostly a few hundred bytes, now and then many thousand that no codec makes small.
+    /// Returns a line: mostly a few hundred bytes, now and then many thousand that no codec makes small. Some
+    /// neighbours are all that long, so that one sealing writes several of a database's segments.
     pub fn line(self, place: u64) -> String {
         let mut random = Random::of(&[self.seed, place, 2]);
+        let bulky = Random::of(&[self.seed, place / BULK, 7]).chance(2);
         let length = match random.below(1_000) {
+            _ if bulky => 100_000 + random.below(150_000),
             0..900 => 20 + random.below(400),
             900..996 => 1_000 + random.below(4_000),
             996..999 => 20_000 + random.below(50_000),
