@@ -6,6 +6,8 @@
 
 #[path = "support/cli.rs"]
 mod cli;
+#[path = "cli_exec/costs.rs"]
+mod costs;
 #[path = "cli_exec/gone.rs"]
 mod gone;
 #[path = "cli_exec/meanwhile.rs"]
