@@ -37,7 +37,7 @@ fn causes(scene: &Scene) -> Vec<String> {
     let kind = |cause: &Value| {
         events.iter().find(|event| event["id"] == cause["event"]).expect("it is there")["kind"].clone()
     };
-    let kinds = failed["causes"].as_array().expect("a list").iter().map(|cause| kind(cause));
+    let kinds = failed["causes"].as_array().expect("a list").iter().map(kind);
     kinds.map(|kind| kind.as_str().expect("a name").to_owned()).collect()
 }
 
