@@ -7,9 +7,10 @@ use phaseledger::model::{CommandId, Digest, Seq, Timestamp};
 use phaseledger::store::{Batch, Entry, Frontier, RowChanges, Times};
 
 use super::random::Random;
+use super::setting;
 
 const FOLD_VERSION: u32 = 1;
-/// How many neighbouring lines are long at once.
+/// How many neighbouring lines are long at once, where some are.
 const BULK: u64 = 12;
 
 /// All that an appender writes, now or later.
@@ -39,11 +40,12 @@ impl Script {
         }
     }
 
-    /// Returns a line: mostly a few hundred bytes, now and then many thousand that no codec makes small. Some
-    /// neighbours are all that long, so that one sealing writes several of a database's segments.
+    /// Returns a line: mostly a few hundred bytes, now and then many thousand that no codec makes small. With
+    /// `PHASELEDGER_POWER_BULK`, in hundredths, some neighbours are all that long, so that one sealing writes
+    /// several of a database's segments.
     pub fn line(self, place: u64) -> String {
         let mut random = Random::of(&[self.seed, place, 2]);
-        let bulky = Random::of(&[self.seed, place / BULK, 7]).chance(2);
+        let bulky = Random::of(&[self.seed, place / BULK, 7]).chance(setting("PHASELEDGER_POWER_BULK", 0));
         let length = match random.below(1_000) {
             _ if bulky => 100_000 + random.below(150_000),
             0..900 => 20 + random.below(400),
