@@ -14,7 +14,7 @@ use std::os::fd::AsFd;
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::thread::{self, JoinHandle};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -67,16 +67,22 @@ pub fn run(
     let (program, arguments) = command.split_first().ok_or(io::ErrorKind::NotFound)?;
     let mut signals = catch()?;
     let (ended, ending) = io::pipe()?;
+    // Before the child: where there is no thread to be had, nothing has been run.
+    let (hand_over, stderr) = channel();
+    let passing =
+        thread::Builder::new().spawn(move || stderr.recv().map(|stderr| pass_on(stderr, &ended)))?;
     let mut child = Command::new(program)
         .args(arguments)
         .envs(environment.iter().map(|(name, value)| (name, value)))
         .stderr(Stdio::piped())
         .spawn()?;
-    let stderr = child.stderr.take().map(|stderr| pass_on(stderr, ended));
+    let stderr = child.stderr.take().expect("it was asked for");
+    // The thread waits for it, and for nothing else.
+    let _ = hand_over.send(stderr);
     let waited = signals.wait(&mut child, watch);
     signals.settle(&waited);
     drop(ending);
-    let stderr = stderr.and_then(|thread| thread.join().ok()).unwrap_or_default();
+    let stderr = passing.join().ok().and_then(Result::ok).unwrap_or_default();
     Ok(Ended { status: waited?, stderr, is_interrupted: signals.is_interrupted })
 }
 
@@ -93,7 +99,7 @@ fn catch() -> io::Result<Signals> {
     let caught = HANDED_ON.iter().filter(is_heeded).chain([&SIGCHLD]);
     let mut signals = SignalsInfo::<WithOrigin>::new(caught)?;
     let (sender, arriving) = channel();
-    thread::spawn(move || signals.forever().try_for_each(|origin| sender.send(origin)));
+    thread::Builder::new().spawn(move || signals.forever().try_for_each(|origin| sender.send(origin)))?;
     Ok(Signals { arriving, is_interrupted: false })
 }
 
@@ -183,44 +189,42 @@ fn hand_on(signal: i32, pid: u32) {
     }
 }
 
-/// Passes on what arrives, in a thread of its own, until all who may write have closed it; or, once the other
+/// Passes on what arrives until all who may write have closed it; or, once the other
 /// end of `ended` is closed, until no more arrives.
-fn pass_on(mut stderr: ChildStderr, ended: PipeReader) -> JoinHandle<Vec<u8>> {
-    thread::spawn(move || {
-        let mut kept = Kept::default();
-        let mut bytes = vec![0; KEPT_BYTES_MAX];
-        let mut until: Option<Instant> = None;
-        let mut late = 0;
-        while late <= LATE_BYTES_MAX {
-            let is_readable = match until {
-                None => {
-                    let (is_readable, has_ended) = wait_for_either(&stderr, &ended);
-                    until = has_ended.then(|| Instant::now() + GRACE);
-                    is_readable
-                }
-                Some(until) => is_readable(&stderr, until.saturating_duration_since(Instant::now())),
-            };
-            if !is_readable {
-                match until {
-                    Some(until) if until <= Instant::now() => break,
-                    _ => continue,
-                }
+fn pass_on(mut stderr: ChildStderr, ended: &PipeReader) -> Vec<u8> {
+    let mut kept = Kept::default();
+    let mut bytes = vec![0; KEPT_BYTES_MAX];
+    let mut until: Option<Instant> = None;
+    let mut late = 0;
+    while late <= LATE_BYTES_MAX {
+        let is_readable = match until {
+            None => {
+                let (is_readable, has_ended) = wait_for_either(&stderr, ended);
+                until = has_ended.then(|| Instant::now() + GRACE);
+                is_readable
             }
-            let read = match stderr.read(&mut bytes) {
-                Ok(0) => break,
-                Ok(read) => read,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(_) => break,
-            };
-            if until.is_some_and(|until| until <= Instant::now()) {
-                late += read;
+            Some(until) => is_readable(&stderr, until.saturating_duration_since(Instant::now())),
+        };
+        if !is_readable {
+            match until {
+                Some(until) if until <= Instant::now() => break,
+                _ => continue,
             }
-            // Where ours is closed, the child goes on all the same.
-            let _ = io::stderr().write_all(&bytes[..read]);
-            kept.keep(&bytes[..read]);
         }
-        kept.end()
-    })
+        let read = match stderr.read(&mut bytes) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            Err(_) => break,
+        };
+        if until.is_some_and(|until| until <= Instant::now()) {
+            late += read;
+        }
+        // Where ours is closed, the child goes on all the same.
+        let _ = io::stderr().write_all(&bytes[..read]);
+        kept.keep(&bytes[..read]);
+    }
+    kept.end()
 }
 
 /// Waits until one can be read, or the other is closed, and says which.
