@@ -5,6 +5,8 @@
 mod cli;
 #[path = "bad_input/damage.rs"]
 mod damage;
+#[path = "support/folder.rs"]
+mod folder;
 #[path = "bad_input/fuzz.rs"]
 mod fuzz;
 #[path = "bad_input/imports.rs"]

@@ -6,5 +6,9 @@ mod contract;
 mod damage;
 #[path = "store/disk.rs"]
 mod disk;
+#[path = "support/folder.rs"]
+mod folder;
 #[path = "store/model.rs"]
 mod model;
+#[path = "support/numbers.rs"]
+mod numbers;

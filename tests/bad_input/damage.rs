@@ -3,38 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use super::folder::{copy, files};
 use super::{Scene, export, run};
-
-/// Returns the files of the log.
-fn files(log: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    let mut folders = vec![log.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                found.push(path);
-            }
-        }
-    }
-    found.sort();
-    found
-}
-
-fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a folder");
-    for entry in fs::read_dir(from).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        let target = to.join(path.file_name().expect("a name"));
-        if path.is_dir() {
-            copy(&path, &target);
-        } else {
-            fs::copy(&path, &target).expect("a copy");
-        }
-    }
-}
 
 /// A scene whose log has sealed and unsealed events, and a copy of the log.
 fn sealed() -> (Scene, PathBuf, Vec<u8>) {

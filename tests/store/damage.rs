@@ -10,23 +10,12 @@ use phaseledger::model::Seq;
 use phaseledger::store::{Batch, DiskStore, RowChanges, Store, StoreError};
 
 use crate::contract::{OnDisk, SMALL, Subject, append, command, entry};
-use crate::disk::copy;
+use crate::folder::{copy, files};
+use crate::numbers::Numbers;
 
 const EVENTS: u64 = 300;
 
 type Contents = (Vec<String>, Vec<(String, Vec<u8>)>);
-
-/// A generator of numbers that is the same every time (SplitMix64).
-struct Numbers(u64);
-
-impl Numbers {
-    fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let value = (self.0 ^ self.0 >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let value = (value ^ value >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (value ^ value >> 31) % end
-    }
-}
 
 /// A log with sealed and unsealed events and rows, closed.
 fn log_to_damage() -> (OnDisk, Contents) {
@@ -50,19 +39,6 @@ fn contents(store: &dyn Store) -> Result<Contents, StoreError> {
         assert_eq!(store.find(command(seq))?, Some(Seq::new(seq)));
     }
     Ok((lines, store.rows("")?))
-}
-
-fn files(dir: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(dir).expect("a directory") {
-        let path = entry.expect("a file").path();
-        match path.is_dir() {
-            true => found.extend(files(&path)),
-            false => found.push(path),
-        }
-    }
-    found.sort();
-    found
 }
 
 fn damage(file: &Path, numbers: &mut Numbers) -> String {
