@@ -202,7 +202,8 @@ impl Appender<'_> {
         let mut session = ledger.session()?;
         let mut answers = Vec::with_capacity(commands.len());
         for (line, command) in &commands {
-            let answer = session.stage(command, self.context.now());
+            let now = self.context.now()?;
+            let answer = session.stage(command, now);
             answers.push(answer.map_err(|error| self.refusal((*line, error.into())))?);
         }
         session.commit().map_err(|error| self.unwritten(error.into()))?;
@@ -228,19 +229,22 @@ impl Appender<'_> {
         let request = text.parse::<Request>();
         let mut request = request.map_err(|error| Box::new((number, error.into())))?;
         request.by = request.by.or_else(|| self.args.by.clone());
-        Ok((number, command(request, self.context, "append")))
+        let command = command(request, self.context, "append");
+        Ok((number, command.map_err(|failure| Box::new((number, failure)))?))
     }
 
     fn stage(&self, session: &mut Session<'_>, line: Line) -> Result<Staged, Box<(u64, Failure)>> {
         let (line, command) = self.read(line)?;
-        let mut stage = || match session.declared(&command)? {
-            Some(_) => Ok(None),
-            None => session.stage(&command, self.context.now()).map(Some),
+        let mut stage = || -> Result<Option<Answer>, Failure> {
+            match session.declared(&command)? {
+                Some(_) => Ok(None),
+                None => Ok(Some(session.stage(&command, self.context.now()?)?)),
+            }
         };
         match stage() {
             Ok(Some(answer)) => Ok(Staged::Answer(answer)),
             Ok(None) => Ok(Staged::Waiting(Box::new(Waiting { line, command }))),
-            Err(error) => Err(Box::new((line, error.into()))),
+            Err(failure) => Err(Box::new((line, failure))),
         }
     }
 
@@ -335,7 +339,9 @@ fn read_lines(path: &Path) -> Result<Receiver<Line>, Failure> {
         false => Box::new(File::open(path).map_err(|error| Failure::io("read", path, &error))?),
     };
     let (sender, lines) = sync_channel(COMMANDS_PER_BATCH);
-    std::thread::spawn(move || send_lines(BufReader::with_capacity(1 << 16, source), &sender));
+    std::thread::Builder::new()
+        .spawn(move || send_lines(BufReader::with_capacity(1 << 16, source), &sender))
+        .map_err(|error| Failure::io("start a thread to read", path, &error))?;
     Ok(lines)
 }
 

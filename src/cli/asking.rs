@@ -55,7 +55,7 @@ impl Args {
     pub fn open(&self, context: &Context) -> Result<Asked, Failure> {
         let ledger = context.open()?;
         let head = ledger.head()?;
-        let parse = |text: &String| When::parse(text, &context.time());
+        let parse = |text: &String| -> Result<When, Failure> { Ok(When::parse(text, &context.time()?)?) };
         let seq = if let Some(text) = &self.before {
             resolve(&ledger, &parse(text)?, Cut::Before)?
         } else if let Some(text) = &self.known_at {
@@ -197,8 +197,13 @@ pub fn as_of(ledger: &Ledger, seq: Seq) -> Result<AsOf, Failure> {
 
 /// Finds the place that a text means.
 pub fn place(text: &str, context: &Context) -> Result<Seq, Failure> {
-    let when = When::parse(text, &context.time())?;
+    let when = When::parse(text, &context.time()?)?;
     resolve(&context.open()?, &when, Cut::At)
+}
+
+/// Reads a range.
+pub fn parse_range(text: &str, context: &Context) -> Result<Range, Failure> {
+    Ok(Range::parse(text, &context.time()?)?)
 }
 
 /// Finds the events that a range means: after the first place, up to and including the second, and never

@@ -1,11 +1,12 @@
 //! What every verb has at hand: where the ledger is, who asks, what time it is, and how to answer.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use chrono::Utc;
+use chrono::DateTime;
 use phaseledger::ledger::Ledger;
-use phaseledger::model::{Actor, TimeContext, Timestamp, Zone, label};
+use phaseledger::model::{Actor, CommandId, TimeContext, Timestamp, Zone, label};
+use uuid::Uuid;
 
 use super::error::Failure;
 use super::place::Place;
@@ -74,17 +75,33 @@ impl Context {
     }
 
     /// Returns the time. Builds for tests take it from `PHASELEDGER_CLOCK`; a released one never does.
-    pub fn now(&self) -> Timestamp {
+    pub fn now(&self) -> Result<Timestamp, Failure> {
         #[cfg(debug_assertions)]
         if let Some(fixed) = std::env::var("PHASELEDGER_CLOCK").ok().and_then(|text| text.parse().ok()) {
-            return fixed;
+            return Ok(fixed);
         }
-        Timestamp::new(Utc::now()).expect("the clock is between the years 1 and 9999")
+        let since_1970 =
+            SystemTime::now().duration_since(UNIX_EPOCH).map_err(|_| Failure::clock("before 1970"))?;
+        let seconds = i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX);
+        let time = DateTime::from_timestamp(seconds, since_1970.subsec_nanos());
+        time.and_then(|time| Timestamp::new(time).ok()).ok_or_else(|| Failure::clock("after 9999"))
+    }
+
+    /// Makes an id that nothing has yet.
+    pub fn new_id(&self) -> Result<CommandId, Failure> {
+        // One is made of the time, and only of one that can be told.
+        self.now()?;
+        Ok(CommandId::new(Uuid::now_v7()))
+    }
+
+    /// Returns the instant that a text means.
+    pub fn instant(&self, text: &str) -> Result<Timestamp, Failure> {
+        Ok(self.time()?.time(text)?)
     }
 
     /// Returns what times are read by.
-    pub fn time(&self) -> TimeContext {
-        TimeContext { now: self.now(), zone: self.zone }
+    pub fn time(&self) -> Result<TimeContext, Failure> {
+        Ok(TimeContext { now: self.now()?, zone: self.zone })
     }
 
     /// Returns the ledger's folder as it was given.

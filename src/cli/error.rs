@@ -91,6 +91,12 @@ impl Failure {
         Failure::new(4, "not_found", message)
     }
 
+    /// A clock that shows what no event can be recorded at.
+    pub fn clock(shows: &str) -> Self {
+        let message = format!("the system's clock shows a time {shows}, expected one from 1970 to 9999");
+        Failure::new(74, "clock", message).hint("set the clock, and try again")
+    }
+
     /// What the operating system refused.
     pub fn io(action: &str, path: &Path, error: &std::io::Error) -> Self {
         let message = format!("cannot {action} `{}`: {error}", super::place::shown(path));
@@ -262,6 +268,7 @@ impl From<Rejection> for Failure {
             Rejection::ClaimInFuture { .. } => {
                 failure(6, "claim_in_future").hint("check the clock, and the offset of the time")
             }
+            Rejection::NoLaterTime { .. } => failure(6, "no_later_time").hint("begin a new ledger"),
             Rejection::OverLimit { .. }
             | Rejection::NegativeCost { .. }
             | Rejection::RefundNotNegative { .. }

@@ -144,7 +144,7 @@ fn restore_export(ledger: &mut Ledger, file: &Spooled, context: &Context) -> Res
 
 fn take_history(ledger: &mut Ledger, file: &Spooled, args: &Args, context: &Context) -> Result<(), Failure> {
     let before = args.history.before.as_deref();
-    let before: Option<Timestamp> = before.map(|text| context.time().time(text)).transpose()?;
+    let before: Option<Timestamp> = before.map(|text| context.instant(text)).transpose()?;
     let define = definition(ledger, &args.history, context)?;
     let workflow = match (&args.history.name, &define) {
         (Some(name), _) => name.clone(),
@@ -162,7 +162,7 @@ fn take_history(ledger: &mut Ledger, file: &Spooled, args: &Args, context: &Cont
     };
     let mut progress = Progress::new("importing", 0);
     let imported =
-        import_history(ledger, || file.reader(), &options, context.now(), |done| progress.at(done))?;
+        import_history(ledger, || file.reader(), &options, context.now()?, |done| progress.at(done))?;
     drop(progress);
     tell(&imported, ledger.head()?.seq, context)
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use anstyle::Style;
 use clap::builder::PossibleValuesParser;
 use phaseledger::ledger::{Ledger, LedgerError};
-use phaseledger::model::{Event, PhaseRef, Range, Recorded, Seq, Subject, WorkflowName, Zone};
+use phaseledger::model::{Event, PhaseRef, Recorded, Seq, Subject, WorkflowName, Zone};
 use phaseledger::query::{LogFilter, phase_named};
 use phaseledger::rules::Table;
 
@@ -65,7 +65,7 @@ pub struct Args {
 
 /// Lists events.
 pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
-    let range = args.range.as_deref().map(|text| Range::parse(text, &context.time())).transpose()?;
+    let range = args.range.as_deref().map(|text| asking::parse_range(text, context)).transpose()?;
     let mut asked = args.asking.open(context)?;
     asked.talk(context);
     let (after, through) = match &range {

@@ -5,9 +5,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use phaseledger::ledger::LedgerError;
-use phaseledger::model::{
-    Event, PhaseId, PhaseName, PhaseRef, Range, Recorded, Seq, StateName, WorkflowName,
-};
+use phaseledger::model::{Event, PhaseId, PhaseName, PhaseRef, Recorded, Seq, StateName, WorkflowName};
 use phaseledger::query::{Counts, Replay};
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
@@ -67,7 +65,7 @@ struct EndView {
 /// Replays the log.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let asked = args.asking.open(context)?;
-    let range = args.range.as_deref().map(|text| Range::parse(text, &context.time())).transpose()?;
+    let range = args.range.as_deref().map(|text| asking::parse_range(text, context)).transpose()?;
     let (after, through) = match &range {
         Some(range) => asking::range(&asked.ledger, range, asked.as_of.seq)?,
         None => (Seq::ZERO, asked.as_of.seq),

@@ -248,7 +248,7 @@ impl Scanner<'_> {
             if phase.finding != Finding::Changed {
                 continue;
             }
-            let answer = session.stage(&self.command(phase), self.context.now())?;
+            let answer = session.stage(&self.command(phase)?, self.context.now()?)?;
             match answer.status {
                 Status::Unchanged => phase.finding = Finding::Reported,
                 Status::Appended | Status::Duplicate | Status::Preview => answers.push((number, answer)),
@@ -267,7 +267,7 @@ impl Scanner<'_> {
         Ok(Scanned { status, head, phases, answers, one_workflow })
     }
 
-    fn command(&self, phase: &Looked) -> Command {
+    fn command(&self, phase: &Looked) -> Result<Command, Failure> {
         let action =
             Action::InputsChanged { phase: phase.target.id.clone().into(), changes: phase.changes.clone() };
         let attempt = phase.target.attempt.map(|(attempt, _)| Expectation::Attempt(attempt));

@@ -63,7 +63,7 @@ enum What {
 
 impl What {
     fn parse(text: &str, context: &Context) -> Result<Self, Failure> {
-        let when = When::parse(text, &context.time());
+        let when = When::parse(text, &context.time()?);
         let begins = |start: &str| text.get(..start.len()).is_some_and(|s| s.eq_ignore_ascii_case(start));
         let is_place = ["#", "seq:", "id:", "tag:", "head~"].into_iter().any(begins)
             || text.eq_ignore_ascii_case("head");

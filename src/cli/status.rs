@@ -106,7 +106,11 @@ pub fn show(out: &mut impl Write, columns: &[Column], rows: &[Vec<String>]) -> R
 }
 
 fn row(phase: &PhaseStatus, one_workflow: bool, is_head: bool, context: &Context) -> Vec<String> {
-    let so_far = |since| format!("{} so far", render::duration(context.now().since(since).as_secs_f64()));
+    let so_far = |since| match context.now() {
+        Ok(now) => format!("{} so far", render::duration(now.since(since).as_secs_f64())),
+        // The answer does not depend on the clock.
+        Err(_) => String::new(),
+    };
     let duration = match (phase.duration_seconds, phase.state, phase.started_at) {
         (Some(seconds), ..) => render::duration(seconds),
         (None, StateName::InProgress, Some(since)) if is_head => so_far(since),

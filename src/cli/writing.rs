@@ -12,7 +12,6 @@ use phaseledger::model::{
 use phaseledger::query::{Forecast, cost_in_words};
 use phaseledger::rules::Phase;
 use serde::Serialize;
-use uuid::Uuid;
 
 use super::context::Context;
 use super::error::Failure;
@@ -92,10 +91,10 @@ pub fn insert_all(metadata: &mut Metadata, pairs: &[(String, String)]) -> Result
 }
 
 /// Makes a command of what a caller asks.
-pub fn command(mut request: Request, context: &Context, via: &str) -> Command {
+pub fn command(mut request: Request, context: &Context, via: &str) -> Result<Command, Failure> {
     process::look_up(&mut request.action);
     let by = context.actor(request.by.as_deref(), via);
-    request.command(CommandId::new(Uuid::now_v7()), by)
+    Ok(request.command(context.new_id()?, by))
 }
 
 impl Args {
@@ -144,9 +143,9 @@ fn submit_unless(
     refuse: Option<Refuse>,
 ) -> Result<Answer, Failure> {
     let occurred_at: Option<Timestamp> =
-        args.occurred_at.as_deref().map(|text| context.time().time(text)).transpose()?;
+        args.occurred_at.as_deref().map(|text| context.instant(text)).transpose()?;
     let request = Request { id: args.id, expect: args.expect, occurred_at, by: args.by, action };
-    let mut command = command(request, context, "cli");
+    let mut command = command(request, context, "cli")?;
     send_unless(&mut command, args.dry_run, context, refuse)
 }
 
@@ -185,7 +184,7 @@ fn send_unless(
         }
         // Declared anew, or not yet: a definition may have come in between.
         let missing = declared.filter(|declared| fingerprinted.as_ref() != Some(declared));
-        let answer = session.stage(command, context.now())?;
+        let answer = session.stage(command, context.now()?)?;
         let Some(missing) = missing else {
             if dry_run {
                 let is_new = answer.status == Status::Appended;

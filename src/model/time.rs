@@ -37,8 +37,12 @@ impl Timestamp {
     }
 
     /// Returns the next instant: one microsecond later.
-    pub fn next(self) -> Self {
-        Timestamp(self.0 + TimeDelta::microseconds(1))
+    ///
+    /// # Errors
+    ///
+    /// Refuses to leave the year 9999.
+    pub fn next(self) -> Result<Self, YearOutOfRange> {
+        Timestamp::new(self.0 + TimeDelta::microseconds(1))
     }
 
     /// Returns how long after `earlier` this is; zero when it is not after it.

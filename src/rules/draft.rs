@@ -45,7 +45,8 @@ pub struct Moment {
 ///
 /// # Errors
 ///
-/// [`Rejection::ClaimInFuture`] for a claim more than a minute after now.
+/// [`Rejection::ClaimInFuture`] for a claim more than a minute after now, [`Rejection::NoLaterTime`] when the last
+/// event was recorded at the end of the year 9999.
 pub fn moment(
     last: Option<(Timestamp, Timestamp)>,
     now: Timestamp,
@@ -57,7 +58,10 @@ pub fn moment(
     {
         return Err(Rejection::ClaimInFuture { claimed, now });
     }
-    let recorded_at = last.map_or(now, |(_, recorded_at)| now.max(recorded_at.next()));
+    let recorded_at = match last {
+        Some((_, last)) => now.max(last.next().map_err(|_| Rejection::NoLaterTime { last })?),
+        None => now,
+    };
     let wanted = claimed.unwrap_or(recorded_at);
     let at = last.map_or(wanted, |(at, _)| wanted.max(at));
     Ok(Moment { at, recorded_at, occurred_at: claimed.filter(|&claimed| claimed < at) })

@@ -109,6 +109,12 @@ pub enum Rejection {
         /// Now.
         now: Timestamp,
     },
+    /// No time is left to record at.
+    #[error("the last event was recorded at {last}, and no later time can be written")]
+    NoLaterTime {
+        /// When it was recorded.
+        last: Timestamp,
+    },
     /// A start although more was spent than a limit allows.
     #[error("cannot start `{phase}`: {}", limits.iter().map(|limit| exceeded(limit, currency.as_deref())).collect::<Vec<_>>().join("; "))]
     OverLimit {

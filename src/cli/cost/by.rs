@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use phaseledger::ledger::Ledger;
-use phaseledger::model::{Event, EventId, Range, Recorded, Seq, WorkflowName, Zone, escape};
+use phaseledger::model::{Event, EventId, Recorded, Seq, WorkflowName, Zone, escape};
 use phaseledger::query::{CostGroup, CostGrouping, CostGroups, CostRoot};
 use serde::Serialize;
 
@@ -80,7 +80,7 @@ const COLUMNS: &[Column] = &[
 
 /// Tells what was spent.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
-    let range = args.range.as_deref().map(|text| Range::parse(text, &context.time())).transpose()?;
+    let range = args.range.as_deref().map(|text| asking::parse_range(text, context)).transpose()?;
     let mut asked = args.asking.open(context)?;
     asked.talk(context);
     let (after, through) = match &range {

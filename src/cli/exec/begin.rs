@@ -72,7 +72,7 @@ fn command(
     };
     let expect = args.expect.clone();
     let request = Request { id: args.id, expect, occurred_at: None, by: args.by.clone(), action };
-    Ok(writing::command(request, context, "exec"))
+    writing::command(request, context, "exec")
 }
 
 /// Whether there is anything to run.
@@ -149,7 +149,7 @@ fn repeated(
         _ => asked,
     };
     // Refuses an id that was given to something else.
-    ledger.submit(&command(args, again, over_limit, context)?, context.now())?;
+    ledger.submit(&command(args, again, over_limit, context)?, context.now()?)?;
     let mut attempt: Option<(PhaseId, u32, Meter)> = None;
     for record in ledger.records(seq.minus(1), head) {
         let record = record?;

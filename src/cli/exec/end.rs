@@ -215,7 +215,7 @@ fn record(
         by: args.by.clone(),
         action: action.clone(),
     };
-    let mut command = writing::command(request, context, "exec");
+    let mut command = writing::command(request, context, "exec")?;
     let failure = match writing::send(&mut command, false, context) {
         Ok(answer) => return Ok(Recorded::By(answer)),
         Err(failure) => failure,
