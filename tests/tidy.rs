@@ -22,7 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const OUTSIDE: &[(&str, &[&str])] = &[
     ("Utc::now", &[]),
     ("Local", &["src/model/selector/zone.rs"]),
-    ("SystemTime", &["src/cli/context.rs"]),
+    ("SystemTime", &["src/cli/context.rs", "src/store/disk/opening.rs"]),
     ("Instant::now", &["src/cli/", "src/store/disk/"]),
     ("now_v7", &["src/cli/"]),
     ("new_v4", &[]),

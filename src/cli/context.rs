@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use chrono::DateTime;
 use phaseledger::ledger::Ledger;
 use phaseledger::model::{Actor, CommandId, TimeContext, Timestamp, Zone, label};
+use phaseledger::store::Mended;
 use uuid::Uuid;
 
 use super::error::Failure;
@@ -117,6 +118,12 @@ impl Context {
     /// Finds the ledger and opens it, once other processes are done with it.
     pub fn open(&self) -> Result<Ledger, Failure> {
         Ok(Ledger::open(&self.place()?.log(), self.lock_timeout)?)
+    }
+
+    /// Finds the ledger and opens it, making anew what keeps it from being opened and is not the log itself. Returns
+    /// what was made anew.
+    pub fn open_mending(&self) -> Result<(Ledger, Vec<Mended>), Failure> {
+        Ok(Ledger::open_mending(&self.place()?.log(), self.lock_timeout)?)
     }
 
     /// Opens the ledger, waiting no longer than this, and than `--lock-timeout` says.

@@ -179,8 +179,8 @@ impl From<LedgerError> for Failure {
 
 fn damaged(message: String) -> Failure {
     Failure::new(5, "damaged", message).hint(
-        "keep a copy of the folder; `phaseledger verify` tells what is wrong, and an export or a backup \
-         of the folder restores what is missing",
+        "keep a copy of the folder, which is as it was; `phaseledger verify` tells what is wrong, `verify --rebuild` \
+         makes anew what is not the log itself, and an export or a backup of the folder restores what is missing",
     )
 }
 
@@ -192,6 +192,11 @@ impl From<StoreError> for Failure {
             StoreError::LockTimeout { .. } => Failure::new(75, "lock_timeout", message)
                 .hint("nothing was written; try again, or wait longer with `--lock-timeout`"),
             StoreError::Damaged { .. } => damaged(message),
+            StoreError::Remains { .. } => Failure::new(5, "remains", message).hint(
+                "nothing was made or changed; put back what is missing from a backup, or move the folder away, run \
+                 `phaseledger init` and take in an export with `phaseledger import`",
+            ),
+            StoreError::Clock => Failure::clock("before 1970"),
             StoreError::NewerFormat { .. } => {
                 Failure::new(5, "newer_format", message).hint("use the version that wrote it, or a later one")
             }

@@ -3,19 +3,25 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use phaseledger::store::Mended;
 use serde::Serialize;
 
 use super::context::Context;
 use super::error::Failure;
 use super::output::{self, Progress};
+use super::place::shown;
 
 /// Options of `verify`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Make the phase table and every other cache anew from the log
+    /// Make anew what is not the log itself: the phase table, every other cache, and the files beside the log that it is
+    /// opened with
     #[arg(long)]
     rebuild: bool,
 }
+
+/// How many files say how long the log was.
+const WITNESSES: usize = 2;
 
 /// Verifies the ledger.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
@@ -27,11 +33,24 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         commands: u64,
         root: String,
         table: &'static str,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        made_anew: Vec<String>,
     }
-    let mut ledger = context.open()?;
+    let (mut ledger, mut mended) = match args.rebuild {
+        true => context.open_mending()?,
+        false => (context.open()?, Vec::new()),
+    };
+    mended.iter().for_each(tell);
     let mut progress = Progress::new("verifying", ledger.head()?.seq.number());
     let verified = ledger.verify(args.rebuild, |done| progress.at(done.number()))??;
     drop(progress);
+    verified.mended.iter().for_each(tell);
+    if verified.mended.len() == WITNESSES {
+        output::talk(format_args!(
+            "  no other file says so: whether the log was longer once, nothing tells any more"
+        ));
+    }
+    mended.extend(verified.mended);
     let table = match (verified.rebuilt, verified.rows_match) {
         (true, _) => "rebuilt",
         (false, true) => "right",
@@ -45,6 +64,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         commands: verified.commands,
         root: verified.root.to_string(),
         table,
+        made_anew: made_anew(&mended),
     };
     if table == "wrong" {
         return Err(Failure::new(
@@ -65,4 +85,32 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     writeln!(out, "  the table beside the log is {}", if table == "rebuilt" { "made anew" } else { table })?;
     writeln!(out, "  root {}", view.root)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Says aloud what was mended: whoever kept the files apart may want to know why they differ.
+fn tell(mended: &Mended) {
+    match mended {
+        Mended::Witness(path) => {
+            output::talk(format_args!("made anew: `{}`, which says how long the log was", shown(path)));
+        }
+        Mended::Settings(path) => {
+            output::talk(format_args!(
+                "made anew: `{}`, the settings that the log is opened with",
+                shown(path)
+            ));
+        }
+        Mended::SnapshotRemoved(path) => output::talk(format_args!(
+            "removed: `{}`, which could not be used and only saves reading",
+            shown(path)
+        )),
+    }
+}
+
+/// Returns the files that were made anew.
+fn made_anew(mended: &[Mended]) -> Vec<String> {
+    let made = mended.iter().filter_map(|mended| match mended {
+        Mended::Witness(path) | Mended::Settings(path) => Some(shown(path)),
+        Mended::SnapshotRemoved(_) => None,
+    });
+    made.collect()
 }

@@ -29,7 +29,7 @@ pub use verify::{Verified, VerifyError};
 
 use crate::model::{Command, CommandId, Digest, EventId, LineError, Recorded, Seq, TagName, Timestamp};
 use crate::rules::{Approval, Impossible, Rejection, Table, Tag};
-use crate::store::{Axis, DiskStore, Head, Store, StoreError, Until};
+use crate::store::{Axis, DiskStore, Head, Mended, Store, StoreError, Until};
 
 /// A ledger: one totally ordered log of events, with everything derived from it.
 pub struct Ledger {
@@ -100,6 +100,26 @@ impl Ledger {
     /// [`StoreError`] as a [`LedgerError`].
     pub fn open(dir: &Path, lock_timeout: Duration) -> Result<Self, LedgerError> {
         Ok(Ledger::new(Box::new(DiskStore::open(dir, lock_timeout)?)))
+    }
+
+    /// Says whether there is a log in a directory, and changes nothing there.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] as a [`LedgerError`]; parts of a log that are no whole one are one.
+    pub fn is_there(dir: &Path) -> Result<bool, LedgerError> {
+        Ok(DiskStore::is_there(dir)?)
+    }
+
+    /// Opens the log in a directory as [`DiskStore::open_mending`]: what keeps it from being opened and is not the log
+    /// itself is made anew. Returns what was.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] as a [`LedgerError`].
+    pub fn open_mending(dir: &Path, lock_timeout: Duration) -> Result<(Self, Vec<Mended>), LedgerError> {
+        let (store, mended) = DiskStore::open_mending(dir, lock_timeout)?;
+        Ok((Ledger::new(Box::new(store)), mended))
     }
 
     /// Returns the place up to which the log in a directory is durable, without opening it, as

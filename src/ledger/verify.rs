@@ -4,7 +4,7 @@
 use super::{Ledger, LedgerError, rows};
 use crate::model::{EventId, LineError, Recorded, Seq};
 use crate::rules::{Impossible, Table, evolve};
-use crate::store::{Batch, Frontier};
+use crate::store::{Batch, Frontier, Mended};
 
 /// What was verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +19,8 @@ pub struct Verified {
     pub rows_match: bool,
     /// Whether rows and snapshots were made anew.
     pub rebuilt: bool,
+    /// What was gone beside the log and was made anew.
+    pub mended: Vec<Mended>,
 }
 
 /// What is wrong with a log.
@@ -132,7 +134,7 @@ impl Audit {
 
 impl Ledger {
     /// Verifies the whole log, calling `progress` with the place reached now and then. With `rebuild`, makes
-    /// rows and snapshots anew.
+    /// rows, snapshots, and what the store tells a lost end by anew, once all else is right.
     ///
     /// # Errors
     ///
@@ -163,10 +165,12 @@ impl Ledger {
             return Ok(Err(VerifyError::Head { found }));
         }
         let rows_match = rows::whole(self.store.as_ref(), &head)?.is_none_or(|table| table == audit.table);
+        let mut mended = Vec::new();
         if rebuild {
             self.store.forget_cache()?;
             self.store.append(head.seq, &Batch { entries: Vec::new(), rows: rows::all(&audit.table) })?;
+            mended = self.store.vouch()?;
         }
-        Ok(Ok(Verified { seq, commands: audit.commands, root, rows_match, rebuilt: rebuild }))
+        Ok(Ok(Verified { seq, commands: audit.commands, root, rows_match, rebuilt: rebuild, mended }))
     }
 }

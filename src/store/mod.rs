@@ -13,6 +13,7 @@ mod disk;
 mod memory;
 mod merkle;
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 pub use disk::{DiskOptions, DiskStore};
@@ -126,6 +127,17 @@ pub struct Snapshot {
     pub table: Vec<u8>,
 }
 
+/// What was mended of what stands beside a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mended {
+    /// A file that says how long the log was was made anew.
+    Witness(PathBuf),
+    /// A file of settings that the log is opened with was made anew.
+    Settings(PathBuf),
+    /// A file that only saves reading was removed, for it could not be used.
+    SnapshotRemoved(PathBuf),
+}
+
 /// What a store can take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -177,6 +189,12 @@ pub trait Store {
 
     /// Forgets every row and snapshot, so that they are made anew from the lines.
     fn forget_cache(&mut self) -> Result<(), StoreError>;
+
+    /// Makes anew what the store keeps beside a log to tell later that it has lost its end, where that is gone. To be
+    /// called once the whole log is verified. Returns what was made anew.
+    fn vouch(&mut self) -> Result<Vec<Mended>, StoreError> {
+        Ok(Vec::new())
+    }
 }
 
 /// What went wrong with the machine, or with what was on it.
@@ -200,6 +218,19 @@ pub enum StoreError {
         /// What was found, and what was expected.
         found: String,
     },
+    /// Parts of a log are there, but not all.
+    #[error("`{path}` holds the remains of a log: it has {there}, but lacks {missing}")]
+    Remains {
+        /// The folder.
+        path: String,
+        /// What is there, in backticks.
+        there: String,
+        /// What is missing, in backticks.
+        missing: String,
+    },
+    /// The system's clock shows a time that sled cannot take.
+    #[error("the system's clock is before 1970")]
+    Clock,
     /// The ledger was written by a newer version.
     #[error("the ledger has format version {found}; this version reads up to {known}")]
     NewerFormat {

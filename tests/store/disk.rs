@@ -10,6 +10,7 @@ use phaseledger::model::{Digest, Seq};
 use phaseledger::store::{Batch, DiskOptions, DiskStore, Entry, RowChanges, Snapshot, Store, StoreError};
 
 use crate::contract::{OnDisk, SMALL, Subject, append, batch, command, entry, fill};
+use crate::folder::{self, copy};
 
 const NO_WAIT: Duration = Duration::ZERO;
 const LONG: Duration = Duration::from_secs(30);
@@ -276,13 +277,15 @@ fn sealing_that_a_crash_cut_off_leaves_nothing_behind() {
     copy(&subject.log().join("tail"), &before);
     let witness = fs::read(subject.log().join("head")).expect("a file");
     subject.reopen();
-    // Sealed, but never referred to: the tail and the witness are put back.
+    // Sealed, but never referred to: the tail and both witnesses are put back.
     let lost = Entry { command_id: command(1000), line: "lost".repeat(500), ..entry(8) };
     append(subject.store(), &batch(vec![lost; 30]));
     subject.close();
     fs::remove_dir_all(subject.log().join("tail")).expect("a directory goes");
     copy(&before, &subject.log().join("tail"));
-    fs::write(subject.log().join("head"), witness).expect("a file");
+    for place in ["head", "sealed/head"] {
+        fs::write(subject.log().join(place), &witness).expect("a file");
+    }
     subject.reopen();
     assert_eq!(subject.store().read(Seq::ZERO, 99).expect("lines").len(), 7);
     assert_eq!(subject.store().find(command(1000)).expect("a look-up"), None);
@@ -293,6 +296,59 @@ fn sealing_that_a_crash_cut_off_leaves_nothing_behind() {
         assert!(lines.into_iter().eq((after + 1..=50).map(|seq| entry(seq).line)), "after {after}");
     }
     assert_eq!(subject.store().find(command(1000)).expect("a look-up"), None);
+}
+
+/// What such a sealing leaves has other events than the log gets afterwards, at the same places. Until the next sealing
+/// it is there, and nobody may take it for damage.
+#[test]
+fn found_20_what_a_sealing_left_is_no_damage_once_the_log_goes_on() {
+    for witness in ["as it was", "missing"] {
+        let mut subject = OnDisk::new(SMALL);
+        fill(subject.store(), 3);
+        subject.close();
+        let before = folder::tree(&subject.log());
+        subject.reopen();
+        let lost = Entry { command_id: command(1000), line: "lost".repeat(500), ..entry(4) };
+        append(subject.store(), &batch(vec![lost; 30]));
+        subject.close();
+        let sealed = folder::tree(&subject.log().join("sealed"));
+        folder::replace(&subject.log(), &before);
+        folder::replace(&subject.log().join("sealed"), &sealed);
+        let beside = subject.log().join("sealed/head");
+        if witness == "missing" {
+            fs::remove_file(beside).expect("the file goes");
+        } else {
+            fs::copy(subject.log().join("head"), beside).expect("a copy");
+        }
+        for end in [4, 5, 6, 50, 51] {
+            subject.reopen();
+            fill(subject.store(), end);
+            subject.reopen();
+            let lines = subject.store().read(Seq::ZERO, 99).expect("lines");
+            assert!(lines.into_iter().eq((1..=end).map(|seq| entry(seq).line)), "{witness}, to {end}");
+            assert_eq!(subject.store().snapshot(Seq::new(end)).expect("sealed is open"), None);
+            assert_eq!(subject.store().find(command(1000)).expect("a look-up"), None);
+        }
+    }
+}
+
+#[test]
+fn found_22_a_log_that_was_used_is_never_taken_for_one_that_is_being_made() {
+    for gone in [&["head"][..], &["head", "tail"]] {
+        let mut subject = OnDisk::new(DiskOptions::default());
+        fill(subject.store(), 1);
+        subject.close();
+        for part in gone {
+            let path = subject.log().join(part);
+            if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }.expect("it goes");
+        }
+        let found = folder::tree(&subject.log());
+        for answer in [DiskStore::create(&subject.log()), open(&subject.log())] {
+            let error = answer.expect_err("parts are missing");
+            assert!(matches!(error, StoreError::Damaged { .. } | StoreError::Remains { .. }), "{error}");
+        }
+        assert!(folder::tree(&subject.log()) == found, "{gone:?}: nothing is made");
+    }
 }
 
 #[test]
@@ -376,17 +432,5 @@ fn old_snapshots_are_thinned_out() {
     assert_eq!((kept.first(), kept.last()), (Some(&3000), Some(&10)), "{kept:?}");
     for pair in kept.windows(2) {
         assert!(pair[0] - pair[1] <= (3000 - pair[0]) / 2 + 10, "a large gap: {kept:?}");
-    }
-}
-
-pub fn copy(from: &Path, to: &Path) {
-    fs::create_dir_all(to).expect("a directory");
-    for file in fs::read_dir(from).expect("a directory") {
-        let file = file.expect("a file").path();
-        let to = to.join(file.file_name().expect("a name"));
-        match file.is_dir() {
-            true => copy(&file, &to),
-            false => drop(fs::copy(&file, &to).expect("a copy")),
-        }
     }
 }

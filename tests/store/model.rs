@@ -74,7 +74,9 @@ impl Pair {
             Operation::KeepSnapshot { at, bytes } => {
                 let head = self.memory.head().expect("a head");
                 let table = vec![*at as u8; *bytes];
-                let snapshot = Snapshot { seq: Seq::new(*at), root: head.root, fold_version: 1, table };
+                // None is ever taken beyond the head: that would be damage.
+                let snapshot =
+                    Snapshot { seq: Seq::new(*at).min(head.seq), root: head.root, fold_version: 1, table };
                 self.memory.keep_snapshot(&snapshot).expect("a snapshot is kept");
                 self.disk.store().keep_snapshot(&snapshot).expect("a snapshot is kept");
             }

@@ -60,7 +60,7 @@ pub(super) fn commit(store: &mut DiskStore, state: State, mut changes: Changes) 
         return Err(error);
     }
     if state.seq() != store.state.seq() {
-        store.witness.note(state.seq(), state.frontier.root());
+        store.witnesses.note(&state);
     }
     store.state = state;
     Ok(())
@@ -197,7 +197,9 @@ fn stage(store: &mut DiskStore, changes: &Changes) -> Result<(), StoreError> {
 /// After a failed write: opens the tail anew. When its head is still the old one, the write has not happened
 /// and never will; otherwise the store is in doubt, for what is there may not be durable.
 fn look_again(store: &mut DiskStore, attempted: Option<&State>, failure: &StoreError) {
-    let found = store.tail.reopen().and_then(|()| stored_state(&store.tail));
+    let witnesses = &store.witnesses;
+    let reopened = store.tail.reopen(|tail| witnesses.check(&stored_state(tail)?));
+    let found = reopened.and_then(|()| stored_state(&store.tail));
     let unchanged = found.is_ok_and(|found| found == store.state);
     if unchanged && attempted != Some(&store.state) {
         return;

@@ -129,14 +129,41 @@ pub(super) fn find(
     Ok(None)
 }
 
+/// Returns the place of the last event there is; [`Seq::ZERO`] when there is none.
+pub(super) fn end(database: &Database) -> Result<Seq, StoreError> {
+    match database.last((Included(&[BLOCK]), Excluded(&[BLOCK + 1])))? {
+        Some((key, bytes)) => Ok(open(&key, &bytes)?.end()),
+        None => Ok(Seq::ZERO),
+    }
+}
+
+/// Counts the commands after a place, up to `end`; those of the block that the place is in as a whole.
+pub(super) fn count_commands(database: &Database, after: Seq, end: Seq) -> Result<usize, StoreError> {
+    let (mut count, mut next) = (0, after.plus(1));
+    while next <= end {
+        let block = holding(database, next)?;
+        count += block.commands.len();
+        next = block.end().plus(1);
+    }
+    Ok(count)
+}
+
 /// Returns the block that an event is in.
 pub(super) fn holding(database: &Database, place: Seq) -> Result<Block, StoreError> {
     let key = key(place);
-    let missing = || damaged(format!("the block of event {place} is missing"));
+    let missing = || missing(place);
     let (key, bytes) = database.last((Included(&[BLOCK]), Included(&key)))?.ok_or_else(missing)?;
-    let start: [u8; 8] = key[1..].try_into().map_err(|_| missing())?;
-    let block = Block::open(Seq::new(u64::from_be_bytes(start)), &bytes)?;
+    let block = open(&key, &bytes)?;
     (block.end() >= place).then_some(block).ok_or_else(missing)
+}
+
+fn open(key: &[u8], bytes: &[u8]) -> Result<Block, StoreError> {
+    let start = key[1..].try_into().map_err(|_| damaged("the key of a block is odd".to_owned()))?;
+    Block::open(Seq::new(u64::from_be_bytes(start)), bytes)
+}
+
+fn missing(place: Seq) -> StoreError {
+    damaged(format!("the block of event {place} is missing"))
 }
 
 fn key(start: Seq) -> Vec<u8> {

@@ -19,6 +19,33 @@ pub(super) fn caught<T>(call: impl FnOnce() -> T) -> Result<T, String> {
     result.map_err(|payload| message(payload.as_ref()))
 }
 
+/// An open database of sled's. Its end is within the boundary too: sled unwraps what its last sync answers.
+#[derive(Debug)]
+pub(super) struct Handle(Option<sled::Db>);
+
+impl Handle {
+    pub(super) fn new(db: sled::Db) -> Self {
+        Handle(Some(db))
+    }
+
+    /// Returns the database; none once it is closed.
+    pub(super) fn db(&self) -> Option<&sled::Db> {
+        self.0.as_ref()
+    }
+
+    /// Closes the database. What was promised is durable already; closing only saves the next opening some work.
+    pub(super) fn close(&mut self) {
+        let db = self.0.take();
+        let _ = caught(|| drop(db));
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
 /// Puts a hook in front of the one there is: it drops what is said within [`caught`] and by sled's own
 /// threads, and passes everything else on. It stays, for hooks cannot be exchanged per thread.
 fn silence_sled() {

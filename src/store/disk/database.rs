@@ -14,13 +14,12 @@
 //! one can begin a segment that speaks of it.
 
 use std::cell::Cell;
-use std::fs::{self, File};
+use std::fs::File;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use super::boundary::caught;
+use super::boundary::{Handle, caught};
 use super::{damaged, io_error};
 use crate::store::StoreError;
 
@@ -34,7 +33,7 @@ const FURTHER: u8 = 0xFF;
 /// complete.
 const STAGE_BYTES: usize = 256 << 10;
 /// What sled may keep in memory.
-const CACHE_BYTES: u64 = 64 << 20;
+pub(super) const CACHE_BYTES: u64 = 64 << 20;
 
 /// A span of keys.
 pub(super) type Span<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
@@ -77,68 +76,32 @@ impl Changes {
 /// An open database.
 #[derive(Debug)]
 pub(super) struct Database {
-    /// None once it is closed.
-    db: Option<sled::Db>,
+    handle: Handle,
     log: File,
     path: PathBuf,
     broken: Cell<bool>,
 }
 
 impl Database {
-    /// Makes a database, durably, with one value in it. It is made aside, so that one that has its name is
-    /// complete.
-    pub(super) fn create(path: &Path, changes: &Changes) -> Result<(), StoreError> {
-        let aside = path.with_extension("new");
-        match fs::remove_dir_all(&aside) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(io_error("remove", &aside)(error));
-            }
-            _ => {}
-        }
-        fs::create_dir(&aside).map_err(io_error("create", &aside))?;
-        let database = Database::open(&aside, Instant::now())?;
-        database.commit(changes)?;
-        drop(database);
-        for entry in fs::read_dir(&aside).map_err(io_error("read", &aside))? {
-            sync(&entry.map_err(io_error("read", &aside))?.path())?;
-        }
-        sync(&aside)?;
-        fs::rename(&aside, path).map_err(io_error("create", path))
+    /// Puts a database together of what sled has opened and its log file.
+    pub(super) fn new(handle: Handle, log: File, path: &Path) -> Self {
+        Database { handle, log, path: path.to_owned(), broken: Cell::new(false) }
     }
 
-    /// Opens a database that was made before.
-    pub(super) fn open(path: &Path, deadline: Instant) -> Result<Self, StoreError> {
-        remove_leftovers(path)?;
-        sync_log(path)?;
-        let config = sled::Config::new().path(path).flush_every_ms(None).cache_capacity(CACHE_BYTES);
-        let db = loop {
-            match guarded(path, "open", || config.open()) {
-                // The threads of a database that was closed a moment ago can hold its file a little longer.
-                Err(StoreError::Io { source, .. })
-                    if source.to_string().starts_with("could not acquire lock") =>
-                {
-                    if Instant::now() > deadline + Duration::from_secs(1) {
-                        return Err(StoreError::LockTimeout { waited: Duration::from_secs(1) });
-                    }
-                    thread::sleep(Duration::from_micros(200));
-                }
-                opened => break opened?,
-            }
-        };
-        // sled renames its snapshot without making the name durable, and then reuses space that an older one
-        // still refers to: without this, a power cut can leave the older one.
-        sync(path)?;
-        let file = path.join("db");
-        let log = File::open(&file).map_err(io_error("open", &file))?;
-        Ok(Database { db: Some(db), log, path: path.to_owned(), broken: Cell::new(false) })
-    }
-
-    /// Closes the database and opens it again.
-    pub(super) fn reopen(&mut self) -> Result<(), StoreError> {
-        self.close();
-        let mut opened = Database::open(&self.path, Instant::now())?;
-        std::mem::swap(self, &mut opened);
+    /// Closes the database and opens it again, as [`Database::open`].
+    pub(super) fn reopen(
+        &mut self,
+        check: impl Fn(&Database) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        self.handle.close();
+        *self = Database::open(&self.path, Instant::now(), check)?;
         Ok(())
+    }
+
+    /// Reads every page: what sled has lost of them is noticed. Whether values are whole is left to whoever reads them,
+    /// for some may be half written: those that nothing refers to yet.
+    pub(super) fn read_every_page(&self) -> Result<(), StoreError> {
+        self.call("read", |db| db.iter().try_for_each(|pair| pair.map(drop)))
     }
 
     /// Returns a value.
@@ -216,12 +179,6 @@ impl Database {
         self.log.sync_data().map_err(io_error("make durable", &self.path))
     }
 
-    fn close(&mut self) {
-        let db = self.db.take();
-        // What was promised is durable already; closing only saves the next opening some work.
-        let _ = caught(|| drop(db));
-    }
-
     /// Cuts values into parts; those of a value that was longer are forgotten. The first part comes last, for
     /// a value is there when its first part is.
     fn parts(&self, changes: &Changes) -> Result<Vec<Change>, StoreError> {
@@ -289,7 +246,7 @@ impl Database {
         action: &'static str,
         call: impl FnOnce(&sled::Db) -> sled::Result<T>,
     ) -> Result<T, StoreError> {
-        match &self.db {
+        match self.handle.db() {
             Some(db) if !self.broken.get() => {
                 let result = guarded(&self.path, action, || call(db));
                 self.broken.set(matches!(result, Err(StoreError::Damaged { .. })));
@@ -297,12 +254,6 @@ impl Database {
             }
             _ => Err(damaged(format!("`{}` could not be used a moment ago", self.path.display()))),
         }
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        self.close();
     }
 }
 
@@ -336,36 +287,8 @@ fn checksum(key: &[u8], value: &[u8]) -> u32 {
     hasher.finalize()
 }
 
-/// Deletes half-written snapshots of sled's own, which would keep it from opening.
-fn remove_leftovers(path: &Path) -> Result<(), StoreError> {
-    for entry in fs::read_dir(path).map_err(io_error("read", path))? {
-        let entry = entry.map_err(io_error("read", path))?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        if name.starts_with("snap.") && name.ends_with(".generating") {
-            fs::remove_file(entry.path()).map_err(io_error("remove", &entry.path()))?;
-        }
-    }
-    Ok(())
-}
-
-/// Makes durable what a process wrote that was killed before it could: sled's new snapshot will refer to it.
-fn sync_log(path: &Path) -> Result<(), StoreError> {
-    let file = path.join("db");
-    match File::open(&file) {
-        Ok(log) => log.sync_data().map_err(io_error("make durable", &file)),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(io_error("open", &file)(error)),
-    }
-}
-
-/// Makes a file or a directory durable.
-pub(super) fn sync(path: &Path) -> Result<(), StoreError> {
-    let file = File::open(path).map_err(io_error("open", path))?;
-    file.sync_all().map_err(io_error("make durable", path))
-}
-
-fn guarded<T>(
+/// Calls sled behind the panic boundary.
+pub(super) fn guarded<T>(
     path: &Path,
     action: &'static str,
     call: impl FnOnce() -> sled::Result<T>,

@@ -39,7 +39,7 @@ impl Lock {
                 // Nobody waits any more when this fails; the file goes, and the lock with it.
                 let _ = sender.send(locked);
             })
-            .map_err(io_error("lock", path))?;
+            .map_err(io_error("start a thread for", path))?;
         match receiver.recv_timeout(timeout.saturating_sub(start.elapsed())) {
             Ok(locked) => Ok(Lock { _file: locked.map_err(io_error("lock", path))? }),
             Err(_) => Err(StoreError::LockTimeout { waited: timeout }),

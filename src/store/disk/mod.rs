@@ -4,7 +4,7 @@
 //!  log/lock    held as long as the store is open
 //!  log/tail/   the head, the events that are not sealed, the rows, the filter    opened always
 //!  log/sealed/ the blocks of all other events, snapshots                         opened when needed
-//!  log/head    the witness: how long the log was when it was last durable
+//!  log/head    the witness: how long the log was when it was last durable        another one in sealed/
 //! ```
 //!
 //! What holds at every moment, whatever crashes:
@@ -16,7 +16,9 @@
 //!   at all. Rows too many for one batch are first declared void, then written, then declared valid again.
 //! - The witness is written after the log is durable, so a log that ends before it has lost events.
 //! - Nothing is acknowledged before `fdatasync` of sled's log file has returned.
+//! - A database that is refused is on the disk, byte for byte, as it was before it was opened.
 
+mod agree;
 mod append;
 mod block;
 mod blocks;
@@ -25,28 +27,30 @@ mod bytes;
 mod database;
 mod filter;
 mod lock;
+mod mending;
+mod opening;
+mod parts;
 mod recent;
 mod rows;
+mod shield;
 mod snapshots;
+mod start;
 mod state;
+mod threads;
 mod witness;
 
 use std::cell::OnceCell;
-use std::fs;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use self::blocks::BlockSize;
 use self::database::{Changes, Database};
 use self::lock::Lock;
 use self::recent::Recent;
 use self::state::{HEAD, State};
-use self::witness::Witness;
-use super::{Appended, Axis, Batch, Head, Limits, Snapshot, Store, StoreError, Until};
+use self::witness::Witnesses;
+use super::{Appended, Axis, Batch, Head, Limits, Mended, Snapshot, Store, StoreError, Until};
 use crate::model::{CommandId, Seq};
-
-/// How long [`DiskStore::create`] waits for another process that makes the same log.
-const CREATE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// When events are sealed, and how large blocks are. The log's meaning does not depend on them.
 #[doc(hidden)]
@@ -91,7 +95,7 @@ pub struct DiskStore {
     tail: Database,
     sealed: OnceCell<Database>,
     recent: Recent,
-    witness: Witness,
+    witnesses: Witnesses,
     state: State,
     /// The failure that leaves open what is on the disk.
     doubt: Option<Doubt>,
@@ -101,71 +105,6 @@ pub struct DiskStore {
 }
 
 impl DiskStore {
-    /// Makes an empty log in a directory, which is made too, and opens it. When there is a log already,
-    /// finished or not, it is finished and opened.
-    ///
-    /// # Errors
-    ///
-    /// As for [`DiskStore::open`], and when the system refuses to write.
-    pub fn create(dir: &Path) -> Result<Self, StoreError> {
-        fs::create_dir_all(dir).map_err(io_error("create", dir))?;
-        let lock = Lock::take(&dir.join("lock"), CREATE_TIMEOUT)?;
-        let empty = State::default();
-        for (name, changes) in [("sealed", Changes::default()), ("tail", with_head(&empty))] {
-            if !dir.join(name).exists() {
-                Database::create(&dir.join(name), &changes)?;
-            }
-        }
-        let witness = dir.join("head");
-        if !witness.exists() {
-            check_unused(dir)?;
-            Witness::create(&witness, empty.seq(), empty.frontier.root())?;
-        }
-        database::sync(dir)?;
-        if let Some(parent) = dir.canonicalize().map_err(io_error("find", dir))?.parent() {
-            database::sync(parent)?;
-        }
-        Self::start(dir, lock, DiskOptions::default(), Instant::now() + CREATE_TIMEOUT)
-    }
-
-    /// Opens the log in a directory, waiting for whoever has it open.
-    ///
-    /// # Errors
-    ///
-    /// [`StoreError::Missing`] when there is none, [`StoreError::LockTimeout`] when it stays in use,
-    /// [`StoreError::NewerFormat`] when a newer version made it, [`StoreError::Damaged`] when it is not what
-    /// was written or ends before what was once durable, and [`StoreError::Io`] when the system refuses.
-    pub fn open(dir: &Path, lock_timeout: Duration) -> Result<Self, StoreError> {
-        Self::open_with(dir, lock_timeout, DiskOptions::default())
-    }
-
-    /// Opens the log with other options.
-    ///
-    /// # Errors
-    ///
-    /// As for [`DiskStore::open`].
-    #[doc(hidden)]
-    pub fn open_with(dir: &Path, lock_timeout: Duration, options: DiskOptions) -> Result<Self, StoreError> {
-        let missing = || StoreError::Missing { path: dir.display().to_string() };
-        let deadline = Instant::now() + lock_timeout;
-        let has = |name| dir.join(name).exists();
-        // The witness is made last: without it there never was a log, unless something was appended.
-        match (has("head"), has("tail"), has("sealed")) {
-            (true, true, true) => {}
-            (false, true, true) => {
-                let _lock = Lock::take(&dir.join("lock"), lock_timeout)?;
-                check_unused(dir)?;
-                return Err(missing());
-            }
-            (false, _, _) => return Err(missing()),
-            (true, _, _) => {
-                return Err(damaged(format!("`{}` lacks `tail` or `sealed`", dir.display())));
-            }
-        }
-        let lock = Lock::take(&dir.join("lock"), lock_timeout)?;
-        Self::start(dir, lock, options, deadline)
-    }
-
     /// Returns the place up to which the log in a directory is known to be durable, without opening it: nobody
     /// waits, and nothing is held. Behind the log's end only while an append is under way, and after a process
     /// was killed at the end of one, until the log is opened the next time.
@@ -177,26 +116,13 @@ impl DiskStore {
         witness::seen(&dir.join("head"))
     }
 
-    fn start(dir: &Path, lock: Lock, options: DiskOptions, deadline: Instant) -> Result<Self, StoreError> {
-        let mut witness = Witness::open(&dir.join("head"))?;
-        let tail = Database::open(&dir.join("tail"), deadline)?;
-        let state = stored_state(&tail)?;
-        witness.check(state.seq(), state.frontier.root())?;
-        if state.seq() != witness.seen() {
-            // Another process wrote these events and ended before it could vouch for them.
-            tail.make_durable()?;
-            witness.note(state.seq(), state.frontier.root());
-        }
-        let (sealed, recent, dir) = (OnceCell::new(), Recent::default(), dir.to_owned());
-        Ok(DiskStore { tail, sealed, recent, witness, state, doubt: None, options, dir, _lock: lock })
-    }
-
     /// Returns the database of sealed events, opening it the first time.
     fn sealed(&self) -> Result<&Database, StoreError> {
         match self.sealed.get() {
             Some(sealed) => Ok(sealed),
             None => {
-                let sealed = Database::open(&self.dir.join("sealed"), Instant::now())?;
+                let agrees = |sealed: &Database| agree::check(sealed, &self.state);
+                let sealed = Database::open(&self.dir.join("sealed"), Instant::now(), agrees)?;
                 Ok(self.sealed.get_or_init(|| sealed))
             }
         }
@@ -309,6 +235,14 @@ impl Store for DiskStore {
         let state = State { fold_version: None, ..self.state.clone() };
         append::commit(self, state, Changes::default())
     }
+
+    fn vouch(&mut self) -> Result<Vec<Mended>, StoreError> {
+        self.check_usable()?;
+        self.tail.make_durable()?;
+        let made = self.witnesses.complete(&self.state)?;
+        self.witnesses.note(&self.state);
+        Ok(made)
+    }
 }
 
 /// Makes the one change that every commit of the tail ends with.
@@ -322,14 +256,6 @@ fn stored_state(tail: &Database) -> Result<State, StoreError> {
     match tail.value(HEAD)? {
         Some(head) => State::decode(&head),
         None => Err(damaged("the log has lost its head".to_owned())),
-    }
-}
-
-/// Refuses a log without a witness, unless its creation was cut short: then it is empty.
-fn check_unused(dir: &Path) -> Result<(), StoreError> {
-    match stored_state(&Database::open(&dir.join("tail"), Instant::now())?)? == State::default() {
-        true => Ok(()),
-        false => Err(damaged(format!("`{}` is missing", dir.join("head").display()))),
     }
 }
 

@@ -9,6 +9,13 @@ use crate::model::{Algorithm, Digest, Seq};
 use crate::store::{Snapshot, StoreError};
 
 const SNAPSHOT: u8 = b's';
+
+/// Returns the place of the last snapshot, readable or not.
+pub(super) fn last_place(database: &Database) -> Result<Option<Seq>, StoreError> {
+    let last = database.last_key((Included(&[SNAPSHOT]), Excluded(&[SNAPSHOT + 1])))?;
+    Ok(last.and_then(|key| seq(&key)))
+}
+
 /// Returns the last readable snapshot at or before a place.
 pub(super) fn last(database: &Database, at_most: Seq) -> Result<Option<Snapshot>, StoreError> {
     let mut before = Included(key(at_most));

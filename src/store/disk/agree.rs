@@ -1,0 +1,47 @@
+//! Whether `tail/` and `sealed/` are of one log and of one time: a copy of one beside the other as it is today would
+//! otherwise pass for a log that is shorter, and the next sealing would delete what it does not know.
+
+use super::damaged;
+use super::database::Database;
+use super::state::State;
+use super::{blocks, snapshots};
+use crate::model::Seq;
+use crate::store::StoreError;
+
+/// The most commands of one batch: those that a stream makes durable together.
+const BATCH_COMMANDS_MAX: usize = 1024;
+
+/// Refuses sealed events that are not those that the tail follows on, and snapshots of places that it has not
+/// reached.
+pub(super) fn check(sealed: &Database, state: &State) -> Result<(), StoreError> {
+    let mark = state.sealed;
+    if mark > Seq::ZERO {
+        let block = blocks::holding(sealed, mark)?;
+        if block.end() != mark || Some(block.last) != state.sealed_times {
+            return Err(damaged(format!("event {mark} in `sealed` is not the one that `tail` follows on")));
+        }
+    }
+    match snapshots::last_place(sealed)? {
+        Some(place) if place > state.seq() => Err(beyond(state, "a snapshot", place)),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses more sealed events beyond the mark than a sealing that a crash cut short can leave: the first of those that
+/// the tail has open, and then those of one batch that was never acknowledged. For logs whose witness beside the
+/// sealed events is missing: where it is there, it tells an older tail more surely.
+pub(super) fn check_left_over(sealed: &Database, tail: &Database, state: &State) -> Result<(), StoreError> {
+    let (mark, end) = (state.sealed, blocks::end(sealed)?);
+    let open = blocks::entries(tail, mark, state.seq())?;
+    let left = blocks::entries(sealed, mark, end.min(state.seq()))?;
+    let common = open.iter().zip(&left).take_while(|(open, left)| open == left).count();
+    let after = mark.plus(common as u64);
+    match blocks::count_commands(sealed, after, end)? <= BATCH_COMMANDS_MAX {
+        true => Ok(()),
+        false => Err(beyond(state, "events", end)),
+    }
+}
+
+fn beyond(state: &State, what: &str, place: Seq) -> StoreError {
+    damaged(format!("the log ends at event {}, but `sealed` has {what} up to {place}", state.seq()))
+}

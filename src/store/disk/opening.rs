@@ -1,0 +1,171 @@
+//! How a database is made, and how one that is there is opened: behind a shield, for sled destroys what it
+//! cannot read.
+//!
+//! ```text
+//!  read all of it ──────────▶ sled opens ──────────▶ the caller's check ──▶ a database
+//!        │ an error of the system  │ refused              │ ends too early
+//!        ▼                         └──────────┬───────────┘
+//!  nothing was touched                        ▼
+//!              every byte is put back; once more, for a read may have failed; then it is said
+//! ```
+
+use std::fs::{self, File, TryLockError};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::boundary::Handle;
+use super::database::{CACHE_BYTES, Changes, Database, guarded};
+use super::shield::Image;
+use super::{io_error, threads};
+use crate::store::StoreError;
+
+/// How long the threads of a database that was closed may still hold its file.
+const CLOSING_MAX: Duration = Duration::from_secs(1);
+/// How long they are waited for before the files are put back.
+const WORKING_MAX: Duration = Duration::from_secs(10);
+
+impl Database {
+    /// Makes a database, durably, with some values in it. It is made aside, so that one that has its name is
+    /// complete.
+    pub(super) fn create(path: &Path, changes: &Changes) -> Result<(), StoreError> {
+        let aside = path.with_extension("new");
+        remove_folder(&aside)?;
+        fs::create_dir(&aside).map_err(io_error("create", &aside))?;
+        let database = Database::open(&aside, Instant::now(), |_| Ok(()))?;
+        database.commit(changes)?;
+        drop(database);
+        for entry in fs::read_dir(&aside).map_err(io_error("read", &aside))? {
+            sync(&entry.map_err(io_error("read", &aside))?.path())?;
+        }
+        sync(&aside)?;
+        fs::rename(&aside, path).map_err(io_error("create", path))?;
+        sync(path.parent().unwrap_or(path))
+    }
+
+    /// Opens a database that was made before. Where it cannot be opened, or `check` finds less than was once
+    /// durable, its files are what they were.
+    pub(super) fn open(
+        path: &Path,
+        deadline: Instant,
+        check: impl Fn(&Database) -> Result<(), StoreError>,
+    ) -> Result<Self, StoreError> {
+        if SystemTime::now() < UNIX_EPOCH {
+            return Err(StoreError::Clock);
+        }
+        threads::wait(path, deadline)?;
+        drop(hold(path, deadline + CLOSING_MAX)?);
+        let image = Image::take(path)?;
+        match Self::open_shielded(path, &image, &check) {
+            // What sled takes for damage may have been one read that failed.
+            Err(StoreError::Damaged { .. }) => Self::open_shielded(path, &image, &check),
+            opened => opened,
+        }
+    }
+
+    /// Opens a database, and puts its files back where it is refused.
+    fn open_shielded(
+        path: &Path,
+        image: &Image,
+        check: &impl Fn(&Database) -> Result<(), StoreError>,
+    ) -> Result<Self, StoreError> {
+        let opened = Self::open_bare(path).and_then(|database| check(&database).map(|()| database));
+        opened.or_else(|error| {
+            // Whoever of sled's threads is still at work must not write after us. If one never ends, the files are
+            // better put back than left.
+            let held = hold(path, Instant::now() + WORKING_MAX);
+            image.put_back()?;
+            drop(held);
+            Err(error)
+        })
+    }
+
+    /// Opens a database unprotected.
+    fn open_bare(path: &Path) -> Result<Self, StoreError> {
+        // Half-written snapshots of sled's own would keep it from opening.
+        remove_named(path, |name| name.starts_with("snap.") && name.ends_with(".generating"))?;
+        sync_log(path)?;
+        let open = || {
+            let config = sled::Config::new().path(path).flush_every_ms(None).cache_capacity(CACHE_BYTES);
+            config.open().map(Handle::new)
+        };
+        let handle = guarded(path, "open", open)?;
+        threads::started();
+        let file = path.join("db");
+        let log = File::open(&file).map_err(io_error("open", &file))?;
+        let database = Database::new(handle, log, path);
+        // sled renames its snapshot without making the name durable, and then reuses space that an older one
+        // still refers to: without this, a power cut can leave the older one.
+        sync(path)?;
+        Ok(database)
+    }
+}
+
+/// Waits until nobody has the file of a database open, for the threads of one that was closed a moment ago can hold
+/// it a little longer, and returns it locked; none where there is none.
+pub(super) fn hold(path: &Path, deadline: Instant) -> Result<Option<Held>, StoreError> {
+    let file = path.join("db");
+    let db = match File::open(&file) {
+        Ok(db) => db,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(io_error("open", &file)(error)),
+    };
+    loop {
+        match db.try_lock() {
+            Ok(()) => return Ok(Some(Held(db))),
+            Err(TryLockError::Error(error)) => return Err(io_error("lock", &file)(error)),
+            Err(TryLockError::WouldBlock) if Instant::now() > deadline => {
+                return Err(StoreError::LockTimeout { waited: CLOSING_MAX });
+            }
+            Err(TryLockError::WouldBlock) => thread::sleep(Duration::from_micros(200)),
+        }
+    }
+}
+
+/// The file of a database that nobody has open, locked.
+pub(super) struct Held(File);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Closing it would do, unless another thread of this process starts a program just now.
+        let _ = self.0.unlock();
+    }
+}
+
+/// Removes the files of a folder that have such names, and returns them.
+pub(super) fn remove_named(path: &Path, is_such: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, StoreError> {
+    let mut removed = Vec::new();
+    for entry in fs::read_dir(path).map_err(io_error("read", path))? {
+        let entry = entry.map_err(io_error("read", path))?;
+        if is_such(&entry.file_name().to_string_lossy()) {
+            fs::remove_file(entry.path()).map_err(io_error("remove", &entry.path()))?;
+            removed.push(entry.path());
+        }
+    }
+    Ok(removed)
+}
+
+/// Makes durable what a process wrote that was killed before it could: sled's new snapshot will refer to it.
+fn sync_log(path: &Path) -> Result<(), StoreError> {
+    let file = path.join("db");
+    match File::open(&file) {
+        Ok(log) => log.sync_data().map_err(io_error("make durable", &file)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(io_error("open", &file)(error)),
+    }
+}
+
+/// Removes a folder that may be there, with all that is in it.
+pub(super) fn remove_folder(path: &Path) -> Result<(), StoreError> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(io_error("remove", path)(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Makes a file or a directory durable.
+pub(super) fn sync(path: &Path) -> Result<(), StoreError> {
+    let file = File::open(path).map_err(io_error("open", path))?;
+    file.sync_all().map_err(io_error("make durable", path))
+}
