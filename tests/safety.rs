@@ -14,6 +14,8 @@ mod machine;
 mod mixed;
 #[path = "support/numbers.rs"]
 mod numbers;
+#[path = "safety/places.rs"]
+mod places;
 #[path = "safety/reading.rs"]
 mod reading;
 #[path = "safety/rebuild.rs"]

@@ -26,15 +26,16 @@ pub struct Args {
 
 /// Exports the ledger.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    let output = args.output.as_deref().map(files::Target::new).transpose()?;
     let asked = args.asking.open(context)?;
-    match &args.output {
+    match output {
         None => {
             let mut out = BufWriter::with_capacity(1 << 18, output::raw_stdout());
             write(asked, context, &mut out)?;
             out.flush()?;
         }
-        Some(path) => {
-            let events = files::write_whole(path, |out| write(asked, context, out))?;
+        Some(target) => {
+            let events = files::write_whole(&target, |out| write(asked, context, out))?;
             output::talk(format_args!("exported {}", render::count(events as usize, "event", "events")));
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use phaseledger::files::{self, Fingerprints, Project};
 use phaseledger::model::{Declared, OutputFile, escape};
@@ -67,12 +67,79 @@ pub fn folder(path: &Path) -> io::Result<File> {
     File::open(path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new(".")))
 }
 
+/// Makes a folder and those above it that are not there. Returns the folders that hold a new one, the innermost
+/// first: once they are synced, the new ones are durable.
+pub fn make_folder(path: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let whole = std::path::absolute(path).map_err(|error| Failure::io("find", path, &error))?;
+    let missing = whole.ancestors().take_while(|folder| !folder.exists());
+    let mut holders: Vec<_> = missing.filter_map(Path::parent).map(Path::to_owned).collect();
+    // One that is there may have been made a moment ago, by somebody who could not go on.
+    holders.extend(whole.parent().filter(|_| holders.is_empty()).map(Path::to_owned));
+    std::fs::create_dir_all(path).map_err(|error| Failure::io("make", path, &error))?;
+    Ok(holders)
+}
+
+/// Makes the names in a folder durable. One that may not be read cannot be: the names in it are then for its owner
+/// to keep.
+pub fn sync_folder(path: &Path) -> Result<(), Failure> {
+    match File::open(path).and_then(|folder| folder.sync_all()) {
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        synced => synced.map_err(|error| Failure::io("make durable", path, &error)),
+    }
+}
+
+/// A file that may be written: none within the log of a ledger.
+pub struct Target<'a>(&'a Path);
+
+impl<'a> Target<'a> {
+    /// Takes a path, where it is one that may be written.
+    pub fn new(path: &'a Path) -> Result<Self, Failure> {
+        refuse_logs(path).map(|()| Target(path))
+    }
+
+    /// Returns the path.
+    pub fn path(&self) -> &Path {
+        self.0
+    }
+}
+
+/// Refuses a path within the log of a ledger, this one or another, whatever links lead there: what is in it is the
+/// store's alone.
+pub fn refuse_logs(path: &Path) -> Result<(), Failure> {
+    let real = real(path);
+    match real.as_deref().and_then(|real| real.ancestors().find(|folder| is_log(folder))) {
+        Some(log) => Err(Failure::misuse(format!(
+            "`{}` lies within the log of a ledger, `{}`, where nothing else is written",
+            shown(path),
+            shown(log)
+        ))
+        .hint("name a place elsewhere")),
+        None => Ok(()),
+    }
+}
+
+/// Says whether a folder is a log, or what is left of one.
+fn is_log(folder: &Path) -> bool {
+    let has = |part| folder.join(part).exists();
+    has("tail/db") || has("sealed/db") || (has("lock") && (has("head") || has("tail") || has("sealed")))
+}
+
+/// Returns where a path leads: the deepest part of it that is there, links followed, and the rest.
+fn real(path: &Path) -> Option<PathBuf> {
+    let path = std::path::absolute(path).ok()?;
+    path.ancestors().find_map(|there| {
+        let rest = path.strip_prefix(there).ok()?;
+        Some(there.canonicalize().ok()?.join(rest))
+    })
+}
+
 /// Writes a file whole or not at all: beside its place first, then durable, then moved there. A link stays
-/// one, and its target is replaced. A pipe or a device is written to as it is.
+/// one, and what it leads to is replaced. A pipe or a device is written to as it is.
 pub fn write_whole<T>(
-    path: &Path,
+    target: &Target<'_>,
     write: impl FnOnce(&mut dyn Write) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
+    let path = target.path();
     let failed = |error: io::Error| Failure::io("write", path, &error);
     let there = path.metadata().ok();
     if there.as_ref().is_some_and(|there| !there.is_file() && !there.is_dir()) {

@@ -10,8 +10,8 @@ use serde_json::json;
 
 use super::context::Context;
 use super::error::Failure;
-use super::output;
 use super::place::{Place, shown};
+use super::{files, output};
 
 /// A small workflow to start from.
 const STARTER: &str = include_str!("../../ledger/starter.toml");
@@ -34,7 +34,9 @@ pub struct Args {
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let folder = args.folder.clone().unwrap_or_default();
     let place = Place::at(context.dir().map_or_else(|| folder.join("ledger"), Path::to_owned));
-    let existed = place.log().is_dir();
+    files::refuse_logs(place.root())?;
+    // Before anything is made: a folder with the remains of a log stays as it is.
+    let existed = Ledger::is_there(&place.log())?;
     make(&place, args.example)?;
     let root = shown(place.root());
     let mut out = output::stdout();
@@ -60,7 +62,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
 /// Makes the files of a ledger that are not there yet. The log comes last: where it is, all is.
 pub fn make(place: &Place, example: bool) -> Result<(), Failure> {
     let root = place.root();
-    fs::create_dir_all(root).map_err(|error| Failure::io("make", root, &error))?;
+    let holders = files::make_folder(root)?;
     put(&place.workflow(), if example { EXAMPLE } else { STARTER })?;
     put(&root.join(".gitignore"), "/log/\n")?;
     if example {
@@ -69,17 +71,18 @@ pub fn make(place: &Place, example: bool) -> Result<(), Failure> {
         put(&histories.join("2025-10-29.jsonl"), EXAMPLE_HISTORY)?;
     }
     drop(Ledger::create(&place.log())?);
-    Ok(())
+    // A ledger is no more durable than the names that lead to it.
+    holders.iter().try_for_each(|holder| files::sync_folder(holder))
 }
 
 /// Writes a file whole, unless there is one.
 fn put(path: &Path, content: &str) -> Result<(), Failure> {
     let write = || -> io::Result<()> {
-        let mut file = super::files::beside(path)?;
+        let mut file = files::beside(path)?;
         file.write_all(content.as_bytes())?;
         file.as_file().sync_all()?;
         match file.persist_noclobber(path) {
-            Ok(_) => super::files::folder(path).and_then(|folder| folder.sync_all()),
+            Ok(_) => files::folder(path).and_then(|folder| folder.sync_all()),
             Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
             Err(error) => Err(error.error),
         }

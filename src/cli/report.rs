@@ -68,6 +68,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         (None, true) => Format::Json,
         (None, false) => Format::Markdown,
     };
+    let output = args.output.as_deref().map(files::Target::new).transpose()?;
     let mut asked = args.asking.open(context)?;
     let table = asked.table()?;
     let workflow = args.workflow.as_ref();
@@ -86,16 +87,16 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         Ok(())
     };
     asked.talk(context);
-    match &args.output {
+    match output {
         None => {
             let mut out = output::stdout();
             write(&mut out)?;
             out.flush()?;
         }
-        Some(path) => {
-            files::write_whole(path, |out| write(out))?;
+        Some(target) => {
+            files::write_whole(&target, |out| write(out))?;
             if !context.json {
-                output::talk(format_args!("wrote `{}`", place::shown(path)));
+                output::talk(format_args!("wrote `{}`", place::shown(target.path())));
             }
         }
     }
