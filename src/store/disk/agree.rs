@@ -1,15 +1,31 @@
 //! Whether `tail/` and `sealed/` are of one log and of one time: a copy of one beside the other as it is today would
 //! otherwise pass for a log that is shorter, and the next sealing would delete what it does not know.
 
+use std::ops::Bound::{Excluded, Included};
+
 use super::damaged;
 use super::database::Database;
 use super::state::State;
-use super::{blocks, snapshots};
+use super::{append, blocks, filter, rows, snapshots};
 use crate::model::Seq;
 use crate::store::StoreError;
 
 /// The most commands of one batch: those that a stream makes durable together.
 const BATCH_COMMANDS_MAX: usize = 1024;
+
+/// Refuses a tail that does not hold all that its head refers to, as far as that can be told: whether a row is an older
+/// one cannot.
+pub(super) fn check_tail(tail: &Database, state: &State) -> Result<(), StoreError> {
+    blocks::check(tail, state.sealed, state.seq())?;
+    for kind in [append::COMMAND, filter::FILTER] {
+        tail.check((Included(&[kind]), Excluded(&[kind + 1])))?;
+    }
+    // Rows that do not count may be half written.
+    match state.fold_version {
+        Some(_) => tail.check((Included(&[rows::ROW]), Excluded(&[rows::ROW + 1]))),
+        None => Ok(()),
+    }
+}
 
 /// Refuses sealed events that are not those that the tail follows on, and snapshots of places that it has not
 /// reached.
@@ -20,6 +36,10 @@ pub(super) fn check(sealed: &Database, state: &State) -> Result<(), StoreError> 
         if block.end() != mark || Some(block.last) != state.sealed_times {
             return Err(damaged(format!("event {mark} in `sealed` is not the one that `tail` follows on")));
         }
+    }
+    if sealed.is_doubtful {
+        blocks::check(sealed, Seq::ZERO, mark)?;
+        sealed.trust();
     }
     match snapshots::last_place(sealed)? {
         Some(place) if place > state.seq() => Err(beyond(state, "a snapshot", place)),

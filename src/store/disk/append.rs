@@ -6,7 +6,7 @@ use super::blocks;
 use super::database::{Changes, Database};
 use super::filter::Filling;
 use super::state::State;
-use super::{DiskStore, damaged, rows, stored_state, with_head};
+use super::{DiskStore, damaged, rows, start, stored_state, with_head};
 use crate::model::{CommandId, Seq};
 use crate::store::{Appended, Batch, Entry, Limits, RowChanges, StoreError};
 
@@ -17,7 +17,7 @@ pub(super) const VALUE_BYTES_MAX: usize = 1 << 30;
 /// The most bytes in a row's key.
 const KEY_BYTES_MAX: usize = 1 << 10;
 
-const COMMAND: u8 = b'c';
+pub(super) const COMMAND: u8 = b'c';
 
 /// Appends a batch: what is to be sealed first, then all the rest at once.
 pub(super) fn append(store: &mut DiskStore, expected: Seq, batch: &Batch) -> Result<Appended, StoreError> {
@@ -198,7 +198,7 @@ fn stage(store: &mut DiskStore, changes: &Changes) -> Result<(), StoreError> {
 /// and never will; otherwise the store is in doubt, for what is there may not be durable.
 fn look_again(store: &mut DiskStore, attempted: Option<&State>, failure: &StoreError) {
     let witnesses = &store.witnesses;
-    let reopened = store.tail.reopen(|tail| witnesses.check(&stored_state(tail)?));
+    let reopened = store.tail.reopen(|tail| start::checked_state(tail, witnesses).map(drop));
     let found = reopened.and_then(|()| stored_state(&store.tail));
     let unchanged = found.is_ok_and(|found| found == store.state);
     if unchanged && attempted != Some(&store.state) {

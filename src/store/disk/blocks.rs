@@ -3,7 +3,6 @@
 use std::ops::Bound::{Excluded, Included};
 
 use super::block::{self, Block};
-use super::damaged;
 use super::database::{Changes, Database};
 use crate::model::{CommandId, Seq, Timestamp};
 use crate::store::{Axis, Entry, StoreError, Times, Until};
@@ -75,6 +74,15 @@ pub(super) fn read(
     Ok(())
 }
 
+/// Checks that the blocks from `after` to `end` are there, one behind the other, and each as it was written.
+pub(super) fn check(database: &Database, after: Seq, end: Seq) -> Result<(), StoreError> {
+    let mut next = after.plus(1);
+    while next <= end {
+        next = holding(database, next)?.end().plus(1);
+    }
+    Ok(())
+}
+
 /// Returns the events from `after` to `end`.
 pub(super) fn entries(database: &Database, after: Seq, end: Seq) -> Result<Vec<Entry>, StoreError> {
     let (mut entries, mut next) = (Vec::new(), after.plus(1));
@@ -132,7 +140,7 @@ pub(super) fn find(
 /// Returns the place of the last event there is; [`Seq::ZERO`] when there is none.
 pub(super) fn end(database: &Database) -> Result<Seq, StoreError> {
     match database.last((Included(&[BLOCK]), Excluded(&[BLOCK + 1])))? {
-        Some((key, bytes)) => Ok(open(&key, &bytes)?.end()),
+        Some((key, bytes)) => Ok(open(database, &key, &bytes)?.end()),
         None => Ok(Seq::ZERO),
     }
 }
@@ -151,19 +159,16 @@ pub(super) fn count_commands(database: &Database, after: Seq, end: Seq) -> Resul
 /// Returns the block that an event is in.
 pub(super) fn holding(database: &Database, place: Seq) -> Result<Block, StoreError> {
     let key = key(place);
-    let missing = || missing(place);
+    let missing = || database.damaged(format!("the block of event {place} is missing"));
     let (key, bytes) = database.last((Included(&[BLOCK]), Included(&key)))?.ok_or_else(missing)?;
-    let block = open(&key, &bytes)?;
+    let block = open(database, &key, &bytes)?;
     (block.end() >= place).then_some(block).ok_or_else(missing)
 }
 
-fn open(key: &[u8], bytes: &[u8]) -> Result<Block, StoreError> {
-    let start = key[1..].try_into().map_err(|_| damaged("the key of a block is odd".to_owned()))?;
+fn open(database: &Database, key: &[u8], bytes: &[u8]) -> Result<Block, StoreError> {
+    let odd = |_| database.damaged("the key of a block is odd".to_owned());
+    let start = key[1..].try_into().map_err(odd)?;
     Block::open(Seq::new(u64::from_be_bytes(start)), bytes)
-}
-
-fn missing(place: Seq) -> StoreError {
-    damaged(format!("the block of event {place} is missing"))
 }
 
 fn key(start: Seq) -> Vec<u8> {

@@ -13,14 +13,15 @@
 //! from its snapshot on, what was durable included. So every batch is followed by `fdatasync`, before another
 //! one can begin a segment that speaks of it.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use super::boundary::{Handle, caught};
-use super::{damaged, io_error};
+use super::shield::Image;
+use super::{damaged, io_error, opening};
 use crate::store::StoreError;
 
 /// The most bytes in one of sled's values.
@@ -32,6 +33,8 @@ const FURTHER: u8 = 0xFF;
 /// The most bytes in one of sled's batches when many are written. A batch holds back sled's log until it is
 /// complete.
 const STAGE_BYTES: usize = 256 << 10;
+/// When more was written, sled's snapshot is brought up to it as the database is closed.
+const SETTLED_BYTES: usize = 128 << 10;
 /// What sled may keep in memory.
 pub(super) const CACHE_BYTES: u64 = 64 << 20;
 
@@ -80,12 +83,35 @@ pub(super) struct Database {
     log: File,
     path: PathBuf,
     broken: Cell<bool>,
+    /// What its files were, until something is written.
+    image: RefCell<Option<Image>>,
+    /// Whether something was found that is not what was written.
+    is_damaged: Cell<bool>,
+    /// Whether sled may have passed over something that it could not read.
+    pub(super) is_doubtful: bool,
+    /// How many bytes were given to sled since it was opened.
+    written: Cell<usize>,
 }
 
 impl Database {
     /// Puts a database together of what sled has opened and its log file.
     pub(super) fn new(handle: Handle, log: File, path: &Path) -> Self {
-        Database { handle, log, path: path.to_owned(), broken: Cell::new(false) }
+        let (broken, is_damaged) = (Cell::new(false), Cell::new(false));
+        Database {
+            handle,
+            log,
+            path: path.to_owned(),
+            broken,
+            image: RefCell::new(None),
+            is_damaged,
+            is_doubtful: false,
+            written: Cell::new(0),
+        }
+    }
+
+    /// Keeps what its files were before it was opened, to put them back where damage is found later.
+    pub(super) fn keep(&self, image: Image) {
+        self.image.replace(Some(image));
     }
 
     /// Closes the database and opens it again, as [`Database::open`].
@@ -94,8 +120,24 @@ impl Database {
         check: impl Fn(&Database) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         self.handle.close();
+        self.written.set(0);
         *self = Database::open(&self.path, Instant::now(), check)?;
         Ok(())
+    }
+
+    /// Reads the values of a span, and checks them.
+    pub(super) fn check(&self, span: Span<'_>) -> Result<(), StoreError> {
+        let (start, end) = span;
+        let mut next = self.first((start, end))?;
+        while let Some((key, _)) = next {
+            next = self.first((Bound::Excluded(&key), end))?;
+        }
+        Ok(())
+    }
+
+    /// Stops doubting: all that counts is there.
+    pub(super) fn trust(&self) {
+        self.image.take();
     }
 
     /// Reads every page: what sled has lost of them is noticed. Whether values are whole is left to whoever reads them,
@@ -147,6 +189,7 @@ impl Database {
         for (key, value) in self.parts(changes)? {
             put(&mut batch, key, value);
         }
+        self.written.set(self.written.get() + changes.bytes);
         self.write(batch)
     }
 
@@ -154,6 +197,7 @@ impl Database {
     /// nothing refers to before a later [`Database::commit`].
     pub(super) fn stage(&self, changes: &Changes) -> Result<(), StoreError> {
         let (mut batch, mut bytes) = (sled::Batch::default(), 0);
+        self.written.set(self.written.get() + changes.bytes);
         for (key, value) in self.parts(changes)? {
             bytes += key.len() + value.as_ref().map_or(0, Vec::len);
             put(&mut batch, key, value);
@@ -167,6 +211,7 @@ impl Database {
 
     /// Writes a batch and makes it durable, before there is another: sled takes it for durable from then on.
     fn write(&self, batch: sled::Batch) -> Result<(), StoreError> {
+        self.image.take();
         self.call("write", |db| {
             db.apply_batch(batch)?;
             db.flush()
@@ -237,7 +282,13 @@ impl Database {
 
     fn bad_value(&self, key: &[u8]) -> StoreError {
         let key = key.escape_ascii();
-        damaged(format!("the value `{key}` in `{}` does not match its checksum", self.path.display()))
+        self.damaged(format!("the value `{key}` in `{}` does not match its checksum", self.path.display()))
+    }
+
+    /// Says that something in it is not what was written.
+    pub(super) fn damaged(&self, found: String) -> StoreError {
+        self.is_damaged.set(true);
+        damaged(found)
     }
 
     /// Calls sled; once it has panicked, never again.
@@ -250,9 +301,26 @@ impl Database {
             Some(db) if !self.broken.get() => {
                 let result = guarded(&self.path, action, || call(db));
                 self.broken.set(matches!(result, Err(StoreError::Damaged { .. })));
+                self.is_damaged.set(self.is_damaged.get() || self.broken.get());
                 result
             }
             _ => Err(damaged(format!("`{}` could not be used a moment ago", self.path.display()))),
+        }
+    }
+}
+
+impl Drop for Database {
+    /// Where damage was found, or may have been passed over, and nothing was written, the files are what they were:
+    /// sled may have emptied some of them, and notes what it could read as if it were all.
+    fn drop(&mut self) {
+        self.handle.close();
+        match self.image.take() {
+            Some(image) if self.is_damaged.get() || self.is_doubtful => {
+                // Nobody is left to tell; the next one who opens it is told of the damage itself.
+                let _ = opening::put_back(&self.path, &image);
+            }
+            None if self.written.get() >= SETTLED_BYTES => opening::settle(&self.path),
+            _ => {}
         }
     }
 }

@@ -6,7 +6,7 @@
 //!        │ an error of the system  │ refused              │ ends too early
 //!        ▼                         └──────────┬───────────┘
 //!  nothing was touched                        ▼
-//!              every byte is put back; once more, for a read may have failed; then it is said
+//!                     every byte is put back, and then it is said
 //! ```
 
 use std::fs::{self, File, TryLockError};
@@ -21,6 +21,8 @@ use super::shield::Image;
 use super::{io_error, threads};
 use crate::store::StoreError;
 
+/// The bytes of one of sled's segments, unless a database is made with others.
+const SEGMENT_BYTES: u64 = 512 << 10;
 /// How long the threads of a database that was closed may still hold its file.
 const CLOSING_MAX: Duration = Duration::from_secs(1);
 /// How long they are waited for before the files are put back.
@@ -57,28 +59,17 @@ impl Database {
         threads::wait(path, deadline)?;
         drop(hold(path, deadline + CLOSING_MAX)?);
         let image = Image::take(path)?;
-        match Self::open_shielded(path, &image, &check) {
-            // What sled takes for damage may have been one read that failed.
-            Err(StoreError::Damaged { .. }) => Self::open_shielded(path, &image, &check),
-            opened => opened,
+        let opened = Self::open_bare(path).and_then(|mut database| {
+            database.is_doubtful = has_crossed_segments(path, &image)?;
+            check(&database).map(|()| database)
+        });
+        match opened {
+            Ok(database) => {
+                database.keep(image);
+                Ok(database)
+            }
+            Err(error) => put_back(path, &image).and(Err(error)),
         }
-    }
-
-    /// Opens a database, and puts its files back where it is refused.
-    fn open_shielded(
-        path: &Path,
-        image: &Image,
-        check: &impl Fn(&Database) -> Result<(), StoreError>,
-    ) -> Result<Self, StoreError> {
-        let opened = Self::open_bare(path).and_then(|database| check(&database).map(|()| database));
-        opened.or_else(|error| {
-            // Whoever of sled's threads is still at work must not write after us. If one never ends, the files are
-            // better put back than left.
-            let held = hold(path, Instant::now() + WORKING_MAX);
-            image.put_back()?;
-            drop(held);
-            Err(error)
-        })
     }
 
     /// Opens a database unprotected.
@@ -100,6 +91,44 @@ impl Database {
         sync(path)?;
         Ok(database)
     }
+}
+
+/// Says whether sled read its log across the border of two segments. In a segment that is not the last one it passes
+/// over all that follows something unreadable, goes on with the next one, and notes what it found in a new snapshot:
+/// what it passed over is lost then, even if it can be read again later.
+fn has_crossed_segments(path: &Path, image: &Image) -> Result<bool, StoreError> {
+    let before = image.names().filter_map(snapshot_lsn).max();
+    let mut now = None;
+    for entry in fs::read_dir(path).map_err(io_error("read", path))? {
+        let entry = entry.map_err(io_error("read", path))?;
+        now = now.max(snapshot_lsn(&entry.file_name().to_string_lossy()));
+    }
+    let segment = |lsn: Option<u64>| lsn.unwrap_or(0) / SEGMENT_BYTES;
+    Ok(segment(before) != segment(now))
+}
+
+/// Returns up to where sled's log is read in a snapshot of that name.
+fn snapshot_lsn(name: &str) -> Option<u64> {
+    u64::from_str_radix(name.strip_prefix("snap.")?, 16).ok()
+}
+
+/// Opens and closes a database that was written to a moment ago, so that sled notes in a snapshot where everything is.
+/// What it has noted it finds damaged when it reads it; what it has not, it may pass over.
+pub(super) fn settle(path: &Path) {
+    // Where it cannot be opened, whoever opens it next is told why.
+    if let Ok(database) = Database::open(path, Instant::now(), |_| Ok(())) {
+        database.trust();
+    }
+}
+
+/// Makes the files of a database that is closed what they were.
+pub(super) fn put_back(path: &Path, image: &Image) -> Result<(), StoreError> {
+    // Whoever of sled's threads is still at work must not write after us. If one never ends, the files are better put
+    // back than left.
+    let held = hold(path, Instant::now() + WORKING_MAX);
+    let put_back = image.put_back();
+    drop(held);
+    put_back
 }
 
 /// Waits until nobody has the file of a database open, for the threads of one that was closed a moment ago can hold

@@ -17,7 +17,7 @@ use super::database::{Changes, Database, Pair};
 use super::{damaged, io_error};
 use crate::store::StoreError;
 
-const ROW: u8 = b'r';
+pub(super) const ROW: u8 = b'r';
 const PLAIN: u8 = 0;
 const ZSTD: u8 = 1;
 /// A page is full when its rows reach this many bytes.

@@ -32,6 +32,11 @@ impl Image {
         Ok(Image { root: root.to_owned(), files: files.collect::<Result<_, StoreError>>()? })
     }
 
+    /// Returns the names of the files at the top of the folder.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.files.keys().filter_map(|path| path.strip_prefix(&self.root).ok()?.to_str())
+    }
+
     /// Says whether a file had other bytes than a file has now, or was not there.
     pub(super) fn differs_from(&self, path: &Path) -> Result<bool, StoreError> {
         Ok(self.files.get(path) != Some(&read(path)?))

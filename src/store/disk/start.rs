@@ -100,8 +100,7 @@ impl DiskStore {
         let witnesses = Witnesses::open_mending(dir)?;
         let beside = RefCell::new(None);
         let (tail, mut mended) = Database::open_mending(&dir.join("tail"), deadline, |tail| {
-            let state = stored_state(tail)?;
-            witnesses.check(&state)?;
+            let state = checked_state(tail, &witnesses)?;
             let agrees = |sealed: &Database| check_sealed(sealed, tail, &state, &witnesses);
             beside.replace(Some(Database::open_mending(&dir.join("sealed"), deadline, agrees)?));
             Ok(())
@@ -117,8 +116,7 @@ impl DiskStore {
         let mut witnesses = Witnesses::open(dir)?;
         let sealed = RefCell::new(None);
         let tail = Database::open(&dir.join("tail"), deadline, |tail| {
-            let state = stored_state(tail)?;
-            witnesses.check(&state)?;
+            let state = checked_state(tail, &witnesses)?;
             if !witnesses.has_beside() {
                 // Made by an earlier version: what is sealed has to speak for itself, once.
                 let agrees = |sealed: &Database| check_sealed(sealed, tail, &state, &witnesses);
@@ -149,6 +147,16 @@ impl DiskStore {
         let (recent, dir) = (Recent::default(), dir.to_owned());
         DiskStore { tail, sealed, recent, witnesses, state, doubt: None, options, dir, _lock: lock }
     }
+}
+
+/// Returns the head that a tail has stored; refuses one that has lost events, or something else that it refers to.
+pub(super) fn checked_state(tail: &Database, witnesses: &Witnesses) -> Result<State, StoreError> {
+    let state = stored_state(tail)?;
+    witnesses.check(&state)?;
+    if tail.is_doubtful {
+        agree::check_tail(tail, &state)?;
+    }
+    Ok(state)
 }
 
 /// Refuses sealed events that do not go with the tail.
