@@ -74,8 +74,8 @@ impl Database {
 
     /// Opens a database unprotected.
     fn open_bare(path: &Path) -> Result<Self, StoreError> {
-        // Half-written snapshots of sled's own would keep it from opening.
-        remove_named(path, |name| name.starts_with("snap.") && name.ends_with(".generating"))?;
+        // Half-written snapshots would keep sled from opening.
+        remove_named(path, |name| name.ends_with(".generating"))?;
         sync_log(path)?;
         let open = || {
             let config = sled::Config::new().path(path).flush_every_ms(None).cache_capacity(CACHE_BYTES);

@@ -43,15 +43,28 @@ impl Image {
     }
 
     /// Makes every file what it was, durably, and removes those that were not there. Where one cannot be put back,
-    /// the others are all the same.
+    /// the others are all the same. A crash leaves each file that is gone or there whole: what is new goes last.
     pub(super) fn put_back(&self) -> Result<(), StoreError> {
-        // First what may take the room that the others need.
+        let put_back = self.files.iter().map(|(path, bytes)| match path.exists() {
+            true => put_back(path, bytes),
+            false => put_anew(path, bytes),
+        });
+        put_back.fold(Ok(()), Result::and).and(sync(&self.root))?;
         let new = files_below(&self.root)?.into_iter().filter(|path| !self.files.contains_key(path));
         let removed = new.map(|path| fs::remove_file(&path).map_err(io_error("remove", &path)));
-        let removed = removed.fold(Ok(()), Result::and);
-        let put_back = self.files.iter().map(|(path, bytes)| put_back(path, bytes)).fold(Ok(()), Result::and);
-        put_back.and(removed).and(sync(&self.root))
+        removed.fold(Ok(()), Result::and).and(sync(&self.root))
     }
+}
+
+/// Writes a file that is gone, aside first.
+fn put_anew(path: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+    // A name that sled's leftovers have, too: one that a crash leaves is removed before sled opens.
+    let mut aside = path.as_os_str().to_owned();
+    aside.push(".generating");
+    let aside = PathBuf::from(aside);
+    fs::write(&aside, bytes).map_err(io_error("put back", &aside))?;
+    sync(&aside)?;
+    fs::rename(&aside, path).map_err(io_error("put back", path))
 }
 
 /// Writes what differs of one file, in place: a full disk has room for that.
