@@ -39,7 +39,6 @@ pub(super) fn check(sealed: &Database, state: &State) -> Result<(), StoreError> 
     }
     if sealed.is_doubtful {
         blocks::check(sealed, Seq::ZERO, mark)?;
-        sealed.trust();
     }
     match snapshots::last_place(sealed)? {
         Some(place) if place > state.seq() => Err(beyond(state, "a snapshot", place)),

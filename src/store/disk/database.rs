@@ -135,7 +135,7 @@ impl Database {
         Ok(())
     }
 
-    /// Stops doubting: all that counts is there.
+    /// Lets what its files were before go, so that they stay as sled has made them.
     pub(super) fn trust(&self) {
         self.image.take();
     }
