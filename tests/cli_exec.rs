@@ -150,3 +150,11 @@ fn without_pids(text: &str, pids: &[u32]) -> String {
     };
     pids.iter().fold(text.to_owned(), replaced)
 }
+
+/// Takes the widths of columns out of a picture: a table that shows the number of a process is as wide as that is long.
+fn without_widths(picture: &str) -> String {
+    let squeezed = |line: &str| {
+        line.split("  ").filter(|cell| !cell.is_empty()).map(str::trim).collect::<Vec<_>>().join("  ")
+    };
+    picture.lines().map(squeezed).collect::<Vec<_>>().join("\n")
+}
