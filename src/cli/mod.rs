@@ -1,55 +1,25 @@
 //! The command line: an edge. It reads the clock, the environment and the arguments, calls the library, and
-//! renders what comes back. One file a verb, or a family of verbs; this one only dispatches.
+//! renders what comes back; this file only dispatches.
+//!
+//! ```text
+//!  verbs ──▶ ui ──▶ host      a verb asks the library, ui words and draws the answer, host is the machine
+//! ```
 
-mod append;
-mod approval;
-mod asking;
-mod causes;
-mod child;
-mod columns;
-mod complete;
-mod context;
-mod cost;
-mod define;
-mod demo;
-mod error;
-mod events;
-mod exec;
-mod export;
-mod files;
-mod forecast;
-mod graph;
-mod import;
-mod init;
-mod log;
-mod manual;
-mod next;
-mod output;
-mod pieces;
-mod place;
-mod pretty;
-mod process;
-mod record;
-mod render;
-mod replay;
-mod report;
-mod scan;
-mod sheet;
-mod shell_words;
-mod show;
-mod show_phase;
-mod status;
-mod usage;
-mod verify;
-mod why;
-mod writing;
+mod host;
+mod ui;
+mod verbs;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use context::Context;
-use error::Failure;
+use host::context::{self, Context};
+use host::error::Failure;
+use ui::usage;
+use verbs::{
+    append, approval, cost, define, demo, exec, export, graph, import, init, log, manual, next, record,
+    replay, report, scan, show, status, verify, why,
+};
 
 /// Records every transition of a workflow's phases as an immutable event, and answers, as of any moment, why
 /// a phase must run again.

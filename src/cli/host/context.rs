@@ -1,0 +1,146 @@
+//! What every verb has at hand: where the ledger is, who asks, what time it is, and how to answer.
+
+use std::path::PathBuf;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use chrono::DateTime;
+use phaseledger::ledger::Ledger;
+use phaseledger::model::{Actor, CommandId, TimeContext, Timestamp, Zone, label};
+use phaseledger::store::Mended;
+use uuid::Uuid;
+
+use crate::cli::host::error::Failure;
+use crate::cli::host::place::Place;
+
+/// The options of every verb.
+#[derive(clap::Args)]
+#[group(skip)]
+pub struct Args {
+    /// The ledger's folder [env: PHASELEDGER_DIR] [default: `ledger` here or in the nearest parent that has one]
+    #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
+    dir: Option<PathBuf>,
+    /// Answer in JSON; errors too, as one object on stderr
+    #[arg(long, global = true, help_heading = "Global options")]
+    json: bool,
+    /// The zone of times without an offset, and of times shown: `UTC`, `local`, or an offset like `+02:00`
+    #[arg(long, global = true, value_name = "ZONE", default_value = "UTC", help_heading = "Global options")]
+    tz: Zone,
+    /// How long to wait for other processes
+    #[arg(
+        long,
+        global = true,
+        value_name = "DURATION",
+        default_value = "10s",
+        value_parser = patience,
+        help_heading = "Global options"
+    )]
+    lock_timeout: Duration,
+}
+
+/// The longest wait for other processes. Longer ones would run past the end of the clock.
+const PATIENCE_MAX: Duration = Duration::from_secs(366 * 24 * 60 * 60);
+
+/// Reads how long to wait.
+pub fn patience(text: &str) -> Result<Duration, String> {
+    let wait = humantime::parse_duration(text)
+        .map_err(|error| format!("{error}; expected a duration such as `10s` or `2m 30s`"))?;
+    match wait <= PATIENCE_MAX {
+        true => Ok(wait),
+        false => Err("expected at most 366 days".to_owned()),
+    }
+}
+
+impl Args {
+    /// Says whether the answer is wanted in JSON.
+    pub fn json(&self) -> bool {
+        self.json
+    }
+}
+
+/// What every verb has at hand.
+pub struct Context {
+    /// Whether to answer in JSON.
+    pub json: bool,
+    /// The zone of times.
+    pub zone: Zone,
+    dir: Option<PathBuf>,
+    lock_timeout: Duration,
+}
+
+impl Context {
+    /// Takes up the options.
+    pub fn new(args: Args) -> Result<Self, Failure> {
+        let from_environment = || std::env::var_os("PHASELEDGER_DIR").filter(|dir| !dir.is_empty());
+        let dir = args.dir.or_else(|| from_environment().map(PathBuf::from));
+        Ok(Context { json: args.json, zone: args.tz, dir, lock_timeout: args.lock_timeout })
+    }
+
+    /// Returns the time. Builds for tests take it from `PHASELEDGER_CLOCK`; a released one never does.
+    pub fn now(&self) -> Result<Timestamp, Failure> {
+        #[cfg(debug_assertions)]
+        if let Some(fixed) = std::env::var("PHASELEDGER_CLOCK").ok().and_then(|text| text.parse().ok()) {
+            return Ok(fixed);
+        }
+        let since_1970 =
+            SystemTime::now().duration_since(UNIX_EPOCH).map_err(|_| Failure::clock("before 1970"))?;
+        let seconds = i64::try_from(since_1970.as_secs()).unwrap_or(i64::MAX);
+        let time = DateTime::from_timestamp(seconds, since_1970.subsec_nanos());
+        time.and_then(|time| Timestamp::new(time).ok()).ok_or_else(|| Failure::clock("after 9999"))
+    }
+
+    /// Makes an id that nothing has yet.
+    pub fn new_id(&self) -> Result<CommandId, Failure> {
+        // One is made of the time, and only of one that can be told.
+        self.now()?;
+        Ok(CommandId::new(Uuid::now_v7()))
+    }
+
+    /// Returns the instant that a text means.
+    pub fn instant(&self, text: &str) -> Result<Timestamp, Failure> {
+        Ok(self.time()?.time(text)?)
+    }
+
+    /// Returns what times are read by.
+    pub fn time(&self) -> Result<TimeContext, Failure> {
+        Ok(TimeContext { now: self.now()?, zone: self.zone })
+    }
+
+    /// Returns the ledger's folder as it was given.
+    pub fn dir(&self) -> Option<&std::path::Path> {
+        self.dir.as_deref()
+    }
+
+    /// Finds the ledger's folder.
+    pub fn place(&self) -> Result<Place, Failure> {
+        Place::find(self.dir.as_deref())
+    }
+
+    /// Finds the ledger and opens it, once other processes are done with it.
+    pub fn open(&self) -> Result<Ledger, Failure> {
+        Ok(Ledger::open(&self.place()?.log(), self.lock_timeout)?)
+    }
+
+    /// Finds the ledger and opens it, making anew what keeps it from being opened and is not the log itself. Returns
+    /// what was made anew.
+    pub fn open_mending(&self) -> Result<(Ledger, Vec<Mended>), Failure> {
+        Ok(Ledger::open_mending(&self.place()?.log(), self.lock_timeout)?)
+    }
+
+    /// Opens the ledger, waiting no longer than this, and than `--lock-timeout` says.
+    pub fn open_within(&self, wait: Duration) -> Result<Ledger, Failure> {
+        Ok(Ledger::open(&self.place()?.log(), wait.min(self.lock_timeout))?)
+    }
+
+    /// Returns who asks.
+    pub fn actor(&self, name: Option<&str>, via: &str) -> Actor {
+        let name = name.map(str::to_owned).or_else(|| {
+            let variables = ["PHASELEDGER_BY", "USER", "LOGNAME", "USERNAME"];
+            variables.iter().find_map(|name| label(&std::env::var(name).ok()?).ok())
+        });
+        Actor {
+            name: name.unwrap_or_else(|| "unknown".to_owned()),
+            host: gethostname::gethostname().to_string_lossy().into_owned(),
+            via: via.to_owned(),
+        }
+    }
+}

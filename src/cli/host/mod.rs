@@ -1,0 +1,12 @@
+//! The machine that the program runs on: clock, environment, files, processes, terminal, and what is said when it refuses.
+
+pub mod child;
+pub mod complete;
+pub mod context;
+pub mod error;
+pub mod files;
+pub mod output;
+pub mod paths;
+pub mod place;
+pub mod process;
+pub mod shell_words;

@@ -1,0 +1,75 @@
+//! Where a ledger is: a folder with `workflow.toml` and `log/`.
+
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use crate::cli::host::error::Failure;
+use crate::cli::host::paths::shown;
+
+/// A ledger's folder.
+pub struct Place {
+    root: PathBuf,
+}
+
+impl Place {
+    /// Takes the folder that is given, or looks for `ledger/log` here and in each parent, as git looks for its
+    /// repository.
+    pub fn find(given: Option<&Path>) -> Result<Self, Failure> {
+        if let Some(given) = given {
+            let place = Place { root: given.to_owned() };
+            return match place.is_there()? {
+                true => Ok(place),
+                false => Err(Failure::no_ledger(&format!("no ledger at `{}`", shown(given)))),
+            };
+        }
+        let here = std::env::current_dir().map_err(|error| Failure::io("find", Path::new("."), &error))?;
+        for folder in here.ancestors() {
+            let place = Place { root: folder.join("ledger") };
+            if place.is_there()? {
+                return Ok(place);
+            }
+        }
+        Err(Failure::no_ledger(&format!("no `ledger` with a log in `{}` or any parent", shown(&here))))
+    }
+
+    /// Says whether there is a log, unless it may not be known.
+    fn is_there(&self) -> Result<bool, Failure> {
+        let log = self.log();
+        match log.metadata() {
+            Ok(found) => Ok(found.is_dir()),
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                Err(Failure::io("open", &log, &error))
+            }
+            Err(_) => Ok(false),
+        }
+    }
+
+    /// Makes the place of a ledger that may not be there yet.
+    pub fn at(root: PathBuf) -> Self {
+        Place { root }
+    }
+
+    /// Returns the folder itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Returns the folder itself as an absolute path. Its parent is the project's folder.
+    pub fn folder(&self) -> Result<PathBuf, Failure> {
+        let folder = match self.root.file_name() {
+            Some(_) => std::path::absolute(&self.root),
+            None => self.root.canonicalize(),
+        };
+        folder.map_err(|error| Failure::io("find", &self.root, &error))
+    }
+
+    /// Returns the folder of the log.
+    pub fn log(&self) -> PathBuf {
+        self.root.join("log")
+    }
+
+    /// Returns the workflow's definition, the user's to edit.
+    pub fn workflow(&self) -> PathBuf {
+        self.root.join("workflow.toml")
+    }
+}

@@ -1,0 +1,308 @@
+//! Processes of this machine: which one a number means, and whether the one that works on an attempt is still
+//! there.
+//!
+//! What is told of a process comes from Linux's `/proc`. Elsewhere only its number and host are known, and
+//! whether it is still there cannot be told.
+
+use std::fs;
+use std::path::Path;
+
+use phaseledger::model::{Action, EventId, PhaseName, Process, Worker, escape};
+use phaseledger::query::{PhaseStatus, ProcessState};
+use phaseledger::rules::{Attempt, Phase, PhaseState, Table};
+use rustix::io::Errno;
+use rustix::process::{Pid, test_kill_process};
+
+use crate::cli::host::error::Failure;
+use crate::cli::host::output;
+
+/// The variable by which a child knows the event that started its attempt, and we know the child.
+pub const EVENT_VARIABLE: &str = "PHASELEDGER_EVENT";
+
+/// Whether somebody still works on an attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Life {
+    /// Its process runs.
+    Running,
+    /// Its process is gone, but one that it started runs.
+    LeftBehind(u32),
+    /// Its process is gone.
+    Gone,
+    /// It cannot be told from here.
+    Unknown,
+}
+
+/// Returns the process that has a number now; none where none has, or it has ended and nobody has noticed.
+pub fn identify(pid: u32) -> Option<Process> {
+    let process = Process {
+        host: host(),
+        pid,
+        started_ticks: None,
+        boot_id: boot_id(),
+        pid_namespace: pid_namespace(),
+    };
+    match stat(pid) {
+        Some(stat) if stat.has_ended => None,
+        Some(stat) => Some(Process { started_ticks: Some(stat.started_ticks), ..process }),
+        None => may_exist(pid).then_some(process),
+    }
+}
+
+/// Looks up the process that a command names by its number.
+pub fn look_up(action: &mut Action) {
+    if let Action::Start { worker: Some(worker), .. } = action
+        && let Worker::Named(pid) = *worker
+        && let Some(process) = identify(pid)
+    {
+        *worker = Worker::Found(process);
+    }
+}
+
+/// Tells whether somebody still works on an attempt that is under way.
+pub fn life(attempt: &Attempt) -> Life {
+    match &attempt.process {
+        None => Life::Unknown,
+        Some(process) => life_of(process, attempt.event),
+    }
+}
+
+fn life_of(process: &Process, event: EventId) -> Life {
+    let (Some(started_ticks), Some(boot)) = (process.started_ticks, &process.boot_id) else {
+        return Life::Unknown;
+    };
+    if process.host != host() {
+        return Life::Unknown;
+    }
+    match boot_id() {
+        None => return Life::Unknown,
+        Some(now) if now != *boot => return Life::Gone,
+        Some(_) => {}
+    }
+    if process.pid_namespace != pid_namespace() {
+        return Life::Unknown;
+    }
+    match stat(process.pid) {
+        Some(stat) if stat.started_ticks == started_ticks && !stat.has_ended => return Life::Running,
+        None if may_exist(process.pid) => return Life::Unknown,
+        Some(_) | None => {}
+    }
+    match left_behind(event) {
+        Some(pid) => Life::LeftBehind(pid),
+        None => Life::Gone,
+    }
+}
+
+/// Fills in whether the processes of what is under way are still there.
+pub fn look_at<'a>(phases: impl IntoIterator<Item = &'a mut PhaseStatus>, table: &Table) {
+    for phase in phases.into_iter().filter(|phase| phase.process.is_some()) {
+        let found = table.phases.get(&phase.id());
+        let Some(attempt) = found.and_then(|phase| phase.state.attempt()) else { continue };
+        let life = life(attempt);
+        phase.process_state = Some(match life {
+            Life::Running | Life::LeftBehind(_) => ProcessState::Running,
+            Life::Gone => ProcessState::Gone,
+            Life::Unknown => ProcessState::Unknown,
+        });
+        phase.left_behind_pid = match life {
+            Life::LeftBehind(pid) => Some(pid),
+            Life::Running | Life::Gone | Life::Unknown => None,
+        };
+    }
+}
+
+/// Returns what to say of a process beside the state of its phase; nothing of one that runs, or may.
+pub fn remark(phase: &PhaseStatus) -> String {
+    match (phase.process_state, phase.left_behind_pid) {
+        (Some(ProcessState::Gone), _) => ", process gone".to_owned(),
+        (_, Some(pid)) => format!(", process gone, but {pid} still runs"),
+        _ => String::new(),
+    }
+}
+
+/// Tells a person how to settle what nobody will end.
+pub fn tell_how_to_settle<'a>(phases: impl IntoIterator<Item = &'a PhaseStatus>) {
+    let is_gone = |phase: &&PhaseStatus| phase.process_state == Some(ProcessState::Gone);
+    if let Some(phase) = phases.into_iter().find(is_gone) {
+        tell_way_on(&phase.phase);
+    }
+}
+
+/// Tells a person how to settle a phase, where nobody will end it.
+pub fn tell_how_to_settle_one(phase: &Phase) {
+    if let PhaseState::InProgress { attempt, .. } = &phase.state
+        && life(attempt) == Life::Gone
+    {
+        tell_way_on(&phase.id.phase);
+    }
+}
+
+fn tell_way_on(phase: &PhaseName) {
+    output::talk(format_args!(
+        "nobody will end an attempt whose process is gone: `phaseledger exec {phase} --take-over --reason … -- …` \
+         (or `start --take-over`) runs it anew, `phaseledger fail {phase} --abandoned --error …` gives it up"
+    ));
+}
+
+/// Names a process to a person.
+pub fn name(process: &Process) -> String {
+    format!("process {}", number(process))
+}
+
+/// Returns the number of a process, and where it has that.
+pub fn number(process: &Process) -> String {
+    match process.host == host() {
+        true => process.pid.to_string(),
+        false => format!("{} on {}", process.pid, escape(&process.host)),
+    }
+}
+
+/// Adds to the refusal of a start what can be done about the attempt that is under way.
+pub fn refused(failure: Failure, phase: &Phase, attempt: &Attempt) -> Failure {
+    let (name, phase) = (attempt.process.as_ref().map(name), &phase.id.phase);
+    let hint = match (life(attempt), name) {
+        (Life::Running, Some(name)) => format!("{name} works on it: wait for it, or end it first"),
+        (Life::LeftBehind(pid), Some(name)) => {
+            format!(
+                "{name} is gone, but process {pid}, which it started, still works: wait for it, or end it first"
+            )
+        }
+        (Life::Gone, Some(name)) => {
+            format!("{name} is gone: `--take-over --reason …`, or `exec --if-needed`, runs `{phase}` anew")
+        }
+        (_, Some(name)) => format!(
+            "whether {name} still works on it cannot be told from here: `--take-over --reason …` gives that up"
+        ),
+        (_, None) => format!(
+            "which process works on it is not known: `--take-over --reason …` gives that up, and runs `{phase}` anew"
+        ),
+    };
+    failure.hint(hint)
+}
+
+/// Returns the process that is known to work on a phase.
+fn running(phase: &Phase) -> Option<String> {
+    let PhaseState::InProgress { attempt, .. } = &phase.state else { return None };
+    match life(attempt) {
+        Life::Running => attempt.process.as_ref().map(name),
+        Life::LeftBehind(pid) => Some(format!("process {pid}")),
+        Life::Gone | Life::Unknown => None,
+    }
+}
+
+/// Tells a person who takes an attempt over that its process still runs.
+pub fn warn_of_running(phase: &Phase) {
+    if let Some(name) = running(phase) {
+        output::talk(format_args!(
+            "warning: {name} still works on attempt {} of {}; what it records of it will be refused",
+            phase.attempt, phase.id
+        ));
+    }
+}
+
+/// Refuses to call an attempt abandoned whose process is known to run.
+pub fn refuse_running(phase: &Phase) -> Result<(), Failure> {
+    match running(phase) {
+        None => Ok(()),
+        Some(name) => {
+            let Phase { id, attempt, .. } = phase;
+            let message = format!("attempt {attempt} of `{id}` is not abandoned: {name} still works on it");
+            Err(Failure::new(6, "not_abandoned", message)
+                .hint("end the process first; or say `fail` without `--abandoned`")
+                .detail("phase", id.to_string()))
+        }
+    }
+}
+
+fn host() -> String {
+    gethostname::gethostname().to_string_lossy().into_owned()
+}
+
+fn boot_id() -> Option<String> {
+    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(id.trim().to_owned())
+}
+
+/// Returns the inode of the namespace in which numbers count here, of `pid:[4026531836]`.
+fn pid_namespace() -> Option<String> {
+    let link = fs::read_link("/proc/self/ns/pid").ok()?;
+    let inode: String = link.to_str()?.chars().filter(char::is_ascii_digit).collect();
+    Some(inode)
+}
+
+/// What the kernel says of a process.
+struct Stat {
+    started_ticks: u64,
+    has_ended: bool,
+}
+
+fn stat(pid: u32) -> Option<Stat> {
+    let bytes = fs::read(format!("/proc/{pid}/stat")).ok()?;
+    // The second field is the name, in parentheses, and may hold anything.
+    let after_name = bytes.iter().rposition(|&byte| byte == b')')? + 1;
+    let rest = std::str::from_utf8(&bytes[after_name..]).ok()?;
+    let mut fields = rest.split_ascii_whitespace();
+    let has_ended = matches!(fields.next()?, "Z" | "X");
+    Some(Stat { started_ticks: fields.nth(18)?.parse().ok()?, has_ended })
+}
+
+/// Says whether a process has a number, or may have: not all can be seen.
+fn may_exist(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    pid.is_some_and(|pid| test_kill_process(pid) != Err(Errno::SRCH))
+}
+
+/// Finds a process that was started for an attempt: the event that began it is in its environment.
+fn left_behind(event: EventId) -> Option<u32> {
+    let variable = format!("{EVENT_VARIABLE}={event}").into_bytes();
+    let is_marked = |folder: &Path| {
+        let environment = fs::read(folder.join("environ")).unwrap_or_default();
+        environment.split(|&byte| byte == 0).any(|entry| entry == variable)
+    };
+    let entries = fs::read_dir("/proc").ok()?.flatten();
+    let pid_of = |entry: fs::DirEntry| {
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        is_marked(&entry.path()).then_some(pid)
+    };
+    entries.filter_map(pid_of).next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn event() -> EventId {
+        EventId::new(uuid::Uuid::from_u128(7))
+    }
+
+    fn state(change: impl FnOnce(&mut Process)) -> Life {
+        let mut process = identify(std::process::id()).expect("we are there");
+        change(&mut process);
+        life_of(&process, event())
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn a_process_is_told_apart_from_every_other() {
+        assert_eq!(state(|_| ()), Life::Running);
+        let ticks =
+            |process: &mut Process| process.started_ticks = process.started_ticks.map(|ticks| ticks - 1);
+        assert_eq!(state(ticks), Life::Gone, "another had the number");
+        let boot = |process: &mut Process| process.boot_id = Some("an earlier one".to_owned());
+        assert_eq!(state(boot), Life::Gone, "the machine was started again");
+    }
+
+    #[test]
+    fn what_cannot_be_told_is_unknown() {
+        assert_eq!(state(|process| process.host.push('x')), Life::Unknown, "another machine");
+        assert_eq!(state(|process| process.pid_namespace = Some("1".to_owned())), Life::Unknown);
+        assert_eq!(state(|process| process.started_ticks = None), Life::Unknown);
+        assert_eq!(state(|process| process.boot_id = None), Life::Unknown);
+    }
+
+    #[test]
+    fn numbers_that_no_process_has() {
+        for pid in [0, i32::MAX as u32, u32::MAX] {
+            assert_eq!(identify(pid), None, "{pid}");
+        }
+    }
+}

@@ -1,0 +1,380 @@
+//! `append`: records commands from JSON lines, one answer a line.
+//!
+//! ```text
+//!  file or pipe ──thread──▶ lines ──▶ batch: as many as have arrived ──▶ one commit ──▶ answers
+//! ```
+//!
+//! The ledger is never held while waiting for input: it is opened when a line has arrived, and closed when no
+//! other follows at once, or others have waited long enough.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::{Duration, Instant};
+
+use phaseledger::ledger::{Answer, Ledger, Session, Status};
+use phaseledger::model::{ANSWER_SCHEMA, COMMAND_SCHEMA, Command, Declared, Request, RequestError};
+
+use crate::cli::host::context::Context;
+use crate::cli::host::error::Failure;
+use crate::cli::host::{files, output};
+use crate::cli::ui::render;
+use crate::cli::verbs::writing;
+use crate::cli::verbs::writing::{AnswerView, command};
+
+/// The longest line, in bytes.
+const LINE_BYTES_MAX: u64 = 1 << 20;
+
+/// How many commands may become durable together, and how many lines may wait.
+const COMMANDS_PER_BATCH: usize = 1024;
+
+/// How long the ledger stays open for a line that follows at once.
+const IDLE_MAX: Duration = Duration::from_millis(2);
+
+/// How long the ledger may be kept from others.
+const HOLD_MAX: Duration = Duration::from_millis(100);
+
+/// From how many commands on it is told how fast they were recorded: who sends a few knows.
+const TOLD_FROM: usize = 1000;
+
+/// Options of `append`.
+#[derive(clap::Args)]
+#[command(
+    after_help = "A line is an object with `do` (start, complete, fail, skip, rerun, reset, meta, note, tag, \
+    cost, cost_limit, approval_request, approval_grant, approval_reject), what the verb takes (`phase`, \
+    `metadata`, `reason`, `error`, `inputs`, `outputs`, `text`, `name`, `amount`, `limit`, `operation`, `estimate`, \
+    `request`, …), and `id`, `expect`, `occurred_at`, `by`: `--schema` has all of it. Each line is answered by a line, \
+    once it would survive a power cut. The first line that is refused ends the stream; the lines before it stand, \
+    unless `--atomic`."
+)]
+pub struct Args {
+    /// The file, or `-` for standard input
+    #[arg(default_value = "-")]
+    file: PathBuf,
+    /// All of the lines, or none
+    #[arg(long)]
+    atomic: bool,
+    /// Who asks, where a line does not say [env: PHASELEDGER_BY] [default: the user]
+    #[arg(long, value_name = "NAME", value_parser = phaseledger::model::label)]
+    by: Option<String>,
+    /// Print the JSON Schema of a line that is read, or of one that is answered, and read nothing
+    #[arg(
+        long,
+        value_enum,
+        value_name = "OF",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "command",
+        conflicts_with_all = ["file", "atomic", "by"]
+    )]
+    schema: Option<Schema>,
+}
+
+/// What a schema is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Schema {
+    Command,
+    Answer,
+}
+
+/// Records every line.
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    if let Some(schema) = args.schema {
+        let text = match schema {
+            Schema::Command => COMMAND_SCHEMA,
+            Schema::Answer => ANSWER_SCHEMA,
+        };
+        output::stdout().write_all(text.as_bytes())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    context.place()?;
+    let lines = read_lines(&args.file)?;
+    let mut appender = Appender { args, context, lines, recorded: 0, new: 0, started: None };
+    match args.atomic {
+        true => appender.all_or_nothing()?,
+        false => appender.stream()?,
+    }
+    appender.tell();
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A line with its number, or why there is none.
+type Line = Result<(u64, String), Box<(u64, Failure)>>;
+
+/// What came of a line.
+enum Staged {
+    Answer(Answer),
+    Waiting(Box<Waiting>),
+}
+
+/// A command that waits for files to be read, with the number of its line.
+struct Waiting {
+    line: u64,
+    command: Command,
+}
+
+struct Appender<'a> {
+    args: &'a Args,
+    context: &'a Context,
+    lines: Receiver<Line>,
+    /// How many commands have been answered.
+    recorded: usize,
+    /// How many of them were not in the log before.
+    new: usize,
+    /// When the first line was there.
+    started: Option<Instant>,
+}
+
+impl Appender<'_> {
+    /// Takes up lines as they arrive, until there are no more.
+    fn stream(&mut self) -> Result<(), Failure> {
+        while let Ok(first) = self.lines.recv() {
+            let mut ledger = self.context.open().map_err(|failure| self.unwritten(failure))?;
+            let opened = Instant::now();
+            self.started.get_or_insert(opened);
+            let mut next = Some(first);
+            while let Some(line) = next {
+                if let Some(put_off) = self.batch(&mut ledger, line)? {
+                    drop(ledger);
+                    self.alone(*put_off)?;
+                    break;
+                }
+                let may_hold = opened.elapsed() < HOLD_MAX;
+                next = may_hold.then(|| self.lines.recv_timeout(IDLE_MAX).ok()).flatten();
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a line and those that have arrived behind it durable together, and answers them. Ends at a command
+    /// whose files must be read first, and returns it.
+    fn batch(&mut self, ledger: &mut Ledger, first: Line) -> Result<Option<Box<Waiting>>, Failure> {
+        let mut session = ledger.session()?;
+        let mut answers = Vec::new();
+        let (mut refused, mut put_off) = (None, None);
+        let mut next = Some(first);
+        while let Some(line) = next {
+            match self.stage(&mut session, line) {
+                Ok(Staged::Answer(answer)) => answers.push(answer),
+                Ok(Staged::Waiting(waiting)) => {
+                    put_off = Some(waiting);
+                    break;
+                }
+                Err(refusal) => {
+                    refused = Some(refusal);
+                    break;
+                }
+            }
+            let is_full = answers.len() == COMMANDS_PER_BATCH;
+            next = if is_full { None } else { self.lines.try_recv().ok() };
+        }
+        session.commit().map_err(|error| self.unwritten(error.into()))?;
+        self.answer(&answers)?;
+        match refused {
+            None => Ok(put_off),
+            Some(refusal) => Err(self.refusal(*refusal)),
+        }
+    }
+
+    /// Records a command whose files are read while nobody holds the ledger.
+    fn alone(&mut self, Waiting { line, mut command }: Waiting) -> Result<(), Failure> {
+        let answer = writing::send(&mut command, false, self.context);
+        let answer = answer.map_err(|failure| self.refusal((line, failure)))?;
+        self.answer(&[answer])
+    }
+
+    /// Takes up every line, then makes all of them durable together. Where phases declare files, these are read
+    /// in between: once the ledger has told which, and before it is held again.
+    fn all_or_nothing(&mut self) -> Result<(), Failure> {
+        let lines: Vec<Line> = self.lines.iter().collect();
+        let mut commands = Vec::with_capacity(lines.len());
+        for line in lines {
+            commands.push(self.read(line).map_err(|refusal| self.refusal(*refusal))?);
+        }
+        self.started = Some(Instant::now());
+        let declared = self.declared(&commands)?;
+        for (at, declared) in declared {
+            let (line, command) = &mut commands[at];
+            let found = files::declared(&declared, self.context);
+            command.fingerprints = Some(found.map_err(|failure| self.refusal((*line, failure)))?);
+        }
+        let mut ledger = self.context.open()?;
+        let mut session = ledger.session()?;
+        let mut answers = Vec::with_capacity(commands.len());
+        for (line, command) in &commands {
+            let now = self.context.now()?;
+            let answer = session.stage(command, now);
+            answers.push(answer.map_err(|error| self.refusal((*line, error.into())))?);
+        }
+        session.commit().map_err(|error| self.unwritten(error.into()))?;
+        self.answer(&answers)
+    }
+
+    /// Returns which files must be read for which of the commands.
+    fn declared(&self, commands: &[(u64, Command)]) -> Result<Vec<(usize, Declared)>, Failure> {
+        let mut ledger = self.context.open()?;
+        let mut session = ledger.session()?;
+        let mut declared = Vec::new();
+        for (at, (line, command)) in commands.iter().enumerate() {
+            let found = session.declared(command);
+            let found = found.map_err(|error| self.refusal((*line, error.into())))?;
+            declared.extend(found.map(|found| (at, found)));
+        }
+        Ok(declared)
+    }
+
+    /// Reads a command from its line.
+    fn read(&self, line: Line) -> Result<(u64, Command), Box<(u64, Failure)>> {
+        let (number, text) = line?;
+        let request = text.parse::<Request>();
+        let mut request = request.map_err(|error| Box::new((number, error.into())))?;
+        request.by = request.by.or_else(|| self.args.by.clone());
+        let command = command(request, self.context, "append");
+        Ok((number, command.map_err(|failure| Box::new((number, failure)))?))
+    }
+
+    fn stage(&self, session: &mut Session<'_>, line: Line) -> Result<Staged, Box<(u64, Failure)>> {
+        let (line, command) = self.read(line)?;
+        let mut stage = || -> Result<Option<Answer>, Failure> {
+            match session.declared(&command)? {
+                Some(_) => Ok(None),
+                None => Ok(Some(session.stage(&command, self.context.now()?)?)),
+            }
+        };
+        match stage() {
+            Ok(Some(answer)) => Ok(Staged::Answer(answer)),
+            Ok(None) => Ok(Staged::Waiting(Box::new(Waiting { line, command }))),
+            Err(failure) => Err(Box::new((line, failure))),
+        }
+    }
+
+    fn answer(&mut self, answers: &[Answer]) -> Result<(), Failure> {
+        self.recorded += answers.len();
+        self.new += answers.iter().filter(|answer| answer.status == Status::Appended).count();
+        let mut out = output::stdout();
+        let mut write = || -> io::Result<()> {
+            for answer in answers {
+                output::json_line(&mut out, &AnswerView::new(answer))?;
+            }
+            out.flush()
+        };
+        match write() {
+            // What was asked for is recorded all the same where nobody reads the answers, as with `| head`.
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                let failure = Failure::from(error);
+                let message = format!("{}; {}", failure.message, self.stands());
+                Err(failure.reworded(message).detail("recorded", self.recorded))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Tells how many commands there were, and how fast they were recorded. Programs that read errors as JSON
+    /// are not told.
+    fn tell(&self) {
+        let Some(started) = self.started.filter(|_| self.recorded >= TOLD_FROM && !self.context.json) else {
+            return;
+        };
+        let seconds = started.elapsed().as_secs_f64();
+        let known = match self.recorded - self.new {
+            0 => String::new(),
+            known => format!(", {known} of them known already or without effect,"),
+        };
+        output::talk(format_args!(
+            "{} commands recorded{known} in {seconds:.1} s: {:.0} a second",
+            self.recorded,
+            self.recorded as f64 / seconds
+        ));
+    }
+
+    /// Says what became of the commands so far.
+    fn stands(&self) -> String {
+        match self.recorded {
+            0 => "nothing was recorded".to_owned(),
+            1 => "the command before it stands".to_owned(),
+            count => format!("the {count} commands before it stand"),
+        }
+    }
+
+    /// Says of a ledger that fails what became of the commands so far.
+    fn unwritten(&self, failure: Failure) -> Failure {
+        let stands = match self.recorded {
+            0 => "no command was acknowledged".to_owned(),
+            count => format!(
+                "the first {} acknowledged and stand",
+                render::count(count, "command is", "commands are")
+            ),
+        };
+        let message = format!("{}; {stands}", failure.message);
+        failure.reworded(message).detail("recorded", self.recorded)
+    }
+
+    /// Says which line was refused, and what became of those before it.
+    fn refusal(&self, (line, failure): (u64, Failure)) -> Failure {
+        let stands = self.stands();
+        let place = match failure.column() {
+            Some(column) => format!("line {line}, column {column}"),
+            None => format!("line {line}"),
+        };
+        let message = format!("{place}: {}; {stands}", failure.message);
+        failure.reworded(message).detail("line", line).detail("recorded", self.recorded)
+    }
+}
+
+impl From<RequestError> for Failure {
+    fn from(error: RequestError) -> Self {
+        let failure = Failure::new(2, "bad_command", error.to_string())
+            .hint("a line is like {\"do\":\"start\",\"phase\":\"a\"}; see `phaseledger append --help`");
+        match error.column() {
+            Some(column) => failure.detail("column", column),
+            None => failure,
+        }
+    }
+}
+
+/// Reads a file or a pipe in a thread of its own, a bounded number of lines ahead.
+fn read_lines(path: &Path) -> Result<Receiver<Line>, Failure> {
+    let source: Box<dyn Read + Send> = match path == Path::new("-") {
+        true => Box::new(io::stdin()),
+        false => Box::new(File::open(path).map_err(|error| Failure::io("read", path, &error))?),
+    };
+    let (sender, lines) = sync_channel(COMMANDS_PER_BATCH);
+    std::thread::Builder::new()
+        .spawn(move || send_lines(BufReader::with_capacity(1 << 16, source), &sender))
+        .map_err(|error| Failure::io("start a thread to read", path, &error))?;
+    Ok(lines)
+}
+
+/// Sends each line that is not empty; ends at the first that cannot be read, or once nobody listens.
+fn send_lines(mut reader: impl BufRead, sender: &SyncSender<Line>) {
+    for number in 1.. {
+        let line = match read_line(&mut reader) {
+            Ok(None) => return,
+            Ok(Some(line)) if line.trim().is_empty() => continue,
+            Ok(Some(line)) => Ok((number, line)),
+            Err(failure) => Err(Box::new((number, failure))),
+        };
+        let ended = line.is_err();
+        if sender.send(line).is_err() || ended {
+            return;
+        }
+    }
+}
+
+fn read_line(reader: &mut impl BufRead) -> Result<Option<String>, Failure> {
+    let mut line = Vec::new();
+    let read = reader.take(LINE_BYTES_MAX + 1).read_until(b'\n', &mut line);
+    let read = read.map_err(|error| Failure::new(74, "io", format!("cannot read the commands: {error}")))?;
+    if read as u64 > LINE_BYTES_MAX {
+        let message = format!("the line has more than {LINE_BYTES_MAX} bytes");
+        return Err(Failure::new(2, "too_large", message));
+    }
+    let line = String::from_utf8(line).map_err(|error| {
+        let column = error.utf8_error().valid_up_to() + 1;
+        let message = format!("byte {column} of the line is not UTF-8");
+        Failure::new(2, "bad_command", message).detail("column", column)
+    })?;
+    Ok((read > 0).then(|| line.trim_end_matches(['\n', '\r']).to_owned()))
+}

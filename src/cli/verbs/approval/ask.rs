@@ -1,0 +1,69 @@
+//! What a person at a terminal is asked and told about a request that waits.
+
+use std::io::{self, IsTerminal, Write};
+
+use phaseledger::model::{Action, ApprovalAnswer, Text, Verdict, escape};
+use phaseledger::rules::Approval;
+
+use super::find;
+use crate::cli::host::context::Context;
+use crate::cli::host::error::Failure;
+use crate::cli::host::output;
+use crate::cli::verbs::writing;
+
+/// Asks whoever sits at the terminal, where they may decide, and returns how the request then stands.
+pub fn on_terminal(approval: Approval, by: Option<String>, context: &Context) -> Result<Approval, Failure> {
+    let is_watched = io::stdin().is_terminal() && io::stderr().is_terminal();
+    let name = context.actor(by.as_deref(), "cli").name;
+    if context.json || !is_watched || (name == approval.by.name && !may_grant_own(&approval, context)?) {
+        return Ok(approval);
+    }
+    let why = approval.open_question().unwrap_or_default();
+    output::talk(format_args!("it waits for a person: {}", escape(&why)));
+    let verdict = match prompt("grant it? [y]es, [n]o, or Enter to leave it for later: ")?.as_str() {
+        "y" | "Y" | "yes" => Verdict::Granted,
+        "n" | "N" | "no" => Verdict::Rejected,
+        _ => return Ok(approval),
+    };
+    let reason = Text::new(prompt("why? ")?)
+        .or_else(|_| Text::new("decided at the terminal"))
+        .expect("a text that is not empty");
+    let request = approval.request;
+    let action = Action::ApprovalDecide(ApprovalAnswer { request, verdict, reason });
+    writing::submit(writing::Args::of(by), action, context)?;
+    find::known(request, &context.open()?)
+}
+
+/// Asks a question on stderr, and returns the answer without white space around it; an empty one at the end of
+/// the input.
+fn prompt(question: &str) -> Result<String, Failure> {
+    let mut stderr = io::stderr();
+    write!(stderr, "{question}")?;
+    stderr.flush()?;
+    let mut answer = String::new();
+    if io::stdin().read_line(&mut answer)? == 0 {
+        writeln!(stderr)?;
+    }
+    Ok(answer.trim().to_owned())
+}
+
+/// Tells who may decide, and how.
+pub fn tell_who_may(approval: &Approval, context: &Context) -> Result<(), Failure> {
+    let who = match may_grant_own(approval, context)? {
+        true => "a person decides".to_owned(),
+        false => format!("a person other than {} decides", escape(&approval.by.name)),
+    };
+    output::talk(format_args!(
+        "{who}: `phaseledger approval grant seq:{0} --reason …`, or `reject`",
+        approval.seq
+    ));
+    Ok(())
+}
+
+/// Says whether the workflow lets those who ask grant it themselves.
+fn may_grant_own(approval: &Approval, context: &Context) -> Result<bool, Failure> {
+    let mut ledger = context.open()?;
+    let session = ledger.session()?;
+    let workflow = session.table().workflow(Some(&approval.workflow));
+    Ok(workflow.map_err(Failure::from)?.approval.self_approval())
+}

@@ -1,0 +1,94 @@
+//! `cost`: what phases cost, what they may cost, and what edits cost.
+
+mod by;
+mod check;
+mod project;
+mod record;
+mod summary;
+
+use std::process::ExitCode;
+
+use phaseledger::model::Amount;
+use phaseledger::query::LimitCheck;
+
+use crate::cli::host::context::Context;
+use crate::cli::host::error::Failure;
+use crate::cli::ui::columns::Column;
+
+/// The verbs of the family.
+#[derive(clap::Subcommand)]
+pub enum Verb {
+    /// Record what was spent on a phase, or given back
+    Record(record::RecordArgs),
+    /// Set the most that a phase, or a workflow, may cost
+    Limit(record::LimitArgs),
+    /// Tell whether an estimate fits the limits, before it is spent
+    Check(check::CheckArgs),
+    /// Tell what is left to spend on a phase, and how many items that buys
+    Remaining(check::RemainingArgs),
+    /// Tell whether planned operations fit the limits
+    Project(project::Args),
+    /// Tell what was spent of which limits, on which models, and last
+    Summary(summary::Args),
+    /// Tell what was spent by phase, model, operation, root cause or day
+    By(by::Args),
+}
+
+/// Runs a verb of the family.
+pub fn run(verb: Verb, context: &Context) -> Result<ExitCode, Failure> {
+    match verb {
+        Verb::Record(args) => record::record(args, context),
+        Verb::Limit(args) => record::limit(args, context),
+        Verb::Check(args) => check::check(&args, context),
+        Verb::Remaining(args) => check::remaining(&args, context),
+        Verb::Project(args) => project::run(&args, context),
+        Verb::Summary(args) => summary::run(&args, context),
+        Verb::By(args) => by::run(&args, context),
+    }
+}
+
+/// What tells how something planned fits limits.
+const LIMITS: &[Column] = &[
+    Column { header: "limit of", yields: 0 },
+    Column { header: "spent", yields: 0 },
+    Column { header: "planned", yields: 0 },
+    Column { header: "limit", yields: 0 },
+    Column { header: "left", yields: 0 },
+    Column { header: "verdict", yields: 0 },
+];
+
+/// Returns how something planned fits a limit, as a row of [`LIMITS`].
+fn limit_row(check: &LimitCheck) -> Vec<String> {
+    let or_none = |amount: Option<Amount>| amount.map_or_else(|| "none".to_owned(), |it| it.to_string());
+    let currency = check.currency.as_deref();
+    let verdict = match (check.fits, check.limit) {
+        (false, _) => format!("over by {}", check.over.shown(currency)),
+        (true, None) => "fits: no limit".to_owned(),
+        (true, Some(_)) => match check.status {
+            phaseledger::rules::Standing::Warning => "fits, near the limit".to_owned(),
+            _ => "fits".to_owned(),
+        },
+    };
+    vec![
+        format!("{} {}", check.scope.as_str(), check.name),
+        check.spent.to_string(),
+        check.planned.to_string(),
+        or_none(check.limit),
+        check.remaining.map(|left| left.to_string()).unwrap_or_default(),
+        verdict,
+    ]
+}
+
+/// Returns the exit code of an answer.
+fn answer(is_yes: bool) -> ExitCode {
+    if is_yes { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Reads an amount that may not be below zero.
+pub fn estimate(text: &str) -> Result<Amount, String> {
+    let amount: Amount = text.parse().map_err(|error: phaseledger::model::AmountError| error.to_string())?;
+    match amount.is_negative() {
+        true => Err(format!("{amount} is negative; expected 0 or more")),
+        false => Ok(amount),
+    }
+}

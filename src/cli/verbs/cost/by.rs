@@ -1,0 +1,195 @@
+//! `cost by`: what was spent by phase, model, operation, root cause or day, over any part of the log.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::process::ExitCode;
+
+use phaseledger::ledger::Ledger;
+use phaseledger::model::{Event, EventId, Recorded, Seq, WorkflowName, Zone, escape};
+use phaseledger::query::{CostGroup, CostGrouping, CostGroups, CostRoot};
+use serde::Serialize;
+
+use crate::cli::host::context::Context;
+use crate::cli::host::error::Failure;
+use crate::cli::host::output;
+use crate::cli::ui::columns::Column;
+use crate::cli::ui::render;
+use crate::cli::verbs::report::evidence::{each_cost, find_root};
+use crate::cli::verbs::{asking, status};
+
+/// Options of `cost by`.
+#[derive(clap::Args)]
+#[command(
+    after_help = "RANGE is `WHEN..WHEN`, as for `log`: what follows the first place, up to and including the second; \
+    either may be left out. A day is one of the `--tz` zone, by when the cost took effect.\n\n\
+    A cost belongs to the attempt it was spent in, and that attempt to the event at the far end of its causes: the \
+    edit, the mark or the reset that made it run again, or for a first run its own start. So `root-cause` tells what \
+    an edit cost. What was spent outside any attempt has none.\n\n\
+    In JSON (`cost-by/1`): `by`, `range`, `total` by currency, and `groups`, each with `key`, `spent`, `records`, and \
+    for root causes `root`."
+)]
+pub struct Args {
+    /// What costs are grouped by
+    #[arg(value_enum)]
+    by: By,
+    /// Which part of the log [default: all of it]
+    range: Option<String>,
+    /// Only costs of this workflow
+    #[arg(long, value_name = "NAME", value_parser = |name: &str| WorkflowName::new(name))]
+    workflow: Option<WorkflowName>,
+    #[command(flatten)]
+    asking: asking::Args,
+}
+
+/// What costs are grouped by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum By {
+    /// The phase it was spent on
+    Phase,
+    /// The model that was paid for
+    Model,
+    /// What was done for it
+    Operation,
+    /// The event that made it be spent
+    RootCause,
+    /// The day
+    Day,
+}
+
+#[derive(Serialize)]
+struct View<'a> {
+    by: By,
+    range: Places,
+    #[serde(flatten)]
+    groups: &'a CostGroups,
+}
+
+/// The events that were looked at: after the one, through the other.
+#[derive(Serialize)]
+struct Places {
+    after: Seq,
+    through: Seq,
+}
+
+const COLUMNS: &[Column] = &[
+    Column { header: "spent", yields: 0 },
+    Column { header: "records", yields: 1 },
+    Column { header: "phases", yields: 2 },
+    Column { header: "events", yields: 3 },
+    Column { header: "on", yields: 0 },
+];
+
+/// Tells what was spent.
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    let range = args.range.as_deref().map(|text| asking::parse_range(text, context)).transpose()?;
+    let mut asked = args.asking.open(context)?;
+    asked.talk(context);
+    let (after, through) = match &range {
+        None => (Seq::ZERO, asked.as_of.seq),
+        Some(range) => asking::range(&asked.ledger, range, asked.as_of.seq)?,
+    };
+    if let Some(name) = &args.workflow {
+        asked.table()?.workflow(Some(name))?;
+    }
+    if range.is_some() && after < through && !context.json {
+        output::talk(format_args!("the range is #{} to #{through}", after.plus(1)));
+    }
+    let groups = gather(args, &asked.ledger, (after, through), context.zone)?;
+    let as_of = asked.close();
+    if context.json {
+        let view = View { by: args.by, range: Places { after, through }, groups: &groups };
+        as_of.answer("cost-by/1", &view)?;
+    } else {
+        tell(args.by, &groups, context.zone)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn gather(args: &Args, ledger: &Ledger, places: (Seq, Seq), zone: Zone) -> Result<CostGroups, Failure> {
+    let mut grouping = CostGrouping::default();
+    // By their ids: the root, and the first cost that goes back to it.
+    let mut roots: BTreeMap<String, (EventId, Seq)> = BTreeMap::new();
+    each_cost(ledger, places, |record| {
+        let Event::CostRecorded(cost) = &record.event else { return Ok(()) };
+        if args.workflow.is_some() && record.subject.workflow() != args.workflow.as_ref() {
+            return Ok(());
+        }
+        let key = match args.by {
+            By::Phase => record.subject.phase().map(ToString::to_string),
+            By::Model => cost.model.clone(),
+            By::Operation => cost.operation.clone(),
+            By::Day => Some(zone.at(record.at).format("%Y-%m-%d").to_string()),
+            By::RootCause => root_key(&record),
+        };
+        if let (By::RootCause, Some(key)) = (args.by, &key) {
+            roots.entry(key.clone()).or_insert((record.correlation_id, record.seq));
+        }
+        Ok(grouping.put(&record, key)?)
+    })?;
+    let mut groups = grouping.groups(args.by == By::Day)?;
+    for group in &mut groups.groups {
+        let Some(&(root, first)) = group.key.as_ref().and_then(|key| roots.get(key)) else { continue };
+        group.root = find_root(ledger, root, first)?.map(|record| CostRoot::new(&record));
+    }
+    Ok(groups)
+}
+
+/// Returns the id of the event that a cost goes back to; none for one outside any attempt.
+fn root_key(record: &Recorded) -> Option<String> {
+    (!record.causes.is_empty()).then(|| record.correlation_id.to_string())
+}
+
+fn tell(by: By, groups: &CostGroups, zone: Zone) -> Result<(), Failure> {
+    let mut out = output::stdout();
+    if groups.groups.is_empty() {
+        writeln!(out, "nothing was spent")?;
+        return Ok(());
+    }
+    let row = |group: &CostGroup| {
+        let on = match (&group.root, &group.key) {
+            (Some(root), _) => cause(root, zone),
+            (None, Some(key)) => escape(key),
+            (None, None) => match by {
+                By::Model => "no model".to_owned(),
+                By::Operation => "no operation".to_owned(),
+                By::RootCause => "outside any attempt".to_owned(),
+                By::Phase | By::Day => String::new(),
+            },
+        };
+        let events = match group.first_seq == group.last_seq {
+            true => format!("#{}", group.first_seq),
+            false => format!("#{} to #{}", group.first_seq, group.last_seq),
+        };
+        let phases = if by == By::Phase { String::new() } else { group.phases.to_string() };
+        vec![group.spent.shown(group.currency.as_deref()), group.records.to_string(), phases, events, on]
+    };
+    status::show(&mut out, COLUMNS, &groups.groups.iter().map(row).collect::<Vec<_>>())?;
+    writeln!(out)?;
+    for total in &groups.total {
+        let records =
+            render::count(usize::try_from(total.records).unwrap_or(usize::MAX), "record", "records");
+        writeln!(out, "{} in all, {records}", total.spent.shown(total.currency.as_deref()))?;
+    }
+    Ok(())
+}
+
+/// Says which event it is that costs go back to: what, who, when and why.
+fn cause(root: &CostRoot, zone: Zone) -> String {
+    let phase = root.phase.as_ref().map_or_else(String::new, ToString::to_string);
+    let workflow = root.workflow.as_ref().map_or_else(String::new, ToString::to_string);
+    let what = match (root.kind, root.attempt) {
+        ("phase_started", Some(1)) => format!("first run of {phase}"),
+        ("phase_started", Some(attempt)) => format!("run {attempt} of {phase}, started anew"),
+        ("phase_failed", Some(attempt)) => format!("giving up run {attempt} of {phase}"),
+        ("phase_completed", Some(attempt)) => format!("completion of {phase}, run {attempt}"),
+        ("rerun_marked", _) => format!("rerun of {phase}"),
+        ("phase_reset", _) if root.phase.is_some() => format!("reset of {phase}"),
+        ("phase_reset", _) => format!("reset of all of {workflow}"),
+        ("workflow_defined", _) => format!("definition of {workflow}"),
+        (kind, _) => format!("{} of {phase}", kind.replace('_', " ")),
+    };
+    let why = root.reason.as_deref().map_or_else(String::new, |why| format!(": {}", render::one_line(why)));
+    let at = render::time(root.at, zone, false);
+    format!("#{} {what}, by {} at {at}{why}", root.seq, escape(&root.by))
+}

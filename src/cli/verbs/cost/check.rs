@@ -1,0 +1,156 @@
+//! `cost check` and `cost remaining`: what may still be spent on a phase.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use phaseledger::model::{Amount, PhaseName, PhaseRef, Scope, WorkflowName};
+use phaseledger::query::{self, LimitCheck, Remaining};
+use phaseledger::rules::{Phase, Table};
+use serde::Serialize;
+
+use super::{LIMITS, answer, estimate, limit_row};
+use crate::cli::host::context::Context;
+use crate::cli::host::error::Failure;
+use crate::cli::host::output;
+use crate::cli::verbs::{asking, status};
+
+/// Options of `cost check`.
+#[derive(clap::Args)]
+#[command(
+    after_help = "Exits with 0 where the estimate fits the phase's limit and its workflow's, with 1 where it does not. \
+    In JSON (`cost-check/1`): `fits`, and for each of the two limits `spent`, `planned`, `after`, `remaining`, \
+    `fits`, `over`, `status`."
+)]
+pub struct CheckArgs {
+    /// The phase: `phase`, or `workflow/phase`
+    phase: PhaseRef,
+    /// What is about to be spent
+    #[arg(long, value_name = "AMOUNT", value_parser = estimate, allow_negative_numbers = true)]
+    estimate: Amount,
+    #[command(flatten)]
+    asking: asking::Args,
+}
+
+/// Options of `cost remaining`.
+#[derive(clap::Args)]
+#[command(
+    after_help = "What is left is the smaller of what the phase's limit and its workflow's leave. In JSON \
+    (`cost-remaining/1`): `remaining` and `items`, both null without a limit, `unlimited`, `bound_by`, `limits`."
+)]
+pub struct RemainingArgs {
+    /// The phase: `phase`, or `workflow/phase`
+    phase: PhaseRef,
+    /// What one item costs: tell how many items what is left buys
+    #[arg(long, value_name = "AMOUNT", value_parser = price, allow_negative_numbers = true)]
+    per_item: Option<Amount>,
+    #[command(flatten)]
+    asking: asking::Args,
+}
+
+fn price(text: &str) -> Result<Amount, String> {
+    let price = estimate(text)?;
+    if price.is_positive() { Ok(price) } else { Err("0 buys any number; expected more than 0".to_owned()) }
+}
+
+/// The answer about a phase, in JSON.
+#[derive(Serialize)]
+struct View<'a, V> {
+    workflow: &'a WorkflowName,
+    phase: &'a PhaseName,
+    currency: Option<&'a str>,
+    #[serde(flatten)]
+    view: V,
+}
+
+impl<'a, V> View<'a, V> {
+    fn new(table: &'a Table, phase: &'a Phase, view: V) -> Self {
+        let workflow = table.workflows.get(&phase.id.workflow);
+        let currency = workflow.and_then(|workflow| workflow.currency.as_deref());
+        View { workflow: &phase.id.workflow, phase: &phase.id.phase, currency, view }
+    }
+}
+
+#[derive(Serialize)]
+struct Check {
+    estimate: Amount,
+    fits: bool,
+    limits: Vec<LimitCheck>,
+}
+
+/// Checks an estimate.
+pub fn check(args: &CheckArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let mut asked = args.asking.open(context)?;
+    asked.talk(context);
+    let table = asked.table()?;
+    let as_of = asked.close();
+    let phase = table.resolve(&args.phase)?;
+    let limits = query::check_estimate(&table, phase, args.estimate)?;
+    let fits = limits.iter().all(|check| check.fits);
+    let view = View::new(&table, phase, Check { estimate: args.estimate, fits, limits });
+    if context.json {
+        as_of.answer("cost-check/1", &view)?;
+        return Ok(answer(fits));
+    }
+    let mut out = output::stdout();
+    let estimate = args.estimate.shown(view.currency);
+    let verdict = if fits { "fits" } else { "does not fit" };
+    writeln!(out, "{estimate} for {} {verdict}", phase.id.phase)?;
+    status::show(&mut out, LIMITS, &view.view.limits.iter().map(limit_row).collect::<Vec<_>>())?;
+    Ok(answer(fits))
+}
+
+/// Tells what is left.
+pub fn remaining(args: &RemainingArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let mut asked = args.asking.open(context)?;
+    asked.talk(context);
+    let table = asked.table()?;
+    let as_of = asked.close();
+    let phase = table.resolve(&args.phase)?;
+    let limits = query::check_estimate(&table, phase, Amount::ZERO)?;
+    let view = View::new(&table, phase, Remaining::new(limits, args.per_item));
+    if context.json {
+        as_of.answer("cost-remaining/1", &view)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut out = output::stdout();
+    writeln!(out, "{}", told(&view.view, view.currency, phase))?;
+    for check in &view.view.limits {
+        writeln!(out, "  {}", limit(check))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says what is left, and what that buys.
+fn told(remaining: &Remaining, currency: Option<&str>, phase: &Phase) -> String {
+    let name = &phase.id.phase;
+    let Some(left) = remaining.remaining else {
+        return format!("{name} has no limit, nor has its workflow: any amount is left");
+    };
+    let by = match remaining.bound_by {
+        Some(Scope::Workflow) => " by its workflow's limit",
+        Some(Scope::Phase) | None => "",
+    };
+    if let Some(over) = Amount::ZERO.minus(left).filter(|over| over.is_positive()) {
+        return format!("{name} has nothing left{by}: {} over", over.shown(currency));
+    }
+    let items = match (remaining.items, remaining.per_item) {
+        (Some(items), Some(price)) => {
+            let noun = if items == 1 { "item" } else { "items" };
+            format!(": {items} {noun} at {}", price.shown(currency))
+        }
+        _ => String::new(),
+    };
+    format!("{name} has {} left{by}{items}", left.shown(currency))
+}
+
+fn limit(check: &LimitCheck) -> String {
+    let currency = check.currency.as_deref();
+    let name = format!("{} {}", check.scope.as_str(), check.name);
+    let spent = check.spent.shown(currency);
+    match (check.limit, check.remaining) {
+        (Some(limit), Some(left)) => {
+            format!("{name}: {spent} spent of {}, {} left", limit.shown(currency), left.shown(currency))
+        }
+        _ => format!("{name}: {spent} spent, no limit"),
+    }
+}

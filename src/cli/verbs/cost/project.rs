@@ -1,0 +1,141 @@
+//! `cost project`: whether planned operations fit the limits.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use phaseledger::model::{Amount, PhaseRef, escape};
+use phaseledger::query::{CostPlan, PlanError};
+use phaseledger::rules::Table;
+use serde::Deserialize;
+
+use super::{LIMITS, answer, limit_row};
+use crate::cli::host::context::Context;
+use crate::cli::host::error::Failure;
+use crate::cli::host::output;
+use crate::cli::ui::render;
+use crate::cli::verbs::{asking, status};
+
+/// The longest line, in bytes.
+const LINE_BYTES_MAX: u64 = 64 * 1024;
+
+/// How often an operation may be planned.
+const COUNT_MAX: u64 = 1_000_000_000_000;
+
+/// Options of `cost project`.
+#[derive(clap::Args)]
+#[command(after_help = "The file has a JSON object a line, such as \
+    {\"phase\":\"a\",\"amount\":\"0.10\",\"count\":50,\"operation\":\"analyse\",\"model\":\"m\"}: `phase` and `amount` must be \
+    there, `count` is 1 where it is not, the others are notes of your own; empty lines are passed over. Exits with 0 \
+    where all of it fits the limits of its phases and workflows, with 1 where it does not. In JSON \
+    (`cost-project/1`): `fits`, `operations`, `total`, `limits`.")]
+pub struct Args {
+    /// The file, or `-` for standard input
+    file: PathBuf,
+    #[command(flatten)]
+    asking: asking::Args,
+}
+
+/// A line of a plan.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Operation {
+    phase: PhaseRef,
+    amount: Amount,
+    #[serde(default = "once")]
+    count: u64,
+    #[serde(default, rename = "operation")]
+    _operation: Option<String>,
+    #[serde(default, rename = "model")]
+    _model: Option<String>,
+}
+
+const fn once() -> u64 {
+    1
+}
+
+/// Tells whether a plan fits.
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    let source: Box<dyn Read> = match args.file == Path::new("-") {
+        true => Box::new(io::stdin()),
+        false => Box::new(File::open(&args.file).map_err(|error| Failure::io("read", &args.file, &error))?),
+    };
+    let mut asked = args.asking.open(context)?;
+    asked.talk(context);
+    let table = asked.table()?;
+    let as_of = asked.close();
+    let projection = read(BufReader::new(source), &table)?.project(&table)?;
+    if context.json {
+        as_of.answer("cost-project/1", &projection)?;
+        return Ok(answer(projection.fits));
+    }
+    let mut out = output::stdout();
+    if projection.operations == 0 {
+        writeln!(out, "nothing is planned")?;
+        return Ok(answer(true));
+    }
+    let operations = usize::try_from(projection.operations).unwrap_or(usize::MAX);
+    let total: Vec<_> =
+        projection.total.iter().map(|total| total.planned.shown(total.currency.as_deref())).collect();
+    let verdict = if projection.fits { "fits" } else { "does not fit" };
+    let operations = render::count(operations, "operation", "operations");
+    writeln!(out, "{operations} for {} in all: {verdict}", total.join(" and "))?;
+    status::show(&mut out, LIMITS, &projection.limits.iter().map(limit_row).collect::<Vec<_>>())?;
+    Ok(answer(projection.fits))
+}
+
+/// Reads a plan, line by line.
+fn read(mut reader: impl BufRead, table: &Table) -> Result<CostPlan, Failure> {
+    let mut plan = CostPlan::default();
+    for number in 1_u64.. {
+        let mut line = Vec::new();
+        let read = reader.by_ref().take(LINE_BYTES_MAX + 1).read_until(b'\n', &mut line);
+        let read = read.map_err(|error| Failure::new(74, "io", format!("cannot read the plan: {error}")))?;
+        if read == 0 {
+            break;
+        }
+        let refused = |failure: Failure| {
+            let place = match failure.column() {
+                Some(column) => format!("line {number}, column {column}"),
+                None => format!("line {number}"),
+            };
+            let message = format!("{place}: {}", failure.message);
+            failure.reworded(message).detail("line", number)
+        };
+        if read as u64 > LINE_BYTES_MAX {
+            let message = format!("it has more than {LINE_BYTES_MAX} bytes");
+            return Err(refused(Failure::new(2, "too_large", message)));
+        }
+        if !line.iter().all(u8::is_ascii_whitespace) {
+            take(&mut plan, table, &line).map_err(refused)?;
+        }
+    }
+    Ok(plan)
+}
+
+/// Takes one line of a plan.
+fn take(plan: &mut CostPlan, table: &Table, line: &[u8]) -> Result<(), Failure> {
+    let bad = |message: String| {
+        Failure::new(2, "bad_plan", message)
+            .hint("a line is like {\"phase\":\"a\",\"amount\":\"0.10\",\"count\":50}")
+    };
+    if line.trim_ascii_start().starts_with(b"[") {
+        return Err(bad("it is a list; expected an object on each line".to_owned()));
+    }
+    let operation: Operation = serde_json::from_slice(line).map_err(|error| {
+        let said = error.to_string();
+        let said = said.rsplit_once(" at line ").map_or(said.as_str(), |(said, _)| said);
+        bad(escape(said)).detail("column", error.column().max(1))
+    })?;
+    if operation.amount.is_negative() {
+        return Err(bad(format!("`amount` is {}; expected 0 or more", operation.amount)));
+    }
+    if operation.count > COUNT_MAX {
+        return Err(bad(format!("`count` is {}; expected at most {COUNT_MAX}", operation.count)));
+    }
+    plan.plan(table, &operation.phase, (operation.amount, operation.count)).map_err(|error| match error {
+        PlanError::Phase(refused) => refused.into(),
+        PlanError::Sum(error) => error.into(),
+    })
+}

@@ -1,0 +1,164 @@
+//! `cost summary`: what was spent of which limits, on which models, and last.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anstyle::{AnsiColor, Style};
+use phaseledger::model::{Amount, WorkflowName, Zone, escape};
+use phaseledger::query::{BudgetView, ModelCosts, PhaseCosts, Transaction, WorkflowCosts};
+use phaseledger::rules::Standing;
+use serde::Serialize;
+
+use crate::cli::host::context::Context;
+use crate::cli::host::error::Failure;
+use crate::cli::host::output;
+use crate::cli::ui::columns::Column;
+use crate::cli::ui::render;
+use crate::cli::verbs::report::evidence::scan_costs;
+use crate::cli::verbs::{asking, status};
+
+/// Options of `cost summary`.
+#[derive(clap::Args)]
+#[command(
+    after_help = "In JSON (`cost-summary/1`): for each of `workflows` its `currency`, `spent`, `limit`, `remaining`, \
+    `percent` (rounded down), `status` (`ok`, `warning` from 80 % on, `over`), `phases`, `models` and the `last` ten \
+    payments. Amounts are texts, so that no digit is lost."
+)]
+pub struct Args {
+    /// Only this workflow
+    #[arg(long, value_name = "NAME", value_parser = |name: &str| WorkflowName::new(name))]
+    workflow: Option<WorkflowName>,
+    #[command(flatten)]
+    asking: asking::Args,
+}
+
+#[derive(Serialize)]
+struct View {
+    workflows: Vec<WorkflowCosts>,
+}
+
+const PHASES: &[Column] = &[
+    Column { header: "phase", yields: 0 },
+    Column { header: "spent", yields: 0 },
+    Column { header: "limit", yields: 0 },
+    Column { header: "left", yields: 1 },
+    Column { header: "part", yields: 2 },
+    Column { header: "status", yields: 0 },
+];
+
+const MODELS: &[Column] = &[
+    Column { header: "model", yields: 0 },
+    Column { header: "spent", yields: 0 },
+    Column { header: "records", yields: 0 },
+];
+
+const LAST: &[Column] = &[
+    Column { header: "event", yields: 0 },
+    Column { header: "when", yields: 1 },
+    Column { header: "phase", yields: 0 },
+    Column { header: "amount", yields: 0 },
+    Column { header: "model", yields: 3 },
+    Column { header: "operation", yields: 2 },
+];
+
+/// Tells what was spent.
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    let mut asked = args.asking.open(context)?;
+    asked.talk(context);
+    let table = asked.table()?;
+    let scan = scan_costs(&asked, &table)?;
+    let as_of = asked.close();
+    let workflows = scan.views(&table, args.workflow.as_ref())?;
+    if context.json {
+        as_of.answer("cost-summary/1", &View { workflows })?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let mut out = output::stdout();
+    for (at, costs) in workflows.iter().enumerate() {
+        if at > 0 {
+            writeln!(out)?;
+        }
+        tell(costs, context.zone, &mut out)?;
+    }
+    if workflows.is_empty() {
+        writeln!(out, "no workflows")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn tell(costs: &WorkflowCosts, zone: Zone, out: &mut impl Write) -> Result<(), Failure> {
+    let bold = Style::new().bold();
+    writeln!(out, "{bold}{}{bold:#}: {}", costs.workflow, total(costs))?;
+    if !costs.phases.is_empty() {
+        writeln!(out)?;
+        status::show(out, PHASES, &costs.phases.iter().map(phase).collect::<Vec<_>>())?;
+    }
+    if costs.models.iter().any(|model| model.model.is_some()) {
+        writeln!(out)?;
+        status::show(out, MODELS, &costs.models.iter().map(model).collect::<Vec<_>>())?;
+    }
+    if !costs.last.is_empty() {
+        writeln!(out)?;
+        let rows: Vec<_> = costs.last.iter().map(|paid| transaction(paid, zone)).collect();
+        status::show(out, LAST, &rows)?;
+    }
+    Ok(())
+}
+
+/// Returns what was spent on all phases together, of which limit.
+fn total(costs: &WorkflowCosts) -> String {
+    let BudgetView { spent, limit, remaining, percent, status, .. } = costs.budget;
+    let shown = |amount: Amount| amount.shown(costs.currency.as_deref());
+    match limit.zip(remaining) {
+        None => format!("{} spent, no limit", shown(spent)),
+        Some((limit, left)) => {
+            let percent = percent.map_or_else(String::new, |percent| format!(" ({percent} %)"));
+            let (spent, limit, left) = (shown(spent), shown(limit), shown(left));
+            format!("{spent} spent of {limit}{percent}, {left} left{}", coloured(status, ", "))
+        }
+    }
+}
+
+/// Returns how spending stands where that is not well, in its colour.
+fn coloured(status: Standing, before: &str) -> String {
+    let (word, colour) = match status {
+        Standing::Ok => return String::new(),
+        Standing::Warning => ("near the limit", AnsiColor::Yellow.on_default()),
+        Standing::Over => ("over the limit", AnsiColor::Red.on_default()),
+    };
+    format!("{before}{colour}{word}{colour:#}")
+}
+
+fn phase(phase: &PhaseCosts) -> Vec<String> {
+    let BudgetView { spent, limit, remaining, percent, status, .. } = phase.budget;
+    let or_empty = |amount: Option<Amount>| amount.map(|amount| amount.to_string()).unwrap_or_default();
+    let status = match status {
+        Standing::Ok if phase.retired => "retired".to_owned(),
+        status => coloured(status, ""),
+    };
+    vec![
+        phase.phase.to_string(),
+        spent.to_string(),
+        or_empty(limit),
+        or_empty(remaining),
+        percent.map(|percent| format!("{percent} %")).unwrap_or_default(),
+        status,
+    ]
+}
+
+fn model(model: &ModelCosts) -> Vec<String> {
+    let name = model.model.as_deref().map_or_else(|| "none".to_owned(), escape);
+    vec![name, model.spent.to_string(), model.records.to_string()]
+}
+
+fn transaction(paid: &Transaction, zone: Zone) -> Vec<String> {
+    let or_empty = |name: &Option<String>| name.as_deref().map(escape).unwrap_or_default();
+    vec![
+        format!("#{}", paid.seq),
+        render::time(paid.at, zone, false),
+        paid.phase.to_string(),
+        paid.amount.to_string(),
+        or_empty(&paid.model),
+        or_empty(&paid.operation),
+    ]
+}

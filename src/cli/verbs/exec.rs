@@ -1,0 +1,210 @@
+//! `exec`: starts an attempt, runs a command, and ends the attempt as the command ended.
+//!
+//! ```text
+//!  begin: the ledger is open ──▶ run: nothing is held ──▶ end: the ledger is open
+//! ```
+//!
+//! Standard output is the command's own. What `exec` itself says goes to standard error.
+
+mod begin;
+mod end;
+mod meter;
+mod outcome;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use phaseledger::ledger::Answer;
+use phaseledger::model::{Again, Amount, CallerId, CommandId, EventId, Expectation, PhaseId, PhaseRef, Text};
+use serde::Serialize;
+use signal_hook::consts::SIGINT;
+use signal_hook::low_level::emulate_default_handler;
+
+use self::meter::Meter;
+use crate::cli::host::child::{self, Watch};
+use crate::cli::host::context::{Context, patience};
+use crate::cli::host::error::Failure;
+use crate::cli::host::output;
+use crate::cli::host::process::EVENT_VARIABLE;
+use crate::cli::verbs::cost::estimate;
+use crate::cli::verbs::record::{text, why};
+use crate::cli::verbs::writing::{AnswerView, MetaArgs as Meta};
+
+/// Options of `exec`.
+#[derive(clap::Args)]
+#[command(
+    after_help = "CMD has the standard input and output; its standard error is passed on, and the last 64 KiB \
+    of it are kept where it fails. SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2 are handed on to it. The \
+    ledger is not held while it runs: CMD may record by itself, and finds PHASELEDGER_PHASE, PHASELEDGER_ATTEMPT, \
+    PHASELEDGER_EVENT (the id of the start) and PHASELEDGER_DIR in its environment. An attempt that it ends by \
+    itself is left as it is.\n\n\
+    Exits as CMD does: with its exit code, with 128 + N where signal N ended it, with 127 where it is not found and \
+    126 where it cannot be run; the phase is FAILED then. Otherwise as any verb that records.\n\n\
+    With `--if-needed` a script of `exec` lines can be run again after it was interrupted, by whatever: what is \
+    COMPLETE or skipped is left alone, what is PENDING, NEEDS_RERUN or FAILED is run, and an attempt whose process \
+    is gone is taken over. One whose process runs, or may, is refused.\n\n\
+    CMD is stopped once what it costs passes `--max-cost`, or a record of its costs passes the limit of the phase or \
+    of the workflow: it is sent SIGTERM, and SIGKILL after `--grace`; processes that it started are not. The phase \
+    is FAILED then, and `exec` exits with 6, however CMD ended: also where it ended first. Costs are what is \
+    recorded on the phase while the attempt is under way, refunds taken off: `phaseledger cost record`. Limits are \
+    watched where one is in force when the attempt starts.\n\n\
+    An id that is known never runs CMD again: exits with 0 where its attempt was completed, as it ended where it \
+    failed, with 6 while it is under way or where it passed `--max-cost` or a limit, and with 1 where it was reset.\n\n\
+    With `--json` the last line on standard error is the answer (`exec/1`): `outcome` (`completed`, `failed` or \
+    `not_run`), `phase`, `attempt`, `exit_code`, `started` and `ended` as other verbs answer, and `reason`."
+)]
+pub struct Args {
+    /// The phase: `phase`, or `workflow/phase`
+    phase: PhaseRef,
+    /// The command to run, and its arguments
+    #[arg(value_name = "CMD", last = true, required = true)]
+    command: Vec<OsString>,
+    /// Run only what is PENDING, NEEDS_RERUN or FAILED, or was left by a process that is gone
+    #[arg(long, conflicts_with_all = ["rerun", "take_over"])]
+    if_needed: bool,
+    /// A file that CMD puts out; its digest is recorded, so that an unchanged one stops a rerun
+    #[arg(long, value_name = "FILE")]
+    output: Vec<PathBuf>,
+    /// Start even when what it needs is neither complete nor skipped; the event says so
+    #[arg(long)]
+    allow_unmet: bool,
+    /// Start a phase that is complete: mark it for rerun first
+    #[arg(long, requires = "reason", conflicts_with = "take_over")]
+    rerun: bool,
+    /// Start a phase whose attempt nobody will end: fail that one as abandoned first
+    #[arg(long, requires = "reason")]
+    take_over: bool,
+    /// Start it although it, or its workflow, has spent more than it may; the event says so
+    #[arg(long, requires = "reason")]
+    over_limit: bool,
+    /// The most that this attempt may cost, in the workflow's currency: more stops CMD, and fails the attempt
+    #[arg(long, value_name = "AMOUNT", value_parser = estimate, allow_negative_numbers = true)]
+    max_cost: Option<Amount>,
+    /// How long a CMD that is stopped has between SIGTERM and SIGKILL
+    #[arg(long, value_name = "DURATION", value_parser = patience, default_value = "10s")]
+    grace: Duration,
+    /// Why, for `--rerun`, `--take-over` and `--over-limit`
+    #[arg(long, value_name = "TEXT", value_parser = text)]
+    reason: Option<Text>,
+    #[command(flatten)]
+    meta: Meta,
+    /// A UUID, or `key:` and a text of your own: whatever has run under it is not run again
+    #[arg(long, value_name = "ID", help_heading = "Recording")]
+    id: Option<CallerId>,
+    /// Refuse to start unless this holds: `seq:N` (nothing happened to it after N), `state=A,B`, `attempt=N`
+    #[arg(long, value_name = "WHAT", help_heading = "Recording")]
+    expect: Vec<Expectation>,
+    /// Who asks [env: PHASELEDGER_BY] [default: the user]
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_parser = phaseledger::model::label,
+        help_heading = "Recording"
+    )]
+    by: Option<String>,
+}
+
+impl Args {
+    /// Returns how to start what is complete or under way, and why to start over a limit.
+    fn why(&self) -> Result<(Option<Again>, Option<Text>), Failure> {
+        why(self.reason.clone(), (self.rerun, self.take_over, self.over_limit))
+    }
+}
+
+/// What became of the wish to start.
+enum Begun {
+    /// An attempt is under way, and ours.
+    Started(Box<Started>),
+    /// There is nothing to run.
+    NotRun(NotRun),
+}
+
+/// An attempt of ours.
+struct Started {
+    /// The command that started it.
+    id: CommandId,
+    phase: PhaseId,
+    attempt: u32,
+    /// The event that started it.
+    event: EventId,
+    answer: Answer,
+    /// What it costs.
+    meter: Meter,
+    /// Whether there is anything that its costs may pass.
+    is_watched: bool,
+}
+
+/// Why nothing is run.
+struct NotRun {
+    phase: PhaseId,
+    attempt: u32,
+    reason: String,
+    exit_code: u8,
+}
+
+/// What came of it all, in JSON.
+#[derive(Serialize)]
+struct View<'a> {
+    schema: &'static str,
+    outcome: &'static str,
+    phase: &'a PhaseId,
+    attempt: u32,
+    exit_code: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    started: Option<AnswerView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ended: Option<AnswerView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+}
+
+/// Starts, runs and ends.
+pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
+    let dir = context.place()?;
+    let dir = std::path::absolute(dir.root()).map_err(|error| Failure::io("find", dir.root(), &error))?;
+    let mut started = match begin::begin(&args, context)? {
+        Begun::Started(started) => started,
+        Begun::NotRun(not_run) => return Ok(tell_not_run(&not_run, context)),
+    };
+    if !context.json {
+        let Started { phase, attempt, answer, .. } = &*started;
+        let seq = answer.events.last().map_or(answer.seq, |start| start.seq);
+        output::talk(format_args!("phaseledger: started {phase}, attempt {attempt} (#{seq})"));
+    }
+    let environment = [
+        ("PHASELEDGER_PHASE", started.phase.to_string().into()),
+        ("PHASELEDGER_ATTEMPT", started.attempt.to_string().into()),
+        (EVENT_VARIABLE, started.event.to_string().into()),
+        ("PHASELEDGER_DIR", dir.into_os_string()),
+    ];
+    let meter = &mut started.meter;
+    let calls: &mut dyn FnMut() -> bool = &mut || meter.calls(context);
+    let watch = started.is_watched.then_some(Watch { calls, grace: args.grace });
+    let ran = child::run(&args.command, &environment, watch);
+    let is_interrupted = ran.as_ref().is_ok_and(|ended| ended.is_interrupted);
+    let exit = end::end(&args, &mut started, ran, context)?;
+    if is_interrupted && exit == end::signalled(SIGINT) {
+        // A shell gives up its script only where it sees that ^C ended what it ran.
+        let _ = emulate_default_handler(SIGINT);
+    }
+    Ok(ExitCode::from(exit))
+}
+
+fn tell_not_run(not_run: &NotRun, context: &Context) -> ExitCode {
+    let NotRun { phase, attempt, reason, exit_code } = not_run;
+    if context.json {
+        let (outcome, reason) = ("not_run", Some(reason.clone()));
+        let (schema, phase, attempt, exit_code) = ("exec/1", phase, *attempt, *exit_code);
+        tell_json(&View { schema, outcome, phase, attempt, exit_code, started: None, ended: None, reason });
+    } else {
+        output::talk(format_args!("phaseledger: {phase} is not run: {reason}"));
+    }
+    ExitCode::from(*exit_code)
+}
+
+fn tell_json(view: &View<'_>) {
+    // Where standard error is closed there is nobody to tell.
+    let _ = output::json_line(&mut anstream::stderr(), view);
+}

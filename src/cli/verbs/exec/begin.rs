@@ -1,0 +1,197 @@
+//! How an attempt begins, or why nothing is run. All of it sees the ledger at one moment.
+
+use phaseledger::ledger::Ledger;
+use phaseledger::model::{
+    Action, Again, Command, CommandId, Event, Expectation, PhaseId, Recorded, Request, Seq, Subject, Text,
+    Worker,
+};
+use phaseledger::rules::{Phase, PhaseState};
+
+use super::end::PASSED;
+use super::meter::Meter;
+use super::outcome::end_of;
+use super::{Args, Begun, NotRun, Started};
+use crate::cli::host::context::Context;
+use crate::cli::host::error::Failure;
+use crate::cli::host::process::{self, Life};
+use crate::cli::ui::render;
+use crate::cli::verbs::writing;
+
+/// Starts an attempt of the phase, unless there is nothing to run.
+pub fn begin(args: &Args, context: &Context) -> Result<Begun, Failure> {
+    let (again, over_limit) = args.why()?;
+    let mut ledger = context.open()?;
+    if let Some(id) = args.id
+        && let Some(seq) = ledger.find(id.0)?
+    {
+        return repeated(args, (id.0, seq), &mut ledger, context);
+    }
+    let mut session = ledger.session()?;
+    let phase = session.phase(&args.phase)?.clone();
+    let workflow = session.table().workflows.get(&phase.id.workflow);
+    let is_limited = phase.budget.limit.or(workflow.and_then(|workflow| workflow.budget.limit)).is_some();
+    let currency = workflow.and_then(|workflow| workflow.currency.clone());
+    let again = match needed(args, &phase) {
+        Needed::No(reason) => return Ok(not_run(&phase.id, phase.attempt, reason, 0)),
+        Needed::Yes => again,
+        Needed::Abandoned(reason) => Some(Again::TakeOver(reason)),
+    };
+    if args.take_over {
+        process::warn_of_running(&phase);
+    }
+    drop(ledger);
+    let mut command = command(args, again, over_limit, context)?;
+    if !args.take_over && matches!(phase.state, PhaseState::InProgress { .. }) {
+        // What was seen to be gone is taken over, and not what another process has begun since.
+        command.expect.push(Expectation::Attempt(phase.attempt));
+    }
+    let answer = writing::send(&mut command, false, context).map_err(|failure| refused(failure, &phase))?;
+    match answer.events.iter().find_map(start_of) {
+        Some((phase, attempt, start)) => {
+            let (id, event, phase) = (command.id, start.id, phase.clone());
+            let meter = Meter::new((phase.clone(), attempt), start.seq, args.max_cost, currency);
+            let is_watched = is_limited || args.max_cost.is_some();
+            Ok(Begun::Started(Box::new(Started { id, phase, attempt, event, answer, meter, is_watched })))
+        }
+        None => Err(unseen(command.id, answer.seq)),
+    }
+}
+
+fn command(
+    args: &Args,
+    again: Option<Again>,
+    over_limit: Option<Text>,
+    context: &Context,
+) -> Result<Command, Failure> {
+    let action = Action::Start {
+        phase: args.phase.clone(),
+        metadata: args.meta.metadata()?,
+        allow_unmet: args.allow_unmet,
+        again,
+        over_limit,
+        inputs: Vec::new(),
+        worker: Some(Worker::Named(std::process::id())),
+    };
+    let expect = args.expect.clone();
+    let request = Request { id: args.id, expect, occurred_at: None, by: args.by.clone(), action };
+    writing::command(request, context, "exec")
+}
+
+/// Whether there is anything to run.
+enum Needed {
+    Yes,
+    /// The attempt under way will never end by itself, for a reason.
+    Abandoned(Text),
+    /// No, for a reason.
+    No(String),
+}
+
+fn needed(args: &Args, phase: &Phase) -> Needed {
+    if !args.if_needed {
+        return Needed::Yes;
+    }
+    match &phase.state {
+        PhaseState::Complete { completion } => {
+            Needed::No(format!("it is COMPLETE since #{}", completion.seq))
+        }
+        PhaseState::Pending { skipped: Some(skip) } => {
+            let reason = render::one_line(skip.reason.as_str());
+            Needed::No(format!("it is skipped since #{}: {reason}", skip.seq))
+        }
+        PhaseState::InProgress { attempt, .. } if process::life(attempt) == Life::Gone => {
+            let name = attempt.process.as_ref().map(process::name).unwrap_or_default();
+            let reason = format!("taken over by `exec --if-needed`: {name} is gone");
+            Text::cut(&reason).map_or(Needed::Yes, Needed::Abandoned)
+        }
+        PhaseState::Pending { skipped: None }
+        | PhaseState::InProgress { .. }
+        | PhaseState::Failed { .. }
+        | PhaseState::NeedsRerun { .. } => Needed::Yes,
+    }
+}
+
+fn not_run(phase: &PhaseId, attempt: u32, reason: String, exit_code: u8) -> Begun {
+    Begun::NotRun(NotRun { phase: phase.clone(), attempt, reason, exit_code })
+}
+
+/// Says of a start that the rules refuse what can be done about it.
+fn refused(failure: Failure, phase: &Phase) -> Failure {
+    let is_illegal = failure.code == "illegal_transition";
+    match (&phase.state, is_illegal) {
+        (PhaseState::InProgress { attempt, .. }, true) => process::refused(failure, phase, attempt),
+        (PhaseState::Complete { .. }, true) => failure.hint(format!(
+            "`--rerun --reason …` marks it for rerun and runs it; `--if-needed` leaves `{}` as it is",
+            phase.id.phase
+        )),
+        _ => failure,
+    }
+}
+
+/// Returns the attempt that an event starts.
+fn start_of(record: &Recorded) -> Option<(&PhaseId, u32, &Recorded)> {
+    match (&record.event, &record.subject) {
+        (Event::PhaseStarted(started), Subject::Phase(phase)) => Some((phase, started.attempt, record)),
+        _ => None,
+    }
+}
+
+/// Answers a command whose id is known: its attempt is not begun again, however it ended.
+fn repeated(
+    args: &Args,
+    (id, seq): (CommandId, Seq),
+    ledger: &mut Ledger,
+    context: &Context,
+) -> Result<Begun, Failure> {
+    let head = ledger.head()?.seq;
+    let first = ledger.record(seq)?.ok_or_else(|| unseen(id, seq))?;
+    let (asked, over_limit) = args.why()?;
+    let again = match (&first.event, args.if_needed) {
+        // It took an attempt over, which nobody had asked for in as many words.
+        (Event::PhaseFailed(failed), true) => Some(Again::TakeOver(failed.error.clone())),
+        _ => asked,
+    };
+    // Refuses an id that was given to something else.
+    ledger.submit(&command(args, again, over_limit, context)?, context.now()?)?;
+    let mut attempt: Option<(PhaseId, u32, Meter)> = None;
+    for record in ledger.records(seq.minus(1), head) {
+        let record = record?;
+        match &mut attempt {
+            None if record.command_id == id => {
+                attempt = start_of(&record).map(|(phase, number, start)| {
+                    let of = (phase.clone(), number);
+                    (phase.clone(), number, Meter::new(of, start.seq, args.max_cost, None))
+                });
+            }
+            None => break,
+            Some((phase, attempt, meter)) => {
+                meter.fold(&record);
+                if let Some((how, exit_code)) = end_of(&record, phase, *attempt) {
+                    // What `exec` completed had not passed anything as its command ended.
+                    let is_ours = exit_code == 0 && record.command_id == id.end();
+                    let exit_code = if meter.passed().is_some() && !is_ours { PASSED } else { exit_code };
+                    let reason = format!(
+                        "duplicate: recorded as #{seq} already; attempt {attempt} {how} as #{}",
+                        record.seq
+                    );
+                    return Ok(not_run(phase, *attempt, reason, exit_code));
+                }
+            }
+        }
+    }
+    let (_, number, _) = attempt.ok_or_else(|| unseen(id, seq))?;
+    let phase = ledger.session()?.phase(&args.phase)?.clone();
+    let message = format!("duplicate: recorded as #{seq} already; attempt {number} is under way");
+    let failure = Failure::new(6, "under_way", message);
+    Err(match &phase.state {
+        PhaseState::InProgress { attempt, .. } => {
+            let failure = process::refused(failure, &phase, attempt);
+            let hint = failure.hint.clone().unwrap_or_default();
+            failure.hint(format!("{hint}; never under this id, which has run"))
+        }
+        _ => failure,
+    })
+}
+
+fn unseen(id: CommandId, seq: Seq) -> Failure {
+    Failure::new(5, "damaged", format!("event {seq} of the command {id} starts no attempt"))
+}

@@ -1,0 +1,315 @@
+//! How an attempt ends: as its command did, unless somebody ended it first.
+
+use std::io;
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
+
+use phaseledger::ledger::Answer;
+use phaseledger::model::{Action, CallerId, Expectation, Metadata, OutputFile, Request, Seq, Text};
+use phaseledger::rules::PhaseState;
+use signal_hook::low_level::signal_name;
+
+use super::{Args, Started, View, tell_json};
+use crate::cli::host::child::Ended;
+use crate::cli::host::context::Context;
+use crate::cli::host::error::Failure;
+use crate::cli::host::{files, output};
+use crate::cli::ui::render;
+use crate::cli::verbs::writing::{self, AnswerView};
+
+/// How often the end is tried to be recorded: what ran for hours is not lost because others are busy.
+const TRIES_MAX: u32 = 10;
+
+/// The most of the last line on standard error that is repeated in the error, in characters.
+const LAST_LINE_CHARACTERS_MAX: usize = 200;
+
+/// What to exit with where the attempt passed `--max-cost` or a limit: policy refuses to go on.
+pub const PASSED: u8 = 6;
+
+/// How the command ended.
+struct Outcome {
+    action: Action,
+    /// What to exit with.
+    exit_code: u8,
+    /// What to tell, where it is ours to tell.
+    failure: Option<Failure>,
+}
+
+/// What became of the end.
+enum Recorded {
+    /// It is recorded.
+    By(Answer),
+    /// The command had ended the attempt by itself, well or not, by the event at a place.
+    ByItself(bool, Seq),
+    /// The ledger failed the attempt as a record passed a limit, by the event at a place, which says this.
+    ByLimit(Seq, String),
+}
+
+/// Ends the attempt as the command ended, and returns what to exit with.
+pub fn end(
+    args: &Args,
+    started: &mut Started,
+    ran: io::Result<Ended>,
+    context: &Context,
+) -> Result<u8, Failure> {
+    if ran.as_ref().is_ok_and(|ended| ended.stderr.last().is_some_and(|last| *last != b'\n')) {
+        output::talk(format_args!(""));
+    }
+    let looked = match started.is_watched && ran.is_ok() {
+        true => patiently(|| started.meter.look(&context.open()?)),
+        false => Ok(()),
+    };
+    let mut outcome = outcome(args, started, ran);
+    let verb = outcome.action.verb();
+    let recorded = looked
+        .map_err(|failure| refused(failure, false, started, verb))
+        .and_then(|()| patiently(|| record(args, started, &outcome.action, context)));
+    if started.meter.passed().is_some() {
+        (outcome.exit_code, outcome.failure) = (PASSED, None);
+    }
+    let recorded = match recorded {
+        Ok(recorded) => recorded,
+        // It failed, and that is what to exit with; that nobody will know is worth a word.
+        Err(failure) if outcome.exit_code != 0 => {
+            let _ = failure.exit(context.json);
+            return Ok(outcome.exit_code);
+        }
+        Err(failure) => return Err(failure),
+    };
+    match outcome.failure {
+        Some(failure) => return Err(failure),
+        None if context.json => tell_end_json(started, &recorded, &outcome),
+        None => tell_end(started, &recorded, &outcome),
+    }
+    Ok(outcome.exit_code)
+}
+
+/// Returns what to exit with where a signal ended the command, as a shell does.
+pub const fn signalled(signal: i32) -> u8 {
+    (128 + (signal & 127)) as u8
+}
+
+/// Returns what to exit with where an attempt failed before: as it did, as far as that is known.
+pub fn as_failed(exit_code: Option<i32>, signal: Option<&str>) -> u8 {
+    let number = signal.and_then(|name| (1..65).find(|number| signal_name(*number) == Some(name)));
+    let code = exit_code.and_then(|code| u8::try_from(code).ok()).filter(|code| *code != 0);
+    code.or(number.map(signalled)).unwrap_or(1)
+}
+
+fn outcome(args: &Args, started: &Started, ran: io::Result<Ended>) -> Outcome {
+    let Ended { status, stderr, .. } = match ran {
+        Ok(ended) => ended,
+        Err(error) => return not_runnable(args, started, &error),
+    };
+    if let Some(over) = started.meter.over() {
+        let code = status.code().filter(|code| *code != 0);
+        let action = fail(started, &over, code, status.signal().map(name_of), &stderr);
+        return Outcome { action, exit_code: PASSED, failure: None };
+    }
+    if !status.success() {
+        return failed(started, status, &stderr);
+    }
+    let outputs = args.output.iter().map(|path| files::fingerprint(path)).collect::<Result<Vec<_>, _>>();
+    match outputs {
+        Ok(outputs) => {
+            let output = OutputFile::together(&outputs);
+            let (phase, metadata) = (started.phase.clone().into(), Metadata::default());
+            let action = Action::Complete { phase, metadata, output, outputs };
+            Outcome { action, exit_code: 0, failure: None }
+        }
+        Err(failure) => {
+            let error = format!("the command succeeded without its output: {}", failure.message);
+            let action = fail(started, &error, None, None, &stderr);
+            Outcome { action, exit_code: failure.exit, failure: Some(failure.reworded(error)) }
+        }
+    }
+}
+
+fn not_runnable(args: &Args, started: &Started, error: &io::Error) -> Outcome {
+    let program = args.command.first().map(|name| name.to_string_lossy()).unwrap_or_default();
+    let exit_code = if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 };
+    let error = format!("cannot run `{program}`: {error}");
+    let action = fail(started, &error, Some(exit_code.into()), None, &[]);
+    Outcome { action, exit_code, failure: None }
+}
+
+fn failed(started: &Started, status: ExitStatus, stderr: &[u8]) -> Outcome {
+    let (what, exit_code, signal) = match (status.code(), status.signal()) {
+        (Some(code), _) => (format!("exit code {code}"), code as u8, None),
+        (None, Some(number)) => {
+            let name = name_of(number);
+            (format!("ended by {name}"), signalled(number), Some(name))
+        }
+        (None, None) => (status.to_string(), 1, None),
+    };
+    let error = match last_line(stderr) {
+        None => what,
+        Some(line) => format!("{what}: {line}"),
+    };
+    let action = fail(started, &error, status.code(), signal, stderr);
+    Outcome { action, exit_code, failure: None }
+}
+
+fn name_of(signal: i32) -> String {
+    signal_name(signal).map_or_else(|| format!("signal {signal}"), str::to_owned)
+}
+
+fn fail(
+    started: &Started,
+    error: &str,
+    exit_code: Option<i32>,
+    signal: Option<String>,
+    stderr: &[u8],
+) -> Action {
+    Action::Fail {
+        phase: started.phase.clone().into(),
+        error: Text::cut(error).expect("it begins with words"),
+        exit_code,
+        signal,
+        stderr: Text::cut_start(&String::from_utf8_lossy(stderr)),
+        abandoned: false,
+        metadata: Metadata::default(),
+    }
+}
+
+/// Returns the last line that says something, without colours.
+fn last_line(stderr: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(stderr);
+    let plain = anstream::adapter::strip_str(&text).to_string();
+    let line = plain.lines().map(str::trim).rfind(|line| !line.is_empty())?;
+    Some(match line.char_indices().nth(LAST_LINE_CHARACTERS_MAX) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line.to_owned(),
+    })
+}
+
+/// Does something with the ledger, and again while others are busy with it.
+fn patiently<T>(mut work: impl FnMut() -> Result<T, Failure>) -> Result<T, Failure> {
+    let mut tries = 1;
+    loop {
+        match work() {
+            Err(failure)
+                if tries < TRIES_MAX && matches!(failure.code, "lock_timeout" | "busy" | "unknown") =>
+            {
+                output::talk(format_args!("phaseledger: {}; trying again", failure.message));
+                tries += 1;
+            }
+            result => return result,
+        }
+    }
+}
+
+/// Records the end of this very attempt, unless the command did so by itself, or the ledger did.
+fn record(
+    args: &Args,
+    started: &mut Started,
+    action: &Action,
+    context: &Context,
+) -> Result<Recorded, Failure> {
+    if let Some((seq, error)) = started.meter.limit() {
+        return Ok(Recorded::ByLimit(seq, error.to_owned()));
+    }
+    let request = Request {
+        id: Some(CallerId(started.id.end())),
+        expect: vec![Expectation::Attempt(started.attempt)],
+        occurred_at: None,
+        by: args.by.clone(),
+        action: action.clone(),
+    };
+    let mut command = writing::command(request, context, "exec")?;
+    let failure = match writing::send(&mut command, false, context) {
+        Ok(answer) => return Ok(Recorded::By(answer)),
+        Err(failure) => failure,
+    };
+    let is_rejected = matches!(failure.exit, 3 | 4 | 6);
+    let mut ledger = context.open()?;
+    if is_rejected {
+        // A limit that came into force while the command ran was not watched.
+        started.meter.look(&ledger)?;
+        if let Some((seq, error)) = started.meter.limit() {
+            return Ok(Recorded::ByLimit(seq, error.to_owned()));
+        }
+    }
+    if is_rejected
+        && let Ok(phase) = ledger.session()?.phase(&started.phase.clone().into())
+        && phase.state.attempt().is_some_and(|attempt| attempt.event == started.event)
+    {
+        match &phase.state {
+            PhaseState::Complete { completion } | PhaseState::NeedsRerun { completion, .. } => {
+                return Ok(Recorded::ByItself(true, completion.seq));
+            }
+            PhaseState::Failed { failure } => return Ok(Recorded::ByItself(false, failure.seq)),
+            PhaseState::Pending { .. } | PhaseState::InProgress { .. } => {}
+        }
+    }
+    Err(refused(failure, is_rejected, started, action.verb()))
+}
+
+/// Says of an end that is refused whose attempt it was.
+fn refused(failure: Failure, is_rejected: bool, started: &Started, verb: &str) -> Failure {
+    let Started { phase, attempt, .. } = started;
+    let message = format!("cannot {verb} attempt {attempt} of `{phase}`: {}", failure.message);
+    let failure = failure.reworded(message);
+    match is_rejected {
+        true => failure.hint(format!(
+            "it was taken over, reset or ended while the command ran: `phaseledger show {}` tells",
+            phase.phase
+        )),
+        false => failure.hint(format!(
+            "the command has ended, but the ledger does not know: `phaseledger {verb} {} --expect attempt={attempt}` \
+             records it",
+            phase.phase
+        )),
+    }
+}
+
+fn tell_end(started: &Started, recorded: &Recorded, outcome: &Outcome) {
+    let Started { phase, attempt, .. } = started;
+    match recorded {
+        Recorded::By(answer) => {
+            let (what, why) = match &outcome.action {
+                Action::Fail { error, .. } => ("failed", format!(": {}", render::one_line(error.as_str()))),
+                _ => ("completed", String::new()),
+            };
+            let derived = match answer.events.len() {
+                0 | 1 => String::new(),
+                events => format!(", and {} more that it forced", events - 1),
+            };
+            output::talk(format_args!("phaseledger: {what} {phase} (#{}{derived}){why}", answer.seq));
+        }
+        Recorded::ByItself(_, seq) => {
+            let over = started.meter.over().map(|over| format!(": {over}")).unwrap_or_default();
+            output::talk(format_args!(
+                "phaseledger: attempt {attempt} of {phase} was ended by the command itself (#{seq}){over}"
+            ));
+        }
+        Recorded::ByLimit(seq, error) => output::talk(format_args!(
+            "phaseledger: attempt {attempt} of {phase} was failed by its costs (#{seq}): {error}"
+        )),
+    }
+}
+
+fn tell_end_json(started: &Started, recorded: &Recorded, outcome: &Outcome) {
+    let exit_code = outcome.exit_code;
+    let over = started.meter.over();
+    let (is_well, ended, reason) = match recorded {
+        Recorded::By(answer) => (exit_code == 0, Some(AnswerView::new(answer)), over),
+        Recorded::ByItself(is_well, seq) => {
+            let over = over.map(|over| format!("; {over}")).unwrap_or_default();
+            (*is_well, None, Some(format!("ended by the command itself, as #{seq}{over}")))
+        }
+        Recorded::ByLimit(seq, error) => {
+            (false, None, Some(format!("failed by its costs, as #{seq}: {error}")))
+        }
+    };
+    tell_json(&View {
+        schema: "exec/1",
+        outcome: if is_well { "completed" } else { "failed" },
+        phase: &started.phase,
+        attempt: started.attempt,
+        exit_code,
+        started: Some(AnswerView::new(&started.answer)),
+        ended,
+        reason,
+    });
+}

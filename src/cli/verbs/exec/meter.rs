@@ -1,0 +1,139 @@
+//! What an attempt costs, event by event, and how others ended it while its command ran.
+//!
+//! ```text
+//!  durable? ──grown──▶ look: the events since ──▶ fold ──▶ is it passed?
+//! ```
+//!
+//! What is found depends on the events alone, and not on when they are looked at.
+
+use std::time::Duration;
+
+use phaseledger::ledger::Ledger;
+use phaseledger::model::{Amount, Event, PhaseId, Recorded, Seq};
+use phaseledger::rules::COST_LIMIT_RULE;
+
+use super::outcome::end_of;
+use crate::cli::host::context::Context;
+use crate::cli::host::error::Failure;
+use crate::cli::host::output;
+use crate::cli::ui::render;
+
+/// How long to wait for others at most for a look while the command runs: its signals wait as well.
+const LOOK_WAIT: Duration = Duration::from_millis(250);
+
+/// What an attempt has cost since it started, up to its end.
+pub struct Meter {
+    phase: PhaseId,
+    attempt: u32,
+    /// The most that it may cost, of `--max-cost`.
+    max: Option<Amount>,
+    currency: Option<String>,
+    /// The last event that was looked at.
+    seen: Seq,
+    spent: Amount,
+    /// What took it over the maximum.
+    over: Option<Over>,
+    /// How the attempt ended, where it did.
+    end: Option<End>,
+}
+
+/// The first record that took the cost over the maximum.
+struct Over {
+    seq: Seq,
+    spent: Amount,
+    max: Amount,
+}
+
+/// The event that ended an attempt.
+struct End {
+    seq: Seq,
+    /// What was said, where it was ended because a record passed a limit.
+    limit: Option<String>,
+}
+
+impl Meter {
+    /// Begins with the event that started the attempt.
+    pub fn new(
+        (phase, attempt): (PhaseId, u32),
+        start: Seq,
+        max: Option<Amount>,
+        currency: Option<String>,
+    ) -> Self {
+        Meter { phase, attempt, max, currency, seen: start, spent: Amount::ZERO, over: None, end: None }
+    }
+
+    /// Takes in what was recorded since the last look.
+    pub fn look(&mut self, ledger: &Ledger) -> Result<(), Failure> {
+        for record in ledger.records(self.seen, ledger.head()?.seq) {
+            self.fold(&record?);
+        }
+        Ok(())
+    }
+
+    /// Takes in the next event.
+    pub fn fold(&mut self, record: &Recorded) {
+        self.seen = record.seq;
+        if self.end.is_some() {
+            return;
+        }
+        if let Event::CostRecorded(cost) = &record.event
+            && record.subject.phase() == Some(&self.phase)
+        {
+            // What the ledger has taken has no more digits than fit.
+            self.spent = self.spent.plus(cost.amount).unwrap_or(self.spent);
+            if let (Some(max), None) = (self.max, &self.over)
+                && self.spent > max
+            {
+                self.over = Some(Over { seq: record.seq, spent: self.spent, max });
+            }
+        }
+        if end_of(record, &self.phase, self.attempt).is_some() {
+            self.end = Some(End { seq: record.seq, limit: limit(record) });
+        }
+    }
+
+    /// Says what took the cost over the maximum.
+    pub fn over(&self) -> Option<String> {
+        let Over { seq, spent, max } = self.over.as_ref()?;
+        let over = spent.minus(*max).unwrap_or(*spent);
+        Some(format!("cost {}, {over} over --max-cost {max} (#{seq})", spent.shown(self.currency.as_deref())))
+    }
+
+    /// Returns the event by which the ledger failed the attempt as a record passed a limit, and what it says.
+    pub fn limit(&self) -> Option<(Seq, &str)> {
+        let End { seq, limit } = self.end.as_ref()?;
+        Some((*seq, limit.as_deref()?))
+    }
+
+    /// Says why the command is to be stopped; none where it is not.
+    pub fn passed(&self) -> Option<String> {
+        let limit = || self.limit().map(|(seq, error)| format!("{error} (#{seq})"));
+        self.over().or_else(limit)
+    }
+
+    /// Says whether the command is to be stopped, and tells so. It reads a plain file, and opens the ledger only
+    /// where that says that there is more to see. What cannot be seen now is seen later.
+    pub fn calls(&mut self, context: &Context) -> bool {
+        let durable = context.place().ok().and_then(|place| Ledger::durable(&place.log()).ok());
+        if durable.is_some_and(|durable| durable > self.seen)
+            && let Ok(ledger) = context.open_within(LOOK_WAIT)
+        {
+            let _ = self.look(&ledger);
+        }
+        let Some(passed) = self.passed() else { return false };
+        if !context.json {
+            output::talk(format_args!("phaseledger: {passed}; stopping the command"));
+        }
+        true
+    }
+}
+
+/// Returns what is said by the event that fails an attempt as a record passed a limit.
+fn limit(record: &Recorded) -> Option<String> {
+    match &record.event {
+        Event::PhaseFailed(failed) if record.rule.as_deref() == Some(COST_LIMIT_RULE) => {
+            Some(render::one_line(failed.error.as_str()))
+        }
+        _ => None,
+    }
+}

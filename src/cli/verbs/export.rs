@@ -1,0 +1,63 @@
+//! `export`: writes the log as JSON lines, byte for byte, and a last line that seals them.
+
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use phaseledger::ledger::{EXPORT_SCHEMA, ExportEnd};
+use phaseledger::model::Seq;
+use phaseledger::store::Frontier;
+
+use crate::cli::host::context::Context;
+use crate::cli::host::error::Failure;
+use crate::cli::host::files;
+use crate::cli::host::output::{self, Progress};
+use crate::cli::ui::render;
+use crate::cli::verbs::asking::{self, Asked};
+use crate::cli::verbs::pieces;
+
+/// Options of `export`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Write to a file, whole or not at all [default: standard output]
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    asking: asking::Args,
+}
+
+/// Exports the ledger.
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    let output = args.output.as_deref().map(files::Target::new).transpose()?;
+    let asked = args.asking.open(context)?;
+    match output {
+        None => {
+            let mut out = BufWriter::with_capacity(1 << 18, output::raw_stdout());
+            write(asked, context, &mut out)?;
+            out.flush()?;
+        }
+        Some(target) => {
+            let events = files::write_whole(&target, |out| write(asked, context, out))?;
+            output::talk(format_args!("exported {}", render::count(events as usize, "event", "events")));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the lines up to a place, then the line that seals them. Returns how many there were.
+fn write(asked: Asked, context: &Context, out: &mut dyn Write) -> Result<u64, Failure> {
+    let through = asked.as_of.seq;
+    let mut progress = Progress::new("exporting", through.number());
+    let mut frontier = Frontier::default();
+    pieces::each(asked.ledger, (Seq::ZERO, through), context, |seq, line| {
+        frontier.push(line.as_bytes());
+        out.write_all(line.as_bytes())?;
+        out.write_all(b"\n")?;
+        progress.at(seq.number());
+        Ok(())
+    })?;
+    let end =
+        ExportEnd { schema: EXPORT_SCHEMA.to_owned(), events: frontier.leaves(), root: frontier.root() };
+    output::json_line(&mut &mut *out, &end)?;
+    Ok(frontier.leaves())
+}

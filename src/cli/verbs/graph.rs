@@ -1,0 +1,168 @@
+//! `graph`: draws the phases and what needs what.
+
+use std::collections::BTreeMap;
+use std::io::{BufWriter, Write};
+use std::process::ExitCode;
+
+use phaseledger::model::{PhaseId, PhaseRef, WorkflowName};
+use phaseledger::query::{self, Graph, GraphNode};
+use phaseledger::rules::{Rejection, Table};
+use renderdag::{Ancestor, GraphRowRenderer, Renderer};
+use serde::Serialize;
+
+use crate::cli::host::context::Context;
+use crate::cli::host::error::Failure;
+use crate::cli::host::output;
+use crate::cli::ui::render;
+use crate::cli::verbs::asking::{self, AsOf};
+
+/// The most lines that may run beside one another in a drawing; a wider graph is listed.
+const COLUMNS_MAX: usize = 48;
+
+/// Options of `graph`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Only this workflow, with the phases of others that it shares an edge with [default: all]
+    #[arg(long, value_name = "NAME", value_parser = name)]
+    workflow: Option<WorkflowName>,
+    /// Only this phase and what is built on it
+    #[arg(long, value_name = "PHASE")]
+    below: Option<PhaseRef>,
+    /// Only this phase and what it is built on
+    #[arg(long, value_name = "PHASE")]
+    above: Option<PhaseRef>,
+    /// How to write it
+    #[arg(long, value_enum, default_value_t = Format::Text, conflicts_with = "json")]
+    format: Format,
+    #[command(flatten)]
+    asking: asking::Args,
+}
+
+/// The languages a graph is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// Lines and symbols, what comes first at the top
+    Text,
+    /// A Mermaid flowchart
+    Mermaid,
+    /// Graphviz
+    Dot,
+}
+
+/// The answer, in JSON.
+#[derive(Serialize)]
+struct View<'a> {
+    schema: &'static str,
+    as_of: AsOf,
+    #[serde(flatten)]
+    graph: &'a Graph,
+}
+
+fn name(text: &str) -> Result<WorkflowName, String> {
+    WorkflowName::new(text).map_err(|error| error.to_string())
+}
+
+/// Draws the graph.
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    let mut asked = args.asking.open(context)?;
+    let table = asked.table()?;
+    let graph = cut(&table, args)?;
+    asked.talk(context);
+    let mut out = BufWriter::new(output::stdout());
+    if context.json {
+        let view = View { schema: "graph/1", as_of: asked.as_of, graph: &graph };
+        output::json_line(&mut out, &view)?;
+    } else {
+        match args.format {
+            Format::Text => draw(&graph, &mut out)?,
+            Format::Mermaid => out.write_all(query::mermaid(&graph).as_bytes())?,
+            Format::Dot => out.write_all(query::dot(&graph).as_bytes())?,
+        }
+    }
+    out.flush()?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Takes the part of the graph that is asked for.
+fn cut(table: &Table, args: &Args) -> Result<Graph, Failure> {
+    let workflow = args.workflow.as_ref();
+    if let Some(name) = workflow {
+        table.workflow(Some(name))?;
+    }
+    let find = |name: &Option<PhaseRef>| -> Result<Option<PhaseId>, Rejection> {
+        let Some(name) = name else { return Ok(None) };
+        let own = || PhaseRef::from(name.within(workflow.expect("a workflow is named")));
+        let name = if name.workflow.is_none() && workflow.is_some() { own() } else { name.clone() };
+        Ok(Some(table.resolve(&name)?.id.clone()))
+    };
+    let (below, above) = (find(&args.below)?, find(&args.above)?);
+    Ok(query::graph(table, workflow).cut(below.as_ref(), above.as_ref()))
+}
+
+/// Draws the graph with lines, or lists it when too many would run beside one another.
+fn draw(graph: &Graph, out: &mut impl Write) -> Result<(), Failure> {
+    let dependants = graph.dependants();
+    if columns(&dependants) > COLUMNS_MAX {
+        output::talk(format_args!(
+            "too wide to draw, so listed with what each phase needs; `--format dot` or `mermaid` draws it"
+        ));
+        return list(graph, out);
+    }
+    let one_workflow = graph.workflows().len() <= 1;
+    let mut renderer = GraphRowRenderer::new()
+        .output()
+        .with_min_row_height(2)
+        .with_stagger_consecutive_disconnected_nodes(true)
+        .build_box_drawing();
+    for (at, (node, below)) in graph.nodes.iter().zip(&dependants).enumerate() {
+        let below = below.iter().map(|&at| Ancestor::Parent(at)).collect();
+        let row = renderer.next_row(at, below, glyph(node), label(node, one_workflow));
+        for line in row.lines().map(str::trim_end).filter(|line| !line.is_empty()) {
+            writeln!(out, "{line}")?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns how many lines run beside one another at most: the phases that are needed by one that is drawn,
+/// and are not drawn themselves yet.
+fn columns(dependants: &[Vec<usize>]) -> usize {
+    let mut waiting = vec![false; dependants.len()];
+    let (mut now, mut most) = (0, 0);
+    for (at, below) in dependants.iter().enumerate() {
+        now -= usize::from(waiting[at]);
+        for &below in below {
+            now += usize::from(!std::mem::replace(&mut waiting[below], true));
+        }
+        most = most.max(now);
+    }
+    most
+}
+
+/// Lists each phase with what it needs.
+fn list(graph: &Graph, out: &mut impl Write) -> Result<(), Failure> {
+    let one_workflow = graph.workflows().len() <= 1;
+    let mut needs: BTreeMap<&PhaseId, Vec<&PhaseId>> = BTreeMap::new();
+    for edge in &graph.edges {
+        needs.entry(&edge.to).or_default().push(&edge.from);
+    }
+    for node in &graph.nodes {
+        write!(out, "{}  {}", glyph(node), label(node, one_workflow))?;
+        let needs = needs.get(&node.id).into_iter().flatten();
+        let needs: Vec<_> = needs.map(|need| render::phase(need, one_workflow)).collect();
+        let needs = if needs.is_empty() { String::new() } else { format!("  ← {}", needs.join(", ")) };
+        writeln!(out, "{needs}")?;
+    }
+    Ok(())
+}
+
+fn glyph(node: &GraphNode) -> String {
+    let style = render::style(node.state);
+    format!("{style}{}{style:#}", node.state.symbol())
+}
+
+fn label(node: &GraphNode, one_workflow: bool) -> String {
+    let style = render::style(node.state);
+    let skipped = if node.skipped { ", skipped" } else { "" };
+    format!("{}  {style}{}{skipped}{style:#}", render::phase(&node.id, one_workflow), node.state)
+}

@@ -1,0 +1,106 @@
+//! `next`: what can be started, and what waits for what.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use phaseledger::model::{StateName, WorkflowName};
+use phaseledger::query::{self, Next, PhaseStatus};
+
+use crate::cli::host::context::Context;
+use crate::cli::host::error::Failure;
+use crate::cli::host::{output, process};
+use crate::cli::ui::columns::Column;
+use crate::cli::ui::render;
+use crate::cli::verbs::{asking, status};
+
+/// Options of `next`.
+#[derive(clap::Args)]
+#[command(after_help = "What is ready is PENDING, FAILED or NEEDS_RERUN, all that it needs is complete or \
+    skipped, and no cost limit is exceeded. Exits with 0 when something is ready, with 1 when nothing is. In JSON (`next/1`): `ready`, \
+    `running` and `blocked`, in topological order, each phase as `status --json` has it.")]
+pub struct Args {
+    /// Only phases of this workflow
+    #[arg(long, value_name = "NAME", value_parser = |name: &str| WorkflowName::new(name))]
+    workflow: Option<WorkflowName>,
+    /// List what waits, and for what, too
+    #[arg(long)]
+    blocked: bool,
+    #[command(flatten)]
+    asking: asking::Args,
+}
+
+/// What is said of a phase that has spent too much to be started.
+const OVER_LIMIT: &str = "over its cost limit";
+
+const COLUMNS: &[Column] = &[
+    Column { header: "", yields: 0 },
+    Column { header: "phase", yields: 0 },
+    Column { header: "state", yields: 1 },
+    Column { header: "attempts", yields: 2 },
+    Column { header: "note", yields: 0 },
+];
+
+/// Tells what can be started.
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    let mut asked = args.asking.open(context)?;
+    asked.talk(context);
+    let table = asked.table()?;
+    let mut next = query::next(&table, args.workflow.as_ref())?;
+    let is_head = asked.is_head;
+    let as_of = asked.close();
+    if is_head {
+        process::look_at(&mut next.running, &table);
+    }
+    let exit = if next.ready.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+    if context.json {
+        as_of.answer("next/1", &next)?;
+        return Ok(exit);
+    }
+    let one_workflow = table.workflows.len() <= 1;
+    let listed = |heading, phases: &[PhaseStatus]| -> Vec<Vec<String>> {
+        phases.iter().map(|phase| row(heading, phase, one_workflow)).collect()
+    };
+    let mut rows = listed("ready", &next.ready);
+    rows.extend(listed("running", &next.running));
+    if args.blocked {
+        rows.extend(listed("blocked", &next.blocked));
+    }
+    let mut out = output::stdout();
+    status::show(&mut out, COLUMNS, &rows)?;
+    let gap = if rows.is_empty() { "" } else { "\n" };
+    match table.phases.is_empty() {
+        true => writeln!(out, "no phases")?,
+        false => writeln!(out, "{gap}{}", summary(&next, args.blocked))?,
+    }
+    process::tell_how_to_settle(&next.running);
+    Ok(exit)
+}
+
+fn row(heading: &str, phase: &PhaseStatus, one_workflow: bool) -> Vec<String> {
+    let attempts = if phase.attempt == 0 { String::new() } else { phase.attempt.to_string() };
+    let note = match phase.state {
+        StateName::InProgress => status::note(phase),
+        _ => status::needs(phase).unwrap_or_else(|| status::note(phase)),
+    };
+    let note = match (phase.over_limit && phase.state != StateName::InProgress, note.is_empty()) {
+        (true, true) => OVER_LIMIT.to_owned(),
+        (true, false) => format!("{OVER_LIMIT}; {note}"),
+        (false, _) => note,
+    };
+    let name = render::phase(&phase.id(), one_workflow);
+    vec![heading.to_owned(), name, status::state(phase), attempts, status::fit(&note)]
+}
+
+/// Returns how many phases can be started, are under way, and wait.
+fn summary(next: &Next, listed: bool) -> String {
+    let Next { ready, running, blocked } = next;
+    if ready.is_empty() && running.is_empty() && blocked.is_empty() {
+        return "nothing is left to run".to_owned();
+    }
+    let first = match ready.len() {
+        0 => "nothing is ready to start".to_owned(),
+        number => format!("{number} ready"),
+    };
+    let hint = if listed || blocked.is_empty() { "" } else { ": `--blocked` tells for what" };
+    format!("{first}, {} running, {} blocked{hint}", running.len(), blocked.len())
+}

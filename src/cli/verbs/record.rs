@@ -1,0 +1,283 @@
+//! The verbs that record one command: `start`, `complete`, `fail`, `skip`, `rerun`, `reset`, `meta`, `note`,
+//! `tag`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use phaseledger::model::{
+    Action, Again, Digest, Metadata, OutputFile, PhaseRef, TagName, Text, Worker, WorkflowName,
+};
+
+use crate::cli::host::context::Context;
+use crate::cli::host::error::Failure;
+use crate::cli::host::{files, process};
+use crate::cli::verbs::asking;
+use crate::cli::verbs::writing::{self, MetaArgs as Meta};
+
+/// Options of `start`.
+#[derive(clap::Args)]
+pub struct StartArgs {
+    /// The phase: `phase`, or `workflow/phase`
+    phase: PhaseRef,
+    /// Start even when what it needs is neither complete nor skipped; the event says so
+    #[arg(long)]
+    allow_unmet: bool,
+    /// Start a phase that is complete: mark it for rerun first
+    #[arg(long, requires = "reason", conflicts_with = "take_over")]
+    rerun: bool,
+    /// Start a phase whose attempt nobody will end: fail that one as abandoned first
+    #[arg(long, requires = "reason")]
+    take_over: bool,
+    /// Start it although it, or its workflow, has spent more than it may; the event says so
+    #[arg(long, requires = "reason")]
+    over_limit: bool,
+    /// Why, for `--rerun`, `--take-over` and `--over-limit`
+    #[arg(long, value_name = "TEXT", value_parser = text)]
+    reason: Option<Text>,
+    /// The process that does the work, such as `$$` in a script: once it is gone, `status` and `next` say so
+    #[arg(long, value_name = "N")]
+    pid: Option<u32>,
+    #[command(flatten)]
+    meta: Meta,
+    #[command(flatten)]
+    writing: writing::Args,
+}
+
+/// Starts an attempt.
+pub fn start(args: StartArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let (again, over_limit) = why(args.reason, (args.rerun, args.take_over, args.over_limit))?;
+    let metadata = args.meta.metadata()?;
+    let worker = args.pid.map(Worker::Named);
+    let action = Action::Start {
+        phase: args.phase,
+        metadata,
+        allow_unmet: args.allow_unmet,
+        again,
+        over_limit,
+        inputs: Vec::new(),
+        worker,
+    };
+    let warn: writing::Refuse = |phase| {
+        process::warn_of_running(phase);
+        Ok(())
+    };
+    writing::record_unless(args.writing, action, context, args.take_over.then_some(warn))
+}
+
+/// Returns what the reason of a start is for: to start what is complete or under way already, and to start
+/// although more was spent than a limit allows.
+pub fn why(
+    reason: Option<Text>,
+    (rerun, take_over, over_limit): (bool, bool, bool),
+) -> Result<(Option<Again>, Option<Text>), Failure> {
+    let again = match (&reason, rerun, take_over) {
+        (Some(reason), true, _) => Some(Again::Rerun(reason.clone())),
+        (Some(reason), _, true) => Some(Again::TakeOver(reason.clone())),
+        (Some(_), false, false) if !over_limit => {
+            return Err(Failure::misuse("`--reason` goes with `--rerun`, `--take-over` or `--over-limit`"));
+        }
+        (Some(_) | None, ..) => None,
+    };
+    Ok((again, reason.filter(|_| over_limit)))
+}
+
+/// Options of `complete`.
+#[derive(clap::Args)]
+pub struct CompleteArgs {
+    /// The phase: `phase`, or `workflow/phase`
+    phase: PhaseRef,
+    /// A file that the phase put out, instead of those that its definition declares; its digest is recorded, so
+    /// that an unchanged one stops a rerun
+    #[arg(long, value_name = "FILE")]
+    output: Vec<PathBuf>,
+    /// The digest of all that the phase put out, instead of any files: `sha256:…` or `blake3:…`
+    #[arg(long, value_name = "DIGEST", conflicts_with = "output")]
+    digest: Option<Digest>,
+    #[command(flatten)]
+    meta: Meta,
+    #[command(flatten)]
+    writing: writing::Args,
+}
+
+/// Ends the attempt well.
+pub fn complete(args: CompleteArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let outputs = args.output.iter().map(|path| files::fingerprint(path)).collect::<Result<Vec<_>, _>>()?;
+    let output = args.digest.or_else(|| OutputFile::together(&outputs));
+    let action = Action::Complete { phase: args.phase, metadata: args.meta.metadata()?, output, outputs };
+    writing::record(args.writing, action, context)
+}
+
+/// Options of `fail`.
+#[derive(clap::Args)]
+pub struct FailArgs {
+    /// The phase: `phase`, or `workflow/phase`
+    phase: PhaseRef,
+    /// What went wrong
+    #[arg(long, value_name = "TEXT", value_parser = text)]
+    error: Text,
+    /// The exit code of the process that failed
+    #[arg(long, value_name = "N", allow_negative_numbers = true)]
+    exit_code: Option<i32>,
+    /// The signal that ended the process, such as SIGKILL
+    #[arg(long, value_name = "NAME", value_parser = phaseledger::model::label)]
+    signal: Option<String>,
+    /// Nobody saw the attempt end: its process is gone. Refused while that is known to run
+    #[arg(long)]
+    abandoned: bool,
+    #[command(flatten)]
+    meta: Meta,
+    #[command(flatten)]
+    writing: writing::Args,
+}
+
+/// Ends the attempt badly.
+pub fn fail(args: FailArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let action = Action::Fail {
+        phase: args.phase,
+        error: args.error,
+        exit_code: args.exit_code,
+        signal: args.signal,
+        stderr: None,
+        abandoned: args.abandoned,
+        metadata: args.meta.metadata()?,
+    };
+    let refuse: writing::Refuse = process::refuse_running;
+    writing::record_unless(args.writing, action, context, args.abandoned.then_some(refuse))
+}
+
+/// Options of `skip`.
+#[derive(clap::Args)]
+pub struct SkipArgs {
+    /// The phase: `phase`, or `workflow/phase`
+    phase: PhaseRef,
+    /// Why
+    #[arg(long, value_name = "TEXT", value_parser = text)]
+    reason: Text,
+    #[command(flatten)]
+    meta: Meta,
+    #[command(flatten)]
+    writing: writing::Args,
+}
+
+/// Does without a phase.
+pub fn skip(args: SkipArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let metadata = args.meta.metadata()?;
+    writing::record(args.writing, Action::Skip { phase: args.phase, reason: args.reason, metadata }, context)
+}
+
+/// Options of `rerun`.
+#[derive(clap::Args)]
+pub struct RerunArgs {
+    /// The phase: `phase`, or `workflow/phase`
+    phase: PhaseRef,
+    /// Why
+    #[arg(long, value_name = "TEXT", value_parser = text)]
+    reason: Text,
+    #[command(flatten)]
+    writing: writing::Args,
+}
+
+/// Marks a phase for rerun.
+pub fn rerun(args: RerunArgs, context: &Context) -> Result<ExitCode, Failure> {
+    writing::record(args.writing, Action::Rerun { phase: args.phase, reason: args.reason }, context)
+}
+
+/// Options of `reset`.
+#[derive(clap::Args)]
+pub struct ResetArgs {
+    /// The phase: `phase`, or `workflow/phase`
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    phase: Option<PhaseRef>,
+    /// Every phase of the workflow, in one batch
+    #[arg(long)]
+    all: bool,
+    /// Which workflow, for `--all`, where the ledger has several
+    #[arg(long, value_name = "NAME", value_parser = workflow_name, requires = "all")]
+    workflow: Option<WorkflowName>,
+    /// Why
+    #[arg(long, value_name = "TEXT", value_parser = text)]
+    reason: Text,
+    #[command(flatten)]
+    writing: writing::Args,
+}
+
+/// Resets a phase, or all of a workflow.
+pub fn reset(args: ResetArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let action = match args.phase {
+        Some(phase) => Action::Reset { phase, reason: args.reason },
+        None => Action::ResetAll { workflow: args.workflow, reason: args.reason },
+    };
+    writing::record(args.writing, action, context)
+}
+
+/// Options of `meta`.
+#[derive(clap::Args)]
+pub struct MetaArgs {
+    /// The phase: `phase`, or `workflow/phase`
+    phase: PhaseRef,
+    /// What to attach; a value that is JSON is kept as JSON, any other as text
+    #[arg(value_name = "KEY=VALUE", required = true, value_parser = writing::pair)]
+    pairs: Vec<(String, String)>,
+    #[command(flatten)]
+    writing: writing::Args,
+}
+
+/// Attaches metadata.
+pub fn meta(args: MetaArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let mut metadata = Metadata::default();
+    writing::insert_all(&mut metadata, &args.pairs)?;
+    writing::record(args.writing, Action::Meta { phase: args.phase, metadata }, context)
+}
+
+/// Options of `note`.
+#[derive(clap::Args)]
+pub struct NoteArgs {
+    /// The note
+    #[arg(value_parser = text)]
+    text: Text,
+    /// The phase that it is about: `phase`, or `workflow/phase`
+    #[arg(long)]
+    phase: Option<PhaseRef>,
+    #[command(flatten)]
+    writing: writing::Args,
+}
+
+/// Makes a note.
+pub fn note(args: NoteArgs, context: &Context) -> Result<ExitCode, Failure> {
+    writing::record(args.writing, Action::Note { phase: args.phase, text: args.text }, context)
+}
+
+/// Options of `tag`.
+#[derive(clap::Args)]
+pub struct TagArgs {
+    /// The name; one that is set already moves
+    #[arg(value_parser = tag_name)]
+    name: TagName,
+    /// The place: `head`, `#N`, `id:PREFIX`, `tag:NAME` or a time
+    #[arg(value_name = "WHEN", default_value = "head")]
+    when: String,
+    #[command(flatten)]
+    writing: writing::Args,
+}
+
+/// Names a place in the log.
+pub fn tag(args: TagArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let seq = match args.when.as_str() {
+        "head" => None,
+        when => Some(asking::place(when, context)?),
+    };
+    writing::record(args.writing, Action::Tag { name: args.name, seq }, context)
+}
+
+/// Checks a text that a caller gives.
+pub fn text(given: &str) -> Result<Text, phaseledger::model::TextError> {
+    Text::new(given)
+}
+
+fn workflow_name(given: &str) -> Result<WorkflowName, phaseledger::model::NameError> {
+    WorkflowName::new(given)
+}
+
+fn tag_name(given: &str) -> Result<TagName, phaseledger::model::NameError> {
+    TagName::new(given)
+}

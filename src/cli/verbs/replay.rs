@@ -1,0 +1,241 @@
+//! `replay`: folds the log anew, event by event, and shows each step.
+
+use std::io::{BufWriter, Write};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use phaseledger::ledger::LedgerError;
+use phaseledger::model::{Event, PhaseId, PhaseName, PhaseRef, Recorded, Seq, StateName, WorkflowName};
+use phaseledger::query::{Counts, Replay};
+use serde::Serialize;
+use unicode_width::UnicodeWidthStr;
+
+use crate::cli::host::context::Context;
+use crate::cli::host::error::Failure;
+use crate::cli::host::output::{self, Progress};
+use crate::cli::ui::render;
+use crate::cli::verbs::asking::{self, AsOf, Asked};
+
+/// The widest column of names.
+const NAME_WIDTH_MAX: usize = 40;
+
+/// Options of `replay`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Show only the steps after one place up to another: `WHEN..WHEN`, either end left out at will
+    #[arg(value_name = "RANGE", allow_hyphen_values = true)]
+    range: Option<String>,
+    /// Show only the steps of a phase
+    #[arg(long, value_name = "PHASE")]
+    phase: Option<PhaseRef>,
+    /// Show only what it came to
+    #[arg(short, long)]
+    quiet: bool,
+    #[command(flatten)]
+    asking: asking::Args,
+}
+
+/// One step, in JSON.
+#[derive(Serialize)]
+struct StepView<'a> {
+    schema: &'static str,
+    seq: Seq,
+    kind: &'static str,
+    workflow: Option<&'a WorkflowName>,
+    phase: Option<&'a PhaseName>,
+    from: Option<StateName>,
+    to: Option<StateName>,
+    derived: bool,
+    counts: Counts,
+}
+
+/// What it came to, in JSON.
+#[derive(Serialize)]
+struct EndView {
+    schema: &'static str,
+    status: &'static str,
+    as_of: AsOf,
+    events: u64,
+    commands: u64,
+    /// Whether the table kept beside the log is what the log adds up to; none where the head is not reached.
+    table_equal: Option<bool>,
+    counts: Counts,
+}
+
+/// Replays the log.
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    let asked = args.asking.open(context)?;
+    let range = args.range.as_deref().map(|text| asking::parse_range(text, context)).transpose()?;
+    let (after, through) = match &range {
+        Some(range) => asking::range(&asked.ledger, range, asked.as_of.seq)?,
+        None => (Seq::ZERO, asked.as_of.seq),
+    };
+    let only = match &args.phase {
+        Some(name) => Some(asked.ledger.table_at(through)?.resolve(name)?.id.clone()),
+        None => None,
+    };
+    let asked = Asked {
+        as_of: asking::as_of(&asked.ledger, through)?,
+        is_head: asked.is_head && through == asked.as_of.seq,
+        ..asked
+    };
+    asked.talk(context);
+    let mut out = BufWriter::with_capacity(1 << 16, output::stdout());
+    let mut replay = Replay::new(asked.ledger.table_at(after)?);
+    let shown = Shown { quiet: args.quiet, only, json: context.json };
+    fold(&asked, (after, through), &mut replay, &shown, &mut out, context)?;
+    finish(&asked, &replay, &mut out, context)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What is shown of the steps, and how.
+struct Shown {
+    quiet: bool,
+    only: Option<PhaseId>,
+    json: bool,
+}
+
+impl Shown {
+    fn includes(&self, record: &Recorded) -> bool {
+        !self.quiet && self.only.as_ref().is_none_or(|id| record.subject.phase() == Some(id))
+    }
+}
+
+fn fold(
+    asked: &Asked,
+    (after, through): (Seq, Seq),
+    replay: &mut Replay,
+    shown: &Shown,
+    out: &mut impl Write,
+    context: &Context,
+) -> Result<(), Failure> {
+    let started = Instant::now();
+    let mut progress = Progress::new("replaying", through.number() - after.number());
+    let mut columns = Columns::new(replay, through);
+    for record in asked.ledger.records(after, through) {
+        let record = record?;
+        let is_first = replay.step(&record).map_err(LedgerError::from)?;
+        columns.widen(&record);
+        if shown.includes(&record) {
+            if shown.json {
+                output::json_line(&mut *out, &StepView::new(&record, replay.counts))?;
+            } else {
+                writeln!(out, "{}", columns.line(&record, is_first, replay, context))?;
+            }
+        }
+        progress.at(replay.events);
+    }
+    drop(progress);
+    let seconds = started.elapsed().as_secs_f64();
+    if shown.quiet && seconds > 1.0 {
+        let rate = replay.events as f64 / seconds;
+        output::talk(format_args!("{rate:.0} events a second, {} in all", render::duration(seconds)));
+    }
+    Ok(())
+}
+
+/// Compares what the log adds up to with the table that is kept beside it, and says what came of it.
+fn finish(asked: &Asked, replay: &Replay, out: &mut impl Write, context: &Context) -> Result<(), Failure> {
+    let table_equal = match asked.is_head {
+        true => Some(asked.ledger.table()? == replay.table),
+        false => None,
+    };
+    if table_equal == Some(false) {
+        out.flush()?;
+        return Err(Failure::new(
+            5,
+            "table_differs",
+            "the table kept beside the log is not what the log adds up to",
+        )
+        .hint("the log counts: `phaseledger verify --rebuild` makes the table anew from it")
+        .detail("seq", asked.as_of.seq.number()));
+    }
+    let Replay { events, commands, counts, .. } = *replay;
+    if context.json {
+        let schema = "replay/1";
+        let view =
+            EndView { schema, status: "replayed", as_of: asked.as_of, events, commands, table_equal, counts };
+        output::json_line(&mut *out, &view)?;
+    } else {
+        let events = render::count(events as usize, "event", "events");
+        let commands = render::count(commands as usize, "command", "commands");
+        match table_equal {
+            Some(_) => {
+                writeln!(out, "replayed {events} of {commands}: the table equals the one kept")?;
+            }
+            None => writeln!(out, "replayed {events} of {commands}, up to #{}", asked.as_of.seq)?,
+        }
+    }
+    out.flush()?;
+    Ok(())
+}
+
+impl<'a> StepView<'a> {
+    fn new(record: &'a Recorded, counts: Counts) -> Self {
+        StepView {
+            schema: "replay/1",
+            seq: record.seq,
+            kind: record.event.kind(),
+            workflow: record.subject.workflow(),
+            phase: record.subject.phase().map(|id| &id.phase),
+            from: record.transition.map(|(from, _)| from),
+            to: record.transition.map(|(_, to)| to),
+            derived: record.rule.is_some(),
+            counts,
+        }
+    }
+}
+
+/// The widths of the columns: known before the first line, so that nothing need be kept.
+struct Columns {
+    seq: usize,
+    name: usize,
+}
+
+impl Columns {
+    fn new(replay: &Replay, through: Seq) -> Self {
+        let names = replay.table.phases.keys().map(|id| id.phase.as_str().width());
+        let name = names.max().unwrap_or(0).min(NAME_WIDTH_MAX);
+        Columns { seq: through.to_string().len(), name }
+    }
+
+    /// Makes room for the names that a definition brings.
+    fn widen(&mut self, record: &Recorded) {
+        if let Event::WorkflowDefined(defined) = &record.event {
+            let names = defined.definition.phases().iter().map(|phase| phase.id.as_str().width());
+            let own = record.subject.workflow().map_or(0, |name| name.as_str().width());
+            self.name = names.chain([own]).fold(self.name, usize::max).min(NAME_WIDTH_MAX);
+        }
+    }
+
+    fn line(&self, record: &Recorded, is_first: bool, replay: &Replay, context: &Context) -> String {
+        let name = render::subject(&record.subject, replay.table.workflows.len() <= 1);
+        let pad = " ".repeat(self.name.saturating_sub(name.width()));
+        let mark = if is_first { ' ' } else { '↳' };
+        let seq = format!("#{}", record.seq);
+        let time = render::time(record.at, context.zone, false);
+        let what = match record.transition {
+            Some((from, to)) if from != to => {
+                format!("{:<11} → {}", from.as_str(), render::state(to))
+            }
+            _ => format!("{:<13}{}", "", record.event.kind()),
+        };
+        // A state is up to eleven letters long, with its symbol thirteen.
+        let wide = match record.transition {
+            Some((from, to)) if from != to => 14 + 2 + to.as_str().len(),
+            _ => 13 + record.event.kind().len(),
+        };
+        let gap = " ".repeat(31_usize.saturating_sub(wide));
+        let counts: Vec<_> = replay.counts.iter().map(|(state, count)| counted(state, count)).collect();
+        format!(
+            "{mark}{seq:<width$} {time} {name}{pad}  {what}{gap}  {}",
+            counts.join(" "),
+            width = self.seq + 1
+        )
+    }
+}
+
+fn counted(state: StateName, count: u64) -> String {
+    let style = render::style(state);
+    format!("{style}{}{count}{style:#}", state.symbol())
+}

@@ -1,0 +1,245 @@
+//! The report in GitHub-flavoured Markdown.
+//!
+//! Nothing here depends on the machine, the time or the terminal: the same view gives the same bytes. No
+//! place in the log is written `#8`, which GitHub would make a link to an issue.
+
+use phaseledger::model::{Seq, StateName, Zone};
+use phaseledger::query::{EventReport, PhaseReport, ProgressSummary, Report, WorkflowReport, mermaid};
+
+use super::style::{Style, heading, start, subject};
+use super::syntax::{Align, block, code, table, text};
+use super::{approvals, costs, phases};
+use crate::cli::ui::render;
+use crate::cli::verbs::asking::AsOf;
+
+/// How many blocks the progress bar has.
+const BAR_BLOCKS: usize = 20;
+
+/// The most edges and characters that Mermaid draws unless the page raises its limits, as GitHub does not.
+const MERMAID_EDGES_MAX: usize = 500;
+const MERMAID_CHARACTERS_MAX: usize = 50_000;
+
+/// How many names a cell holds of those that other cells hold as well.
+const NAMES_MAX: usize = 5;
+
+/// Writes a report.
+pub fn write(report: &Report<'_>, as_of: &AsOf, zone: Zone) -> String {
+    let mut document = String::new();
+    let title = match report.workflows.as_slice() {
+        [] => "no workflow".to_owned(),
+        [only] => text(only.workflow.as_str()),
+        several => render::count(several.len(), "workflow", "workflows"),
+    };
+    document.push_str(&format!("# Workflow report: {title}\n\n"));
+    let only = if let [only] = report.workflows.as_slice() { Some(only) } else { None };
+    let style = Style { zone, workflow: only.map(|only| only.workflow) };
+    push_place(&mut document, report, as_of, &style);
+    match only {
+        Some(workflow) => push_workflow(&mut document, workflow, 2, &style),
+        None => push_workflows(&mut document, &report.workflows, zone),
+    }
+    push_recent(&mut document, &report.recent, &style);
+    document
+}
+
+/// Writes the place that the report is as of, and its proof.
+fn push_place(document: &mut String, report: &Report<'_>, as_of: &AsOf, style: &Style<'_>) {
+    let (seq, root) = (as_of.seq, report.root);
+    match as_of.at {
+        None => document.push_str("- **As of:** before the first event\n"),
+        Some(at) => {
+            let at = render::time(at, style.zone, true);
+            document.push_str(&format!("- **As of:** event {seq}, {at}\n"));
+        }
+    }
+    let over = match seq {
+        Seq::ZERO => "no events".to_owned(),
+        _ => format!("the first {}", render::count(seq.number() as usize, "event", "events")),
+    };
+    document.push_str(&format!(
+        "- **Log root:** `{root}`, over {over}; `phaseledger export --at '#{seq}'` ends with the same\n"
+    ));
+}
+
+/// Writes the sections of several workflows, after an overview; or that there is none.
+fn push_workflows(document: &mut String, workflows: &[WorkflowReport<'_>], zone: Zone) {
+    if workflows.is_empty() {
+        document.push_str("\nNo workflow is defined.\n");
+        return;
+    }
+    document.push_str(&heading(2, "Overview"));
+    let mut columns = vec![("Workflow", Align::Left), ("Done", Align::Left)];
+    columns.extend(phases::STATES.iter().map(|state| (state.as_str(), Align::Right)));
+    columns.push(("of these, skipped", Align::Right));
+    let row = |workflow: &WorkflowReport<'_>| {
+        let summary = &workflow.summary;
+        let mut row = vec![text(workflow.workflow.as_str()), share(summary)];
+        row.extend(phases::STATES.iter().map(|&state| count(summary, state).to_string()));
+        row.push(summary.skipped.to_string());
+        row
+    };
+    document.push_str(&table(&columns, &workflows.iter().map(row).collect::<Vec<_>>()));
+    for workflow in workflows {
+        let style = Style { zone, workflow: Some(workflow.workflow) };
+        document.push_str(&heading(2, &format!("Workflow {}", text(workflow.workflow.as_str()))));
+        push_workflow(document, workflow, 3, &style);
+    }
+}
+
+fn count(summary: &ProgressSummary, state: StateName) -> usize {
+    summary.states.get(&state).copied().unwrap_or(0)
+}
+
+fn share(summary: &ProgressSummary) -> String {
+    format!("{} % ({} of {})", summary.percent, summary.done, summary.total)
+}
+
+fn push_workflow(document: &mut String, workflow: &WorkflowReport<'_>, level: usize, style: &Style<'_>) {
+    let place = match &workflow.defined {
+        None => String::new(),
+        Some(defined) => format!("{}, ", style.event(defined.seq, Some(defined.at), Some(defined.by))),
+    };
+    document.push_str(&format!("- **Definition in force:** {place}`{}`\n", workflow.definition));
+    if let Some(description) = workflow.description {
+        document.push_str(&format!("\n{}\n", text(description)));
+    }
+    document.push_str(&heading(level, "Summary"));
+    push_summary(document, &workflow.summary);
+    document.push_str(&heading(level, "Ready next"));
+    push_next(document, workflow, style);
+    document.push_str(&heading(level, "Phases"));
+    phases::push(document, workflow, level + 1, style);
+    approvals::push(document, workflow, level, style);
+    document.push_str(&heading(level, "Dependencies"));
+    push_dependencies(document, workflow, style);
+    push_retired(document, workflow);
+    push_graph(document, workflow);
+    costs::push(document, &workflow.costs, level, style);
+}
+
+fn push_summary(document: &mut String, summary: &ProgressSummary) {
+    let filled = summary.share(BAR_BLOCKS);
+    let bar = "█".repeat(filled) + &"░".repeat(BAR_BLOCKS - filled);
+    let ProgressSummary { skipped, done, total, percent, .. } = *summary;
+    let parts = match skipped {
+        0 => format!("{done} of {total} complete"),
+        _ => format!("{done} of {total} done: {} complete, {skipped} skipped", done - skipped),
+    };
+    document.push_str(&format!("`{bar}` **{percent} %** ({parts})\n\n"));
+    let mut rows: Vec<_> = phases::STATES
+        .iter()
+        .map(|&state| vec![phases::title(state), count(summary, state).to_string()])
+        .collect();
+    if skipped > 0 {
+        rows.push(vec!["of these, skipped".to_owned(), skipped.to_string()]);
+    }
+    rows.push(vec!["Total".to_owned(), total.to_string()]);
+    document.push_str(&table(&[("State", Align::Left), ("Phases", Align::Right)], &rows));
+}
+
+fn push_next(document: &mut String, workflow: &WorkflowReport<'_>, style: &Style<'_>) {
+    let ready: Vec<_> = workflow.phases.iter().filter(|phase| phase.is_ready()).collect();
+    let under_way = count(&workflow.summary, StateName::InProgress);
+    let kept: Vec<_> =
+        workflow.phases.iter().filter(|phase| phase.would_be_ready() && phase.over_limit).collect();
+    if ready.is_empty() && kept.is_empty() {
+        document.push_str(match (workflow.summary.done == workflow.summary.total, under_way) {
+            (true, _) => "Nothing: every phase is done.\n",
+            (false, 0) => "Nothing: every phase that is left waits for another.\n",
+            (false, _) => "Nothing: every phase that is left is under way, or waits for another.\n",
+        });
+    }
+    for phase in ready {
+        let why = match phase.state {
+            StateName::Failed => ", which failed",
+            StateName::NeedsRerun => ", again",
+            StateName::Pending | StateName::InProgress | StateName::Complete => "",
+        };
+        document.push_str(&format!("- {}{why}\n", style.name(phase.workflow, phase.phase.as_str())));
+    }
+    for phase in kept {
+        let name = style.name(phase.workflow, phase.phase.as_str());
+        document.push_str(&format!("- not {name}: a cost limit is exceeded\n"));
+    }
+}
+
+fn push_dependencies(document: &mut String, workflow: &WorkflowReport<'_>, style: &Style<'_>) {
+    let is_described = workflow.phases.iter().any(|phase| phase.description.is_some());
+    if workflow.graph.edges.is_empty() && !is_described {
+        document.push_str("No phase needs another.\n");
+        return;
+    }
+    let mut columns = vec![
+        ("Phase", Align::Left),
+        ("State", Align::Left),
+        ("Needs", Align::Left),
+        ("Needed by", Align::Left),
+    ];
+    columns.extend(is_described.then_some(("What it does", Align::Left)));
+    let row = |phase: &PhaseReport<'_>| {
+        let mut row = vec![
+            style.name(phase.workflow, phase.phase.as_str()),
+            phases::standing(phase),
+            style.phases(phase.needs, usize::MAX),
+            style.phases(phase.needed_by.iter().copied(), NAMES_MAX),
+        ];
+        row.extend(is_described.then(|| text(phase.description.unwrap_or_default())));
+        row
+    };
+    document.push_str(&table(&columns, &workflow.phases.iter().map(row).collect::<Vec<_>>()));
+}
+
+fn push_retired(document: &mut String, workflow: &WorkflowReport<'_>) {
+    if workflow.retired.is_empty() {
+        return;
+    }
+    let names = workflow.retired.iter().map(|retired| {
+        let name = code(retired.phase.as_str());
+        format!("{name} (event {})", retired.last_seq)
+    });
+    let names = names.collect::<Vec<_>>().join(", ");
+    document.push_str(&format!("\nNo longer defined, with their history kept: {names}.\n"));
+}
+
+fn push_graph(document: &mut String, workflow: &WorkflowReport<'_>) {
+    let drawn = mermaid(&workflow.graph);
+    let edges = workflow.graph.edges.len();
+    if edges == 0 {
+        return;
+    }
+    document.push('\n');
+    if edges > MERMAID_EDGES_MAX || drawn.len() > MERMAID_CHARACTERS_MAX {
+        document.push_str(&format!(
+            "{edges} edges are more than Mermaid draws in a document; `phaseledger graph` draws them.\n"
+        ));
+    } else {
+        document.push_str(&block("mermaid", &drawn, ""));
+    }
+}
+
+fn push_recent(document: &mut String, recent: &[EventReport<'_>], style: &Style<'_>) {
+    if recent.is_empty() {
+        return;
+    }
+    document.push_str(&heading(2, "Last events"));
+    let columns = [
+        ("Event", Align::Right),
+        ("When", Align::Left),
+        ("What", Align::Left),
+        ("Of", Align::Left),
+        ("By", Align::Left),
+        ("Why", Align::Left),
+    ];
+    let row = |event: &EventReport<'_>| {
+        let by = if event.derived { "a rule".to_owned() } else { code(event.by) };
+        vec![
+            event.seq.to_string(),
+            style.time(Some(event.at)),
+            format!("`{}`", event.kind),
+            subject(event, style),
+            by,
+            event.text.as_deref().map(|why| text(&start(why))).unwrap_or_default(),
+        ]
+    };
+    document.push_str(&table(&columns, &recent.iter().map(row).collect::<Vec<_>>()));
+}

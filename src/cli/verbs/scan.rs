@@ -1,0 +1,301 @@
+//! `scan`: finds declared inputs that are no longer what the phases read.
+//!
+//! ```text
+//!  table, starts ──▶ (ledger closed) files ─digests▶ compare ──▶ (ledger opened) stage all ──▶ one commit
+//! ```
+//!
+//! The ledger is never held while files are read. What is recorded is compared with what the phase's last
+//! attempt read then: a phase that has moved on meanwhile is looked at again.
+
+mod tell;
+mod watch;
+
+use std::collections::HashMap;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use phaseledger::files::{Fingerprints, Project};
+use phaseledger::ledger::{Answer, Ledger, Status};
+use phaseledger::model::{
+    Action, Change, Command, Declared, Event, Expectation, FileRole, OutputFile, Pattern, PhaseId, PhaseRef,
+    Request, Seq, StateName, WorkflowName,
+};
+use phaseledger::query::{Finding, changed_inputs, topological};
+use phaseledger::rules::{Phase, PhaseState, Table};
+
+use crate::cli::host::context::Context;
+use crate::cli::host::error::Failure;
+use crate::cli::host::files;
+use crate::cli::verbs::writing;
+
+/// Options of `scan`.
+#[derive(clap::Args)]
+#[command(
+    after_help = "The files are those that the `inputs` of the workflow file name; they are compared with what they \
+    were when the phase's last attempt started. A phase that is COMPLETE is marked for rerun, with all that was \
+    built on it; one that is IN_PROGRESS must be repeated once the attempt ends; one that NEEDS_RERUN gets one more \
+    reason. What a `.gitignore` ignores is no input, unless its very path is declared. Several changed phases are \
+    recorded together or not at all. Exit codes: 0 done; with `--dry-run` 1 when there is something to record.\n\n\
+    In JSON (`scan/1`): `status`, `seq` (the last event), `phases` with `workflow phase state finding files \
+    changes` (finding: changed, reported, unchanged, unknown, not_run, undeclared), `events` that were recorded."
+)]
+pub struct Args {
+    /// These phases only
+    #[arg(value_name = "PHASE")]
+    phases: Vec<PhaseRef>,
+    /// Phases of this workflow only
+    #[arg(long, value_name = "NAME", value_parser = |name: &str| WorkflowName::new(name))]
+    workflow: Option<WorkflowName>,
+    /// Who asks [env: PHASELEDGER_BY] [default: the user]
+    #[arg(long, value_name = "NAME", value_parser = phaseledger::model::label)]
+    by: Option<String>,
+    /// Tell what it would record, and record nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Go on looking until interrupted; only what is recorded is told
+    #[arg(long, conflicts_with = "dry_run")]
+    watch: bool,
+    /// How long to wait between two looks
+    #[arg(long, value_name = "DURATION", default_value = "2s", value_parser = interval, requires = "watch")]
+    interval: Duration,
+}
+
+/// The shortest and the longest wait between two looks.
+const INTERVAL_MIN: Duration = Duration::from_millis(100);
+const INTERVAL_MAX: Duration = Duration::from_secs(24 * 60 * 60);
+
+fn interval(text: &str) -> Result<Duration, String> {
+    let wait = humantime::parse_duration(text)
+        .map_err(|error| format!("{error}; expected a duration such as `2s` or `1m 30s`"))?;
+    match (INTERVAL_MIN..=INTERVAL_MAX).contains(&wait) {
+        true => Ok(wait),
+        false => Err("expected from 100ms to 24h".to_owned()),
+    }
+}
+
+/// Scans once, or until interrupted.
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    let project = files::project(context)?;
+    let mut scanner = Scanner { args, context, project, read: HashMap::new() };
+    if args.watch {
+        return watch::run(&mut scanner);
+    }
+    let look = scanner.look()?;
+    scanner.warn(&look);
+    let scanned = scanner.record(look)?;
+    tell::tell(&scanned, context)?;
+    let is_stale = args.dry_run && scanned.status == Status::Preview;
+    Ok(ExitCode::from(u8::from(is_stale)))
+}
+
+/// How often a scan looks again at phases that move on while their files are read.
+const LOOKS_MAX: usize = 3;
+
+struct Scanner<'a> {
+    args: &'a Args,
+    context: &'a Context,
+    project: Project,
+    /// What the attempts read, by the places of their starts.
+    read: HashMap<Seq, Option<Vec<OutputFile>>>,
+}
+
+/// A phase that is looked at.
+#[derive(Debug, Clone, PartialEq)]
+struct Target {
+    id: PhaseId,
+    state: StateName,
+    /// The attempt that read its inputs last, and the place of its start; none where it runs anyway.
+    attempt: Option<(u32, Seq)>,
+    declared: Option<Declared>,
+}
+
+/// A phase with what was found of its inputs.
+#[derive(Debug, Clone, PartialEq)]
+struct Looked {
+    target: Target,
+    found: Option<Fingerprints>,
+    finding: Finding,
+    changes: Vec<Change>,
+}
+
+/// What a scan came to.
+struct Scanned {
+    status: Status,
+    /// The last event.
+    head: Seq,
+    phases: Vec<Looked>,
+    /// The answers, each with the number of its phase.
+    answers: Vec<(usize, Answer)>,
+    one_workflow: bool,
+}
+
+/// A look at all phases, with the head that it is of.
+#[derive(Debug, Clone, PartialEq)]
+struct Look {
+    head: Seq,
+    phases: Vec<Looked>,
+    one_workflow: bool,
+}
+
+impl Scanner<'_> {
+    /// Reads where the phases stand, then their files.
+    fn look(&mut self) -> Result<Look, Failure> {
+        let ledger = self.context.open()?;
+        let table = ledger.table()?;
+        let targets = self.targets(&ledger, &table)?;
+        drop(ledger);
+        let is_read = |target: &&Target| target.attempt.is_some();
+        let declared: Vec<_> =
+            targets.iter().filter(is_read).filter_map(|target| target.declared.clone()).collect();
+        let mut found = self.project.fingerprint(&declared)?.into_iter();
+        let phases = targets.into_iter().map(|target| {
+            let is_read = target.attempt.is_some() && target.declared.is_some();
+            let found = if is_read { found.next() } else { None };
+            self.compare(target, found)
+        });
+        let phases = phases.collect();
+        Ok(Look { head: table.head, phases, one_workflow: table.workflows.len() == 1 })
+    }
+
+    /// Returns the phases that are meant, each after all that it needs, and reads what their attempts read.
+    fn targets(&mut self, ledger: &Ledger, table: &Table) -> Result<Vec<Target>, Failure> {
+        let workflow = self.args.workflow.as_ref();
+        if workflow.is_some() {
+            table.workflow(workflow)?;
+        }
+        let named = self.args.phases.iter().map(|name| {
+            let bare = name.workflow.is_none();
+            let workflow = workflow.filter(|_| bare).or(name.workflow.as_ref()).cloned();
+            Ok(&table.resolve(&PhaseRef { workflow, phase: name.phase.clone() })?.id)
+        });
+        let named = named.collect::<Result<Vec<_>, Failure>>()?;
+        let is_meant = |phase: &&Phase| match named.is_empty() {
+            true => !phase.spec.inputs.is_empty() && workflow.is_none_or(|name| *name == phase.id.workflow),
+            false => named.contains(&&phase.id),
+        };
+        let targets: Vec<_> = topological(table).into_iter().filter(is_meant).map(Target::new).collect();
+        let mut read = HashMap::new();
+        for (_, start) in targets.iter().filter_map(|target| target.attempt) {
+            let inputs = match self.read.remove(&start) {
+                Some(known) => known,
+                None => inputs_at(ledger, start)?,
+            };
+            read.insert(start, inputs);
+        }
+        self.read = read;
+        Ok(targets)
+    }
+
+    fn compare(&self, target: Target, found: Option<Fingerprints>) -> Looked {
+        let patterns = target.declared.iter().flat_map(|declared| &declared.patterns);
+        // What is no pattern was refused when the files were looked for.
+        let patterns: Vec<_> = patterns.filter_map(|text| Pattern::new(text).ok()).collect();
+        let read = target.attempt.and_then(|(_, start)| self.read.get(&start)?.as_ref());
+        let mut changes = Vec::new();
+        let finding = match (&target.declared, target.attempt, &found, read) {
+            (None, ..) => Finding::Undeclared,
+            (_, None, ..) | (_, _, None, _) => Finding::NotRun,
+            (.., None) => Finding::Unknown,
+            (.., Some(found), Some(read)) => {
+                changes = changed_inputs(read, &found.files, &patterns);
+                if changes.is_empty() { Finding::Unchanged } else { Finding::Changed }
+            }
+        };
+        Looked { target, found, finding, changes }
+    }
+
+    /// Tells a person which patterns match nothing.
+    fn warn(&self, look: &Look) {
+        for phase in &look.phases {
+            if let (Some(declared), Some(found)) = (&phase.target.declared, &phase.found) {
+                files::warn(declared, found, self.context);
+            }
+        }
+    }
+
+    /// Records what changed, all of it or nothing.
+    fn record(&mut self, mut look: Look) -> Result<Scanned, Failure> {
+        for _ in 0..LOOKS_MAX {
+            if !look.phases.iter().any(|phase| phase.finding == Finding::Changed) {
+                break;
+            }
+            let mut ledger = self.context.open()?;
+            if ledger.head()?.seq != look.head {
+                let table = ledger.table()?;
+                let targets = self.targets(&ledger, &table)?;
+                let looked = look.phases.iter().map(|phase| &phase.target);
+                if !targets.iter().eq(looked) {
+                    drop(ledger);
+                    look = self.look()?;
+                    continue;
+                }
+            }
+            return self.stage(&mut ledger, look);
+        }
+        if look.phases.iter().any(|phase| phase.finding == Finding::Changed) {
+            let message = "the phases moved on each time that their files were read";
+            return Err(Failure::new(75, "busy", message).hint("nothing was recorded; try again"));
+        }
+        let Look { head, phases, one_workflow } = look;
+        Ok(Scanned { status: Status::Unchanged, head, phases, answers: Vec::new(), one_workflow })
+    }
+
+    /// Decides on every change, and makes them durable together.
+    fn stage(&self, ledger: &mut Ledger, look: Look) -> Result<Scanned, Failure> {
+        let Look { mut phases, one_workflow, .. } = look;
+        let mut session = ledger.session()?;
+        let mut answers = Vec::new();
+        for (number, phase) in phases.iter_mut().enumerate() {
+            if phase.finding != Finding::Changed {
+                continue;
+            }
+            let answer = session.stage(&self.command(phase)?, self.context.now()?)?;
+            match answer.status {
+                Status::Unchanged => phase.finding = Finding::Reported,
+                Status::Appended | Status::Duplicate | Status::Preview => answers.push((number, answer)),
+            }
+        }
+        let status = match (answers.is_empty(), self.args.dry_run) {
+            (true, _) => Status::Unchanged,
+            (false, true) => Status::Preview,
+            (false, false) => Status::Appended,
+        };
+        if status == Status::Appended {
+            session.commit()?;
+        }
+        drop(session);
+        let head = ledger.head()?.seq;
+        Ok(Scanned { status, head, phases, answers, one_workflow })
+    }
+
+    fn command(&self, phase: &Looked) -> Result<Command, Failure> {
+        let action =
+            Action::InputsChanged { phase: phase.target.id.clone().into(), changes: phase.changes.clone() };
+        let attempt = phase.target.attempt.map(|(attempt, _)| Expectation::Attempt(attempt));
+        let expect = attempt.into_iter().collect();
+        let by = self.args.by.clone();
+        let request = Request { id: None, expect, occurred_at: None, by, action };
+        writing::command(request, self.context, "cli")
+    }
+}
+
+/// Returns what the attempt that starts at a place reads; none where that was not recorded.
+fn inputs_at(ledger: &Ledger, start: Seq) -> Result<Option<Vec<OutputFile>>, Failure> {
+    Ok(match ledger.record(start)?.map(|record| record.event) {
+        Some(Event::PhaseStarted(started)) => started.inputs,
+        Some(_) | None => None,
+    })
+}
+
+impl Target {
+    fn new(phase: &Phase) -> Self {
+        let attempt = match &phase.state {
+            PhaseState::Complete { .. } | PhaseState::NeedsRerun { .. } | PhaseState::InProgress { .. } => {
+                phase.state.attempt().map(|attempt| (phase.attempt, attempt.seq))
+            }
+            PhaseState::Pending { .. } | PhaseState::Failed { .. } => None,
+        };
+        let declared = phase.declared(FileRole::Inputs);
+        Target { id: phase.id.clone(), state: phase.state.name(), attempt, declared }
+    }
+}

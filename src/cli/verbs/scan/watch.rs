@@ -1,0 +1,77 @@
+//! `scan --watch`: looks again and again, and tells only what it records.
+
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use phaseledger::ledger::Status;
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use super::{Look, Looked, Scanner, tell};
+use crate::cli::host::error::Failure;
+use crate::cli::host::output;
+use crate::cli::ui::render;
+
+/// How long it may take until a signal is noticed.
+const NOTICE: Duration = Duration::from_millis(50);
+
+/// Scans until SIGINT or SIGTERM. What changes while it watches is recorded once two looks in a row find the
+/// same, so that a file is not taken while someone writes it.
+pub fn run(scanner: &mut Scanner<'_>) -> Result<ExitCode, Failure> {
+    let ended = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(&ended))
+            .map_err(|error| Failure::new(74, "io", format!("cannot wait for signals: {error}")))?;
+    }
+    let mut last: Option<Vec<Looked>> = None;
+    while !ended.load(Ordering::Relaxed) {
+        let look = match scanner.look() {
+            // Another process takes long: there is a next time.
+            Err(failure) if failure.exit == 75 => {
+                wait(scanner.args.interval, &ended);
+                continue;
+            }
+            look => look?,
+        };
+        if last.is_none() {
+            scanner.warn(&look);
+            begin(&look, scanner);
+        }
+        let is_steady = last.as_ref().is_none_or(|last| *last == look.phases);
+        last = Some(look.phases.clone());
+        if is_steady {
+            record(scanner, look)?;
+        }
+        wait(scanner.args.interval, &ended);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn record(scanner: &mut Scanner<'_>, look: Look) -> Result<(), Failure> {
+    match scanner.record(look) {
+        Ok(scanned) if scanned.status == Status::Appended => tell::tell_recorded(&scanned, scanner.context),
+        Ok(_) => Ok(()),
+        Err(failure) if failure.exit == 75 || failure.exit == 3 => Ok(()),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Tells a person what is watched.
+fn begin(look: &Look, scanner: &Scanner<'_>) {
+    if scanner.context.json {
+        return;
+    }
+    let phases = render::count(look.phases.len(), "phase", "phases");
+    let every = humantime::format_duration(scanner.args.interval);
+    output::talk(format_args!("watching the inputs of {phases}, every {every}; ^C ends it"));
+}
+
+fn wait(interval: Duration, ended: &AtomicBool) {
+    let mut left = interval;
+    while !left.is_zero() && !ended.load(Ordering::Relaxed) {
+        let step = left.min(NOTICE);
+        std::thread::sleep(step);
+        left -= step;
+    }
+}

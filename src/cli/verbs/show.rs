@@ -1,0 +1,264 @@
+//! `show`: one event, or one phase, in full.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use anstyle::Style;
+use phaseledger::model::{Cause, PhaseRef, Recorded, Seq, Subject, When, WhenBase, escape};
+use phaseledger::query::{Effects, EventView, Linked, phase_named};
+use phaseledger::rules::{Rejection, Table};
+use serde_json::value::RawValue;
+
+use crate::cli::host::context::Context;
+use crate::cli::host::error::Failure;
+use crate::cli::host::output::{self, Progress};
+use crate::cli::ui::sheet::Sheet;
+use crate::cli::ui::{pretty, render};
+use crate::cli::verbs::asking::{self, Asked, Cut};
+use crate::cli::verbs::{log, show_phase};
+
+/// Options of `show`.
+#[derive(clap::Args)]
+#[command(
+    after_help = "WHAT is read as a place when it begins with `#`, `seq:`, `id:` or `tag:`, is `head` or \
+    `head~N`, or begins with a digit and is a time; the event there is shown, or for a time the last one up \
+    to it. Anything else is a phase; `workflow/phase` always is. A word that is no phase, but a time such as \
+    `yesterday`, is read as that.\n\n\
+    In JSON (`show/1`), for an event: `event`, its line byte for byte; `leaf`, SHA-256(0x00 ‖ line); `causes`; \
+    `effects`, what it forced within its command, and later events that name it as a cause. For a phase: \
+    `phase` as in `status/1`, `spec`, `attempts`, `notes`."
+)]
+pub struct Args {
+    /// An event: `#12`, `id:PREFIX`, `head`, `tag:NAME` or a time; or a phase
+    what: String,
+    #[command(flatten)]
+    asking: asking::Args,
+}
+
+/// Shows an event or a phase.
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    let what = What::parse(&args.what, context)?;
+    let mut asked = args.asking.open(context)?;
+    asked.talk(context);
+    match what {
+        What::Event(when) => event(&when, asked, context)?,
+        What::Phase(name, otherwise) => {
+            let table = asked.table()?;
+            match (phase_named(&table, &name), otherwise) {
+                (Ok(phase), _) => show_phase::show(phase, &table, asked, context)?,
+                (Err(Rejection::UnknownPhase { .. }), Some(when)) => event(&when, asked, context)?,
+                (Err(refused), _) => return Err(refused.into()),
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What is to be shown.
+enum What {
+    /// An event.
+    Event(When),
+    /// A phase; where there is none of the name, perhaps an event.
+    Phase(PhaseRef, Option<When>),
+}
+
+impl What {
+    fn parse(text: &str, context: &Context) -> Result<Self, Failure> {
+        let when = When::parse(text, &context.time()?);
+        let begins = |start: &str| text.get(..start.len()).is_some_and(|s| s.eq_ignore_ascii_case(start));
+        let is_place = ["#", "seq:", "id:", "tag:", "head~"].into_iter().any(begins)
+            || text.eq_ignore_ascii_case("head");
+        let is_time = when.is_ok() && text.starts_with(|first: char| first.is_ascii_digit());
+        if is_place || is_time {
+            return Ok(What::Event(when?));
+        }
+        match (text.parse::<PhaseRef>(), when) {
+            (Ok(phase), when) => Ok(What::Phase(phase, when.ok())),
+            (Err(_), Ok(when)) => Ok(What::Event(when)),
+            (Err(error), Err(_)) => Err(Failure::misuse(error.to_string())
+                .hint("show a phase, or a place such as `#12`, `head` or `2025-10-29 14:00`")),
+        }
+    }
+}
+
+/// Finds the event that a selector means, within what is asked about.
+fn place(when: &When, asked: &Asked) -> Result<Seq, Failure> {
+    let end = asked.as_of.seq;
+    let seq = match &when.base {
+        WhenBase::Head => end.minus(when.back),
+        WhenBase::Time(_) => asking::resolve(&asked.ledger, when, Cut::At)?.min(end),
+        WhenBase::Seq(_) | WhenBase::Id(_) | WhenBase::Tag(_) => {
+            asking::resolve(&asked.ledger, when, Cut::At)?
+        }
+    };
+    match seq {
+        Seq::ZERO => Err(Failure::not_found("there is no event before the first one")
+            .hint("the first event is `#1`, the last one `head`")),
+        seq if seq > end => {
+            Err(Failure::not_found(format!("event {seq} comes after #{end}, as of which is asked")))
+        }
+        seq => Ok(seq),
+    }
+}
+
+fn event(when: &When, mut asked: Asked, context: &Context) -> Result<(), Failure> {
+    let seq = place(when, &asked)?;
+    let line = asked.ledger.lines(seq.minus(1), 1)?.pop();
+    let line = line.ok_or_else(|| Failure::not_found(format!("there is no event {seq}")))?;
+    let record = log::decode(seq, &line)?;
+    let causes = causes(&record, &asked)?;
+    let effects = effects(&record, &asked)?;
+    let view = EventView::new(&line, causes, effects).expect("what was read as an event is JSON");
+    if context.json {
+        return asked.close().answer("show/1", &view);
+    }
+    let table = asked.table()?;
+    asked.close();
+    tell(&record, &view, &table, context)
+}
+
+fn causes(record: &Recorded, asked: &Asked) -> Result<Vec<Linked>, Failure> {
+    let linked = |cause: &Cause| -> Result<_, Failure> {
+        Ok(asked.ledger.record(cause.seq)?.map(|found| Linked::new(&found, cause.kind)))
+    };
+    record.causes.iter().filter_map(|cause| linked(cause).transpose()).collect()
+}
+
+fn effects(record: &Recorded, asked: &Asked) -> Result<Vec<Linked>, Failure> {
+    let mut effects = Effects::of(record);
+    let after = record.seq.number();
+    let mut progress = Progress::new("looking for what it forced", asked.as_of.seq.number() - after);
+    for later in asked.ledger.records(record.seq, asked.as_of.seq) {
+        let later = later?;
+        effects.look_at(&later);
+        progress.at(later.seq.number() - after);
+    }
+    Ok(effects.found())
+}
+
+fn tell(record: &Recorded, view: &EventView, table: &Table, context: &Context) -> Result<(), Failure> {
+    let one_workflow = table.workflows.len() <= 1;
+    let bold = Style::new().bold();
+    let mut out = output::stdout();
+    let name = log::named(&record.subject, record.event.kind(), one_workflow);
+    writeln!(out, "{bold}#{} {name}{bold:#}", record.seq)?;
+    let mut sheet = Sheet::default();
+    if let Some((from, to)) = record.transition {
+        match from == to {
+            true => sheet.line("state", format!("{}, as before", render::state(to))),
+            false => sheet.line("state", format!("{} → {}", render::state(from), render::state(to))),
+        }
+    }
+    if let (false, Some(workflow)) =
+        (matches!(record.subject, Subject::Workflow(_)), record.subject.workflow())
+    {
+        sheet.line("workflow", workflow.to_string());
+    }
+    sheet.line("at", render::time(record.at, context.zone, true));
+    if let Some(claimed) = record.occurred_at {
+        let claimed = render::time(claimed, context.zone, true);
+        sheet.line("claimed", format!("{claimed}, earlier than the event before it"));
+    }
+    sheet.line("recorded", render::time(record.recorded_at, context.zone, true));
+    let by = &record.by;
+    sheet.line("by", format!("{} on {} via {}", escape(&by.name), escape(&by.host), escape(&by.via)));
+    if let Some(rule) = &record.rule {
+        sheet.line("derived", format!("by the rule {}", escape(rule)));
+    }
+    if let Some(repair) = &record.inferred {
+        sheet.line("inferred", escape(repair));
+    }
+    ids(&mut sheet, record);
+    links(&mut sheet, record, view, one_workflow);
+    fields(&mut sheet, view);
+    sheet.line("leaf", view.leaf.to_string());
+    sheet.write(&mut out)?;
+    Ok(())
+}
+
+fn ids(sheet: &mut Sheet, record: &Recorded) {
+    sheet.line("id", record.id.to_string());
+    sheet.line("command", record.command_id.to_string());
+    if let Some(digest) = &record.command_digest {
+        sheet.line("content", digest.to_string());
+    }
+    match record.correlation_id == record.id {
+        true => sheet.line("root", "itself"),
+        false => sheet.line("root", record.correlation_id.to_string()),
+    }
+}
+
+fn links(sheet: &mut Sheet, record: &Recorded, view: &EventView, one_workflow: bool) {
+    let cause = |(cause, found): (&Cause, &Linked)| {
+        let edge = cause.edge.as_ref().map(|(above, below)| {
+            let name = |id| render::phase(id, one_workflow);
+            format!(", {} → {}", name(above), name(below))
+        });
+        format!("{} ({}{})", linked(found, one_workflow), kind(found), edge.unwrap_or_default())
+    };
+    sheet.lines("because", record.causes.iter().zip(&view.causes).map(cause).collect());
+    let effect = |effect: &Linked| {
+        let other: Vec<_> = effect.because.iter().filter(|seq| **seq != record.seq).collect();
+        let other = match other.as_slice() {
+            [] => String::new(),
+            seqs => {
+                let seqs: Vec<_> = seqs.iter().map(|seq| format!("#{seq}")).collect();
+                format!(", because {}", seqs.join(", "))
+            }
+        };
+        format!("{} ({}{other})", linked(effect, one_workflow), kind(effect))
+    };
+    sheet.lines("led to", view.effects.iter().map(effect).collect());
+}
+
+fn linked(link: &Linked, one_workflow: bool) -> String {
+    let subject = match (&link.workflow, &link.phase) {
+        (Some(workflow), Some(phase)) if !one_workflow => format!(" {workflow}/{phase}"),
+        (_, Some(phase)) => format!(" {phase}"),
+        (Some(workflow), None) => format!(" {workflow}"),
+        (None, None) => String::new(),
+    };
+    format!("#{} {}{subject}", link.seq, link.kind)
+}
+
+/// Returns the kind of a cause, as it is written.
+fn kind(link: &Linked) -> String {
+    let name = serde_json::to_value(link.why).ok();
+    name.as_ref().and_then(|name| name.as_str()).unwrap_or_default().to_owned()
+}
+
+/// Adds what the event's kind says, and fields that this version does not know.
+fn fields(sheet: &mut Sheet, view: &EventView) {
+    const KNOWN: &[&str] = &[
+        "v",
+        "seq",
+        "id",
+        "command_id",
+        "kind",
+        "workflow",
+        "phase",
+        "from",
+        "to",
+        "at",
+        "recorded_at",
+        "occurred_at",
+        "by",
+        "derived",
+        "rule",
+        "inferred",
+        "causation_id",
+        "correlation_id",
+        "causes",
+        "command_digest",
+    ];
+    let fields: std::collections::BTreeMap<String, Box<RawValue>> =
+        serde_json::from_str(view.event.get()).unwrap_or_default();
+    for (name, value) in fields.iter().filter(|(name, _)| !KNOWN.contains(&name.as_str())) {
+        match name.as_str() {
+            "data" => sheet.lines("data", pretty::json(value.get())),
+            unknown => {
+                sheet.line("also", format!("{} = {}", escape(unknown), pretty::json(value.get()).join("\n")));
+            }
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! `show PHASE`: where a phase stands, what its definition says, and all that it went through.
+
+use std::io::Write;
+
+use anstyle::Style;
+use phaseledger::model::{Amount, PhaseId, Seq, StateName, Text, escape};
+use phaseledger::query::{AttemptView, NoteView, Outcome, PhaseHistory, PhaseView};
+use phaseledger::rules::{Phase, PhaseState, Table};
+
+use crate::cli::host::context::Context;
+use crate::cli::host::error::Failure;
+use crate::cli::host::output::{self, Progress};
+use crate::cli::host::process;
+use crate::cli::ui::columns::Column;
+use crate::cli::ui::sheet::Sheet;
+use crate::cli::ui::{events, pretty, render};
+use crate::cli::verbs::asking::Asked;
+use crate::cli::verbs::status;
+
+const COLUMNS: &[Column] = &[
+    Column { header: "attempt", yields: 0 },
+    Column { header: "outcome", yields: 0 },
+    Column { header: "started", yields: 1 },
+    Column { header: "ended", yields: 4 },
+    Column { header: "duration", yields: 0 },
+    Column { header: "events", yields: 2 },
+    Column { header: "by", yields: 3 },
+    Column { header: "note", yields: 0 },
+];
+
+/// How many lines of standard error are shown.
+const STDERR_LINES_MAX: usize = 10;
+
+/// How many files an attempt is shown with at most.
+const FILES_SHOWN: usize = 20;
+
+/// Shows a phase.
+pub fn show(phase: &Phase, table: &Table, asked: Asked, context: &Context) -> Result<(), Failure> {
+    let mut history = PhaseHistory::of(&phase.id);
+    let mut progress = Progress::new("reading its history", phase.last_seq.number());
+    for record in asked.ledger.records(Seq::ZERO, asked.as_of.seq) {
+        let record = record?;
+        history.look_at(&record);
+        progress.at(record.seq.number());
+    }
+    drop(progress);
+    let mut view = history.view(table, phase);
+    if asked.is_head {
+        process::look_at([&mut view.phase], table);
+    }
+    let as_of = asked.close();
+    if context.json {
+        return as_of.answer("show/1", &view);
+    }
+    tell(&view, table, context)
+}
+
+fn tell(view: &PhaseView, table: &Table, context: &Context) -> Result<(), Failure> {
+    let bold = Style::new().bold();
+    let mut out = output::stdout();
+    writeln!(out, "{bold}{}{bold:#}  {}", view.phase.id(), status::state(&view.phase))?;
+    if let Some(description) = &view.spec.description {
+        writeln!(out, "{}", render::one_line(description))?;
+    }
+    writeln!(out)?;
+    standing(view, table, context).write(&mut out)?;
+    if !view.attempts.is_empty() {
+        writeln!(out)?;
+        let rows: Vec<_> = view.attempts.iter().map(|attempt| row(attempt, view, context)).collect();
+        status::show(&mut out, COLUMNS, &rows)?;
+    }
+    inputs(view, &mut out)?;
+    process::tell_how_to_settle([&view.phase]);
+    Ok(())
+}
+
+/// Shows which files the last attempt read.
+fn inputs(view: &PhaseView, out: &mut impl Write) -> Result<(), Failure> {
+    let Some(attempt) = view.attempts.last() else { return Ok(()) };
+    let Some(inputs) = &attempt.inputs else { return Ok(()) };
+    let count = render::count(inputs.len(), "file", "files");
+    writeln!(out, "\nattempt {} reads {count}, as of its start", attempt.attempt)?;
+    for file in inputs.iter().take(FILES_SHOWN) {
+        writeln!(out, "  {}  {}", events::short(&file.digest), escape(&file.path))?;
+    }
+    if inputs.len() > FILES_SHOWN {
+        writeln!(
+            out,
+            "  and {} more; `phaseledger show '#{}'` lists them",
+            inputs.len() - FILES_SHOWN,
+            attempt.started_seq
+        )?;
+    }
+    Ok(())
+}
+
+/// Returns what was spent on the phase of which limit; none where there is neither.
+fn cost(view: &PhaseView) -> Option<String> {
+    let (phase, spec) = (&view.phase, &view.spec);
+    let shown = |amount: Amount| amount.shown(spec.currency.as_deref());
+    let defined = match spec.cost_limit {
+        limit if limit == phase.cost_limit => String::new(),
+        None => "; its definition has no limit".to_owned(),
+        Some(limit) => format!("; its definition says {}", shown(limit)),
+    };
+    match phase.cost_limit {
+        Some(limit) => Some(format!("{} spent of {}{defined}", shown(phase.spent), shown(limit))),
+        None if phase.spent == Amount::ZERO && defined.is_empty() => None,
+        None => Some(format!("{} spent, no limit{defined}", shown(phase.spent))),
+    }
+}
+
+/// Returns where the phase stands, what its definition says, and what people attached.
+fn standing(view: &PhaseView, table: &Table, context: &Context) -> Sheet {
+    let PhaseView { phase, spec, notes, .. } = view;
+    let text = |text: &Text| render::one_line(text.as_str());
+    let name = |id: &PhaseId| {
+        let shown = render::phase(id, id.workflow == phase.workflow);
+        match table.phases.get(id).map(|phase| &phase.state) {
+            None => shown,
+            Some(PhaseState::Pending { skipped: Some(_) }) => {
+                format!("{} {shown} (skipped)", render::symbol(StateName::Pending))
+            }
+            Some(state) => format!("{} {shown}", render::symbol(state.name())),
+        }
+    };
+    let mut sheet = Sheet::default();
+    if phase.retired {
+        sheet.line("retired", "the definition in force no longer has it");
+    }
+    sheet.lines("because", phase.rerun_reasons.iter().map(text).collect());
+    sheet.lines("error", phase.error.iter().map(text).collect());
+    sheet.lines("stderr", stderr(view));
+    sheet.lines("process", phase.process.iter().map(process::number).collect());
+    sheet.lines("skipped", phase.skipped.iter().map(text).collect());
+    sheet.lines("needs", spec.needs.iter().map(name).collect());
+    sheet.lines("needed by", spec.needed_by.iter().map(name).collect());
+    sheet.lines("cost", cost(view).into_iter().collect());
+    sheet.lines("version", spec.version.iter().map(|version| escape(version)).collect());
+    sheet.lines("inputs", spec.inputs.iter().map(|glob| escape(glob)).collect());
+    sheet.lines("outputs", spec.outputs.iter().map(|glob| escape(glob)).collect());
+    let updated = render::time(phase.updated_at, context.zone, false);
+    sheet.line("last event", format!("#{}, {updated}", phase.last_seq));
+    let metadata = phase.metadata.iter().flat_map(|(key, value)| {
+        let mut lines = pretty::json(value);
+        lines[0].insert_str(0, &format!("{} = ", escape(key)));
+        lines
+    });
+    sheet.lines("metadata", metadata.collect());
+    let note = |note: &NoteView| {
+        let at = render::time(note.at, context.zone, false);
+        format!("#{} {at} {}: {}", note.seq, escape(&note.by), text(&note.text))
+    };
+    sheet.lines("notes", notes.iter().map(note).collect());
+    sheet
+}
+
+/// Returns the last lines that the process of a failed attempt wrote to its standard error.
+fn stderr(view: &PhaseView) -> Vec<String> {
+    let last = view.attempts.last().filter(|_| view.phase.state == StateName::Failed);
+    let text = last.and_then(|attempt| attempt.stderr.as_ref()).map_or("", Text::as_str);
+    let plain = anstream::adapter::strip_str(text).to_string();
+    let lines: Vec<_> = plain.lines().map(escape).collect();
+    match lines.len().checked_sub(STDERR_LINES_MAX) {
+        None | Some(0) => lines,
+        Some(more) => {
+            let before = format!("({more} lines before, see `--json`)");
+            std::iter::once(before).chain(lines[more..].iter().cloned()).collect()
+        }
+    }
+}
+
+fn row(attempt: &AttemptView, view: &PhaseView, context: &Context) -> Vec<String> {
+    let outcome = match attempt.outcome {
+        Outcome::Running => "running",
+        Outcome::Completed => "completed",
+        Outcome::Failed => "failed",
+        Outcome::Abandoned => "abandoned",
+        Outcome::Reset => "reset",
+        Outcome::Retired => "retired",
+    };
+    let name = |need: &PhaseId| render::phase(need, need.workflow == view.phase.workflow);
+    let unmet: Vec<_> = attempt.unmet.iter().map(name).collect();
+    let unmet = (!unmet.is_empty()).then(|| format!("started though unmet: {}", unmet.join(", ")));
+    let error = attempt.error.as_ref().map(|error| render::one_line(error.as_str()));
+    let notes: Vec<_> = error.into_iter().chain(unmet).collect();
+    vec![
+        attempt.attempt.to_string(),
+        outcome.to_owned(),
+        render::time(attempt.started_at, context.zone, false),
+        attempt.completed_at.map(|at| render::time(at, context.zone, false)).unwrap_or_default(),
+        attempt.duration_seconds.map(render::duration).unwrap_or_default(),
+        match attempt.completed_seq {
+            None => format!("#{}", attempt.started_seq),
+            Some(end) => format!("#{}, #{end}", attempt.started_seq),
+        },
+        escape(&attempt.by),
+        status::fit(&notes.join("; ")),
+    ]
+}

@@ -1,0 +1,199 @@
+//! `status`: where each phase stands.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use phaseledger::model::{PhaseId, PhaseRef, StateName, Text, WorkflowName};
+use phaseledger::query::{self, PhaseStatus, StatusFilter, Summary};
+
+use crate::cli::host::context::Context;
+use crate::cli::host::error::Failure;
+use crate::cli::host::{output, process};
+use crate::cli::ui::columns::{self, Column};
+use crate::cli::ui::render;
+use crate::cli::verbs::asking;
+
+/// How much of a note is shown on a terminal, in characters.
+const NOTE_CHARACTERS_MAX: usize = 240;
+
+/// How many unmet needs are named.
+const NEEDS_NAMED_MAX: usize = 3;
+
+/// Options of `status`.
+#[derive(clap::Args)]
+#[command(
+    after_help = "In JSON (`status/1`): `completed_at` is when the last attempt ended, well or badly; \
+    `unmet` lists, by their full names, the needs that are neither complete nor skipped as of the place asked \
+    about, and `dependencies_met` says that there are none; `attempt` is 0 before the first one; `skipped` is \
+    the reason; `summary` counts the phases listed. As of the head, `process_state` tells of the `process` that \
+    works on an attempt whether it is `running`, `gone` or `unknown` (on another host); where it is gone but one that \
+    it started runs, `left_behind_pid` is that."
+)]
+pub struct Args {
+    /// Only these phases: `phase`, or `workflow/phase` [default: all]
+    #[arg(value_name = "PHASE")]
+    phases: Vec<PhaseRef>,
+    /// Only phases in this state; several may be given
+    #[arg(long = "state", value_name = "STATE", value_delimiter = ',')]
+    states: Vec<StateName>,
+    /// Only phases of this workflow
+    #[arg(long, value_name = "NAME", value_parser = |name: &str| WorkflowName::new(name))]
+    workflow: Option<WorkflowName>,
+    /// List retired phases too, which the definition no longer has
+    #[arg(long)]
+    all: bool,
+    #[command(flatten)]
+    asking: asking::Args,
+}
+
+/// Tells where phases stand.
+pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
+    let mut asked = args.asking.open(context)?;
+    asked.talk(context);
+    let table = asked.table()?;
+    let filter = StatusFilter {
+        phases: args.phases,
+        states: args.states,
+        workflow: args.workflow,
+        with_retired: args.all,
+    };
+    let mut status = query::status(&table, &filter)?;
+    let is_head = asked.is_head;
+    let as_of = asked.close();
+    if is_head {
+        process::look_at(&mut status.phases, &table);
+    }
+    if context.json {
+        as_of.answer("status/1", &status)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let one_workflow = table.workflows.len() <= 1;
+    let rows: Vec<_> = status.phases.iter().map(|phase| row(phase, one_workflow, is_head, context)).collect();
+    let mut out = output::stdout();
+    show(&mut out, COLUMNS, &rows)?;
+    let skipped = status.phases.iter().filter(|phase| phase.skipped.is_some()).count();
+    let gap = if rows.is_empty() { "" } else { "\n" };
+    writeln!(out, "{gap}{}", summary(&status.summary, skipped))?;
+    process::tell_how_to_settle(&status.phases);
+    if table.workflows.is_empty() && is_head {
+        output::talk(format_args!(
+            "nothing is defined yet: `phaseledger define` puts `ledger/workflow.toml` in force"
+        ));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+const COLUMNS: &[Column] = &[
+    Column { header: "phase", yields: 0 },
+    Column { header: "state", yields: 0 },
+    Column { header: "attempt", yields: 2 },
+    Column { header: "started", yields: 3 },
+    Column { header: "duration", yields: 1 },
+    Column { header: "note", yields: 0 },
+];
+
+/// Writes rows as columns, and says which of them a terminal has no room for.
+pub fn show(out: &mut impl Write, columns: &[Column], rows: &[Vec<String>]) -> Result<(), Failure> {
+    if rows.is_empty() {
+        return Ok(());
+    }
+    let shown = columns::show(columns, rows, output::terminal_width());
+    writeln!(out, "{}", shown.text)?;
+    if !shown.left_out.is_empty() {
+        let names = shown.left_out.join(", ");
+        output::talk(format_args!("left out for want of room: {names} (`--json`, or a pipe, has all)"));
+    }
+    Ok(())
+}
+
+fn row(phase: &PhaseStatus, one_workflow: bool, is_head: bool, context: &Context) -> Vec<String> {
+    let so_far = |since| match context.now() {
+        Ok(now) => format!("{} so far", render::duration(now.since(since).as_secs_f64())),
+        // The answer does not depend on the clock.
+        Err(_) => String::new(),
+    };
+    let duration = match (phase.duration_seconds, phase.state, phase.started_at) {
+        (Some(seconds), ..) => render::duration(seconds),
+        (None, StateName::InProgress, Some(since)) if is_head => so_far(since),
+        (None, ..) => String::new(),
+    };
+    vec![
+        render::phase(&phase.id(), one_workflow),
+        state(phase),
+        if phase.attempt == 0 { String::new() } else { phase.attempt.to_string() },
+        phase.started_at.map(|at| render::time(at, context.zone, false)).unwrap_or_default(),
+        duration,
+        fit(&note(phase)),
+    ]
+}
+
+/// Returns a phase's state, with its symbol.
+pub fn state(phase: &PhaseStatus) -> String {
+    match phase.skipped {
+        None => format!("{}{}", render::state(phase.state), process::remark(phase)),
+        Some(_) => {
+            let style = render::style(phase.state);
+            format!("{style}{} {} (skipped){style:#}", render::symbol(phase.state), phase.state)
+        }
+    }
+}
+
+/// Returns what there is to say of a phase: what went wrong, why it must run again, what it waits for, or why
+/// it is done without.
+pub fn note(phase: &PhaseStatus) -> String {
+    let text = |text: &Text| render::one_line(text.as_str());
+    let more = match phase.rerun_reasons.len() {
+        0 | 1 => String::new(),
+        several => format!(" (+{} more)", several - 1),
+    };
+    let reason = phase.rerun_reasons.first().map(|reason| format!("{}{more}", text(reason)));
+    let note = match phase.state {
+        StateName::Pending => phase.skipped.as_ref().map(text).or_else(|| needs(phase)),
+        StateName::InProgress => reason.map(|reason| format!("must run again: {reason}")),
+        StateName::Failed => phase.error.as_ref().map(text),
+        StateName::NeedsRerun => reason,
+        StateName::Complete => None,
+    };
+    match (phase.retired, note) {
+        (false, note) => note.unwrap_or_default(),
+        (true, None) => "retired".to_owned(),
+        (true, Some(note)) => format!("retired; {note}"),
+    }
+}
+
+/// Returns what a phase waits for; none for nothing.
+pub fn needs(phase: &PhaseStatus) -> Option<String> {
+    let name = |need: &PhaseId| render::phase(need, need.workflow == phase.workflow);
+    let named: Vec<_> = phase.unmet.iter().take(NEEDS_NAMED_MAX).map(name).collect();
+    match phase.unmet.len().saturating_sub(NEEDS_NAMED_MAX) {
+        _ if named.is_empty() => None,
+        0 => Some(format!("needs {}", named.join(", "))),
+        more => Some(format!("needs {} (+{more} more)", named.join(", "))),
+    }
+}
+
+/// Cuts a long note where a person reads it on a terminal; never for a program.
+pub fn fit(note: &str) -> String {
+    match note.char_indices().nth(NOTE_CHARACTERS_MAX) {
+        Some((end, _)) if output::terminal_width().is_some() => format!("{}…", &note[..end]),
+        _ => note.to_owned(),
+    }
+}
+
+/// Returns how many phases are in each state, in a line.
+fn summary(summary: &Summary, skipped: usize) -> String {
+    let count = |state: StateName| {
+        let skipped = match state {
+            StateName::Pending if skipped > 0 => format!(" ({skipped} skipped)"),
+            _ => String::new(),
+        };
+        let number = summary.count(state);
+        let style = render::style(state);
+        (number > 0).then(|| format!("{style}{number} {state}{skipped}{style:#}"))
+    };
+    let counts: Vec<_> = StateName::ALL.into_iter().filter_map(count).collect();
+    match summary.total {
+        0 => "no phases".to_owned(),
+        total => format!("{}: {}", render::count(total, "phase", "phases"), counts.join(", ")),
+    }
+}

@@ -1,0 +1,116 @@
+//! `verify`: proves that the log is what was written.
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use phaseledger::store::Mended;
+use serde::Serialize;
+
+use crate::cli::host::context::Context;
+use crate::cli::host::error::Failure;
+use crate::cli::host::output::{self, Progress};
+use crate::cli::host::paths::shown;
+
+/// Options of `verify`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// Make anew what is not the log itself: the phase table, every other cache, and the files beside the log that it is
+    /// opened with
+    #[arg(long)]
+    rebuild: bool,
+}
+
+/// How many files say how long the log was.
+const WITNESSES: usize = 2;
+
+/// Verifies the ledger.
+pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    #[derive(Serialize)]
+    struct View {
+        schema: &'static str,
+        status: &'static str,
+        events: u64,
+        commands: u64,
+        root: String,
+        table: &'static str,
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        made_anew: Vec<String>,
+    }
+    let (mut ledger, mut mended) = match args.rebuild {
+        true => context.open_mending()?,
+        false => (context.open()?, Vec::new()),
+    };
+    mended.iter().for_each(tell);
+    let mut progress = Progress::new("verifying", ledger.head()?.seq.number());
+    let verified = ledger.verify(args.rebuild, |done| progress.at(done.number()))??;
+    drop(progress);
+    verified.mended.iter().for_each(tell);
+    if verified.mended.len() == WITNESSES {
+        output::talk(format_args!(
+            "  no other file says so: whether the log was longer once, nothing tells any more"
+        ));
+    }
+    mended.extend(verified.mended);
+    let table = match (verified.rebuilt, verified.rows_match) {
+        (true, _) => "rebuilt",
+        (false, true) => "right",
+        (false, false) => "wrong",
+    };
+    let status = if table == "wrong" { "table_differs" } else { "verified" };
+    let view = View {
+        schema: "verify/1",
+        status,
+        events: verified.seq.number(),
+        commands: verified.commands,
+        root: verified.root.to_string(),
+        table,
+        made_anew: made_anew(&mended),
+    };
+    if table == "wrong" {
+        return Err(Failure::new(
+            5,
+            "table_differs",
+            "the table kept beside the log is not what the log adds up to",
+        )
+        .hint("the log is sound; `phaseledger verify --rebuild` makes the table anew from it")
+        .detail("root", view.root));
+    }
+    let mut out = output::stdout();
+    if context.json {
+        output::json_line(&mut out, &view)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    writeln!(out, "verified: {} events of {} commands", view.events, view.commands)?;
+    writeln!(out, "  lines, places, ids, times, causes and transitions are as they were written")?;
+    writeln!(out, "  the table beside the log is {}", if table == "rebuilt" { "made anew" } else { table })?;
+    writeln!(out, "  root {}", view.root)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says aloud what was mended: whoever kept the files apart may want to know why they differ.
+fn tell(mended: &Mended) {
+    match mended {
+        Mended::Witness(path) => {
+            output::talk(format_args!("made anew: `{}`, which says how long the log was", shown(path)));
+        }
+        Mended::Settings(path) => {
+            output::talk(format_args!(
+                "made anew: `{}`, the settings that the log is opened with",
+                shown(path)
+            ));
+        }
+        Mended::SnapshotRemoved(path) => output::talk(format_args!(
+            "removed: `{}`, which could not be used and only saves reading",
+            shown(path)
+        )),
+    }
+}
+
+/// Returns the files that were made anew.
+fn made_anew(mended: &[Mended]) -> Vec<String> {
+    let made = mended.iter().filter_map(|mended| match mended {
+        Mended::Witness(path) | Mended::Settings(path) => Some(shown(path)),
+        Mended::SnapshotRemoved(_) => None,
+    });
+    made.collect()
+}

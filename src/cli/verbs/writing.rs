@@ -1,0 +1,318 @@
+//! What every verb that records has in common: its options, the way into the ledger, and the answer.
+
+use std::borrow::Cow;
+use std::io::{BufWriter, Write};
+use std::process::ExitCode;
+
+use phaseledger::ledger::{Answer, Status};
+use phaseledger::model::{
+    Action, CallerId, Command, CommandId, Declared, Event, Expectation, Metadata, MetadataError, Recorded,
+    Request, Timestamp, escape,
+};
+use phaseledger::query::{Forecast, cost_in_words};
+use phaseledger::rules::Phase;
+use serde::Serialize;
+
+use crate::cli::host::context::Context;
+use crate::cli::host::error::Failure;
+use crate::cli::host::{files, output, process};
+use crate::cli::ui::{forecast, render};
+
+/// The options of every verb that records.
+#[derive(clap::Args)]
+#[command(next_help_heading = "Recording")]
+#[group(skip)]
+pub struct Args {
+    /// A UUID, or `key:` and a text of your own: recording it again is safe and changes nothing
+    #[arg(long, value_name = "ID")]
+    id: Option<CallerId>,
+    /// Refuse unless this holds: `seq:N` (nothing happened to it after N), `state=A,B`, `attempt=N`
+    #[arg(long, value_name = "WHAT")]
+    expect: Vec<Expectation>,
+    /// When it took effect, where that is not now: a time such as `2025-10-29T18:27:01Z` or `10 minutes ago`
+    #[arg(long, value_name = "TIME")]
+    occurred_at: Option<String>,
+    /// Who asks [env: PHASELEDGER_BY] [default: the user]
+    #[arg(long, value_name = "NAME", value_parser = phaseledger::model::label)]
+    by: Option<String>,
+    /// Tell what it would record, and record nothing
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Metadata as a caller gives it.
+#[derive(clap::Args)]
+#[group(skip)]
+pub struct MetaArgs {
+    /// Attach metadata; a value that is JSON is kept as JSON, any other as text
+    #[arg(long = "meta", value_name = "KEY=VALUE", value_parser = pair)]
+    meta: Vec<(String, String)>,
+    /// Attach a JSON object
+    #[arg(long, value_name = "JSON", value_parser = object)]
+    metadata: Option<Metadata>,
+}
+
+fn object(text: &str) -> Result<Metadata, String> {
+    serde_json::from_str(text)
+        .map_err(|error| format!("{error}; expected a JSON object like {{\"books\": 3}}"))
+}
+
+/// Reads `key=value`; the value comes out as JSON text.
+pub fn pair(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("expected KEY=VALUE")?;
+    if key.is_empty() {
+        return Err("the key is empty; expected KEY=VALUE".to_owned());
+    }
+    let is_json = serde_json::from_str::<&serde_json::value::RawValue>(value).is_ok();
+    let json = if is_json { value.to_owned() } else { serde_json::Value::from(value).to_string() };
+    Ok((key.to_owned(), json))
+}
+
+impl MetaArgs {
+    /// Puts the metadata together.
+    pub fn metadata(&self) -> Result<Metadata, Failure> {
+        let mut metadata = self.metadata.clone().unwrap_or_default();
+        insert_all(&mut metadata, &self.meta)?;
+        Ok(metadata)
+    }
+}
+
+/// Puts pairs of keys and JSON texts into metadata.
+pub fn insert_all(metadata: &mut Metadata, pairs: &[(String, String)]) -> Result<(), Failure> {
+    for (key, value) in pairs {
+        metadata.insert(key, value).map_err(|error| {
+            let code = match error {
+                MetadataError::TooLarge(_) => "too_large",
+                MetadataError::NotJson(_) | MetadataError::TooDeep => "bad_metadata",
+            };
+            Failure::new(2, code, format!("`{}`: {error}", escape(key)))
+        })?;
+    }
+    Ok(())
+}
+
+/// Makes a command of what a caller asks.
+pub fn command(mut request: Request, context: &Context, via: &str) -> Result<Command, Failure> {
+    process::look_up(&mut request.action);
+    let by = context.actor(request.by.as_deref(), via);
+    Ok(request.command(context.new_id()?, by))
+}
+
+impl Args {
+    /// Makes the options of a command that takes effect now and expects nothing.
+    pub fn of(by: Option<String>) -> Self {
+        Args { id: None, expect: Vec::new(), occurred_at: None, by, dry_run: false }
+    }
+
+    /// Returns who asks, where that is said.
+    pub fn by(&self) -> Option<&str> {
+        self.by.as_deref()
+    }
+}
+
+/// Records an action, and answers.
+pub fn record(args: Args, action: Action, context: &Context) -> Result<ExitCode, Failure> {
+    record_unless(args, action, context, None)
+}
+
+/// What may refuse an action by the phase that it is about.
+pub type Refuse = fn(&Phase) -> Result<(), Failure>;
+
+/// Records an action, and answers; unless it is recorded already, it may be refused first.
+pub fn record_unless(
+    args: Args,
+    action: Action,
+    context: &Context,
+    refuse: Option<Refuse>,
+) -> Result<ExitCode, Failure> {
+    let verb = action.verb();
+    let answer = submit_unless(args, action, context, refuse)?;
+    let forecast = forecast::of(&answer, context)?;
+    answered(&answer, tell_with(&answer, forecast.as_ref(), verb, context))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Records an action, or finds out what it would record.
+pub fn submit(args: Args, action: Action, context: &Context) -> Result<Answer, Failure> {
+    submit_unless(args, action, context, None)
+}
+
+fn submit_unless(
+    args: Args,
+    action: Action,
+    context: &Context,
+    refuse: Option<Refuse>,
+) -> Result<Answer, Failure> {
+    let occurred_at: Option<Timestamp> =
+        args.occurred_at.as_deref().map(|text| context.instant(text)).transpose()?;
+    let request = Request { id: args.id, expect: args.expect, occurred_at, by: args.by, action };
+    let mut command = command(request, context, "cli")?;
+    send_unless(&mut command, args.dry_run, context, refuse)
+}
+
+/// Says of an answer that could not be told what it would have told.
+pub fn answered<T>(answer: &Answer, told: Result<T, Failure>) -> Result<T, Failure> {
+    told.map_err(|failure| match answer.status {
+        Status::Appended => failure.hint(format!("it is recorded all the same, as #{}", answer.seq)),
+        Status::Duplicate | Status::Unchanged | Status::Preview => failure,
+    })
+}
+
+/// Records a command, or tells what it would record. The files that its phase declares are fingerprinted
+/// first, while nobody holds the ledger, and only once it is known that the command is not refused.
+pub fn send(command: &mut Command, dry_run: bool, context: &Context) -> Result<Answer, Failure> {
+    send_unless(command, dry_run, context, None)
+}
+
+fn send_unless(
+    command: &mut Command,
+    dry_run: bool,
+    context: &Context,
+    mut refuse: Option<Refuse>,
+) -> Result<Answer, Failure> {
+    let mut fingerprinted: Option<Declared> = None;
+    loop {
+        let mut ledger = context.open()?;
+        if let (Some(refuse), Some(phase)) = (refuse.take(), command.action.phase())
+            && !(command.may_repeat && ledger.find(command.id)?.is_some())
+        {
+            refuse(ledger.session()?.phase(phase)?)?;
+        }
+        let mut session = ledger.session()?;
+        let declared = session.declared(command)?;
+        if declared.is_none() {
+            command.fingerprints = None;
+        }
+        // Declared anew, or not yet: a definition may have come in between.
+        let missing = declared.filter(|declared| fingerprinted.as_ref() != Some(declared));
+        let answer = session.stage(command, context.now()?)?;
+        let Some(missing) = missing else {
+            if dry_run {
+                let is_new = answer.status == Status::Appended;
+                return Ok(Answer { status: if is_new { Status::Preview } else { answer.status }, ..answer });
+            }
+            session.commit()?;
+            return Ok(answer);
+        };
+        drop(ledger);
+        command.fingerprints = Some(files::declared(&missing, context)?);
+        fingerprinted = Some(missing);
+    }
+}
+
+/// The answer to a command, in JSON.
+#[derive(Serialize)]
+pub struct AnswerView<'a> {
+    status: &'static str,
+    seq: u64,
+    id: CommandId,
+    derived: Vec<DerivedView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    forecast: Option<&'a Forecast>,
+}
+
+/// An event, in a few words.
+#[derive(Serialize)]
+pub struct DerivedView<'a> {
+    seq: u64,
+    id: phaseledger::model::EventId,
+    kind: &'static str,
+    phase: Option<String>,
+    to: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<Cow<'a, str>>,
+}
+
+impl<'a> AnswerView<'a> {
+    /// Views an answer.
+    pub fn new(answer: &'a Answer) -> Self {
+        AnswerView {
+            status: status_name(answer.status),
+            seq: answer.seq.number(),
+            id: answer.id,
+            derived: answer.events.iter().skip(1).map(DerivedView::new).collect(),
+            forecast: None,
+        }
+    }
+}
+
+impl<'a> DerivedView<'a> {
+    /// Views an event.
+    pub fn new(record: &'a Recorded) -> Self {
+        let reason = match &record.event {
+            Event::RerunMarked(why) | Event::RerunCauseAdded(why) | Event::RerunDeferred(why) => {
+                Some(Cow::Borrowed(why.reason.as_str()))
+            }
+            Event::PhaseFailed(failed) => Some(Cow::Borrowed(failed.error.as_str())),
+            Event::ApprovalGranted(decided) | Event::ApprovalRejected(decided) => {
+                Some(Cow::Borrowed(decided.reason.as_str()))
+            }
+            event => cost_in_words(event).map(Cow::Owned),
+        };
+        DerivedView {
+            seq: record.seq.number(),
+            id: record.id,
+            kind: record.event.kind(),
+            phase: record.subject.phase().map(ToString::to_string),
+            to: record.transition.map(|(_, to)| to.as_str()),
+            reason,
+        }
+    }
+}
+
+/// Returns the name of what came of a command.
+pub const fn status_name(status: Status) -> &'static str {
+    match status {
+        Status::Appended => "appended",
+        Status::Duplicate => "duplicate",
+        Status::Unchanged => "unchanged",
+        Status::Preview => "preview",
+    }
+}
+
+/// Tells what came of a command: a line, and a line for each event that it forced.
+pub fn tell(answer: &Answer, verb: &str, context: &Context) -> Result<(), Failure> {
+    tell_with(answer, None, verb, context)
+}
+
+/// Tells what came of a command, and what it would set off.
+fn tell_with(
+    answer: &Answer,
+    forecast: Option<&Forecast>,
+    verb: &str,
+    context: &Context,
+) -> Result<(), Failure> {
+    let mut out = BufWriter::new(output::stdout());
+    if context.json {
+        output::json_line(&mut out, &AnswerView { forecast, ..AnswerView::new(answer) })?;
+        out.flush()?;
+        return Ok(());
+    }
+    match (answer.status, answer.events.first()) {
+        (Status::Duplicate, _) => {
+            writeln!(out, "duplicate: recorded as #{} already, nothing changed", answer.seq)?;
+        }
+        (Status::Unchanged, _) | (_, None) => writeln!(out, "unchanged: {verb} changes nothing")?,
+        (status, Some(first)) => {
+            let name = match status {
+                Status::Preview => "would append",
+                _ => "appended",
+            };
+            writeln!(out, "{name} #{} {}", first.seq, line(first))?;
+            for record in &answer.events[1..] {
+                writeln!(out, "  ↳ #{} {}", record.seq, line(record))?;
+            }
+        }
+    }
+    if let Some(forecast) = forecast {
+        forecast::tell(&mut out, forecast)?;
+    }
+    out.flush()?;
+    Ok(())
+}
+
+/// Returns what happened to what, in a line.
+pub fn line(record: &Recorded) -> String {
+    let subject = render::subject(&record.subject, true);
+    format!("{} {subject}  {}", record.event.kind(), render::summary(record)).trim_end().to_owned()
+}
