@@ -15,7 +15,7 @@
 //!
 //! A value changes type when it changes meaning, goes one way, and never comes back. [`model`] has the nouns,
 //! [`rules`] the verbs (pure), [`store`] the log's port and its adapters, [`ledger`] the one loop that joins
-//! them, and [`query`] the questions (pure). The command line is a program on top of these.
+//! them, [`query`] the questions (pure), and [`ask`] the one way to ask them of a ledger. The command line is a program on top of these.
 //!
 //! # Example
 //!
@@ -48,6 +48,7 @@
 //! # }
 //! ```
 
+pub mod ask;
 pub mod files;
 pub mod ledger;
 pub mod model;

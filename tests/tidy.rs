@@ -20,6 +20,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("query", &["query", "model", "rules"]),
     ("files", &["files", "model"]),
     ("ledger", &["ledger", "model", "rules", "store"]),
+    ("ask", &["ask", "ledger", "query", "rules", "model"]),
 ];
 
 /// Which rooms of the command line a room may use.

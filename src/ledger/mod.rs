@@ -21,6 +21,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+pub use crate::store::{Axis, Until};
 pub use history::{HistoryError, HistoryOptions, Imported, import_history};
 pub use replay::Records;
 pub use restore::{EXPORT_SCHEMA, ExportEnd, RestoreError, Restored, restore};
@@ -29,7 +30,7 @@ pub use verify::{Verified, VerifyError};
 
 use crate::model::{Command, CommandId, Digest, EventId, LineError, Recorded, Seq, TagName, Timestamp};
 use crate::rules::{Approval, Impossible, Rejection, Table, Tag};
-use crate::store::{Axis, DiskStore, Head, Mended, Store, StoreError, Until};
+use crate::store::{DiskStore, Head, Mended, Store, StoreError};
 
 /// A ledger: one totally ordered log of events, with everything derived from it.
 pub struct Ledger {

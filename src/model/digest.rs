@@ -43,6 +43,12 @@ impl Digest {
         Digest { algorithm: Algorithm::Sha256, bytes: Sha256::digest(bytes).into() }
     }
 
+    /// Computes the leaf of the Merkle tree that a line of the log is: SHA-256(0x00 ‖ line) (RFC 6962, section 2.1).
+    pub fn leaf(line: &str) -> Self {
+        let bytes = Sha256::new().chain_update([0]).chain_update(line).finalize().into();
+        Digest { algorithm: Algorithm::Sha256, bytes }
+    }
+
     /// Returns the 32 bytes.
     pub const fn bytes(&self) -> &[u8; 32] {
         &self.bytes

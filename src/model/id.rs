@@ -41,6 +41,27 @@ impl fmt::Display for Seq {
     }
 }
 
+/// Events that follow one another: those after one place, up to and including another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+pub struct Span {
+    /// The place before the first of them.
+    pub after: Seq,
+    /// The place of the last of them; not before `after`.
+    pub through: Seq,
+}
+
+impl Span {
+    /// Returns how many events these are.
+    pub const fn events(self) -> u64 {
+        self.through.number().saturating_sub(self.after.number())
+    }
+
+    /// Says whether there are none.
+    pub const fn is_empty(self) -> bool {
+        self.events() == 0
+    }
+}
+
 /// The identity of a command: the caller's own, or a fresh UUIDv7.
 ///
 /// Sending a command again under the same id never records it twice.

@@ -52,7 +52,7 @@ pub use event::{
 };
 pub use expectation::{Expectation, ExpectationError};
 pub use files::OutputFile;
-pub use id::{CommandId, EventId, Seq};
+pub use id::{CommandId, EventId, Seq, Span};
 pub use metadata::{METADATA_BYTES_MAX, METADATA_DEPTH_MAX, Metadata, MetadataError};
 pub use name::{NAME_BYTES_MAX, NameError, PhaseId, PhaseName, TagName, WorkflowName};
 pub use pattern::{Declared, FileRole, Pattern, PatternError};

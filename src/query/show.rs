@@ -32,7 +32,7 @@ impl EventView {
     ///
     /// A line that is not JSON.
     pub fn new(line: &str, causes: Vec<Linked>, effects: Vec<Linked>) -> serde_json::Result<Self> {
-        let leaf = Digest::sha256(&[&[0], line.as_bytes()].concat());
+        let leaf = Digest::leaf(line);
         Ok(EventView { event: serde_json::from_str(line)?, leaf, causes, effects })
     }
 }

@@ -13,8 +13,8 @@ use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
 use crate::model::{
-    Actor, CauseKind, Change, Comparison, DefinitionChange, Digest, Event, EventId, PhaseId, PhaseName,
-    PhaseRef, Recorded, Seq, StateName, Subject, Timestamp, WorkflowName,
+    Actor, CauseKind, Change, Comparison, DefinitionChange, Digest, Event, EventId, LineError, PhaseId,
+    PhaseName, PhaseRef, Recorded, Seq, StateName, Subject, Timestamp, WorkflowName,
 };
 use crate::rules::{Phase, PhaseState, Table};
 
@@ -25,6 +25,17 @@ pub struct Proven {
     pub record: Recorded,
     /// The leaf of the Merkle tree that its line is (RFC 6962, section 2.1).
     pub leaf: Digest,
+}
+
+impl Proven {
+    /// Reads an event from its line.
+    ///
+    /// # Errors
+    ///
+    /// [`LineError`] for a line that is no event.
+    pub fn from_line(line: &str) -> Result<Self, LineError> {
+        Ok(Proven { record: Recorded::from_line(line)?, leaf: Digest::leaf(line) })
+    }
 }
 
 /// Why a phase stands where it does.

@@ -2,6 +2,7 @@
 //! place that knows hints and exit codes.
 
 mod approvals;
+mod asking;
 mod costs;
 mod files;
 

@@ -2,6 +2,7 @@
 
 use std::io::{BufWriter, Write};
 
+use phaseledger::ask::{self, Answered, Moment, Question};
 use phaseledger::ledger::Ledger;
 use phaseledger::model::{Range, Seq, Timestamp, When, WhenBase};
 use phaseledger::rules::Table;
@@ -10,7 +11,7 @@ use serde::Serialize;
 
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
-use crate::cli::host::output;
+use crate::cli::host::output::{self, Progress};
 use crate::cli::ui::render;
 
 /// The options of every verb that asks.
@@ -52,6 +53,37 @@ pub struct Asked {
 }
 
 impl Args {
+    /// Returns as of when is asked.
+    fn moment(&self, context: &Context) -> Result<Moment, Failure> {
+        let parse = |text: &String| -> Result<When, Failure> { Ok(When::parse(text, &context.time()?)?) };
+        Ok(match (&self.before, &self.known_at, &self.at) {
+            (Some(text), ..) => Moment::Before(parse(text)?),
+            (_, Some(text), _) => Moment::KnownAt(parse(text)?),
+            (.., Some(text)) => Moment::At(parse(text)?),
+            (None, None, None) => Moment::Head,
+        })
+    }
+
+    /// Asks, and tells a person which place the answer is as of. Nothing is held once it returns.
+    pub fn ask<Q: Question>(&self, question: &Q, context: &Context) -> Result<Answered<Q::View>, Failure> {
+        let answered = ask::answer(|| context.open(), &self.moment(context)?, question)?;
+        told(answered, context)
+    }
+
+    /// Asks, as [`Args::ask`], and shows how far it is while much of the log is read.
+    pub fn ask_long<Q: Question>(
+        &self,
+        question: &Q,
+        doing: &'static str,
+        context: &Context,
+    ) -> Result<Answered<Q::View>, Failure> {
+        let mut progress = None;
+        let mut watch = |done, total| progress.get_or_insert_with(|| Progress::new(doing, total)).at(done);
+        let answered = ask::answer_watched(|| context.open(), &self.moment(context)?, question, &mut watch)?;
+        drop(progress);
+        told(answered, context)
+    }
+
     /// Opens the ledger and finds the place that is meant.
     pub fn open(&self, context: &Context) -> Result<Asked, Failure> {
         let ledger = context.open()?;
@@ -69,6 +101,33 @@ impl Args {
         let as_of = as_of(&ledger, seq)?;
         Ok(Asked { ledger, as_of, is_head: seq == head.seq })
     }
+}
+
+/// Tells a person which place an answer is as of, also where the question is refused there.
+fn told<V>(answered: Answered<Result<V, ask::AskError>>, context: &Context) -> Result<Answered<V>, Failure> {
+    if !context.json {
+        tell_as_of(answered.as_of, answered.is_head, context);
+    }
+    Ok(answered.transpose()?)
+}
+
+/// Tells a person which place an answer is as of.
+fn tell_as_of(as_of: ask::AsOf, is_head: bool, context: &Context) {
+    match as_of.at {
+        None => output::talk(format_args!("as of #0: before the first event")),
+        Some(at) => {
+            let at = render::time(at, context.zone, true);
+            let head = if is_head { " (head)" } else { "" };
+            output::talk(format_args!("as of #{}{head}, {at}", as_of.seq));
+        }
+    }
+}
+
+/// Writes an answer in JSON.
+pub fn write_json<V: Serialize>(answered: &Answered<V>) -> Result<(), Failure> {
+    let mut out = BufWriter::new(output::stdout());
+    output::json_line(&mut out, answered)?;
+    Ok(out.flush()?)
 }
 
 impl AsOf {

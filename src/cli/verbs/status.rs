@@ -3,8 +3,9 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use phaseledger::ask::{self, StatusAnswer};
 use phaseledger::model::{PhaseId, PhaseRef, StateName, Text, WorkflowName};
-use phaseledger::query::{self, PhaseStatus, StatusFilter, Summary};
+use phaseledger::query::{PhaseStatus, StatusFilter, Summary};
 
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
@@ -48,23 +49,20 @@ pub struct Args {
 
 /// Tells where phases stand.
 pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
-    let mut asked = args.asking.open(context)?;
-    asked.talk(context);
-    let table = asked.table()?;
     let filter = StatusFilter {
         phases: args.phases,
         states: args.states,
         workflow: args.workflow,
         with_retired: args.all,
     };
-    let mut status = query::status(&table, &filter)?;
-    let is_head = asked.is_head;
-    let as_of = asked.close();
+    let mut answered = args.asking.ask(&ask::Status { filter }, context)?;
+    let is_head = answered.is_head;
+    let StatusAnswer { status, table } = &mut answered.view;
     if is_head {
-        process::look_at(&mut status.phases, &table);
+        process::look_at(&mut status.phases, table);
     }
     if context.json {
-        as_of.answer("status/1", &status)?;
+        asking::write_json(&answered)?;
         return Ok(ExitCode::SUCCESS);
     }
     let one_workflow = table.workflows.len() <= 1;

@@ -1,0 +1,334 @@
+//! A cut: which events count for a question, and what can be read of them.
+
+use std::cell::{OnceCell, RefCell};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::AskError;
+use super::error::Candidate;
+use super::reader::{Lines, Reader};
+use crate::ledger::{Axis, Ledger, LedgerError, Until};
+use crate::model::{
+    CommandId, Digest, EventId, IdPrefix, Range, Recorded, Seq, Span, Timestamp, When, WhenBase,
+};
+use crate::query::Proven;
+use crate::rules::{Approval, Table};
+
+/// As of when something is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Moment {
+    /// Now: all that is in the log.
+    #[default]
+    Head,
+    /// What is meant is included; times are when events took effect.
+    At(When),
+    /// What is meant is left out.
+    Before(When),
+    /// What is meant is included; times are when events were recorded.
+    KnownAt(When),
+}
+
+/// The place that an answer is as of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct AsOf {
+    /// The place; zero before the first event.
+    pub seq: Seq,
+    /// When its event took effect.
+    pub at: Option<Timestamp>,
+    /// When its event was recorded.
+    pub recorded_at: Option<Timestamp>,
+}
+
+/// The events that count for a question. The head is read once; the table is made when it is asked for first.
+pub struct Cut<'a> {
+    ledger: RefCell<Ledger>,
+    reader: RefCell<Reader>,
+    head: Seq,
+    as_of: AsOf,
+    table: OnceCell<Arc<Table>>,
+    watch: RefCell<&'a mut dyn FnMut(u64, u64)>,
+}
+
+impl<'a> Cut<'a> {
+    pub(super) fn new(
+        ledger: Ledger,
+        moment: &Moment,
+        watch: &'a mut dyn FnMut(u64, u64),
+    ) -> Result<Self, AskError> {
+        let head = ledger.head()?.seq;
+        let mut cut = Cut {
+            ledger: RefCell::new(ledger),
+            reader: RefCell::new(Reader::default()),
+            head,
+            as_of: AsOf { seq: head, at: None, recorded_at: None },
+            table: OnceCell::new(),
+            watch: RefCell::new(watch),
+        };
+        let end = match moment {
+            Moment::Head => head,
+            Moment::At(when) => cut.resolve(when, Side::At)?,
+            Moment::Before(when) => cut.resolve(when, Side::Before)?,
+            Moment::KnownAt(when) => cut.resolve(when, Side::KnownAt)?,
+        };
+        cut.as_of = cut.as_of_place(end)?;
+        Ok(cut)
+    }
+
+    /// Returns the place that answers are as of.
+    pub fn as_of(&self) -> AsOf {
+        self.as_of
+    }
+
+    /// Says whether that is the end of the log.
+    pub fn is_head(&self) -> bool {
+        self.as_of.seq == self.head
+    }
+
+    /// Says whether an event counts.
+    pub fn holds(&self, record: &Recorded) -> bool {
+        record.seq <= self.as_of.seq
+    }
+
+    /// Returns all the events that count, as places.
+    pub fn span(&self) -> Span {
+        Span { after: Seq::ZERO, through: self.as_of.seq }
+    }
+
+    /// Returns the table that the events add up to.
+    ///
+    /// # Errors
+    ///
+    /// [`AskError`] for a log that cannot be read.
+    pub fn table(&self) -> Result<Arc<Table>, AskError> {
+        if let Some(table) = self.table.get() {
+            return Ok(Arc::clone(table));
+        }
+        let table = match self.is_head() {
+            true => self.ledger.borrow().table()?,
+            false => self.ledger.borrow_mut().table_kept_at(self.as_of.seq)?,
+        };
+        Ok(Arc::clone(self.table.get_or_init(|| Arc::new(table))))
+    }
+
+    /// Returns the table after a place that counts.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cut::table`].
+    pub fn table_after(&self, seq: Seq) -> Result<Table, AskError> {
+        Ok(self.ledger.borrow().table_at(seq)?)
+    }
+
+    /// Returns the root over the lines of the events.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cut::table`].
+    pub fn root(&self) -> Result<Digest, AskError> {
+        Ok(self.ledger.borrow().root_at(self.as_of.seq)?)
+    }
+
+    /// Returns the requests for approval whose ids start with some of a UUID's text, up to its first dash.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cut::table`].
+    pub fn approvals(&self, start: &str) -> Result<BTreeMap<EventId, Approval>, AskError> {
+        if self.is_head() {
+            return Ok(self.ledger.borrow().approvals(start)?);
+        }
+        let mut all = self.table()?.approvals.clone();
+        all.retain(|id, _| id.to_string().starts_with(start));
+        Ok(all)
+    }
+
+    /// Returns the place and the times of an event.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cut::table`].
+    pub fn as_of_place(&self, seq: Seq) -> Result<AsOf, AskError> {
+        let record = match seq {
+            Seq::ZERO => None,
+            _ => Some(self.event(seq)?.record),
+        };
+        let (at, recorded_at) = record.map(|record| (record.at, record.recorded_at)).unzip();
+        Ok(AsOf { seq, at, recorded_at })
+    }
+
+    /// Returns an event with its proof: one that is in the log.
+    ///
+    /// # Errors
+    ///
+    /// [`AskError`] for a log that cannot be read, or has no such event.
+    pub fn event(&self, seq: Seq) -> Result<Proven, AskError> {
+        self.reader.borrow_mut().event(seq, self.head, &self.ledger.borrow())
+    }
+
+    /// Returns the line of an event, byte for byte.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cut::event`].
+    pub fn line(&self, seq: Seq) -> Result<String, AskError> {
+        self.reader.borrow_mut().line(seq, self.head, &self.ledger.borrow()).map(str::to_owned)
+    }
+
+    /// Takes each event of a part of the log, in order.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cut::event`], and those of `take`.
+    pub fn each(
+        &self,
+        span: Span,
+        mut take: impl FnMut(Recorded) -> Result<(), AskError>,
+    ) -> Result<(), AskError> {
+        self.each_line(span, |seq, line| {
+            take(Recorded::from_line(line).map_err(|source| LedgerError::Line { seq, source })?)
+        })
+    }
+
+    /// Takes the line of each event of a part of the log, in order.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cut::each`].
+    pub fn each_line(
+        &self,
+        span: Span,
+        mut take: impl FnMut(Seq, &str) -> Result<(), AskError>,
+    ) -> Result<(), AskError> {
+        let mut seq = span.after;
+        while seq < span.through {
+            seq = seq.plus(1);
+            take(seq, self.reader.borrow_mut().line(seq, self.head, &self.ledger.borrow())?)?;
+            (self.watch.borrow_mut())(seq.number() - span.after.number(), span.events());
+        }
+        Ok(())
+    }
+
+    /// Begins to read a part of the log that may be longer than memory: see [`Lines`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Cut::event`].
+    pub fn lines(&self, span: Span) -> Result<Lines, AskError> {
+        Lines::begin(&self.ledger.borrow(), span)
+    }
+
+    /// Finds the place that a selector means, of all that is in the log.
+    ///
+    /// # Errors
+    ///
+    /// [`AskError`] for what the log does not have.
+    pub fn find(&self, when: &When) -> Result<Seq, AskError> {
+        self.resolve(when, Side::At)
+    }
+
+    /// Finds the event that a selector means, among those that count.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cut::find`]; an event that does not count is one.
+    pub fn find_event(&self, when: &When) -> Result<Seq, AskError> {
+        let end = self.as_of.seq;
+        let seq = match &when.base {
+            WhenBase::Head => end.minus(when.back),
+            WhenBase::Time(_) => self.find(when)?.min(end),
+            WhenBase::Seq(_) | WhenBase::Id(_) | WhenBase::Tag(_) => self.find(when)?,
+        };
+        match seq {
+            Seq::ZERO => Err(AskError::BeforeFirst),
+            seq if seq > end => Err(AskError::After { seq, end }),
+            seq => Ok(seq),
+        }
+    }
+
+    /// Finds the events that a range means, among those that count; all of them for none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cut::find`]; a range that runs backwards is one.
+    pub fn find_span(&self, range: Option<&Range>) -> Result<Span, AskError> {
+        let Some(range) = range else { return Ok(self.span()) };
+        let end = |when: &Option<When>| when.as_ref().map(|when| self.find(when)).transpose();
+        let after = end(&range.after)?.unwrap_or(Seq::ZERO);
+        let last = end(&range.through)?.unwrap_or(self.as_of.seq).min(self.as_of.seq);
+        if after > last && range.through.is_some() {
+            return Err(AskError::Backwards { after, last });
+        }
+        Ok(Span { after: after.min(last), through: last })
+    }
+
+    /// Finds the events that follow from a command: the place of the first one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cut::table`].
+    pub fn find_command(&self, id: CommandId) -> Result<Option<Seq>, AskError> {
+        Ok(self.ledger.borrow().find(id)?)
+    }
+
+    fn resolve(&self, when: &When, side: Side) -> Result<Seq, AskError> {
+        let seq = match &when.base {
+            WhenBase::Head => self.head,
+            WhenBase::Seq(seq) if *seq > self.head => {
+                return Err(AskError::NoEvent { seq: *seq, head: self.head });
+            }
+            WhenBase::Seq(seq) => *seq,
+            WhenBase::Tag(name) => match self.ledger.borrow().tags()?.get(name) {
+                Some(tag) => tag.seq,
+                None => return Err(AskError::NoTag { name: name.clone() }),
+            },
+            WhenBase::Id(prefix) => self.find_id(prefix)?,
+            WhenBase::Time(time) => {
+                let (axis, until) = match side {
+                    Side::At => (Axis::At, Until::Through(*time)),
+                    Side::Before => (Axis::At, Until::Before(*time)),
+                    Side::KnownAt => (Axis::RecordedAt, Until::Through(*time)),
+                };
+                return Ok(self.ledger.borrow().seek(axis, until)?.minus(when.back));
+            }
+        };
+        let seq = seq.minus(when.back);
+        Ok(if side == Side::Before { seq.minus(1) } else { seq })
+    }
+
+    /// Finds the one event whose id has a prefix: a whole id of a command's first event at once, any other by
+    /// reading the log.
+    fn find_id(&self, prefix: &IdPrefix) -> Result<Seq, AskError> {
+        if let Some(id) = prefix.whole()
+            && let Some(seq) = self.find_command(CommandId::new(id.uuid()))?
+            && seq <= self.head
+            && self.event(seq)?.record.id == id
+        {
+            return Ok(seq);
+        }
+        let mut candidates = Vec::new();
+        self.each(Span { after: Seq::ZERO, through: self.head }, |record| {
+            if prefix.matches(record.id) {
+                candidates.push(Candidate { seq: record.seq, id: record.id, kind: record.event.kind() });
+            }
+            Ok(())
+        })?;
+        match candidates.as_slice() {
+            [only] => Ok(only.seq),
+            [] => Err(AskError::NoId { prefix: prefix.clone() }),
+            _ => Err(AskError::AmbiguousId { prefix: prefix.clone(), candidates }),
+        }
+    }
+}
+
+/// How a selector cuts the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    /// What is meant is included; times are when events took effect.
+    At,
+    /// What is meant is left out.
+    Before,
+    /// What is meant is included; times are when events were recorded.
+    KnownAt,
+}

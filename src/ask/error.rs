@@ -1,0 +1,87 @@
+//! Why a question has no answer.
+
+use crate::ledger::LedgerError;
+use crate::model::{EventId, IdPrefix, Seq, TagName};
+use crate::query::SumTooLarge;
+use crate::rules::Rejection;
+
+/// Why a question has no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum AskError {
+    /// The ledger cannot be read, or what is named is not in its table.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// A place beyond the end of the log.
+    #[error("there is no event {seq}; the log ends at {head}")]
+    NoEvent {
+        /// The place.
+        seq: Seq,
+        /// The last one.
+        head: Seq,
+    },
+    /// The place before the first event, where an event is asked for.
+    #[error("there is no event before the first one")]
+    BeforeFirst,
+    /// An event behind the place that is asked as of.
+    #[error("event {seq} comes after #{end}, as of which is asked")]
+    After {
+        /// The event's place.
+        seq: Seq,
+        /// The last one that counts.
+        end: Seq,
+    },
+    /// A tag that nobody has set.
+    #[error("there is no tag `{name}`")]
+    NoTag {
+        /// The name.
+        name: TagName,
+    },
+    /// The start of an id that no event has.
+    #[error("no event has an id that starts with `{prefix}`")]
+    NoId {
+        /// The start.
+        prefix: IdPrefix,
+    },
+    /// The start of an id that several events have.
+    #[error("{} events have an id that starts with `{prefix}`", candidates.len())]
+    AmbiguousId {
+        /// The start.
+        prefix: IdPrefix,
+        /// The events.
+        candidates: Vec<Candidate>,
+    },
+    /// A range whose end comes before its start.
+    #[error("the range runs backwards: from #{after} to #{last}")]
+    Backwards {
+        /// The place after which it starts.
+        after: Seq,
+        /// The place where it ends.
+        last: Seq,
+    },
+    /// The log is shorter than its head says, or an event that others name is not there.
+    #[error("{found}")]
+    Damaged {
+        /// What was found, and what was expected.
+        found: String,
+    },
+    /// Costs that add up to more than can be told.
+    #[error(transparent)]
+    Sum(#[from] SumTooLarge),
+}
+
+/// One of several events that may be meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Candidate {
+    /// Its place.
+    pub seq: Seq,
+    /// Its id.
+    pub id: EventId,
+    /// Its kind.
+    pub kind: &'static str,
+}
+
+impl From<Rejection> for AskError {
+    fn from(rejection: Rejection) -> Self {
+        AskError::Ledger(rejection.into())
+    }
+}

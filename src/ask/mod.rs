@@ -1,0 +1,131 @@
+//! The one way to ask: a ledger is opened, cut where the question says, asked, and let go before anybody is answered.
+//!
+//! ```text
+//!  open ──▶ Ledger ──Moment──▶ Cut: head, as of, table, reader ──Question──▶ View
+//!                               │                                            │
+//!                               └─────────── let go ◀────────────────────────┘──▶ Answered, which owns no ledger
+//! ```
+//!
+//! A [`Question`] gathers what its view needs from a [`Cut`], and hands it to the pure functions of [`crate::query`].
+//! Whoever asks (a command line, a server, a program) renders an [`Answered`] when nothing is held any more: a reader
+//! that pauses keeps nobody waiting. What may be longer than memory is taken as [`Lines`], a piece at a time, each read
+//! while the ledger is held and handed on while it is not.
+//!
+//! ```
+//! use phaseledger::ask::{self, AskError, Moment};
+//! use phaseledger::ledger::Ledger;
+//! use phaseledger::store::MemoryStore;
+//!
+//! # fn main() -> Result<(), AskError> {
+//! let open = || Ok::<_, AskError>(Ledger::new(Box::new(MemoryStore::new()))); // on a disk: Ledger::open(dir, wait)
+//! let status = ask::answer(open, &Moment::Head, &ask::Status::default())?;
+//! assert!(status.is_head && status.view?.status.phases.is_empty());
+//! # Ok(())
+//! # }
+//! ```
+
+mod cut;
+mod error;
+mod reader;
+mod status;
+
+use serde::{Serialize, Serializer};
+
+pub use cut::{AsOf, Cut, Moment};
+pub use error::{AskError, Candidate};
+pub use reader::Lines;
+pub use status::{Status, StatusAnswer};
+
+use crate::ledger::Ledger;
+
+/// Something that a ledger can be asked.
+pub trait Question {
+    /// The name of its answer's form, such as `status/1`.
+    const SCHEMA: &'static str;
+
+    /// The answer. It owns what it needs, so that it can be read once the ledger is let go.
+    type View: Serialize;
+
+    /// Gathers what the answer needs.
+    ///
+    /// # Errors
+    ///
+    /// [`AskError`]: what is named is not there, or the log cannot be read.
+    fn ask(&self, cut: &Cut<'_>) -> Result<Self::View, AskError>;
+}
+
+/// An answer, and which events count for it.
+#[derive(Debug, Clone)]
+pub struct Answered<V> {
+    /// The place that it is as of.
+    pub as_of: AsOf,
+    /// Whether that was the end of the log.
+    pub is_head: bool,
+    /// The answer.
+    pub view: V,
+    schema: &'static str,
+}
+
+impl<V> Answered<V> {
+    /// Returns the same with another view.
+    pub fn map<W>(self, change: impl FnOnce(V) -> W) -> Answered<W> {
+        let Answered { as_of, is_head, view, schema } = self;
+        Answered { as_of, is_head, view: change(view), schema }
+    }
+}
+
+impl<V, E> Answered<Result<V, E>> {
+    /// Turns the answer to a question that may be refused inside out.
+    ///
+    /// # Errors
+    ///
+    /// The refusal.
+    pub fn transpose(self) -> Result<Answered<V>, E> {
+        let Answered { as_of, is_head, view, schema } = self;
+        Ok(Answered { as_of, is_head, view: view?, schema })
+    }
+}
+
+impl<V: Serialize> Serialize for Answered<V> {
+    /// Writes the schema, the place that the answer is as of, then the view's own fields.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Form<'a, V> {
+            schema: &'static str,
+            as_of: AsOf,
+            #[serde(flatten)]
+            view: &'a V,
+        }
+        Form { schema: self.schema, as_of: self.as_of, view: &self.view }.serialize(serializer)
+    }
+}
+
+/// Asks. The ledger is held until the answer is put together, and no longer. Where the place is found but the question
+/// is refused, the view says why.
+///
+/// # Errors
+///
+/// Those of `open`, and an [`AskError`] for a moment that the log does not have.
+pub fn answer<Q: Question, E: From<AskError>>(
+    open: impl FnOnce() -> Result<Ledger, E>,
+    moment: &Moment,
+    question: &Q,
+) -> Result<Answered<Result<Q::View, AskError>>, E> {
+    answer_watched(open, moment, question, &mut |_, _| {})
+}
+
+/// Asks, as [`answer`]; `watch` is told, while much of the log is read, how many events of how many are.
+///
+/// # Errors
+///
+/// As [`answer`].
+pub fn answer_watched<Q: Question, E: From<AskError>>(
+    open: impl FnOnce() -> Result<Ledger, E>,
+    moment: &Moment,
+    question: &Q,
+    watch: &mut dyn FnMut(u64, u64),
+) -> Result<Answered<Result<Q::View, AskError>>, E> {
+    let cut = Cut::new(open()?, moment, watch)?;
+    let view = question.ask(&cut);
+    Ok(Answered { as_of: cut.as_of(), is_head: cut.is_head(), view, schema: Q::SCHEMA })
+}

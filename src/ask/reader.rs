@@ -1,0 +1,116 @@
+//! THE reader: events at any places, forward, backward or by leaps, and parts of the log a piece at a time.
+
+use super::AskError;
+use crate::ledger::{Ledger, LedgerError};
+use crate::model::{Seq, Span};
+use crate::query::Proven;
+
+/// How many lines are read at first, and at most, around a place.
+const LINES_MIN: u64 = 16;
+const LINES_MAX: u64 = 1024;
+
+/// How many lines a piece has, unless they take up more bytes than may be held.
+const PIECE_LINES: u64 = 4096;
+const PIECE_BYTES_MAX: usize = 32 << 20;
+
+/// Reads lines at places that mostly follow one another, either way: a part of the log at a time, larger ones while
+/// the places are near one another.
+#[derive(Debug, Default)]
+pub(super) struct Reader {
+    /// The place before the lines at hand.
+    after: Seq,
+    lines: Vec<String>,
+    count: u64,
+}
+
+impl Reader {
+    /// Returns the event at a place, which is at most `head`.
+    pub(super) fn event(&mut self, seq: Seq, head: Seq, ledger: &Ledger) -> Result<Proven, AskError> {
+        let line = self.line(seq, head, ledger)?;
+        Ok(Proven::from_line(line).map_err(|source| LedgerError::Line { seq, source })?)
+    }
+
+    /// Returns the line at a place, which is at most `head`.
+    pub(super) fn line(&mut self, seq: Seq, head: Seq, ledger: &Ledger) -> Result<&str, AskError> {
+        if self.index(seq).is_none() {
+            let end = self.after.number() + self.lines.len() as u64;
+            let (is_next, is_before) = (seq.number() == end + 1, seq <= self.after);
+            let is_near = is_next || (is_before && self.after.number() - seq.number() < self.count);
+            self.count = if is_near { (self.count * 2).min(LINES_MAX) } else { LINES_MIN };
+            // What is before is likely to follow, unless they are asked for in order.
+            let ahead =
+                if is_next { self.count.min(head.number().saturating_sub(seq.number()) + 1) } else { 1 };
+            self.after = if is_next { seq.minus(1) } else { seq.minus(self.count) };
+            let count = seq.number() - self.after.number() - 1 + ahead;
+            self.lines = ledger.lines(self.after, usize::try_from(count).unwrap_or(usize::MAX))?;
+        }
+        let missing = || AskError::Damaged { found: format!("there is no event {seq}") };
+        self.index(seq).and_then(|at| self.lines.get(at)).map(String::as_str).ok_or_else(missing)
+    }
+
+    fn index(&self, seq: Seq) -> Option<usize> {
+        let at = usize::try_from(seq.number().checked_sub(self.after.number() + 1)?).ok()?;
+        (at < self.lines.len()).then_some(at)
+    }
+}
+
+/// A part of the log that may be longer than memory. The first piece is read; the others are when they are taken.
+#[derive(Debug)]
+pub struct Lines {
+    span: Span,
+    first: Vec<String>,
+}
+
+impl Lines {
+    pub(super) fn begin(ledger: &Ledger, span: Span) -> Result<Self, AskError> {
+        Ok(Lines { first: piece(ledger, span)?, span })
+    }
+
+    /// Returns which events these are.
+    pub fn span(&self) -> Span {
+        self.span
+    }
+
+    /// Takes each line. The ledger is opened anew for each further piece and let go before its lines are taken; what was
+    /// appended meanwhile is not of the part.
+    ///
+    /// # Errors
+    ///
+    /// Those of `open` and `take`, and an [`AskError`] for a log that cannot be read.
+    pub fn each<E: From<AskError>>(
+        self,
+        mut open: impl FnMut() -> Result<Ledger, E>,
+        mut take: impl FnMut(Seq, &str) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let Lines { mut span, first } = self;
+        let mut lines = first;
+        loop {
+            for line in &lines {
+                span.after = span.after.plus(1);
+                take(span.after, line)?;
+            }
+            if span.after >= span.through {
+                return Ok(());
+            }
+            lines = piece(&open()?, span)?;
+        }
+    }
+}
+
+/// Reads the first lines of a part of the log, as many as may be held at a time; at least one where there is one.
+fn piece(ledger: &Ledger, span: Span) -> Result<Vec<String>, AskError> {
+    let (mut piece, mut bytes) = (Vec::new(), 0);
+    let mut at = span.after;
+    while at < span.through && (piece.len() as u64) < PIECE_LINES && bytes < PIECE_BYTES_MAX {
+        let limit = (span.through.number() - at.number()).min(LINES_MAX);
+        let lines = ledger.lines(at, usize::try_from(limit).unwrap_or(usize::MAX))?;
+        if lines.is_empty() {
+            let found = format!("the log ends at {at}, expected {}", span.through);
+            return Err(AskError::Damaged { found });
+        }
+        at = at.plus(lines.len() as u64);
+        bytes += lines.iter().map(String::len).sum::<usize>();
+        piece.extend(lines);
+    }
+    Ok(piece)
+}
