@@ -152,7 +152,7 @@ impl<'a> Cut<'a> {
     pub fn as_of_place(&self, seq: Seq) -> Result<AsOf, AskError> {
         let record = match seq {
             Seq::ZERO => None,
-            _ => Some(self.event(seq)?.record),
+            _ => Some(self.record(seq)?),
         };
         let (at, recorded_at) = record.map(|record| (record.at, record.recorded_at)).unzip();
         Ok(AsOf { seq, at, recorded_at })
@@ -165,6 +165,15 @@ impl<'a> Cut<'a> {
     /// [`AskError`] for a log that cannot be read, or has no such event.
     pub fn event(&self, seq: Seq) -> Result<Proven, AskError> {
         self.reader.borrow_mut().event(seq, self.head, &self.ledger.borrow())
+    }
+
+    /// Returns an event: one that is in the log.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cut::event`].
+    pub fn record(&self, seq: Seq) -> Result<Recorded, AskError> {
+        self.reader.borrow_mut().record(seq, self.head, &self.ledger.borrow())
     }
 
     /// Returns the line of an event, byte for byte.
@@ -303,7 +312,7 @@ impl<'a> Cut<'a> {
         if let Some(id) = prefix.whole()
             && let Some(seq) = self.find_command(CommandId::new(id.uuid()))?
             && seq <= self.head
-            && self.event(seq)?.record.id == id
+            && self.record(seq)?.id == id
         {
             return Ok(seq);
         }

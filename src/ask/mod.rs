@@ -26,15 +26,25 @@
 
 mod cut;
 mod error;
+mod graph;
+mod log;
+mod next;
 mod reader;
+mod show;
 mod status;
+mod why;
 
 use serde::{Serialize, Serializer};
 
 pub use cut::{AsOf, Cut, Moment};
 pub use error::{AskError, Candidate};
+pub use graph::Graph;
+pub use log::{Log, LogAnswer};
+pub use next::{Next, NextAnswer};
 pub use reader::Lines;
+pub use show::{Show, ShowAnswer, ShownEvent, ShownPhase};
 pub use status::{Status, StatusAnswer};
+pub use why::{Why, WhyAnswer};
 
 use crate::ledger::Ledger;
 
@@ -44,7 +54,7 @@ pub trait Question {
     const SCHEMA: &'static str;
 
     /// The answer. It owns what it needs, so that it can be read once the ledger is let go.
-    type View: Serialize;
+    type View;
 
     /// Gathers what the answer needs.
     ///

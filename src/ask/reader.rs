@@ -2,7 +2,7 @@
 
 use super::AskError;
 use crate::ledger::{Ledger, LedgerError};
-use crate::model::{Seq, Span};
+use crate::model::{Recorded, Seq, Span};
 use crate::query::Proven;
 
 /// How many lines are read at first, and at most, around a place.
@@ -30,13 +30,19 @@ impl Reader {
         Ok(Proven::from_line(line).map_err(|source| LedgerError::Line { seq, source })?)
     }
 
+    /// Returns the event at a place, which is at most `head`, without its proof.
+    pub(super) fn record(&mut self, seq: Seq, head: Seq, ledger: &Ledger) -> Result<Recorded, AskError> {
+        let line = self.line(seq, head, ledger)?;
+        Ok(Recorded::from_line(line).map_err(|source| LedgerError::Line { seq, source })?)
+    }
+
     /// Returns the line at a place, which is at most `head`.
     pub(super) fn line(&mut self, seq: Seq, head: Seq, ledger: &Ledger) -> Result<&str, AskError> {
         if self.index(seq).is_none() {
             let end = self.after.number() + self.lines.len() as u64;
             let (is_next, is_before) = (seq.number() == end + 1, seq <= self.after);
             let is_near = is_next || (is_before && self.after.number() - seq.number() < self.count);
-            self.count = if is_near { (self.count * 2).min(LINES_MAX) } else { LINES_MIN };
+            self.count = if is_near { (self.count * 2).clamp(LINES_MIN, LINES_MAX) } else { LINES_MIN };
             // What is before is likely to follow, unless they are asked for in order.
             let ahead =
                 if is_next { self.count.min(head.number().saturating_sub(seq.number()) + 1) } else { 1 };

@@ -4,17 +4,16 @@ use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
 use std::process::ExitCode;
 
+use phaseledger::ask;
 use phaseledger::model::{PhaseId, PhaseRef, WorkflowName};
 use phaseledger::query::{self, Graph, GraphNode};
-use phaseledger::rules::{Rejection, Table};
 use renderdag::{Ancestor, GraphRowRenderer, Renderer};
-use serde::Serialize;
 
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
 use crate::cli::host::output;
 use crate::cli::ui::render;
-use crate::cli::verbs::asking::{self, AsOf};
+use crate::cli::verbs::asking;
 
 /// The most lines that may run beside one another in a drawing; a wider graph is listed.
 const COLUMNS_MAX: usize = 48;
@@ -49,54 +48,27 @@ enum Format {
     Dot,
 }
 
-/// The answer, in JSON.
-#[derive(Serialize)]
-struct View<'a> {
-    schema: &'static str,
-    as_of: AsOf,
-    #[serde(flatten)]
-    graph: &'a Graph,
-}
-
 fn name(text: &str) -> Result<WorkflowName, String> {
     WorkflowName::new(text).map_err(|error| error.to_string())
 }
 
 /// Draws the graph.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
-    let mut asked = args.asking.open(context)?;
-    let table = asked.table()?;
-    let graph = cut(&table, args)?;
-    asked.talk(context);
-    let mut out = BufWriter::new(output::stdout());
+    let question =
+        ask::Graph { workflow: args.workflow.clone(), below: args.below.clone(), above: args.above.clone() };
+    let answered = args.asking.ask(&question, context)?;
     if context.json {
-        let view = View { schema: "graph/1", as_of: asked.as_of, graph: &graph };
-        output::json_line(&mut out, &view)?;
-    } else {
-        match args.format {
-            Format::Text => draw(&graph, &mut out)?,
-            Format::Mermaid => out.write_all(query::mermaid(&graph).as_bytes())?,
-            Format::Dot => out.write_all(query::dot(&graph).as_bytes())?,
-        }
+        asking::write_json(&answered)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let (graph, mut out) = (&answered.view, BufWriter::new(output::stdout()));
+    match args.format {
+        Format::Text => draw(graph, &mut out)?,
+        Format::Mermaid => out.write_all(query::mermaid(graph).as_bytes())?,
+        Format::Dot => out.write_all(query::dot(graph).as_bytes())?,
     }
     out.flush()?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Takes the part of the graph that is asked for.
-fn cut(table: &Table, args: &Args) -> Result<Graph, Failure> {
-    let workflow = args.workflow.as_ref();
-    if let Some(name) = workflow {
-        table.workflow(Some(name))?;
-    }
-    let find = |name: &Option<PhaseRef>| -> Result<Option<PhaseId>, Rejection> {
-        let Some(name) = name else { return Ok(None) };
-        let own = || PhaseRef::from(name.within(workflow.expect("a workflow is named")));
-        let name = if name.workflow.is_none() && workflow.is_some() { own() } else { name.clone() };
-        Ok(Some(table.resolve(&name)?.id.clone()))
-    };
-    let (below, above) = (find(&args.below)?, find(&args.above)?);
-    Ok(query::graph(table, workflow).cut(below.as_ref(), above.as_ref()))
 }
 
 /// Draws the graph with lines, or lists it when too many would run beside one another.

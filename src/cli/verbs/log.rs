@@ -5,17 +5,17 @@ use std::process::ExitCode;
 
 use anstyle::Style;
 use clap::builder::PossibleValuesParser;
-use phaseledger::ledger::{Ledger, LedgerError};
+use phaseledger::ask::{self, LogAnswer};
+use phaseledger::ledger::LedgerError;
 use phaseledger::model::{Event, PhaseRef, Recorded, Seq, Subject, WorkflowName, Zone};
-use phaseledger::query::{LogFilter, phase_named};
+use phaseledger::query::LogFilter;
 use phaseledger::rules::Table;
 
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
 use crate::cli::host::output;
 use crate::cli::ui::render;
-use crate::cli::verbs::asking::{self, Asked};
-use crate::cli::verbs::pieces;
+use crate::cli::verbs::asking;
 
 /// The most room that names get before what happened is pushed aside.
 const SUBJECT_WIDTH_MAX: usize = 40;
@@ -68,57 +68,49 @@ pub struct Args {
 /// Lists events.
 pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     let range = args.range.as_deref().map(|text| asking::parse_range(text, context)).transpose()?;
-    let mut asked = args.asking.open(context)?;
-    asked.talk(context);
-    let (after, through) = match &range {
-        None => (Seq::ZERO, asked.as_of.seq),
-        Some(range) => asking::range(&asked.ledger, range, asked.as_of.seq)?,
+    let question = ask::Log {
+        range,
+        phases: args.phases,
+        filter: LogFilter {
+            phases: Vec::new(),
+            workflow: args.workflow,
+            kinds: args.kinds,
+            by: args.by,
+            roots: args.roots,
+        },
+        last: args.last,
+        with_table: !context.json,
     };
-    let is_narrowed = !args.phases.is_empty() || args.workflow.is_some();
-    let table = if is_narrowed || !context.json { Some(asked.table()?) } else { None };
-    let mut filter = LogFilter {
-        phases: Vec::new(),
-        workflow: args.workflow,
-        kinds: args.kinds,
-        by: args.by,
-        roots: args.roots,
-    };
-    if let Some(table) = &table {
-        resolve(&mut filter, &args.phases, table)?;
+    let answered = args.asking.ask(&question, context)?;
+    let LogAnswer { span, filter, lines, table } = answered.view;
+    if question.range.is_some() && !span.is_empty() && !context.json {
+        output::talk(format_args!("the range is #{} to #{}", span.after.plus(1), span.through));
     }
-    let start = match args.last {
-        None => after,
-        Some(count) => start_of_last(&asked.ledger, (after, through), count, &filter)?,
-    };
-    if range.is_some() && after < through && !context.json {
-        output::talk(format_args!("the range is #{} to #{through}", after.plus(1)));
-    }
-    let layout = match &table {
-        Some(table) if !context.json => Some(Layout::new(table, &filter, &asked, context.zone)),
-        _ => None,
-    };
-    drop(table);
+    let layout = table.map(|table| Layout::new(&table, &filter, answered.as_of.seq, context.zone));
     let out: Box<dyn Write> = match layout {
         Some(_) => Box::new(output::stdout()),
         None => Box::new(output::raw_stdout()),
     };
     let mut out = BufWriter::with_capacity(1 << 16, out);
     let mut found = false;
-    pieces::each(asked.ledger, (start, through), context, |seq, line| {
-        let record = match filter.admits_all() && layout.is_none() {
-            true => None,
-            false => Some(decode(seq, line)?),
-        };
-        if record.as_ref().is_some_and(|record| !filter.admits(record)) {
-            return Ok(());
-        }
-        found = true;
-        match (&layout, &record) {
-            (Some(layout), Some(record)) => out.write_all(layout.event(record).as_bytes())?,
-            (None, _) | (_, None) => writeln!(out, "{line}")?,
-        }
-        Ok(())
-    })?;
+    lines.each(
+        || context.open(),
+        |seq, line| {
+            let record = match filter.admits_all() && layout.is_none() {
+                true => None,
+                false => Some(decode(seq, line)?),
+            };
+            if record.as_ref().is_some_and(|record| !filter.admits(record)) {
+                return Ok(());
+            }
+            found = true;
+            match (&layout, &record) {
+                (Some(layout), Some(record)) => out.write_all(layout.event(record).as_bytes())?,
+                (None, _) | (_, None) => writeln!(out, "{line}")?,
+            }
+            Ok(())
+        },
+    )?;
     if !found && !context.json {
         output::talk(format_args!("no events"));
     }
@@ -126,52 +118,9 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Finds the phases and the workflow that are named.
-fn resolve(filter: &mut LogFilter, phases: &[PhaseRef], table: &Table) -> Result<(), Failure> {
-    if let Some(workflow) = &filter.workflow {
-        table.workflow(Some(workflow))?;
-    }
-    for name in phases {
-        let name = match &filter.workflow {
-            Some(workflow) => name.within(workflow).into(),
-            None => name.clone(),
-        };
-        filter.phases.push(phase_named(table, &name)?.id.clone());
-    }
-    Ok(())
-}
-
 /// Reads an event.
 pub fn decode(seq: Seq, line: &str) -> Result<Recorded, Failure> {
     Ok(Recorded::from_line(line).map_err(|source| LedgerError::Line { seq, source })?)
-}
-
-/// Returns the place after which the last `count` events begin that are asked for.
-fn start_of_last(
-    ledger: &Ledger,
-    (after, through): (Seq, Seq),
-    count: u64,
-    filter: &LogFilter,
-) -> Result<Seq, Failure> {
-    if filter.admits_all() || count == 0 {
-        return Ok(through.minus(count).max(after));
-    }
-    let (mut end, mut left) = (through, count);
-    while end > after {
-        let start = end.minus(pieces::LINES_PER_READ).max(after);
-        let lines = ledger.lines(start, (end.number() - start.number()) as usize)?;
-        for (index, line) in lines.iter().enumerate().rev() {
-            let before = start.plus(index as u64);
-            if filter.admits(&decode(before.plus(1), line)?) {
-                left -= 1;
-            }
-            if left == 0 {
-                return Ok(before);
-            }
-        }
-        end = start;
-    }
-    Ok(after)
 }
 
 /// How the parts of a line stand.
@@ -184,7 +133,7 @@ struct Layout {
 }
 
 impl Layout {
-    fn new(table: &Table, filter: &LogFilter, asked: &Asked, zone: Zone) -> Self {
+    fn new(table: &Table, filter: &LogFilter, through: Seq, zone: Zone) -> Self {
         let one_workflow = table.workflows.len() <= 1;
         let phases = table.phases.keys().filter(|id| {
             (filter.phases.is_empty() || filter.phases.contains(id))
@@ -192,7 +141,7 @@ impl Layout {
         });
         let names = phases.map(|id| render::width(&render::phase(id, one_workflow)));
         Layout {
-            seq_width: asked.as_of.seq.to_string().len() + 1,
+            seq_width: through.to_string().len() + 1,
             subject_width: names.max().unwrap_or(0).min(SUBJECT_WIDTH_MAX),
             one_workflow,
             zone,

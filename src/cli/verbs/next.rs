@@ -3,8 +3,9 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use phaseledger::ask::{self, NextAnswer};
 use phaseledger::model::{StateName, WorkflowName};
-use phaseledger::query::{self, Next, PhaseStatus};
+use phaseledger::query::{Next, PhaseStatus};
 
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
@@ -42,18 +43,15 @@ const COLUMNS: &[Column] = &[
 
 /// Tells what can be started.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
-    let mut asked = args.asking.open(context)?;
-    asked.talk(context);
-    let table = asked.table()?;
-    let mut next = query::next(&table, args.workflow.as_ref())?;
-    let is_head = asked.is_head;
-    let as_of = asked.close();
-    if is_head {
-        process::look_at(&mut next.running, &table);
+    let question = ask::Next { workflow: args.workflow.clone() };
+    let mut answered = args.asking.ask(&question, context)?;
+    let NextAnswer { next, table } = &mut answered.view;
+    if answered.is_head {
+        process::look_at(&mut next.running, table);
     }
     let exit = if next.ready.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
     if context.json {
-        as_of.answer("next/1", &next)?;
+        asking::write_json(&answered)?;
         return Ok(exit);
     }
     let one_workflow = table.workflows.len() <= 1;
@@ -70,7 +68,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let gap = if rows.is_empty() { "" } else { "\n" };
     match table.phases.is_empty() {
         true => writeln!(out, "no phases")?,
-        false => writeln!(out, "{gap}{}", summary(&next, args.blocked))?,
+        false => writeln!(out, "{gap}{}", summary(next, args.blocked))?,
     }
     process::tell_how_to_settle(&next.running);
     Ok(exit)

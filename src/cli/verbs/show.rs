@@ -4,18 +4,18 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anstyle::Style;
-use phaseledger::model::{Cause, PhaseRef, Recorded, Seq, Subject, When, WhenBase, escape};
-use phaseledger::query::{Effects, EventView, Linked, phase_named};
-use phaseledger::rules::{Rejection, Table};
+use phaseledger::ask::{Show, ShowAnswer};
+use phaseledger::model::{Cause, PhaseRef, Recorded, Subject, When, escape};
+use phaseledger::query::{EventView, Linked};
+use phaseledger::rules::Table;
 use serde_json::value::RawValue;
 
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
-use crate::cli::host::output::{self, Progress};
+use crate::cli::host::{output, process};
 use crate::cli::ui::sheet::Sheet;
 use crate::cli::ui::{pretty, render};
-use crate::cli::verbs::asking::{self, Asked, Cut};
-use crate::cli::verbs::{log, show_phase};
+use crate::cli::verbs::{asking, log, show_phase};
 
 /// Options of `show`.
 #[derive(clap::Args)]
@@ -37,103 +37,39 @@ pub struct Args {
 
 /// Shows an event or a phase.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
-    let what = What::parse(&args.what, context)?;
-    let mut asked = args.asking.open(context)?;
-    asked.talk(context);
-    match what {
-        What::Event(when) => event(&when, asked, context)?,
-        What::Phase(name, otherwise) => {
-            let table = asked.table()?;
-            match (phase_named(&table, &name), otherwise) {
-                (Ok(phase), _) => show_phase::show(phase, &table, asked, context)?,
-                (Err(Rejection::UnknownPhase { .. }), Some(when)) => event(&when, asked, context)?,
-                (Err(refused), _) => return Err(refused.into()),
-            }
-        }
+    let what = what(&args.what, context)?;
+    let doing = match &what {
+        Show::Event(_) => "looking for what it forced",
+        Show::Phase(..) => "reading its history",
+    };
+    let mut answered = args.asking.ask_long(&what, doing, context)?;
+    if let (ShowAnswer::Phase(shown), true) = (&mut answered.view, answered.is_head) {
+        process::look_at([&mut shown.view.phase], &shown.table);
+    }
+    match &answered.view {
+        _ if context.json => asking::write_json(&answered)?,
+        ShowAnswer::Event(shown) => tell(&shown.record, &shown.view, &shown.table, context)?,
+        ShowAnswer::Phase(shown) => show_phase::tell(&shown.view, &shown.table, context)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// What is to be shown.
-enum What {
-    /// An event.
-    Event(When),
-    /// A phase; where there is none of the name, perhaps an event.
-    Phase(PhaseRef, Option<When>),
-}
-
-impl What {
-    fn parse(text: &str, context: &Context) -> Result<Self, Failure> {
-        let when = When::parse(text, &context.time()?);
-        let begins = |start: &str| text.get(..start.len()).is_some_and(|s| s.eq_ignore_ascii_case(start));
-        let is_place = ["#", "seq:", "id:", "tag:", "head~"].into_iter().any(begins)
-            || text.eq_ignore_ascii_case("head");
-        let is_time = when.is_ok() && text.starts_with(|first: char| first.is_ascii_digit());
-        if is_place || is_time {
-            return Ok(What::Event(when?));
-        }
-        match (text.parse::<PhaseRef>(), when) {
-            (Ok(phase), when) => Ok(What::Phase(phase, when.ok())),
-            (Err(_), Ok(when)) => Ok(What::Event(when)),
-            (Err(error), Err(_)) => Err(Failure::misuse(error.to_string())
-                .hint("show a phase, or a place such as `#12`, `head` or `2025-10-29 14:00`")),
-        }
+/// Reads what is to be shown.
+fn what(text: &str, context: &Context) -> Result<Show, Failure> {
+    let when = When::parse(text, &context.time()?);
+    let begins = |start: &str| text.get(..start.len()).is_some_and(|s| s.eq_ignore_ascii_case(start));
+    let is_place =
+        ["#", "seq:", "id:", "tag:", "head~"].into_iter().any(begins) || text.eq_ignore_ascii_case("head");
+    let is_time = when.is_ok() && text.starts_with(|first: char| first.is_ascii_digit());
+    if is_place || is_time {
+        return Ok(Show::Event(when?));
     }
-}
-
-/// Finds the event that a selector means, within what is asked about.
-fn place(when: &When, asked: &Asked) -> Result<Seq, Failure> {
-    let end = asked.as_of.seq;
-    let seq = match &when.base {
-        WhenBase::Head => end.minus(when.back),
-        WhenBase::Time(_) => asking::resolve(&asked.ledger, when, Cut::At)?.min(end),
-        WhenBase::Seq(_) | WhenBase::Id(_) | WhenBase::Tag(_) => {
-            asking::resolve(&asked.ledger, when, Cut::At)?
-        }
-    };
-    match seq {
-        Seq::ZERO => Err(Failure::not_found("there is no event before the first one")
-            .hint("the first event is `#1`, the last one `head`")),
-        seq if seq > end => {
-            Err(Failure::not_found(format!("event {seq} comes after #{end}, as of which is asked")))
-        }
-        seq => Ok(seq),
+    match (text.parse::<PhaseRef>(), when) {
+        (Ok(phase), when) => Ok(Show::Phase(phase, when.ok())),
+        (Err(_), Ok(when)) => Ok(Show::Event(when)),
+        (Err(error), Err(_)) => Err(Failure::misuse(error.to_string())
+            .hint("show a phase, or a place such as `#12`, `head` or `2025-10-29 14:00`")),
     }
-}
-
-fn event(when: &When, mut asked: Asked, context: &Context) -> Result<(), Failure> {
-    let seq = place(when, &asked)?;
-    let line = asked.ledger.lines(seq.minus(1), 1)?.pop();
-    let line = line.ok_or_else(|| Failure::not_found(format!("there is no event {seq}")))?;
-    let record = log::decode(seq, &line)?;
-    let causes = causes(&record, &asked)?;
-    let effects = effects(&record, &asked)?;
-    let view = EventView::new(&line, causes, effects).expect("what was read as an event is JSON");
-    if context.json {
-        return asked.close().answer("show/1", &view);
-    }
-    let table = asked.table()?;
-    asked.close();
-    tell(&record, &view, &table, context)
-}
-
-fn causes(record: &Recorded, asked: &Asked) -> Result<Vec<Linked>, Failure> {
-    let linked = |cause: &Cause| -> Result<_, Failure> {
-        Ok(asked.ledger.record(cause.seq)?.map(|found| Linked::new(&found, cause.kind)))
-    };
-    record.causes.iter().filter_map(|cause| linked(cause).transpose()).collect()
-}
-
-fn effects(record: &Recorded, asked: &Asked) -> Result<Vec<Linked>, Failure> {
-    let mut effects = Effects::of(record);
-    let after = record.seq.number();
-    let mut progress = Progress::new("looking for what it forced", asked.as_of.seq.number() - after);
-    for later in asked.ledger.records(record.seq, asked.as_of.seq) {
-        let later = later?;
-        effects.look_at(&later);
-        progress.at(later.seq.number() - after);
-    }
-    Ok(effects.found())
 }
 
 fn tell(record: &Recorded, view: &EventView, table: &Table, context: &Context) -> Result<(), Failure> {

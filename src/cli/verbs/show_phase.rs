@@ -3,18 +3,16 @@
 use std::io::Write;
 
 use anstyle::Style;
-use phaseledger::model::{Amount, PhaseId, Seq, StateName, Text, escape};
-use phaseledger::query::{AttemptView, NoteView, Outcome, PhaseHistory, PhaseView};
-use phaseledger::rules::{Phase, PhaseState, Table};
+use phaseledger::model::{Amount, PhaseId, StateName, Text, escape};
+use phaseledger::query::{AttemptView, NoteView, Outcome, PhaseView};
+use phaseledger::rules::{PhaseState, Table};
 
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
-use crate::cli::host::output::{self, Progress};
-use crate::cli::host::process;
+use crate::cli::host::{output, process};
 use crate::cli::ui::columns::Column;
 use crate::cli::ui::sheet::Sheet;
 use crate::cli::ui::{events, pretty, render};
-use crate::cli::verbs::asking::Asked;
 use crate::cli::verbs::status;
 
 const COLUMNS: &[Column] = &[
@@ -35,27 +33,7 @@ const STDERR_LINES_MAX: usize = 10;
 const FILES_SHOWN: usize = 20;
 
 /// Shows a phase.
-pub fn show(phase: &Phase, table: &Table, asked: Asked, context: &Context) -> Result<(), Failure> {
-    let mut history = PhaseHistory::of(&phase.id);
-    let mut progress = Progress::new("reading its history", phase.last_seq.number());
-    for record in asked.ledger.records(Seq::ZERO, asked.as_of.seq) {
-        let record = record?;
-        history.look_at(&record);
-        progress.at(record.seq.number());
-    }
-    drop(progress);
-    let mut view = history.view(table, phase);
-    if asked.is_head {
-        process::look_at([&mut view.phase], table);
-    }
-    let as_of = asked.close();
-    if context.json {
-        return as_of.answer("show/1", &view);
-    }
-    tell(&view, table, context)
-}
-
-fn tell(view: &PhaseView, table: &Table, context: &Context) -> Result<(), Failure> {
+pub fn tell(view: &PhaseView, table: &Table, context: &Context) -> Result<(), Failure> {
     let bold = Style::new().bold();
     let mut out = output::stdout();
     writeln!(out, "{bold}{}{bold:#}  {}", view.phase.id(), status::state(&view.phase))?;

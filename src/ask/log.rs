@@ -1,0 +1,85 @@
+//! `log`: events, in the order in which they happened.
+
+use std::sync::Arc;
+
+use super::{AskError, Cut, Lines, Question};
+use crate::model::{PhaseRef, Range, Seq, Span};
+use crate::query::{LogFilter, phase_named};
+use crate::rules::Table;
+
+/// Which events are there?
+#[derive(Debug, Clone, Default)]
+pub struct Log {
+    /// Which part of the log; all that counts for none.
+    pub range: Option<Range>,
+    /// Events about one of these phases; about any for none. Retired phases may be named too.
+    pub phases: Vec<PhaseRef>,
+    /// What else restricts them.
+    pub filter: LogFilter,
+    /// Only the last ones, so many.
+    pub last: Option<u64>,
+    /// Whether to bring the table as well, for whoever words events with it.
+    pub with_table: bool,
+}
+
+/// The events, yet to be read.
+#[derive(Debug)]
+pub struct LogAnswer {
+    /// The part of the log that the range means.
+    pub span: Span,
+    /// Which of the lines are asked for, its phases by their full names.
+    pub filter: LogFilter,
+    /// The lines that have them.
+    pub lines: Lines,
+    /// The table, where it was asked for.
+    pub table: Option<Arc<Table>>,
+}
+
+impl Question for Log {
+    const SCHEMA: &'static str = "event/1";
+    type View = LogAnswer;
+
+    fn ask(&self, cut: &Cut<'_>) -> Result<LogAnswer, AskError> {
+        let span = cut.find_span(self.range.as_ref())?;
+        let is_narrowed = !self.phases.is_empty() || self.filter.workflow.is_some();
+        let table = if is_narrowed || self.with_table { Some(cut.table()?) } else { None };
+        let filter = match &table {
+            Some(table) => self.resolved(table)?,
+            None => self.filter.clone(),
+        };
+        let after = match self.last {
+            None => span.after,
+            Some(count) => start_of_last(cut, span, count, &filter)?,
+        };
+        let lines = cut.lines(Span { after, ..span })?;
+        Ok(LogAnswer { span, filter, lines, table: table.filter(|_| self.with_table) })
+    }
+}
+
+impl Log {
+    /// Finds the phases and the workflow that are named.
+    fn resolved(&self, table: &Table) -> Result<LogFilter, AskError> {
+        let mut filter = self.filter.clone();
+        if let Some(workflow) = &filter.workflow {
+            table.workflow(Some(workflow))?;
+        }
+        for name in &self.phases {
+            let own = filter.workflow.as_ref().map(|workflow| PhaseRef::from(name.within(workflow)));
+            filter.phases.push(phase_named(table, own.as_ref().unwrap_or(name))?.id.clone());
+        }
+        Ok(filter)
+    }
+}
+
+/// Returns the place after which the last `count` events begin that are asked for.
+fn start_of_last(cut: &Cut<'_>, span: Span, count: u64, filter: &LogFilter) -> Result<Seq, AskError> {
+    if filter.admits_all() || count == 0 {
+        return Ok(span.through.minus(count).max(span.after));
+    }
+    let (mut seq, mut left) = (span.through, count);
+    while seq > span.after && left > 0 {
+        left -= u64::from(filter.admits(&cut.record(seq)?));
+        seq = seq.minus(1);
+    }
+    Ok(seq)
+}
