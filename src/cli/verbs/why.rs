@@ -91,10 +91,9 @@ impl<'a> Backwards<'a> {
             let count = seq.number() - self.after.number();
             self.lines = self.ledger.lines(self.after, usize::try_from(count).unwrap_or(usize::MAX))?;
         }
-        let damaged = |message: String| Failure::new(5, "damaged", message);
-        let line = self.line(seq).ok_or_else(|| damaged(format!("there is no event {seq}")))?;
+        let line = self.line(seq).ok_or_else(|| Failure::damage(format!("there is no event {seq}")))?;
         let record = Recorded::from_line(line).map_err(|error| {
-            damaged(format!("event {seq} cannot be read: {}", escape(&error.to_string())))
+            Failure::damage(format!("event {seq} cannot be read: {}", escape(&error.to_string())))
         })?;
         Ok(Proven { record, leaf: leaf(line) })
     }
