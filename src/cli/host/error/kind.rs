@@ -99,7 +99,7 @@ kinds! {
         "Mend it; see `phaseledger help cost project`.";
     BadMetadata: Usage, "bad_metadata", "Metadata is not JSON, or nests too deep.", "Mend the value.";
     BadAmount: Usage, "bad_amount", "An amount has the wrong sign.",
-        "Give back with `--refund`, take a limit away with `--none`.";
+        "Turn the sign; `--refund` records what was given back, `--none` takes a limit away.";
     WrongCurrency: Usage, "wrong_currency", "An amount is not in the workflow's currency.",
         "Record it in the currency `expected`, or in a workflow of its own.";
     BadPattern: Usage, "bad_pattern", "A pattern that declares files cannot be understood.",
@@ -154,10 +154,10 @@ kinds! {
         "Take one of the needs out.";
     StillNeeded: Refused, "still_needed", "A definition drops a phase that another workflow needs.",
         "Take the need out of the other workflow first.";
-    ClaimInFuture: Refused, "claim_in_future", "A command claims to have happened later than now.",
+    ClaimInFuture: Refused, "claim_in_future", "A command claims to have happened more than a minute after now.",
         "Check the clock, and the offset of the time.";
     NoLaterTime: Refused, "no_later_time", "The last event is as late as times go.", "Begin a new ledger.";
-    OverLimit: Refused, "over_limit", "A limit on costs is exceeded.",
+    OverLimit: Refused, "over_limit", "A limit on costs is exceeded, and the phase may not start.",
         "Raise it with `phaseledger cost limit`, or start with `--over-limit --reason …`.";
     RefundTooLarge: Refused, "refund_too_large", "More would be given back than was spent.",
         "Look at what was spent with `phaseledger log --kind cost_recorded`.";
@@ -173,7 +173,7 @@ kinds! {
     Io: Machine, "io", "A file, folder or stream cannot be read or written.", "Mend the cause, and try again.";
     Clock: Machine, "clock", "The clock shows a time outside of 1970 to 9999.", "Set the clock, and try again.";
     Unanswered: Machine, "unanswered", "The answer cannot be written; what was asked for may be recorded.",
-        "Repeat the call with the same `--id`.";
+        "Ask again; to record, repeat the call with the same `--id`.";
     Unknown: Machine, "unknown", "Whether it was recorded is not known.",
         "Repeat the call with the same `--id`: it is never recorded twice.";
 
