@@ -1,5 +1,5 @@
 //! The shape of the code, held by a test: which module may use which, how long files and functions may be,
-//! where clocks and randomness may be read, and that rules match exhaustively.
+//! where clocks and randomness may be read, where failures are made, and that rules match exhaustively.
 
 #[path = "tidy/circles.rs"]
 mod circles;
@@ -192,6 +192,27 @@ fn clocks_and_randomness_stay_at_the_edges() {
                     found.push(format!("{}:{number}: `{name}`", source.path));
                 }
             }
+        }
+    }
+    check(found);
+}
+
+#[test]
+fn failures_are_made_in_the_error_module() {
+    let is_made = |line: &str| {
+        let names = ["Failure::new(", " for Failure", ".exit() =="];
+        let number =
+            line.split("ExitCode::from(").nth(1).is_some_and(|rest| rest.starts_with(char::is_numeric));
+        number || names.iter().any(|name| line.contains(name))
+    };
+    let mut found = Vec::new();
+    for source in sources().iter().filter(|source| !source.path.starts_with("src/cli/host/error")) {
+        for (number, line) in source.code().filter(|(_, line)| is_made(line)) {
+            found.push(format!(
+                "{}:{number}: `{}`, expected in src/cli/host/error",
+                source.path,
+                line.trim()
+            ));
         }
     }
     check(found);

@@ -206,7 +206,7 @@ pub fn refuse_running(phase: &Phase) -> Result<(), Failure> {
         Some(name) => {
             let Phase { id, attempt, .. } = phase;
             let message = format!("attempt {attempt} of `{id}` is not abandoned: {name} still works on it");
-            Err(Failure::new(6, "not_abandoned", message)
+            Err(Failure::not_abandoned(message)
                 .hint("end the process first; or say `fail` without `--abandoned`")
                 .detail("phase", id.to_string()))
         }

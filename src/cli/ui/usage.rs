@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue};
 use phaseledger::model::escape;
 
-use crate::cli::host::error::Failure;
+use crate::cli::host::error::{Failure, Kind};
 
 /// How many characters of a value are repeated.
 const SHOWN_CHARACTERS_MAX: usize = 60;
@@ -50,7 +50,7 @@ pub fn answer(mut error: clap::Error) -> ExitCode {
         true => writeln!(std::io::stderr(), "{}", text.lines().map(escape).collect::<Vec<_>>().join("\n")),
         false => error.print(),
     };
-    ExitCode::from(2)
+    ExitCode::from(Kind::Usage.exit())
 }
 
 /// Returns what a value is shown as, where that is not itself.
@@ -66,6 +66,6 @@ fn failure(text: &str) -> Failure {
     let mut paragraphs = text.split("\n\n").map(|text| text.split_whitespace().collect::<Vec<_>>().join(" "));
     let message = paragraphs.next().unwrap_or_default();
     let usage = paragraphs.find(|text| text.starts_with("Usage:")).map(|text| format!("{text}; "));
-    Failure::new(2, "usage", message.trim_start_matches("error: "))
+    Failure::misuse(message.trim_start_matches("error: "))
         .hint(format!("{}see `phaseledger help`, or `phaseledger help VERB`", usage.unwrap_or_default()))
 }

@@ -15,7 +15,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use phaseledger::ledger::{Answer, Ledger, Session, Status};
-use phaseledger::model::{ANSWER_SCHEMA, COMMAND_SCHEMA, Command, Declared, Request, RequestError};
+use phaseledger::model::{ANSWER_SCHEMA, COMMAND_SCHEMA, Command, Declared, Request};
 
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
@@ -323,17 +323,6 @@ impl Appender<'_> {
     }
 }
 
-impl From<RequestError> for Failure {
-    fn from(error: RequestError) -> Self {
-        let failure = Failure::new(2, "bad_command", error.to_string())
-            .hint("a line is like {\"do\":\"start\",\"phase\":\"a\"}; see `phaseledger append --help`");
-        match error.column() {
-            Some(column) => failure.detail("column", column),
-            None => failure,
-        }
-    }
-}
-
 /// Reads a file or a pipe in a thread of its own, a bounded number of lines ahead.
 fn read_lines(path: &Path) -> Result<Receiver<Line>, Failure> {
     let source: Box<dyn Read + Send> = match path == Path::new("-") {
@@ -366,15 +355,15 @@ fn send_lines(mut reader: impl BufRead, sender: &SyncSender<Line>) {
 fn read_line(reader: &mut impl BufRead) -> Result<Option<String>, Failure> {
     let mut line = Vec::new();
     let read = reader.take(LINE_BYTES_MAX + 1).read_until(b'\n', &mut line);
-    let read = read.map_err(|error| Failure::new(74, "io", format!("cannot read the commands: {error}")))?;
+    let read = read.map_err(|error| Failure::stream("read the commands", &error))?;
     if read as u64 > LINE_BYTES_MAX {
         let message = format!("the line has more than {LINE_BYTES_MAX} bytes");
-        return Err(Failure::new(2, "too_large", message));
+        return Err(Failure::too_large(message));
     }
     let line = String::from_utf8(line).map_err(|error| {
         let column = error.utf8_error().valid_up_to() + 1;
         let message = format!("byte {column} of the line is not UTF-8");
-        Failure::new(2, "bad_command", message).detail("column", column)
+        Failure::bad_command(message).detail("column", column)
     })?;
     Ok((read > 0).then(|| line.trim_end_matches(['\n', '\r']).to_owned()))
 }

@@ -18,7 +18,7 @@ use phaseledger::rules::Approval;
 use serde::Serialize;
 
 use crate::cli::host::context::Context;
-use crate::cli::host::error::{Failure, UNDECIDED};
+use crate::cli::host::error::{Class, Failure};
 use crate::cli::host::output;
 use crate::cli::ui::render;
 use crate::cli::verbs::writing::{self, AnswerView, MetaArgs};
@@ -222,7 +222,8 @@ pub fn exit(approval: &Approval) -> ExitCode {
     match approval.decision.as_ref().map(|decision| decision.verdict) {
         Some(Verdict::Granted) => ExitCode::SUCCESS,
         Some(Verdict::Rejected) => ExitCode::FAILURE,
-        None => ExitCode::from(UNDECIDED),
+        // Neither yes nor no.
+        None => ExitCode::from(Class::Later.exit()),
     }
 }
 

@@ -237,13 +237,9 @@ fn find_id(ledger: &Ledger, prefix: &phaseledger::model::IdPrefix, head: Seq) ->
                 .iter()
                 .take(10)
                 .map(|record| format!("\n  #{} {} {}", record.seq, record.id, record.event.kind()));
-            Err(Failure::new(
-                2,
-                "ambiguous_id",
-                format!("{} events have an id that starts with `{prefix}`", several.len()),
-            )
-            .hint(format!("give more of it:{}", hint.collect::<String>()))
-            .detail("candidates", ids))
+            let message = format!("{} events have an id that starts with `{prefix}`", several.len());
+            Err(Failure::ambiguous_id(message, ids)
+                .hint(format!("give more of it:{}", hint.collect::<String>())))
         }
     }
 }

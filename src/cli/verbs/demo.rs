@@ -60,9 +60,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
         let status = child.status().map_err(|error| Failure::io("run", &program, &error))?;
         if !status.success() {
             let message = format!("`phaseledger {}` ended with {status}", quoted(arguments));
-            return Err(Failure::new(1, "demo", message)
-                .hint("name a folder that is empty, or none")
-                .detail("folder", shown(&folder)));
+            return Err(Failure::demo(message).detail("folder", shown(&folder)));
         }
     }
     output::say(format_args!(

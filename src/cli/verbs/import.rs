@@ -5,7 +5,7 @@ use std::io::{self, BufReader, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use phaseledger::ledger::{HistoryError, HistoryOptions, Imported, Ledger, import_history, restore};
+use phaseledger::ledger::{HistoryOptions, Imported, Ledger, import_history, restore};
 use phaseledger::model::{Definition, Seq, Timestamp, WorkflowName};
 use serde::Serialize;
 
@@ -93,7 +93,7 @@ impl Spooled {
             return spool(Box::new(io::stdin().lock()), "standard input");
         }
         if path.is_dir() {
-            return Err(Failure::new(2, "usage", format!("`{}` is a folder, expected a file", shown(path))));
+            return Err(Failure::misuse(format!("`{}` is a folder, expected a file", shown(path))));
         }
         let file = File::open(path).map_err(failed)?;
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
@@ -221,28 +221,4 @@ fn tell(imported: &Imported, head: Seq, context: &Context) -> Result<(), Failure
         )?;
     }
     Ok(())
-}
-
-impl From<HistoryError> for Failure {
-    fn from(error: HistoryError) -> Self {
-        let message = error.to_string();
-        match error {
-            HistoryError::Ledger(error) => error.into(),
-            HistoryError::Read(_) => Failure::new(74, "io", message),
-            HistoryError::Line { line, .. } => Failure::new(2, "history_line", message)
-                .hint("nothing was written; a line is like {\"at\":\"2025-10-29T18:26:36Z\",\"phase\":\"a\",\"event\":\"start\"}")
-                .detail("line", line),
-            HistoryError::Illegal { line, source } => {
-                let failure = Failure::from(source).reworded(message).detail("line", line);
-                let way_on = match (failure.code, &failure.hint) {
-                    ("illegal_transition" | "unmet_needs", _) => {
-                        "; `--repair` adds what is missing and marks it as inferred".to_owned()
-                    }
-                    (_, Some(hint)) => format!("; {hint}"),
-                    (_, None) => String::new(),
-                };
-                failure.hint(format!("nothing was written{way_on}"))
-            }
-        }
-    }
 }

@@ -42,7 +42,7 @@ fn piece(ledger: &Ledger, after: Seq, through: Seq) -> Result<Vec<String>, Failu
         let limit = (through.number() - at.number()).min(LINES_PER_READ);
         let lines = ledger.lines(at, limit as usize)?;
         if lines.is_empty() {
-            return Err(Failure::new(5, "damaged", format!("the log ends at {at}, expected {through}")));
+            return Err(Failure::damage(format!("the log ends at {at}, expected {through}")));
         }
         at = at.plus(lines.len() as u64);
         bytes += lines.iter().map(String::len).sum::<usize>();

@@ -142,13 +142,9 @@ fn finish(asked: &Asked, replay: &Replay, out: &mut impl Write, context: &Contex
     };
     if table_equal == Some(false) {
         out.flush()?;
-        return Err(Failure::new(
-            5,
-            "table_differs",
-            "the table kept beside the log is not what the log adds up to",
-        )
-        .hint("the log counts: `phaseledger verify --rebuild` makes the table anew from it")
-        .detail("seq", asked.as_of.seq.number()));
+        return Err(Failure::table_differs()
+            .hint("the log counts: `phaseledger verify --rebuild` makes the table anew from it")
+            .detail("seq", asked.as_of.seq.number()));
     }
     let Replay { events, commands, counts, .. } = *replay;
     if context.json {

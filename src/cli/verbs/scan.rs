@@ -234,7 +234,7 @@ impl Scanner<'_> {
         }
         if look.phases.iter().any(|phase| phase.finding == Finding::Changed) {
             let message = "the phases moved on each time that their files were read";
-            return Err(Failure::new(75, "busy", message).hint("nothing was recorded; try again"));
+            return Err(Failure::busy(message).hint("nothing was recorded; try again"));
         }
         let Look { head, phases, one_workflow } = look;
         Ok(Scanned { status: Status::Unchanged, head, phases, answers: Vec::new(), one_workflow })

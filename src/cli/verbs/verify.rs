@@ -67,13 +67,9 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         made_anew: made_anew(&mended),
     };
     if table == "wrong" {
-        return Err(Failure::new(
-            5,
-            "table_differs",
-            "the table kept beside the log is not what the log adds up to",
-        )
-        .hint("the log is sound; `phaseledger verify --rebuild` makes the table anew from it")
-        .detail("root", view.root));
+        return Err(Failure::table_differs()
+            .hint("the log is sound; `phaseledger verify --rebuild` makes the table anew from it")
+            .detail("root", view.root));
     }
     let mut out = output::stdout();
     if context.json {

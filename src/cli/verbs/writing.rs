@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use phaseledger::ledger::{Answer, Status};
 use phaseledger::model::{
-    Action, CallerId, Command, CommandId, Declared, Event, Expectation, Metadata, MetadataError, Recorded,
-    Request, Timestamp, escape,
+    Action, CallerId, Command, CommandId, Declared, Event, Expectation, Metadata, Recorded, Request,
+    Timestamp,
 };
 use phaseledger::query::{Forecast, cost_in_words};
 use phaseledger::rules::Phase;
@@ -80,13 +80,7 @@ impl MetaArgs {
 /// Puts pairs of keys and JSON texts into metadata.
 pub fn insert_all(metadata: &mut Metadata, pairs: &[(String, String)]) -> Result<(), Failure> {
     for (key, value) in pairs {
-        metadata.insert(key, value).map_err(|error| {
-            let code = match error {
-                MetadataError::TooLarge(_) => "too_large",
-                MetadataError::NotJson(_) | MetadataError::TooDeep => "bad_metadata",
-            };
-            Failure::new(2, code, format!("`{}`: {error}", escape(key)))
-        })?;
+        metadata.insert(key, value).map_err(|error| Failure::metadata(key, &error))?;
     }
     Ok(())
 }

@@ -2,29 +2,29 @@
 
 use phaseledger::rules::ApprovalRejection;
 
-use super::Failure;
+use super::{Failure, Kind};
 
 impl From<&ApprovalRejection> for Failure {
     fn from(rejection: &ApprovalRejection) -> Self {
-        let failure = |exit, code| Failure::new(exit, code, rejection.to_string());
+        let failure = |kind| Failure::new(kind, rejection.to_string());
         match rejection {
             ApprovalRejection::UnknownApproval { .. } => {
-                failure(4, "unknown_approval").hint("`phaseledger approval list` lists the requests")
+                failure(Kind::UnknownApproval).hint("`phaseledger approval list` lists the requests")
             }
-            ApprovalRejection::AlreadyDecided { request, seq, decision } => failure(6, "already_decided")
+            ApprovalRejection::AlreadyDecided { request, seq, decision } => failure(Kind::AlreadyDecided)
                 .hint("a decision stands; ask anew with `phaseledger approval request`")
                 .detail("request", request.to_string())
                 .detail("request_seq", seq.number())
                 .detail("decision", decision.verdict.as_str())
                 .detail("seq", decision.seq.number()),
-            ApprovalRejection::SelfApproval { request, seq, .. } => failure(6, "self_approval")
+            ApprovalRejection::SelfApproval { request, seq, .. } => failure(Kind::SelfApproval)
                 .hint(
                     "let someone else grant it, or put `self_approval = true` below `[workflow.approval]` and define \
                      the workflow anew",
                 )
                 .detail("request", request.to_string())
                 .detail("request_seq", seq.number()),
-            ApprovalRejection::NegativeAmount { .. } => failure(2, "bad_amount"),
+            ApprovalRejection::NegativeAmount { .. } => failure(Kind::BadAmount),
         }
     }
 }

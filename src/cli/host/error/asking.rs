@@ -1,11 +1,33 @@
-//! What the user is told when a question has no answer.
+//! What the user is told when a question has no answer, or what is asked about cannot be found.
 
 use phaseledger::ask::{AskError, Candidate};
 
-use super::Failure;
+use super::{Failure, Kind};
 
 /// How many of the events that may be meant are named.
 const CANDIDATES_NAMED: usize = 10;
+
+impl Failure {
+    /// Something that is asked for by name and is not there.
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Failure::new(Kind::NotFound, message)
+    }
+
+    /// A request for approval that is not there.
+    pub fn unknown_approval(message: String) -> Self {
+        Failure::new(Kind::UnknownApproval, message)
+    }
+
+    /// The start of an id that several things have.
+    pub fn ambiguous_id(message: String, candidates: Vec<String>) -> Self {
+        Failure::new(Kind::AmbiguousId, message).detail("candidates", candidates)
+    }
+
+    /// A step of the demonstration that failed.
+    pub fn demo(message: String) -> Self {
+        Failure::new(Kind::Demo, message).hint("name a folder that is empty, or none")
+    }
+}
 
 impl From<AskError> for Failure {
     fn from(error: AskError) -> Self {
@@ -28,7 +50,7 @@ impl From<AskError> for Failure {
             }
             AskError::AmbiguousId { candidates, .. } => ambiguous(message, &candidates),
             AskError::Backwards { .. } => Failure::misuse(message).hint("put the earlier place first"),
-            AskError::Damaged { .. } => Failure::new(5, "damaged", message),
+            AskError::Damaged { .. } => Failure::damage(message),
         }
     }
 }
@@ -36,8 +58,6 @@ impl From<AskError> for Failure {
 fn ambiguous(message: String, candidates: &[Candidate]) -> Failure {
     let named = candidates.iter().take(CANDIDATES_NAMED);
     let lines = named.clone().map(|event| format!("\n  #{} {} {}", event.seq, event.id, event.kind));
-    let ids: Vec<_> = named.map(|event| event.id.to_string()).collect();
-    Failure::new(2, "ambiguous_id", message)
-        .hint(format!("give more of it:{}", lines.collect::<String>()))
-        .detail("candidates", ids)
+    let ids = named.map(|event| event.id.to_string()).collect();
+    Failure::ambiguous_id(message, ids).hint(format!("give more of it:{}", lines.collect::<String>()))
 }

@@ -35,7 +35,7 @@ pub fn find(given: &str, ledger: &Ledger) -> Result<Approval, Failure> {
         (Some(only), true) => Ok(only),
         (None, _) => {
             let message = format!("no approval request has an id that starts with `{prefix}`");
-            Err(Failure::new(4, "unknown_approval", message).hint(EXPECTED))
+            Err(Failure::unknown_approval(message).hint(EXPECTED))
         }
         (Some(last), false) => {
             found.push(last);
@@ -60,7 +60,7 @@ fn at(seq: Seq, ledger: &Ledger) -> Result<Approval, Failure> {
         Event::ApprovalGranted(decided) | Event::ApprovalRejected(decided) => known(decided.request, ledger),
         other => {
             let message = format!("event {seq} is a `{}`, not an `approval_requested`", other.kind());
-            Err(Failure::new(4, "unknown_approval", message).hint(EXPECTED))
+            Err(Failure::unknown_approval(message).hint(EXPECTED))
         }
     }
 }
@@ -74,7 +74,6 @@ fn ambiguous(prefix: &IdPrefix, mut found: Vec<Approval>) -> Failure {
     };
     let ids: Vec<_> = found.iter().map(|approval| approval.request.to_string()).collect();
     let message = format!("{count} approval requests have an id that starts with `{prefix}`");
-    Failure::new(2, "ambiguous_id", message)
+    Failure::ambiguous_id(message, ids)
         .hint(format!("give its place, or more of it:{}", found.iter().map(line).collect::<String>()))
-        .detail("candidates", ids)
 }

@@ -8,7 +8,7 @@ use phaseledger::rules::Approval;
 
 use super::{Outcome, ask, exit, find, tell};
 use crate::cli::host::context::{Context, patience};
-use crate::cli::host::error::Failure;
+use crate::cli::host::error::{Failure, Kind};
 use crate::cli::host::output;
 
 /// How often to look.
@@ -62,7 +62,7 @@ pub fn until_decided(
         approval = match look(&approval, context) {
             Ok(found) => found,
             // Others are at work; there is time to look again.
-            Err(failure) if failure.code == "lock_timeout" && left() != Some(Duration::ZERO) => approval,
+            Err(failure) if failure.kind == Kind::LockTimeout && left() != Some(Duration::ZERO) => approval,
             Err(failure) => return Err(failure),
         };
     }

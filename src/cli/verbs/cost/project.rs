@@ -91,7 +91,7 @@ fn read(mut reader: impl BufRead, table: &Table) -> Result<CostPlan, Failure> {
     for number in 1_u64.. {
         let mut line = Vec::new();
         let read = reader.by_ref().take(LINE_BYTES_MAX + 1).read_until(b'\n', &mut line);
-        let read = read.map_err(|error| Failure::new(74, "io", format!("cannot read the plan: {error}")))?;
+        let read = read.map_err(|error| Failure::stream("read the plan", &error))?;
         if read == 0 {
             break;
         }
@@ -105,7 +105,7 @@ fn read(mut reader: impl BufRead, table: &Table) -> Result<CostPlan, Failure> {
         };
         if read as u64 > LINE_BYTES_MAX {
             let message = format!("it has more than {LINE_BYTES_MAX} bytes");
-            return Err(refused(Failure::new(2, "too_large", message)));
+            return Err(refused(Failure::too_large(message)));
         }
         if !line.iter().all(u8::is_ascii_whitespace) {
             take(&mut plan, table, &line).map_err(refused)?;
@@ -116,23 +116,22 @@ fn read(mut reader: impl BufRead, table: &Table) -> Result<CostPlan, Failure> {
 
 /// Takes one line of a plan.
 fn take(plan: &mut CostPlan, table: &Table, line: &[u8]) -> Result<(), Failure> {
-    let bad = |message: String| {
-        Failure::new(2, "bad_plan", message)
-            .hint("a line is like {\"phase\":\"a\",\"amount\":\"0.10\",\"count\":50}")
-    };
     if line.trim_ascii_start().starts_with(b"[") {
-        return Err(bad("it is a list; expected an object on each line".to_owned()));
+        return Err(Failure::bad_plan("it is a list; expected an object on each line".to_owned()));
     }
     let operation: Operation = serde_json::from_slice(line).map_err(|error| {
         let said = error.to_string();
         let said = said.rsplit_once(" at line ").map_or(said.as_str(), |(said, _)| said);
-        bad(escape(said)).detail("column", error.column().max(1))
+        Failure::bad_plan(escape(said)).detail("column", error.column().max(1))
     })?;
     if operation.amount.is_negative() {
-        return Err(bad(format!("`amount` is {}; expected 0 or more", operation.amount)));
+        return Err(Failure::bad_plan(format!("`amount` is {}; expected 0 or more", operation.amount)));
     }
     if operation.count > COUNT_MAX {
-        return Err(bad(format!("`count` is {}; expected at most {COUNT_MAX}", operation.count)));
+        return Err(Failure::bad_plan(format!(
+            "`count` is {}; expected at most {COUNT_MAX}",
+            operation.count
+        )));
     }
     plan.plan(table, &operation.phase, (operation.amount, operation.count)).map_err(|error| match error {
         PlanError::Phase(refused) => refused.into(),

@@ -12,7 +12,7 @@ use super::meter::Meter;
 use super::outcome::end_of;
 use super::{Args, Begun, NotRun, Started};
 use crate::cli::host::context::Context;
-use crate::cli::host::error::Failure;
+use crate::cli::host::error::{Failure, Kind};
 use crate::cli::host::process::{self, Life};
 use crate::cli::ui::render;
 use crate::cli::verbs::writing;
@@ -116,7 +116,7 @@ fn not_run(phase: &PhaseId, attempt: u32, reason: String, exit_code: u8) -> Begu
 
 /// Says of a start that the rules refuse what can be done about it.
 fn refused(failure: Failure, phase: &Phase) -> Failure {
-    let is_illegal = failure.code == "illegal_transition";
+    let is_illegal = failure.kind == Kind::IllegalTransition;
     match (&phase.state, is_illegal) {
         (PhaseState::InProgress { attempt, .. }, true) => process::refused(failure, phase, attempt),
         (PhaseState::Complete { .. }, true) => failure.hint(format!(
@@ -181,7 +181,7 @@ fn repeated(
     let (_, number, _) = attempt.ok_or_else(|| unseen(id, seq))?;
     let phase = ledger.session()?.phase(&args.phase)?.clone();
     let message = format!("duplicate: recorded as #{seq} already; attempt {number} is under way");
-    let failure = Failure::new(6, "under_way", message);
+    let failure = Failure::under_way(message);
     Err(match &phase.state {
         PhaseState::InProgress { attempt, .. } => {
             let failure = process::refused(failure, &phase, attempt);
@@ -193,5 +193,5 @@ fn repeated(
 }
 
 fn unseen(id: CommandId, seq: Seq) -> Failure {
-    Failure::new(5, "damaged", format!("event {seq} of the command {id} starts no attempt"))
+    Failure::damage(format!("event {seq} of the command {id} starts no attempt"))
 }

@@ -12,7 +12,7 @@ use signal_hook::low_level::signal_name;
 use super::{Args, Started, View, tell_json};
 use crate::cli::host::child::Ended;
 use crate::cli::host::context::Context;
-use crate::cli::host::error::Failure;
+use crate::cli::host::error::{Class, Failure, Kind};
 use crate::cli::host::{files, output};
 use crate::cli::ui::render;
 use crate::cli::verbs::writing::{self, AnswerView};
@@ -24,7 +24,7 @@ const TRIES_MAX: u32 = 10;
 const LAST_LINE_CHARACTERS_MAX: usize = 200;
 
 /// What to exit with where the attempt passed `--max-cost` or a limit: policy refuses to go on.
-pub const PASSED: u8 = 6;
+pub const PASSED: u8 = Kind::OverLimit.exit();
 
 /// How the command ended.
 struct Outcome {
@@ -120,7 +120,7 @@ fn outcome(args: &Args, started: &Started, ran: io::Result<Ended>) -> Outcome {
         Err(failure) => {
             let error = format!("the command succeeded without its output: {}", failure.message);
             let action = fail(started, &error, None, None, &stderr);
-            Outcome { action, exit_code: failure.exit, failure: Some(failure.reworded(error)) }
+            Outcome { action, exit_code: failure.kind.exit(), failure: Some(failure.reworded(error)) }
         }
     }
 }
@@ -189,7 +189,8 @@ fn patiently<T>(mut work: impl FnMut() -> Result<T, Failure>) -> Result<T, Failu
     loop {
         match work() {
             Err(failure)
-                if tries < TRIES_MAX && matches!(failure.code, "lock_timeout" | "busy" | "unknown") =>
+                if tries < TRIES_MAX
+                    && matches!(failure.kind, Kind::LockTimeout | Kind::Busy | Kind::Unknown) =>
             {
                 output::talk(format_args!("phaseledger: {}; trying again", failure.message));
                 tries += 1;
@@ -221,7 +222,7 @@ fn record(
         Ok(answer) => return Ok(Recorded::By(answer)),
         Err(failure) => failure,
     };
-    let is_rejected = matches!(failure.exit, 3 | 4 | 6);
+    let is_rejected = matches!(failure.kind.class(), Class::Conflict | Class::NotFound | Class::Refused);
     let mut ledger = context.open()?;
     if is_rejected {
         // A limit that came into force while the command ran was not watched.

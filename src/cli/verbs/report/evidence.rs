@@ -57,7 +57,7 @@ pub fn each_cost(
         let limit = (through.number() - at.number()).min(pieces::LINES_PER_READ);
         let lines = ledger.lines(at, limit as usize)?;
         if lines.is_empty() {
-            return Err(Failure::new(5, "damaged", format!("the log ends at {at}, expected {through}")));
+            return Err(Failure::damage(format!("the log ends at {at}, expected {through}")));
         }
         for line in lines {
             at = at.plus(1);

@@ -9,7 +9,7 @@ use phaseledger::ledger::Status;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::{Look, Looked, Scanner, tell};
-use crate::cli::host::error::Failure;
+use crate::cli::host::error::{Class, Failure};
 use crate::cli::host::output;
 use crate::cli::ui::render;
 
@@ -22,13 +22,13 @@ pub fn run(scanner: &mut Scanner<'_>) -> Result<ExitCode, Failure> {
     let ended = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&ended))
-            .map_err(|error| Failure::new(74, "io", format!("cannot wait for signals: {error}")))?;
+            .map_err(|error| Failure::stream("wait for signals", &error))?;
     }
     let mut last: Option<Vec<Looked>> = None;
     while !ended.load(Ordering::Relaxed) {
         let look = match scanner.look() {
             // Another process takes long: there is a next time.
-            Err(failure) if failure.exit == 75 => {
+            Err(failure) if failure.kind.class() == Class::Later => {
                 wait(scanner.args.interval, &ended);
                 continue;
             }
@@ -52,7 +52,7 @@ fn record(scanner: &mut Scanner<'_>, look: Look) -> Result<(), Failure> {
     match scanner.record(look) {
         Ok(scanned) if scanned.status == Status::Appended => tell::tell_recorded(&scanned, scanner.context),
         Ok(_) => Ok(()),
-        Err(failure) if failure.exit == 75 || failure.exit == 3 => Ok(()),
+        Err(failure) if matches!(failure.kind.class(), Class::Later | Class::Conflict) => Ok(()),
         Err(failure) => Err(failure),
     }
 }

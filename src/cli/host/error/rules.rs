@@ -1,0 +1,123 @@
+//! What the user is told when the rules refuse a command.
+
+use phaseledger::rules::Rejection;
+
+use super::{Failure, Kind, costs};
+
+impl Failure {
+    /// An attempt that is not begun again, for it is under way.
+    pub fn under_way(message: String) -> Self {
+        Failure::new(Kind::UnderWay, message)
+    }
+
+    /// An attempt that is called abandoned, and is not.
+    pub fn not_abandoned(message: String) -> Self {
+        Failure::new(Kind::NotAbandoned, message)
+    }
+}
+
+impl From<Rejection> for Failure {
+    fn from(rejection: Rejection) -> Self {
+        let failure = |kind| Failure::new(kind, rejection.to_string());
+        match &rejection {
+            Rejection::UnknownPhase { .. } => {
+                failure(Kind::UnknownPhase).hint(
+                    "`phaseledger status` lists the phases; `phaseledger define` puts a changed `ledger/workflow.toml` \
+                     in force",
+                )
+            }
+            Rejection::AmbiguousPhase { candidates, .. } => failure(Kind::AmbiguousPhase)
+                .hint("give the full name, `workflow/phase`")
+                .detail("candidates", candidates.iter().map(ToString::to_string).collect::<Vec<_>>()),
+            Rejection::UnknownWorkflow { .. } => {
+                failure(Kind::UnknownWorkflow).hint("`phaseledger define FILE` defines a workflow")
+            }
+            Rejection::WorkflowNeeded { candidates } if candidates.is_empty() => {
+                failure(Kind::UnknownWorkflow)
+                    .hint("`phaseledger define` puts `ledger/workflow.toml` in force")
+            }
+            Rejection::WorkflowNeeded { .. } => {
+                failure(Kind::WorkflowNeeded).hint("name it with `--workflow`")
+            }
+            Rejection::IllegalTransition { verb, phase, from, allowed } => {
+                let allowed: Vec<_> = allowed.iter().map(|state| state.as_str()).collect();
+                failure(Kind::IllegalTransition)
+                    .hint(way_on(verb, from.as_str(), &phase.phase))
+                    .detail("phase", phase.to_string())
+                    .detail("from", from.as_str())
+                    .detail("to", led_to(verb))
+                    .detail("allowed", allowed)
+            }
+            Rejection::UnmetNeeds { phase, unmet } => {
+                let unmet: Vec<_> = unmet.iter().map(|(need, _)| need.to_string()).collect();
+                failure(Kind::UnmetNeeds)
+                    .hint("complete or skip what it needs, or start it all the same with `--allow-unmet`")
+                    .detail("phase", phase.to_string())
+                    .detail("unmet", unmet)
+            }
+            Rejection::NoSuchProcess { pid } => failure(Kind::NoSuchProcess)
+                .hint("give the number of a process that runs on this machine, such as `$$` in a shell")
+                .detail("pid", *pid),
+            Rejection::Conflict { expected, found } => failure(Kind::Conflict)
+                .hint("someone was here before; look at `phaseledger status` and decide anew")
+                .detail("expected", expected.to_string())
+                .detail("found", found.clone()),
+            Rejection::UnknownNeedElsewhere { need, .. } => {
+                failure(Kind::UnknownPhase).hint(format!("define the workflow `{}` first", need.workflow))
+            }
+            Rejection::CycleAcrossWorkflows { .. } => failure(Kind::Cycle),
+            Rejection::StillNeeded { by, .. } => failure(Kind::StillNeeded)
+                .hint(format!("take the need out of the workflow `{}` first", by.workflow)),
+            Rejection::NoSuchPlace { .. } => failure(Kind::NotFound),
+            Rejection::ClaimInFuture { .. } => {
+                failure(Kind::ClaimInFuture).hint("check the clock, and the offset of the time")
+            }
+            Rejection::NoLaterTime { .. } => failure(Kind::NoLaterTime).hint("begin a new ledger"),
+            Rejection::OverLimit { .. } => costs::advised(failure(Kind::OverLimit), &rejection),
+            Rejection::NegativeCost { .. }
+            | Rejection::RefundNotNegative { .. }
+            | Rejection::NegativeLimit { .. } => costs::advised(failure(Kind::BadAmount), &rejection),
+            Rejection::RefundTooLarge { .. } => costs::advised(failure(Kind::RefundTooLarge), &rejection),
+            Rejection::SumTooLarge { .. } => failure(Kind::SumTooLarge),
+            Rejection::WrongCurrency { .. } => costs::advised(failure(Kind::WrongCurrency), &rejection),
+            Rejection::CurrencyChanged { .. } => costs::advised(failure(Kind::CurrencyChanged), &rejection),
+            Rejection::MetadataTooLarge { .. } => {
+                failure(Kind::TooLarge).hint("keep large things in files, and their paths or digests here")
+            }
+            Rejection::Approval(rejection) => rejection.into(),
+        }
+    }
+}
+
+/// Returns the state that a verb leads to.
+fn led_to(verb: &str) -> Option<&'static str> {
+    use phaseledger::model::StateName;
+    let state = match verb {
+        "start" => StateName::InProgress,
+        "complete" => StateName::Complete,
+        "fail" => StateName::Failed,
+        "skip" | "reset" => StateName::Pending,
+        "rerun" => StateName::NeedsRerun,
+        _ => return None,
+    };
+    Some(state.as_str())
+}
+
+/// Says what would be accepted in the state that was found.
+fn way_on(verb: &str, from: &str, phase: &phaseledger::model::PhaseName) -> String {
+    match (verb, from) {
+        ("start", "COMPLETE") => {
+            format!("`phaseledger start {phase} --rerun --reason …` marks it for rerun and starts it")
+        }
+        ("start", "IN_PROGRESS") => {
+            format!("`phaseledger start {phase} --take-over --reason …` gives up the attempt under way")
+        }
+        ("complete" | "fail", _) => format!("`phaseledger start {phase}` starts an attempt"),
+        ("rerun", "NEEDS_RERUN") => format!("it is marked already: `phaseledger why {phase}` tells why"),
+        ("rerun", _) => "only what is complete can be marked; the others will run anyway".to_owned(),
+        ("skip", "COMPLETE") => {
+            format!("`phaseledger reset {phase} --reason …` first, if it is to count as not run")
+        }
+        _ => "`phaseledger status` shows where it stands".to_owned(),
+    }
+}
