@@ -2,6 +2,8 @@
 
 #[path = "support/cli.rs"]
 mod cli;
+#[path = "streams/earlier.rs"]
+mod earlier;
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::Stdio;
