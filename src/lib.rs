@@ -21,7 +21,7 @@
 //!
 //! ```
 //! use phaseledger::ledger::Ledger;
-//! use phaseledger::model::{Action, Actor, Command, Request, Seq, Timestamp, parse_workflow};
+//! use phaseledger::model::{Action, Actor, Command, Request, Seq, Timestamp, action, parse_workflow};
 //! use phaseledger::store::MemoryStore;
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -30,7 +30,8 @@
 //! let now: Timestamp = "2025-10-29T18:26:36Z".parse()?;
 //! let file = "[workflow]\nname = 'w'\n[[phase]]\nid = 'a'\n[[phase]]\nid = 'b'\nneeds = ['a']\n";
 //! let definition = Box::new(parse_workflow(file, "w.toml", None)?);
-//! ledger.submit(&Command::new("key:define".parse()?, ana.clone(), Action::Define { definition }), now)?;
+//! let define = Action::Define(action::Define { definition });
+//! ledger.submit(&Command::new("key:define".parse()?, ana.clone(), define), now)?;
 //! for line in [r#"{"do":"start","phase":"a"}"#, r#"{"do":"complete","phase":"a"}"#,
 //!     r#"{"do":"start","phase":"b"}"#, r#"{"do":"complete","phase":"b"}"#,
 //!     r#"{"do":"rerun","phase":"a","reason":"new data"}"#]

@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 
 use cli::Scene;
 use jsonschema::Validator;
-use phaseledger::model::{ANSWER_SCHEMA, Action, COMMAND_SCHEMA, Request, RequestError, VERBS};
+use phaseledger::model::{ANSWER_SCHEMA, Action, COMMAND_SCHEMA, Request, RequestError, VERBS, action};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::test_runner::Config;
@@ -444,7 +444,7 @@ fn numbers_by_their_digits() {
             .map(|request| request.action)
     };
     for amount in ["0.10", "1.000000000", "-0.5", "999999999999999999.999999999", "\"\\u0031\""] {
-        let Ok(Action::Cost { amount: read, .. }) = parsed(amount) else { panic!("{amount}") };
+        let Ok(Action::Cost(action::Cost { amount: read, .. })) = parsed(amount) else { panic!("{amount}") };
         assert_eq!(read.to_string(), amount.replace("\"\\u0031\"", "1"));
     }
     for amount in

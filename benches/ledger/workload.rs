@@ -7,7 +7,7 @@ use chrono::DateTime;
 use phaseledger::ledger::{Answer, Ledger, Session};
 use phaseledger::model::{
     Action, Actor, Command, CommandId, Definition, Metadata, PhaseDefinition, PhaseName, PhaseRef, Text,
-    Timestamp, WorkflowName,
+    Timestamp, WorkflowName, action,
 };
 use phaseledger::rules::Table;
 use phaseledger::store::MemoryStore;
@@ -72,11 +72,11 @@ pub fn define(phases: usize) -> Action {
     };
     let name = WorkflowName::new("nba-mcp-synthesis").expect("a name");
     let definition = Definition::new(name, (0..phases).map(one).collect()).expect("a definition");
-    Action::Define { definition: Box::new(definition) }
+    Action::Define(action::Define { definition: Box::new(definition) })
 }
 
 pub fn start(number: usize) -> Action {
-    Action::Start {
+    Action::Start(action::Start {
         phase: phase(number),
         metadata: metadata(&[("model", "\"opus-4\""), ("books", "45")]),
         allow_unmet: false,
@@ -84,20 +84,20 @@ pub fn start(number: usize) -> Action {
         inputs: Vec::new(),
         over_limit: None,
         worker: None,
-    }
+    })
 }
 
 pub fn complete(number: usize) -> Action {
-    Action::Complete {
+    Action::Complete(action::Complete {
         phase: phase(number),
         metadata: metadata(&[("recommendations", "218"), ("cost_usd", "1.10")]),
         output: None,
         outputs: Vec::new(),
-    }
+    })
 }
 
 pub fn fail(number: usize) -> Action {
-    Action::Fail {
+    Action::Fail(action::Fail {
         phase: phase(number),
         error: text("the upstream service answered 503"),
         exit_code: Some(1),
@@ -105,20 +105,23 @@ pub fn fail(number: usize) -> Action {
         stderr: None,
         abandoned: false,
         metadata: Metadata::default(),
-    }
+    })
 }
 
 pub fn meta(number: usize) -> Action {
     let metadata = metadata(&[("progress", "0.25"), ("source", "\"books/vol-7.pdf\""), ("pages", "412")]);
-    Action::Meta { phase: phase(number), metadata }
+    Action::Meta(action::Meta { phase: phase(number), metadata })
 }
 
 pub fn rerun(number: usize) -> Action {
-    Action::Rerun { phase: phase(number), reason: text("the source changed") }
+    Action::Rerun(action::Rerun { phase: phase(number), reason: text("the source changed") })
 }
 
 fn note(number: usize) -> Action {
-    Action::Note { phase: Some(phase(number)), text: text("half of the books are read, none was skipped") }
+    Action::Note(action::Note {
+        phase: Some(phase(number)),
+        text: text("half of the books are read, none was skipped"),
+    })
 }
 
 fn text(text: &str) -> Text {
@@ -140,7 +143,7 @@ fn step(step: u64, left: u64) -> Action {
     match part {
         // A reset is an event for each phase and one for the workflow.
         0 if number == PHASES && left > PHASES as u64 => {
-            Action::ResetAll { workflow: None, reason: text("the next day") }
+            Action::ResetAll(action::ResetAll { workflow: None, reason: text("the next day") })
         }
         _ if number == PHASES => meta(0),
         0 => start(number),

@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::command::{Action, Command, PhaseRef};
-use super::{Algorithm, Digest, FileRole};
+use super::{Action, Algorithm, Command, Digest, FileRole, PhaseRef, action};
 
 /// A file that a phase put out, or that it reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,11 +36,11 @@ impl Command {
     /// what was found of the declared ones.
     pub fn outputs(&self) -> (Option<Digest>, &[OutputFile]) {
         match &self.action {
-            Action::Complete { output: None, outputs, .. } if outputs.is_empty() => {
+            Action::Complete(action::Complete { output: None, outputs, .. }) if outputs.is_empty() => {
                 let found = self.fingerprints.as_deref().unwrap_or_default();
                 (OutputFile::together(found), found)
             }
-            Action::Complete { output, outputs, .. } => (*output, outputs),
+            Action::Complete(action::Complete { output, outputs, .. }) => (*output, outputs),
             _ => (None, &[]),
         }
     }
@@ -50,8 +49,8 @@ impl Command {
     /// found of the declared ones; none where nobody looked.
     pub fn inputs(&self) -> Option<&[OutputFile]> {
         match &self.action {
-            Action::Start { inputs, .. } if inputs.is_empty() => self.fingerprints.as_deref(),
-            Action::Start { inputs, .. } => Some(inputs),
+            Action::Start(action::Start { inputs, .. }) if inputs.is_empty() => self.fingerprints.as_deref(),
+            Action::Start(action::Start { inputs, .. }) => Some(inputs),
             _ => None,
         }
     }
@@ -62,8 +61,10 @@ impl Action {
     /// them it could tell.
     pub fn lacks_files(&self) -> Option<(FileRole, &PhaseRef)> {
         match self {
-            Action::Start { phase, inputs, .. } if inputs.is_empty() => Some((FileRole::Inputs, phase)),
-            Action::Complete { phase, output: None, outputs, .. } if outputs.is_empty() => {
+            Action::Start(action::Start { phase, inputs, .. }) if inputs.is_empty() => {
+                Some((FileRole::Inputs, phase))
+            }
+            Action::Complete(action::Complete { phase, output: None, outputs, .. }) if outputs.is_empty() => {
                 Some((FileRole::Outputs, phase))
             }
             _ => None,

@@ -6,6 +6,7 @@
 //! for the machine's zone, which chrono looks up for [`Zone::Local`]), and no rule about what may follow what
 //! lives here.
 
+pub mod action;
 mod amount;
 mod approval;
 mod caller_id;
@@ -32,13 +33,14 @@ mod text;
 mod time;
 mod workflow_file;
 
+pub use action::{Action, Again};
 pub use amount::{AMOUNT_FRACTION_DIGITS_MAX, AMOUNT_WHOLE_DIGITS_MAX, Amount, AmountError, AmountFault};
 pub use approval::{
     ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalRequested, DecidedBy, Ground, OperationName,
     OperationNameError, Verdict,
 };
 pub use caller_id::{CallerId, CallerIdError};
-pub use command::{Action, Actor, Again, Command, PhaseRef};
+pub use command::{Actor, Command, PhaseRef};
 pub use cost_event::{
     CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised, OverLimit, Overspent, Scope,
 };

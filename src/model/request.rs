@@ -14,7 +14,7 @@ use serde::{Deserialize, Deserializer};
 use super::text::{escape, label};
 use super::{
     Action, Actor, Again, Amount, CallerId, Command, CommandId, Digest, Expectation, Metadata, OutputFile,
-    PhaseRef, Seq, TagName, Text, Timestamp, Verdict, Worker, WorkflowName,
+    PhaseRef, Seq, TagName, Text, Timestamp, Verdict, Worker, WorkflowName, action,
 };
 
 /// A command as a caller writes it: what to record, and how to do so safely.
@@ -233,13 +233,13 @@ impl Taking<'_> {
     fn action(&mut self) -> Result<Action, RequestError> {
         Ok(match self.verb {
             "start" => self.start()?,
-            "complete" => Action::Complete {
+            "complete" => Action::Complete(action::Complete {
                 phase: self.phase()?,
                 metadata: self.metadata(),
                 output: self.fields.output.take(),
                 outputs: self.fields.outputs.take().unwrap_or_default(),
-            },
-            "fail" => Action::Fail {
+            }),
+            "fail" => Action::Fail(action::Fail {
                 phase: self.phase()?,
                 error: self.need("error", |fields| fields.error.take())?,
                 exit_code: self.fields.exit_code.take(),
@@ -247,28 +247,31 @@ impl Taking<'_> {
                 stderr: self.fields.stderr.take(),
                 abandoned: self.fields.abandoned.take().unwrap_or(false),
                 metadata: self.metadata(),
-            },
-            "skip" => {
-                Action::Skip { phase: self.phase()?, reason: self.reason()?, metadata: self.metadata() }
-            }
-            "rerun" => Action::Rerun { phase: self.phase()?, reason: self.reason()? },
-            "reset" if self.fields.all.take() == Some(true) => {
-                Action::ResetAll { workflow: self.fields.workflow.take(), reason: self.reason()? }
-            }
-            "reset" => Action::Reset { phase: self.phase()?, reason: self.reason()? },
-            "meta" => Action::Meta {
+            }),
+            "skip" => Action::Skip(action::Skip {
+                phase: self.phase()?,
+                reason: self.reason()?,
+                metadata: self.metadata(),
+            }),
+            "rerun" => Action::Rerun(action::Rerun { phase: self.phase()?, reason: self.reason()? }),
+            "reset" if self.fields.all.take() == Some(true) => Action::ResetAll(action::ResetAll {
+                workflow: self.fields.workflow.take(),
+                reason: self.reason()?,
+            }),
+            "reset" => Action::Reset(action::Reset { phase: self.phase()?, reason: self.reason()? }),
+            "meta" => Action::Meta(action::Meta {
                 phase: self.phase()?,
                 metadata: self.need("metadata", |fields| fields.metadata.take())?,
-            },
-            "note" => Action::Note {
+            }),
+            "note" => Action::Note(action::Note {
                 phase: self.fields.phase.take(),
                 text: self.need("text", |fields| fields.text.take())?,
-            },
-            "tag" => Action::Tag {
+            }),
+            "tag" => Action::Tag(action::Tag {
                 name: self.need("name", |fields| fields.name.take())?,
                 seq: self.fields.seq.take(),
-            },
-            "cost" => Action::Cost {
+            }),
+            "cost" => Action::Cost(action::Cost {
                 phase: self.phase()?,
                 amount: self.need("amount", |fields| fields.amount.take())?,
                 currency: self.fields.currency.take(),
@@ -276,7 +279,7 @@ impl Taking<'_> {
                 model: self.fields.model.take(),
                 operation: self.fields.operation.take(),
                 metadata: self.metadata(),
-            },
+            }),
             "cost_limit" => self.cost_limit()?,
             "approval_request" => self.approval_request()?,
             "approval_grant" => self.approval_decide(Verdict::Granted)?,
@@ -319,7 +322,7 @@ impl Taking<'_> {
             Some(reason) if take_over => Some(Again::TakeOver(reason.clone())),
             _ => None,
         };
-        Ok(Action::Start {
+        Ok(Action::Start(action::Start {
             phase: self.phase()?,
             metadata: self.metadata(),
             inputs: self.fields.inputs.take().unwrap_or_default(),
@@ -327,7 +330,7 @@ impl Taking<'_> {
             again,
             worker: self.fields.pid.take().map(Worker::Named),
             over_limit: reason.filter(|_| over_limit),
-        })
+        }))
     }
 
     /// Takes a limit of a phase, or of the workflow that is named.
@@ -337,7 +340,11 @@ impl Taking<'_> {
         if phase.is_none() && workflow.is_none() {
             return Err(RequestError::Missing { verb: self.verb.to_owned(), field: "phase` or `workflow" });
         }
-        Ok(Action::CostLimit { phase, workflow, limit: self.need("limit", |fields| fields.limit.take())? })
+        Ok(Action::CostLimit(action::CostLimit {
+            phase,
+            workflow,
+            limit: self.need("limit", |fields| fields.limit.take())?,
+        }))
     }
 }
 

@@ -15,9 +15,9 @@ use super::decide::{root, seconds};
 use super::propagate::Wave;
 use super::{Draft, Phase, PhaseState, Rejection, Table, Workflow};
 use crate::model::{
-    Action, Amount, Cause, CauseKind, CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised,
-    Event, EventId, Metadata, OverLimit, Overspent, PhaseFailed, PhaseRef, Recorded, Scope, StateName,
-    Subject, Text, WorkflowName,
+    Amount, Cause, CauseKind, CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised, Event,
+    EventId, Metadata, OverLimit, Overspent, PhaseFailed, PhaseRef, Recorded, Scope, StateName, Subject,
+    Text, WorkflowName, action,
 };
 
 /// The rule that fails an attempt when a record takes spending over a limit, and says that it is exceeded.
@@ -25,10 +25,8 @@ pub const COST_LIMIT_RULE: &str = "cost_limit/1";
 
 /// Decides on a cost or a refund. It is caused by the start of the attempt that it was spent in: the one
 /// under way, or else the last one.
-pub(super) fn decide_cost(table: &Table, id: EventId, action: &Action) -> Result<Vec<Draft>, Rejection> {
-    let Action::Cost { phase, amount, currency, refund, model, operation, metadata } = action else {
-        return Ok(Vec::new());
-    };
+pub(super) fn decide_cost(table: &Table, id: EventId, cost: &action::Cost) -> Result<Draft, Rejection> {
+    let action::Cost { phase, amount, currency, refund, model, operation, metadata } = cost;
     let phase = table.resolve(phase)?;
     let workflow = table.workflow(Some(&phase.id.workflow))?;
     check_currency(workflow, currency.as_deref())?;
@@ -56,10 +54,10 @@ pub(super) fn decide_cost(table: &Table, id: EventId, action: &Action) -> Result
         metadata: Metadata::clone(metadata),
     });
     let draft = root(id, Subject::Phase(phase.id.clone()), event);
-    Ok(vec![match attempt {
+    Ok(match attempt {
         None => draft,
         Some(attempt) => Draft { root: attempt.root, causes: vec![attempt.cause()], ..draft },
-    }])
+    })
 }
 
 fn check_currency(workflow: &Workflow, given: Option<&str>) -> Result<(), Rejection> {

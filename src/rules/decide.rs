@@ -11,7 +11,7 @@ use crate::model::{
     Action, Again, Cause, CauseKind, Command, Consumed, Digest, Event, EventId, Expectation, Metadata,
     MetadataRecorded, NoteAdded, OutputFile, PhaseCompleted, PhaseFailed, PhaseId, PhaseRef, PhaseReset,
     PhaseSkipped, PhaseStarted, Process, RerunReason, Seq, StateName, Subject, TagName, TagSet, Text,
-    Timestamp, Worker,
+    Timestamp, Worker, action,
 };
 
 const ANY: &[StateName] = &StateName::ALL;
@@ -31,92 +31,71 @@ pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Dra
     let first = command.id.event(0);
     let one = |draft: Draft| Ok(vec![draft]);
     match &command.action {
-        Action::Define { definition } => decide_define(table, first, definition),
-        Action::Start { phase, metadata, allow_unmet, again, over_limit, inputs: _, worker } => {
-            let asked = Asked {
-                metadata,
-                allow_unmet: *allow_unmet,
-                again,
-                over_limit: over_limit.as_ref(),
-                inputs: command.inputs(),
-                worker: worker.as_ref(),
-                at,
-            };
-            decide_start(table, command, table.resolve(phase)?, &asked)
-        }
-        Action::Complete { phase, metadata, output: _, outputs: _ } => {
+        Action::Define(action::Define { definition }) => decide_define(table, first, definition),
+        Action::Start(start) => decide_start(table, command, start, at),
+        Action::Complete(action::Complete { phase, metadata, output: _, outputs: _ }) => {
             one(decide_complete(table.resolve(phase)?, first, at, metadata, command.outputs())?)
         }
-        action @ Action::Fail { phase, .. } => one(decide_fail(table.resolve(phase)?, first, at, action)?),
-        Action::Skip { phase, reason, metadata } => {
+        Action::Fail(fail) => one(decide_fail(table.resolve(&fail.phase)?, first, at, fail)?),
+        Action::Skip(action::Skip { phase, reason, metadata }) => {
             let phase = table.resolve(phase)?;
             check_state("skip", phase, SKIPPABLE)?;
             check_merge(phase, metadata)?;
             let event = PhaseSkipped { reason: reason.clone(), metadata: metadata.clone() };
             one(moving(phase, first, Event::PhaseSkipped(event), StateName::Pending))
         }
-        Action::Rerun { phase, reason } => {
+        Action::Rerun(action::Rerun { phase, reason }) => {
             let phase = table.resolve(phase)?;
             check_state("rerun", phase, DONE)?;
             one(mark(phase, first, reason))
         }
-        Action::InputsChanged { phase, changes } => {
+        Action::InputsChanged(action::InputsChanged { phase, changes }) => {
             Ok(decide_inputs_changed(table.resolve(phase)?, first, changes))
         }
-        Action::Reset { phase, reason } => {
+        Action::Reset(action::Reset { phase, reason }) => {
             let phase = table.resolve(phase)?;
             check_state("reset", phase, ANY)?;
             let event = Event::PhaseReset(PhaseReset { reason: reason.clone() });
             one(moving(phase, first, event, StateName::Pending))
         }
-        Action::ResetAll { workflow, reason } => {
+        Action::ResetAll(action::ResetAll { workflow, reason }) => {
             let workflow = table.workflow(workflow.as_ref())?.name.clone();
             Ok(reset_all(table, command, Subject::Workflow(workflow), reason))
         }
-        Action::Meta { phase, metadata } => {
+        Action::Meta(action::Meta { phase, metadata }) => {
             let phase = table.resolve(phase)?;
             check_merge(phase, metadata)?;
             let event = Event::MetadataRecorded(MetadataRecorded { metadata: metadata.clone() });
             one(root(first, Subject::Phase(phase.id.clone()), event))
         }
-        Action::Note { phase, text } => one(decide_note(table, first, phase.as_ref(), text)?),
-        Action::Tag { name, seq } => one(decide_tag(table, first, name, *seq)?),
-        action @ Action::Cost { .. } => decide_cost(table, first, action),
-        Action::CostLimit { phase, workflow, limit } => {
+        Action::Note(action::Note { phase, text }) => one(decide_note(table, first, phase.as_ref(), text)?),
+        Action::Tag(action::Tag { name, seq }) => one(decide_tag(table, first, name, *seq)?),
+        Action::Cost(cost) => one(decide_cost(table, first, cost)?),
+        Action::CostLimit(action::CostLimit { phase, workflow, limit }) => {
             decide_limit(table, first, (phase.as_ref(), workflow.as_ref()), *limit)
         }
         Action::ApprovalRequest(ask) => decide_request(table, command, ask),
         Action::ApprovalDecide(answer) => one(decide_answer(table, command, at, answer)?),
-        Action::NoteImport { workflow, history } => {
+        Action::NoteImport(action::NoteImport { workflow, history }) => {
             table.workflow(Some(workflow))?;
             one(root(first, Subject::Workflow(workflow.clone()), Event::HistoryImported(history.clone())))
         }
     }
 }
 
-/// What a caller asked of a start, and when it takes effect.
-struct Asked<'a> {
-    metadata: &'a Metadata,
-    allow_unmet: bool,
-    again: &'a Option<Again>,
-    over_limit: Option<&'a Text>,
-    worker: Option<&'a Worker>,
-    inputs: Option<&'a [OutputFile]>,
-    at: Timestamp,
-}
-
 fn decide_start(
     table: &Table,
     command: &Command,
-    phase: &Phase,
-    asked: &Asked<'_>,
+    asked: &action::Start,
+    at: Timestamp,
 ) -> Result<Vec<Draft>, Rejection> {
+    let phase = table.resolve(&asked.phase)?;
     let first = command.id.event(0);
     let second = command.id.event(1);
     let same_command = |seq: Seq| vec![Cause { event: first, seq, kind: CauseKind::SameCommand, edge: None }];
-    let started = || start_event(table, phase, asked);
+    let started = || start_event(table, phase, asked, command.inputs());
     let next = table.head.plus(1);
-    let before = match asked.again {
+    let before = match &asked.again {
         None => {
             check_state("start", phase, STARTABLE)?;
             let (causes, root) = answers(&phase.state);
@@ -131,7 +110,7 @@ fn decide_start(
             let attempt = under_way("start --take-over", phase)?;
             let failed = PhaseFailed {
                 attempt: phase.attempt,
-                duration_seconds: seconds(asked.at.since(attempt.started_at)),
+                duration_seconds: seconds(at.since(attempt.started_at)),
                 error: reason.clone(),
                 exit_code: None,
                 signal: None,
@@ -148,7 +127,7 @@ fn decide_start(
         transition: Some((from, StateName::InProgress)),
         rule: Some("start_again/1"),
         root: before.root,
-        causes: match asked.again {
+        causes: match &asked.again {
             Some(Again::Rerun(_)) => {
                 vec![Cause { event: first, seq: next, kind: CauseKind::RerunMarked, edge: None }]
             }
@@ -159,7 +138,12 @@ fn decide_start(
     Ok(vec![before, start])
 }
 
-fn start_event(table: &Table, phase: &Phase, asked: &Asked<'_>) -> Result<Event, Rejection> {
+fn start_event(
+    table: &Table,
+    phase: &Phase,
+    asked: &action::Start,
+    inputs: Option<&[OutputFile]>,
+) -> Result<Event, Rejection> {
     let unmet = table.unmet(phase);
     if !unmet.is_empty() && !asked.allow_unmet {
         let state =
@@ -167,15 +151,15 @@ fn start_event(table: &Table, phase: &Phase, asked: &Asked<'_>) -> Result<Event,
         let unmet = unmet.into_iter().map(|need| (need.clone(), state(&need))).collect();
         return Err(Rejection::UnmetNeeds { phase: phase.id.clone(), unmet });
     }
-    let process = asked.worker.map(found).transpose()?;
+    let process = asked.worker.as_ref().map(found).transpose()?;
     let consumed = phase.spec.needs.iter().filter_map(|need| consume(table.phases.get(need)?)).collect();
     Ok(Event::PhaseStarted(PhaseStarted {
         attempt: phase.attempt + 1,
         consumed,
         dependencies_met: unmet.is_empty(),
         unmet,
-        over_limit: over_limit(table, phase, asked.over_limit)?,
-        inputs: asked.inputs.map(<[_]>::to_vec),
+        over_limit: over_limit(table, phase, asked.over_limit.as_ref())?,
+        inputs: inputs.map(<[_]>::to_vec),
         metadata: asked.metadata.clone(),
         process,
     }))
@@ -239,11 +223,9 @@ fn decide_complete(
     Ok(ending(phase, id, Event::PhaseCompleted(completed), StateName::Complete))
 }
 
-fn decide_fail(phase: &Phase, id: EventId, at: Timestamp, action: &Action) -> Result<Draft, Rejection> {
+fn decide_fail(phase: &Phase, id: EventId, at: Timestamp, fail: &action::Fail) -> Result<Draft, Rejection> {
+    let action::Fail { phase: _, error, exit_code, signal, stderr, abandoned, metadata } = fail;
     let attempt = under_way("fail", phase)?;
-    let Action::Fail { error, exit_code, signal, stderr, abandoned, metadata, .. } = action else {
-        return Err(illegal("fail", phase, UNDER_WAY));
-    };
     check_merge(phase, metadata)?;
     let failed = PhaseFailed {
         attempt: phase.attempt,

@@ -2,7 +2,7 @@
 
 use super::propagate::{not_consumed, stale_above};
 use super::{PhaseState, Table};
-use crate::model::{Action, Again, Digest, EventId, PhaseId};
+use crate::model::{Action, Again, Digest, EventId, PhaseId, action};
 
 /// How much of the table a command needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,23 +26,23 @@ pub enum Reach {
 /// Returns how much of the table an action needs.
 pub fn reach(action: &Action) -> Reach {
     match action {
-        Action::Define { .. } | Action::ResetAll { .. } => Reach::Everything,
-        Action::Start { again: Some(Again::Rerun(_)), .. }
-        | Action::Rerun { .. }
-        | Action::InputsChanged { .. }
-        | Action::Reset { .. } => Reach::Below,
-        Action::Start { again: None | Some(Again::TakeOver(_)), .. } => Reach::Needs,
-        Action::Complete { .. } => Reach::Completion,
-        Action::Fail { .. }
-        | Action::Skip { .. }
-        | Action::Meta { .. }
-        | Action::Cost { .. }
-        | Action::CostLimit { phase: Some(_), .. }
-        | Action::Note { phase: Some(_), .. } => Reach::Phase,
-        Action::Note { phase: None, .. }
-        | Action::CostLimit { phase: None, .. }
-        | Action::Tag { .. }
-        | Action::NoteImport { .. } => Reach::NoPhase,
+        Action::Define(_) | Action::ResetAll(_) => Reach::Everything,
+        Action::Start(action::Start { again: Some(Again::Rerun(_)), .. })
+        | Action::Rerun(_)
+        | Action::InputsChanged(_)
+        | Action::Reset(_) => Reach::Below,
+        Action::Start(action::Start { again: None | Some(Again::TakeOver(_)), .. }) => Reach::Needs,
+        Action::Complete(_) => Reach::Completion,
+        Action::Fail(_)
+        | Action::Skip(_)
+        | Action::Meta(_)
+        | Action::Cost(_)
+        | Action::CostLimit(action::CostLimit { phase: Some(_), .. })
+        | Action::Note(action::Note { phase: Some(_), .. }) => Reach::Phase,
+        Action::Note(action::Note { phase: None, .. })
+        | Action::CostLimit(action::CostLimit { phase: None, .. })
+        | Action::Tag(_)
+        | Action::NoteImport(_) => Reach::NoPhase,
         Action::ApprovalRequest(ask) => match ask.phase {
             Some(_) => Reach::Phase,
             None => Reach::NoPhase,

@@ -7,7 +7,7 @@ use phaseledger::files::{FILES_MAX, PATH_BYTES_MAX};
 use phaseledger::ledger::Ledger;
 use phaseledger::model::{
     Action, Actor, Change, Command, Definition, Digest, Metadata, OutputFile, PhaseDefinition, PhaseName,
-    PhaseRef, WorkflowName,
+    PhaseRef, WorkflowName, action,
 };
 
 use super::cli::{Scene, assert_snapshot, pictures};
@@ -92,7 +92,7 @@ fn what_is_no_pattern_in_a_recorded_definition_is_an_error() {
         description: None,
     };
     let definition = Definition::new(WorkflowName::new("w").expect("a name"), vec![phase]);
-    let action = Action::Define { definition: Box::new(definition.expect("no cycle")) };
+    let action = Action::Define(action::Define { definition: Box::new(definition.expect("no cycle")) });
     let by = Actor::new("ana", "here", "test");
     let command = Command::new("key:old".parse().expect("an id"), by, action);
     ledger.submit(&command, "2025-10-29T20:00:00Z".parse().expect("a time")).expect("it is taken");
@@ -208,7 +208,7 @@ fn the_largest_lists_are_kept() {
     let changes: Vec<_> = changes.collect();
     let (phase, metadata): (PhaseRef, _) = ("a".parse().expect("a name"), Metadata::default());
     let actions = [
-        Action::Start {
+        Action::Start(action::Start {
             phase: phase.clone(),
             metadata: metadata.clone(),
             allow_unmet: false,
@@ -216,9 +216,14 @@ fn the_largest_lists_are_kept() {
             worker: None,
             over_limit: None,
             inputs: Vec::new(),
-        },
-        Action::Complete { phase: phase.clone(), metadata, output: None, outputs: Vec::new() },
-        Action::InputsChanged { phase, changes },
+        }),
+        Action::Complete(action::Complete {
+            phase: phase.clone(),
+            metadata,
+            output: None,
+            outputs: Vec::new(),
+        }),
+        Action::InputsChanged(action::InputsChanged { phase, changes }),
     ];
     let now = "2025-10-29T21:00:00Z".parse().expect("a time");
     for (number, action) in actions.into_iter().enumerate() {

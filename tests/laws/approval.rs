@@ -3,7 +3,7 @@
 use phaseledger::ledger::{Ledger, LedgerError};
 use phaseledger::model::{
     Action, ApprovalAsk, Command, CommandId, Definition, Event, EventId, OperationName, PhaseName, Recorded,
-    Seq, Subject, Verdict, WorkflowName,
+    Seq, Subject, Verdict, WorkflowName, action,
 };
 use phaseledger::rules::{Approval, ApprovalRejection, Rejection, Table, evolve};
 use uuid::Uuid;
@@ -20,7 +20,7 @@ fn define(ledger: &mut Ledger, which: u8, phases: &[&str]) {
     let phases = phases.iter().map(|id| phase(PhaseName::new(id).expect("a name"), Vec::new(), 1));
     let definition = Definition::new(WorkflowName::new("w").expect("a name"), phases.collect());
     let definition = Box::new(definition.expect("no cycle").approved_by(policy(which)));
-    let define = command(id(900_000 + u128::from(which)), Action::Define { definition });
+    let define = command(id(900_000 + u128::from(which)), Action::Define(action::Define { definition }));
     ledger.submit(&define, time(0)).expect("legal");
 }
 

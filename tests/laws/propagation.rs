@@ -2,7 +2,7 @@
 
 use phaseledger::ledger::{LedgerError, Status};
 use phaseledger::model::{
-    Action, Command, CommandId, Definition, Digest, Metadata, PhaseName, Seq, Timestamp, WorkflowName,
+    Action, Command, CommandId, Definition, Digest, Metadata, PhaseName, Seq, Timestamp, WorkflowName, action,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -53,7 +53,7 @@ proptest! {
                 let spot = &world.phases[&phase];
                 let under_way = spot.state == "IN_PROGRESS";
                 let wanted = match action {
-                    Action::Start { .. } => !under_way && spot.state != "COMPLETE" && !spot.skipped,
+                    Action::Start(_) => !under_way && spot.state != "COMPLETE" && !spot.skipped,
                     _ => under_way,
                 };
                 if wanted {
@@ -73,7 +73,7 @@ proptest! {
 
 fn start(phase: &str) -> Action {
     let phase = phase.parse().expect("a name");
-    Action::Start {
+    Action::Start(action::Start {
         phase,
         metadata: Metadata::default(),
         allow_unmet: false,
@@ -81,13 +81,13 @@ fn start(phase: &str) -> Action {
         over_limit: Some(text("go on")),
         inputs: Vec::new(),
         worker: None,
-    }
+    })
 }
 
 fn complete(phase: &str) -> Action {
     let phase = phase.parse().expect("a name");
     let output = Some(Digest::sha256(b"x"));
-    Action::Complete { phase, metadata: Metadata::default(), output, outputs: Vec::new() }
+    Action::Complete(action::Complete { phase, metadata: Metadata::default(), output, outputs: Vec::new() })
 }
 
 /// Says whether a line was asked for, and not derived by a rule of propagation.
@@ -113,14 +113,14 @@ fn check_permission(world: &World, command: &Command, answer: &Result<Status, Le
         assert_eq!(list(&data["unmet"]), unmet.into_iter().map(Value::from).collect::<Vec<_>>());
     }
     let plain = command.expect.is_empty() && command.occurred_at.is_none();
-    let is_scan = matches!(command.action, Action::InputsChanged { .. });
+    let is_scan = matches!(command.action, Action::InputsChanged(_));
     match answer {
         Err(LedgerError::IdConflict { .. }) | Ok(Status::Duplicate) => return,
         Ok(Status::Unchanged) if !is_scan => return,
         _ => {}
     }
     match &command.action {
-        Action::Define { definition } => {
+        Action::Define(action::Define { definition }) => {
             let may = may_define(world, definition);
             assert!(answer.is_ok() == may || (!plain && may), "{answer:?} to {definition:?}");
         }
@@ -138,7 +138,7 @@ fn check_permission(world: &World, command: &Command, answer: &Result<Status, Le
                 .iter()
                 .map(|line| json!([line["kind"], subject(line), line["from"], line["to"]]))
                 .collect();
-            if matches!(action, Action::ResetAll { .. }) && !found.is_empty() {
+            if matches!(action, Action::ResetAll(_)) && !found.is_empty() {
                 found[1..].sort_by_key(ToString::to_string);
             }
             let permitted = permit(world, action);
@@ -247,14 +247,16 @@ fn a_completion_does_not_reach_through_what_is_skipped() {
     let phases = [("a", vec![]), ("b", needs(&["a"])), ("c", needs(&["b"])), ("d", needs(&["a", "c"]))];
     let phases = phases.into_iter().map(|(id, needs)| phase(name(id), needs, 1)).collect();
     let definition = Definition::new(WorkflowName::new("w").expect("a name"), phases).expect("no cycle");
-    let skip = |phase: &str| Action::Skip {
-        phase: phase.parse().expect("a name"),
-        reason: text("not today"),
-        metadata: Metadata::default(),
+    let skip = |phase: &str| {
+        Action::Skip(action::Skip {
+            phase: phase.parse().expect("a name"),
+            reason: text("not today"),
+            metadata: Metadata::default(),
+        })
     };
-    let rerun = Action::Rerun { phase: "a".parse().expect("a name"), reason: text("stale") };
+    let rerun = Action::Rerun(action::Rerun { phase: "a".parse().expect("a name"), reason: text("stale") });
     let actions = [
-        Action::Define { definition: Box::new(definition) },
+        Action::Define(action::Define { definition: Box::new(definition) }),
         skip("b"),
         start("c"),
         complete("c"),

@@ -1,7 +1,7 @@
 //! What is sent again, refused, previewed or sent in batches.
 
 use phaseledger::ledger::{Answer, LedgerError, Status};
-use phaseledger::model::{Action, Command};
+use phaseledger::model::{Action, Command, action};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -43,7 +43,7 @@ proptest! {
             let answer = session.stage(&retry, now).expect("a retry is never refused");
             assert_eq!((answer.status, answer.id, answer.seq), (Status::Duplicate, first.id, first.seq));
             assert_eq!(answer.events, Vec::new());
-            let action = Action::Note { phase: None, text: text("quite something else") };
+            let action = Action::Note(action::Note { phase: None, text: text("quite something else") });
             let other = Command { action, ..retry };
             let refused = session.stage(&other, now);
             assert!(matches!(refused, Err(LedgerError::IdConflict { seq, .. }) if seq == first.seq));

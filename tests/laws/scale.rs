@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use phaseledger::ledger::{Answer, Ledger, LedgerError};
 use phaseledger::model::{
-    Action, CommandId, Definition, Event, PhaseId, PhaseName, PhaseRef, Seq, StateName, WorkflowName,
+    Action, CommandId, Definition, Event, PhaseId, PhaseName, PhaseRef, Seq, StateName, WorkflowName, action,
 };
 use serde_json::Value;
 
@@ -37,12 +37,12 @@ fn define(ledger: &mut Ledger, phases: impl IntoIterator<Item = (String, Vec<Str
     });
     let name = WorkflowName::new("scale").expect("a name");
     let definition = Box::new(Definition::new(name, phases.collect()).expect("no cycle"));
-    send(ledger, [Action::Define { definition }]).expect("a definition");
+    send(ledger, [Action::Define(action::Define { definition })]).expect("a definition");
 }
 
 fn start(name: &str, allow_unmet: bool) -> Action {
     let metadata = Default::default();
-    Action::Start {
+    Action::Start(action::Start {
         phase: reference(name),
         metadata,
         allow_unmet,
@@ -50,12 +50,12 @@ fn start(name: &str, allow_unmet: bool) -> Action {
         over_limit: None,
         inputs: Vec::new(),
         worker: None,
-    }
+    })
 }
 
 fn complete(name: &str) -> Action {
     let (metadata, outputs) = Default::default();
-    Action::Complete { phase: reference(name), metadata, output: None, outputs }
+    Action::Complete(action::Complete { phase: reference(name), metadata, output: None, outputs })
 }
 
 fn run(ledger: &mut Ledger, names: impl IntoIterator<Item = String>) {
@@ -64,7 +64,7 @@ fn run(ledger: &mut Ledger, names: impl IntoIterator<Item = String>) {
 }
 
 fn rerun(ledger: &mut Ledger, name: &str) -> Answer {
-    let action = Action::Rerun { phase: reference(name), reason: text("stale") };
+    let action = Action::Rerun(action::Rerun { phase: reference(name), reason: text("stale") });
     send(ledger, [action]).expect("it is complete").remove(0)
 }
 
@@ -89,7 +89,7 @@ pub fn run_chain(ledger: &mut Ledger, length: usize) {
 
 /// Makes a number of notes.
 pub fn note(ledger: &mut Ledger, count: usize) {
-    let note = || Action::Note { phase: None, text: text("seen") };
+    let note = || Action::Note(action::Note { phase: None, text: text("seen") });
     send(ledger, (0..count).map(|_| note())).expect("notes");
 }
 
@@ -163,10 +163,12 @@ fn ways_are_not_counted_one_by_one() {
     assert_eq!(answer.events.len(), 2, "it must be repeated at once");
     assert_eq!(answer.events[1].causes.len(), 2 * (depth - 1) - 1);
     // Everything below is skipped, and the first completes.
-    let skip = |name: String| Action::Skip {
-        phase: reference(&name),
-        reason: text("not today"),
-        metadata: Default::default(),
+    let skip = |name: String| {
+        Action::Skip(action::Skip {
+            phase: reference(&name),
+            reason: text("not today"),
+            metadata: Default::default(),
+        })
     };
     send(&mut ledger, names().skip(2).map(skip)).expect("not complete");
     run(&mut ledger, ["a000".to_owned()]);

@@ -5,7 +5,7 @@
 
 use phaseledger::model::{
     Action, Again, Amount, Command, CommandId, Definition, Expectation, PhaseDefinition, PhaseName, PhaseRef,
-    Seq, StateName, TagName, Timestamp, WorkflowName,
+    Seq, StateName, TagName, Timestamp, WorkflowName, action,
 };
 use proptest::prelude::*;
 
@@ -275,18 +275,26 @@ impl<'a> Sending<'a> {
         let limit = self.limits[self.plan.slots.len() + usize::from(workflow)];
         let definition = definition.described(None, currency, limit, Default::default());
         let definition = definition.approved_by(asking::policy(self.policies[usize::from(workflow)]));
-        self.send(Action::Define { definition: Box::new(definition) });
+        self.send(Action::Define(action::Define { definition: Box::new(definition) }));
     }
 
     fn start(&mut self, slot: u8, allow_unmet: bool, again: Option<Again>) {
         let (phase, metadata) = (self.phase(slot), metadata("start", slot));
         let over_limit = self.told.other.is_multiple_of(2).then(|| text("go on"));
         let inputs = if self.told.what == 5 { files(self.told.output) } else { Vec::new() };
-        self.send(Action::Start { phase, metadata, allow_unmet, again, over_limit, inputs, worker: None });
+        self.send(Action::Start(action::Start {
+            phase,
+            metadata,
+            allow_unmet,
+            again,
+            over_limit,
+            inputs,
+            worker: None,
+        }));
     }
 
     fn scan(&self, slot: u8, to: u8) -> Action {
-        Action::InputsChanged { phase: self.phase(slot), changes: changes(to) }
+        Action::InputsChanged(action::InputsChanged { phase: self.phase(slot), changes: changes(to) })
     }
 
     /// Starts a phase whether it is complete or not: one of the two is refused.
@@ -302,8 +310,10 @@ impl<'a> Sending<'a> {
         self.begin(slot, true);
         match what {
             0 => self.redefine(other, 0),
-            1 => self.send(Action::Reset { phase: self.phase(other), reason: text("anew") }),
-            2 | 3 => self.send(Action::Rerun { phase: self.phase(other), reason: text("stale") }),
+            1 => self.send(Action::Reset(action::Reset { phase: self.phase(other), reason: text("anew") })),
+            2 | 3 => {
+                self.send(Action::Rerun(action::Rerun { phase: self.phase(other), reason: text("stale") }))
+            }
             4 => self.send(self.scan(other, output)),
             _ => self.begin(other, true),
         }
@@ -320,7 +330,7 @@ impl<'a> Sending<'a> {
         let slot = self.told.slot % self.plan.slots.len() as u8;
         let between = self.told.other % (slot + 1);
         let first = what % (between + 1);
-        self.send(Action::Reset { phase: self.phase(between), reason: text("anew") });
+        self.send(Action::Reset(action::Reset { phase: self.phase(between), reason: text("anew") }));
         self.send(self.skip(between));
         self.begin(slot, true);
         if what < 4 {
@@ -333,7 +343,12 @@ impl<'a> Sending<'a> {
     fn complete(&mut self, slot: u8, output: u8) {
         let phase = self.phase(slot);
         let output = digest(output);
-        self.send(Action::Complete { phase, metadata: metadata("end", slot), output, outputs: Vec::new() });
+        self.send(Action::Complete(action::Complete {
+            phase,
+            metadata: metadata("end", slot),
+            output,
+            outputs: Vec::new(),
+        }));
     }
 
     /// Completes every phase; some with another output than the others.
@@ -384,7 +399,7 @@ impl<'a> Sending<'a> {
                 (1, 0) => Some("USD".to_owned()),
                 _ => None,
             };
-            self.send(Action::Cost {
+            self.send(Action::Cost(action::Cost {
                 phase: self.phase(slot),
                 amount: amount.parse().expect("an amount"),
                 currency,
@@ -392,7 +407,7 @@ impl<'a> Sending<'a> {
                 model: (other.is_multiple_of(3)).then(|| "opus".to_owned()),
                 operation: None,
                 metadata: metadata("cost", slot),
-            });
+            }));
         }
     }
 
@@ -410,7 +425,7 @@ impl<'a> Sending<'a> {
                 let phase = (!unmet).then(|| self.phase(slot % 2));
                 let workflow = unmet.then(|| workflow_name(slot % self.plan.workflows));
                 let limit = if what == 5 { "-1".parse().ok() } else { limit(output) };
-                self.send(Action::CostLimit { phase, workflow, limit });
+                self.send(Action::CostLimit(action::CostLimit { phase, workflow, limit }));
             }
             Verb::Detour => self.detour(),
             Verb::Start => {
@@ -428,11 +443,11 @@ impl<'a> Sending<'a> {
                 // Files may have changed since.
                 command.fingerprints = Some(files(what));
                 if let Verb::Other = verb {
-                    command.action = Action::Note { phase: None, text: text("something else") };
+                    command.action = Action::Note(action::Note { phase: None, text: text("something else") });
                 }
                 self.sent.push(Sent { command, now });
             }
-            Verb::Fail => self.send(Action::Fail {
+            Verb::Fail => self.send(Action::Fail(action::Fail {
                 phase: self.phase(slot),
                 error: text("it broke"),
                 exit_code: Some(1),
@@ -440,20 +455,30 @@ impl<'a> Sending<'a> {
                 stderr: None,
                 abandoned: false,
                 metadata: metadata("fail", slot),
-            }),
+            })),
             Verb::Skip => self.send(self.skip(slot)),
-            Verb::Rerun => self.send(Action::Rerun { phase: self.phase(slot), reason: text("stale") }),
+            Verb::Rerun => {
+                self.send(Action::Rerun(action::Rerun { phase: self.phase(slot), reason: text("stale") }))
+            }
             Verb::Scan => self.send(self.scan(slot, what)),
-            Verb::Reset => self.send(Action::Reset { phase: self.phase(slot), reason: text("anew") }),
+            Verb::Reset => {
+                self.send(Action::Reset(action::Reset { phase: self.phase(slot), reason: text("anew") }))
+            }
             Verb::ResetAll => {
                 let workflow = Some(workflow_name(slot % self.plan.workflows));
-                self.send(Action::ResetAll { workflow, reason: text("all anew") });
+                self.send(Action::ResetAll(action::ResetAll { workflow, reason: text("all anew") }));
             }
             Verb::Meta => {
-                self.send(Action::Meta { phase: self.phase(slot), metadata: metadata("meta", slot) });
+                self.send(Action::Meta(action::Meta {
+                    phase: self.phase(slot),
+                    metadata: metadata("meta", slot),
+                }));
             }
             Verb::Note => {
-                self.send(Action::Note { phase: unmet.then(|| self.phase(slot)), text: text("seen") });
+                self.send(Action::Note(action::Note {
+                    phase: unmet.then(|| self.phase(slot)),
+                    text: text("seen"),
+                }));
             }
             Verb::Ask => {
                 let phase = (what % 2 == 0).then(|| self.phase(slot));
@@ -470,14 +495,14 @@ impl<'a> Sending<'a> {
             }
             Verb::Tag => {
                 let name = TagName::new(&format!("tag-{what}")).expect("a name");
-                self.send(Action::Tag { name, seq: unmet.then(|| Seq::new(u64::from(slot))) });
+                self.send(Action::Tag(action::Tag { name, seq: unmet.then(|| Seq::new(u64::from(slot))) }));
             }
         }
     }
 
     fn skip(&self, slot: u8) -> Action {
         let (phase, metadata) = (self.phase(slot), metadata("skip", slot));
-        Action::Skip { phase, reason: text("not today"), metadata }
+        Action::Skip(action::Skip { phase, reason: text("not today"), metadata })
     }
 }
 

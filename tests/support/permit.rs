@@ -1,6 +1,6 @@
 //! Which commands the table of transitions allows, and what each turns into before anything is derived.
 
-use phaseledger::model::{Action, Again, Command, Definition, PhaseRef, Verdict};
+use phaseledger::model::{Action, Again, Command, Definition, PhaseRef, Verdict, action};
 use serde_json::{Value, json};
 
 use crate::asking;
@@ -20,7 +20,7 @@ pub fn permit(world: &World, action: &Action) -> Option<Vec<Value>> {
     let event = |kind: &str, from: &str, to: &str| json!([kind, name, from, to]);
     let still = |kind: &str| Some(vec![json!([kind, name, null, null])]);
     Some(match action {
-        Action::Start { allow_unmet, again, over_limit, .. } => {
+        Action::Start(action::Start { allow_unmet, again, over_limit, .. }) => {
             if over_limit.is_none() && is_over(world, name) {
                 return None;
             }
@@ -49,23 +49,23 @@ pub fn permit(world: &World, action: &Action) -> Option<Vec<Value>> {
                 }
             }
         }
-        Action::Complete { .. } => {
+        Action::Complete(_) => {
             in_state(&["IN_PROGRESS"])?;
             vec![event("phase_completed", from, "COMPLETE")]
         }
-        Action::Fail { .. } => {
+        Action::Fail(_) => {
             in_state(&["IN_PROGRESS"])?;
             vec![event("phase_failed", from, "FAILED")]
         }
-        Action::Skip { .. } => {
+        Action::Skip(_) => {
             in_state(&["PENDING", "FAILED", "NEEDS_RERUN"])?;
             vec![event("phase_skipped", from, "PENDING")]
         }
-        Action::Rerun { .. } => {
+        Action::Rerun(_) => {
             in_state(&["COMPLETE"])?;
             vec![event("rerun_marked", from, "NEEDS_RERUN")]
         }
-        Action::InputsChanged { changes, .. } => {
+        Action::InputsChanged(action::InputsChanged { changes, .. }) => {
             let changes = serde_json::to_value(changes).expect("texts");
             match from {
                 _ if changes == json!([]) || spot.is_told(&changes) => Vec::new(),
@@ -75,20 +75,20 @@ pub fn permit(world: &World, action: &Action) -> Option<Vec<Value>> {
                 _ => Vec::new(),
             }
         }
-        Action::Reset { .. } => vec![event("phase_reset", from, "PENDING")],
-        Action::Cost { amount, currency, refund, .. } => {
+        Action::Reset(_) => vec![event("phase_reset", from, "PENDING")],
+        Action::Cost(action::Cost { amount, currency, refund, .. }) => {
             let amount = units(&amount.to_string());
             let own = if name.starts_with("x/") { Some("USD") } else { None };
             let fits = currency.is_none() || currency.as_deref() == own;
             let may = fits && *refund == (amount < 0) && spot.purse.spent + amount >= 0;
             return if may { still("cost_recorded") } else { None };
         }
-        Action::CostLimit { limit, .. } => {
+        Action::CostLimit(action::CostLimit { limit, .. }) => {
             let may = limit.is_none_or(|limit| units(&limit.to_string()) >= 0);
             return if may { still("cost_limit_set") } else { None };
         }
-        Action::Meta { .. } => return still("metadata_recorded"),
-        Action::Note { .. } => return still("note_added"),
+        Action::Meta(_) => return still("metadata_recorded"),
+        Action::Note(_) => return still("note_added"),
         other => panic!("`{}` is about no phase", other.verb()),
     })
 }
@@ -96,12 +96,12 @@ pub fn permit(world: &World, action: &Action) -> Option<Vec<Value>> {
 /// As [`permit`], for what is about no phase.
 fn permit_at_large(world: &World, action: &Action) -> Option<Vec<Value>> {
     match action {
-        Action::Note { .. } => Some(vec![json!(["note_added", null, null, null])]),
-        Action::Tag { seq, .. } => {
+        Action::Note(_) => Some(vec![json!(["note_added", null, null, null])]),
+        Action::Tag(action::Tag { seq, .. }) => {
             let there = seq.is_none_or(|seq| seq.number() <= world.head);
             there.then(|| vec![json!(["tag_set", null, null, null])])
         }
-        Action::ResetAll { workflow, .. } => {
+        Action::ResetAll(action::ResetAll { workflow, .. }) => {
             let workflow = workflow.as_ref().expect("plans name it").as_str();
             let of_workflow = |name: &str| name.split('/').next() == Some(workflow);
             let phases = world.current().filter(|(name, _)| of_workflow(name));
@@ -110,7 +110,7 @@ fn permit_at_large(world: &World, action: &Action) -> Option<Vec<Value>> {
             resets.insert(0, json!(["phase_reset", null, null, null]));
             Some(resets)
         }
-        Action::CostLimit { limit, .. } => {
+        Action::CostLimit(action::CostLimit { limit, .. }) => {
             let may = limit.is_none_or(|limit| units(&limit.to_string()) >= 0);
             may.then(|| vec![json!(["cost_limit_set", null, null, null])])
         }

@@ -7,7 +7,7 @@
 use std::fs;
 use std::path::Path;
 
-use phaseledger::model::{Action, EventId, PhaseName, Process, Worker, escape};
+use phaseledger::model::{Action, EventId, PhaseName, Process, Worker, action, escape};
 use phaseledger::query::{PhaseStatus, ProcessState};
 use phaseledger::rules::{Attempt, Phase, PhaseState, Table};
 use rustix::io::Errno;
@@ -50,7 +50,7 @@ pub fn identify(pid: u32) -> Option<Process> {
 
 /// Looks up the process that a command names by its number.
 pub fn look_up(action: &mut Action) {
-    if let Action::Start { worker: Some(worker), .. } = action
+    if let Action::Start(action::Start { worker: Some(worker), .. }) = action
         && let Worker::Named(pid) = *worker
         && let Some(process) = identify(pid)
     {

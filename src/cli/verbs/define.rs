@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use phaseledger::model::{Action, Definition, WORKFLOW_FILE_BYTES_MAX, WorkflowName, parse_workflow_bytes};
+use phaseledger::model::{
+    Action, Definition, WORKFLOW_FILE_BYTES_MAX, WorkflowName, action, parse_workflow_bytes,
+};
 
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
@@ -28,7 +30,7 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
         None => context.place()?.workflow(),
     };
     let definition = Box::new(read_definition(&path, args.name.as_ref())?);
-    writing::record(args.writing, Action::Define { definition }, context)
+    writing::record(args.writing, Action::Define(action::Define { definition }), context)
 }
 
 /// Reads a workflow file.

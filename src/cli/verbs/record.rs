@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use phaseledger::model::{
-    Action, Again, Digest, Metadata, OutputFile, PhaseRef, TagName, Text, Worker, WorkflowName,
+    Action, Again, Digest, Metadata, OutputFile, PhaseRef, TagName, Text, Worker, WorkflowName, action,
 };
 
 use crate::cli::host::context::Context;
@@ -48,7 +48,7 @@ pub fn start(args: StartArgs, context: &Context) -> Result<ExitCode, Failure> {
     let (again, over_limit) = why(args.reason, (args.rerun, args.take_over, args.over_limit))?;
     let metadata = args.meta.metadata()?;
     let worker = args.pid.map(Worker::Named);
-    let action = Action::Start {
+    let action = Action::Start(action::Start {
         phase: args.phase,
         metadata,
         allow_unmet: args.allow_unmet,
@@ -56,7 +56,7 @@ pub fn start(args: StartArgs, context: &Context) -> Result<ExitCode, Failure> {
         over_limit,
         inputs: Vec::new(),
         worker,
-    };
+    });
     let warn: writing::Refuse = |phase| {
         process::warn_of_running(phase);
         Ok(())
@@ -103,7 +103,12 @@ pub struct CompleteArgs {
 pub fn complete(args: CompleteArgs, context: &Context) -> Result<ExitCode, Failure> {
     let outputs = args.output.iter().map(|path| files::fingerprint(path)).collect::<Result<Vec<_>, _>>()?;
     let output = args.digest.or_else(|| OutputFile::together(&outputs));
-    let action = Action::Complete { phase: args.phase, metadata: args.meta.metadata()?, output, outputs };
+    let action = Action::Complete(action::Complete {
+        phase: args.phase,
+        metadata: args.meta.metadata()?,
+        output,
+        outputs,
+    });
     writing::record(args.writing, action, context)
 }
 
@@ -132,7 +137,7 @@ pub struct FailArgs {
 
 /// Ends the attempt badly.
 pub fn fail(args: FailArgs, context: &Context) -> Result<ExitCode, Failure> {
-    let action = Action::Fail {
+    let action = Action::Fail(action::Fail {
         phase: args.phase,
         error: args.error,
         exit_code: args.exit_code,
@@ -140,7 +145,7 @@ pub fn fail(args: FailArgs, context: &Context) -> Result<ExitCode, Failure> {
         stderr: None,
         abandoned: args.abandoned,
         metadata: args.meta.metadata()?,
-    };
+    });
     let refuse: writing::Refuse = process::refuse_running;
     writing::record_unless(args.writing, action, context, args.abandoned.then_some(refuse))
 }
@@ -162,7 +167,11 @@ pub struct SkipArgs {
 /// Does without a phase.
 pub fn skip(args: SkipArgs, context: &Context) -> Result<ExitCode, Failure> {
     let metadata = args.meta.metadata()?;
-    writing::record(args.writing, Action::Skip { phase: args.phase, reason: args.reason, metadata }, context)
+    writing::record(
+        args.writing,
+        Action::Skip(action::Skip { phase: args.phase, reason: args.reason, metadata }),
+        context,
+    )
 }
 
 /// Options of `rerun`.
@@ -179,7 +188,11 @@ pub struct RerunArgs {
 
 /// Marks a phase for rerun.
 pub fn rerun(args: RerunArgs, context: &Context) -> Result<ExitCode, Failure> {
-    writing::record(args.writing, Action::Rerun { phase: args.phase, reason: args.reason }, context)
+    writing::record(
+        args.writing,
+        Action::Rerun(action::Rerun { phase: args.phase, reason: args.reason }),
+        context,
+    )
 }
 
 /// Options of `reset`.
@@ -204,8 +217,8 @@ pub struct ResetArgs {
 /// Resets a phase, or all of a workflow.
 pub fn reset(args: ResetArgs, context: &Context) -> Result<ExitCode, Failure> {
     let action = match args.phase {
-        Some(phase) => Action::Reset { phase, reason: args.reason },
-        None => Action::ResetAll { workflow: args.workflow, reason: args.reason },
+        Some(phase) => Action::Reset(action::Reset { phase, reason: args.reason }),
+        None => Action::ResetAll(action::ResetAll { workflow: args.workflow, reason: args.reason }),
     };
     writing::record(args.writing, action, context)
 }
@@ -226,7 +239,7 @@ pub struct MetaArgs {
 pub fn meta(args: MetaArgs, context: &Context) -> Result<ExitCode, Failure> {
     let mut metadata = Metadata::default();
     writing::insert_all(&mut metadata, &args.pairs)?;
-    writing::record(args.writing, Action::Meta { phase: args.phase, metadata }, context)
+    writing::record(args.writing, Action::Meta(action::Meta { phase: args.phase, metadata }), context)
 }
 
 /// Options of `note`.
@@ -244,7 +257,7 @@ pub struct NoteArgs {
 
 /// Makes a note.
 pub fn note(args: NoteArgs, context: &Context) -> Result<ExitCode, Failure> {
-    writing::record(args.writing, Action::Note { phase: args.phase, text: args.text }, context)
+    writing::record(args.writing, Action::Note(action::Note { phase: args.phase, text: args.text }), context)
 }
 
 /// Options of `tag`.
@@ -266,7 +279,7 @@ pub fn tag(args: TagArgs, context: &Context) -> Result<ExitCode, Failure> {
         "head" => None,
         when => Some(asking::place(when, context)?),
     };
-    writing::record(args.writing, Action::Tag { name: args.name, seq }, context)
+    writing::record(args.writing, Action::Tag(action::Tag { name: args.name, seq }), context)
 }
 
 /// Checks a text that a caller gives.

@@ -18,7 +18,7 @@ use phaseledger::files::{Fingerprints, Project};
 use phaseledger::ledger::{Answer, Ledger, Status};
 use phaseledger::model::{
     Action, Change, Command, Declared, Event, Expectation, FileRole, OutputFile, Pattern, PhaseId, PhaseRef,
-    Request, Seq, StateName, WorkflowName,
+    Request, Seq, StateName, WorkflowName, action,
 };
 use phaseledger::query::{Finding, changed_inputs, topological};
 use phaseledger::rules::{Phase, PhaseState, Table};
@@ -269,8 +269,10 @@ impl Scanner<'_> {
     }
 
     fn command(&self, phase: &Looked) -> Result<Command, Failure> {
-        let action =
-            Action::InputsChanged { phase: phase.target.id.clone().into(), changes: phase.changes.clone() };
+        let action = Action::InputsChanged(action::InputsChanged {
+            phase: phase.target.id.clone().into(),
+            changes: phase.changes.clone(),
+        });
         let attempt = phase.target.attempt.map(|(attempt, _)| Expectation::Attempt(attempt));
         let expect = attempt.into_iter().collect();
         let by = self.args.by.clone();

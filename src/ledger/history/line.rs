@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::model::{Action, Metadata, PhaseRef, StateName, Text, Timestamp, WorkflowName, escape};
+use crate::model::{Action, Metadata, PhaseRef, StateName, Text, Timestamp, WorkflowName, action, escape};
 
 /// What a line says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -92,7 +92,7 @@ impl HistoryLine {
             HistoryEvent::Fail => vec![self.fail(self.because("failed"), false, metadata())],
             HistoryEvent::Skip => {
                 let reason = self.because("skipped");
-                vec![Action::Skip { phase: self.phase.clone(), reason, metadata: metadata() }]
+                vec![Action::Skip(action::Skip { phase: self.phase.clone(), reason, metadata: metadata() })]
             }
             HistoryEvent::Cached => {
                 let mut cached = metadata();
@@ -101,7 +101,10 @@ impl HistoryLine {
                 vec![self.start(cached, allow_unmet), self.complete(Metadata::default())]
             }
             HistoryEvent::NeedsRerun => {
-                vec![Action::Rerun { phase: self.phase.clone(), reason: self.because("needs a rerun") }]
+                vec![Action::Rerun(action::Rerun {
+                    phase: self.phase.clone(),
+                    reason: self.because("needs a rerun"),
+                })]
             }
         };
         actions.into_iter().map(|action| (action, None)).collect()
@@ -117,7 +120,10 @@ impl HistoryLine {
         let mut steps: Vec<Step> = Vec::new();
         if state == StateName::Complete && (begins || ends) {
             let reason = self.because("The history has it run again");
-            steps.push((Action::Rerun { phase: self.phase.clone(), reason }, Some("missing_mark")));
+            steps.push((
+                Action::Rerun(action::Rerun { phase: self.phase.clone(), reason }),
+                Some("missing_mark"),
+            ));
         }
         if state == StateName::InProgress && begins {
             let error = self.because("The history has another attempt start");
@@ -141,7 +147,7 @@ impl HistoryLine {
         let text =
             format!("The history says that it {word}, which {state} does not allow: {}", reason.as_str());
         let text = Text::cut(&text).expect("not empty");
-        Some((Action::Note { phase: Some(self.phase.clone()), text }, Some(KEPT_AS_NOTE)))
+        Some((Action::Note(action::Note { phase: Some(self.phase.clone()), text }), Some(KEPT_AS_NOTE)))
     }
 
     fn because(&self, otherwise: &str) -> Text {
@@ -149,7 +155,7 @@ impl HistoryLine {
     }
 
     fn start(&self, metadata: Metadata, allow_unmet: bool) -> Action {
-        Action::Start {
+        Action::Start(action::Start {
             phase: self.phase.clone(),
             metadata,
             allow_unmet,
@@ -157,15 +163,20 @@ impl HistoryLine {
             over_limit: None,
             inputs: Vec::new(),
             worker: None,
-        }
+        })
     }
 
     fn complete(&self, metadata: Metadata) -> Action {
-        Action::Complete { phase: self.phase.clone(), metadata, output: None, outputs: Vec::new() }
+        Action::Complete(action::Complete {
+            phase: self.phase.clone(),
+            metadata,
+            output: None,
+            outputs: Vec::new(),
+        })
     }
 
     fn fail(&self, error: Text, abandoned: bool, metadata: Metadata) -> Action {
-        Action::Fail {
+        Action::Fail(action::Fail {
             phase: self.phase.clone(),
             error,
             exit_code: None,
@@ -173,6 +184,6 @@ impl HistoryLine {
             stderr: None,
             abandoned,
             metadata,
-        }
+        })
     }
 }

@@ -22,7 +22,7 @@ use super::lines::{LineFault, next_line};
 use super::{Ledger, LedgerError, Session};
 use crate::model::{
     Action, Actor, Algorithm, CallerId, Command, CommandId, Definition, Digest, Event, HistoryImported,
-    Timestamp, WorkflowName,
+    Timestamp, WorkflowName, action,
 };
 use crate::rules::Rejection;
 
@@ -187,7 +187,7 @@ impl<'a> Importer<'a> {
         match &self.options.define {
             None => Ok(()),
             Some(definition) => {
-                let action = Action::Define { definition: Box::new(definition.clone()) };
+                let action = Action::Define(action::Define { definition: Box::new(definition.clone()) });
                 let id = self.id("define", number, definition.name().as_str());
                 self.stage(number, id, Some(at), (action, None), false)
             }
@@ -223,7 +223,8 @@ impl<'a> Importer<'a> {
             inferred: self.imported.inferred.clone(),
         };
         let id = self.id("history", self.imported.lines, &digest.to_string());
-        let action = Action::NoteImport { workflow: self.options.workflow.clone(), history };
+        let action =
+            Action::NoteImport(action::NoteImport { workflow: self.options.workflow.clone(), history });
         let last = self.session.last_at();
         self.stage(lines, id, last, (action, None), false)
     }

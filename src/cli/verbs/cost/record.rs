@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use phaseledger::model::{Action, Amount, PhaseRef, WorkflowName, label};
+use phaseledger::model::{Action, Amount, PhaseRef, WorkflowName, action, label};
 
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
@@ -41,7 +41,7 @@ pub struct RecordArgs {
 
 /// Records a cost or a refund.
 pub fn record(args: RecordArgs, context: &Context) -> Result<ExitCode, Failure> {
-    let action = Action::Cost {
+    let action = Action::Cost(action::Cost {
         phase: args.phase,
         amount: args.amount,
         currency: args.currency,
@@ -49,7 +49,7 @@ pub fn record(args: RecordArgs, context: &Context) -> Result<ExitCode, Failure> 
         model: args.model,
         operation: args.operation,
         metadata: args.meta.metadata()?,
-    };
+    });
     writing::record(args.writing, action, context)
 }
 
@@ -105,5 +105,5 @@ pub fn limit(args: LimitArgs, context: &Context) -> Result<ExitCode, Failure> {
     let workflow = args.workflow.filter(|name| !name.is_empty());
     let workflow =
         workflow.map(|name| WorkflowName::new(&name)).transpose().map_err(|error| misuse(&error))?;
-    writing::record(args.writing, Action::CostLimit { phase, workflow, limit }, context)
+    writing::record(args.writing, Action::CostLimit(action::CostLimit { phase, workflow, limit }), context)
 }

@@ -3,7 +3,7 @@
 use phaseledger::ledger::Ledger;
 use phaseledger::model::{
     Action, Again, Command, CommandId, Event, Expectation, PhaseId, Recorded, Request, Seq, Subject, Text,
-    Worker,
+    Worker, action,
 };
 use phaseledger::rules::{Phase, PhaseState};
 
@@ -63,7 +63,7 @@ fn command(
     over_limit: Option<Text>,
     context: &Context,
 ) -> Result<Command, Failure> {
-    let action = Action::Start {
+    let action = Action::Start(action::Start {
         phase: args.phase.clone(),
         metadata: args.meta.metadata()?,
         allow_unmet: args.allow_unmet,
@@ -71,7 +71,7 @@ fn command(
         over_limit,
         inputs: Vec::new(),
         worker: Some(Worker::Named(std::process::id())),
-    };
+    });
     let expect = args.expect.clone();
     let request = Request { id: args.id, expect, occurred_at: None, by: args.by.clone(), action };
     writing::command(request, context, "exec")

@@ -5,7 +5,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
 use phaseledger::ledger::Answer;
-use phaseledger::model::{Action, CallerId, Expectation, Metadata, OutputFile, Request, Seq, Text};
+use phaseledger::model::{Action, CallerId, Expectation, Metadata, OutputFile, Request, Seq, Text, action};
 use phaseledger::rules::PhaseState;
 use signal_hook::low_level::signal_name;
 
@@ -114,7 +114,7 @@ fn outcome(args: &Args, started: &Started, ran: io::Result<Ended>) -> Outcome {
         Ok(outputs) => {
             let output = OutputFile::together(&outputs);
             let (phase, metadata) = (started.phase.clone().into(), Metadata::default());
-            let action = Action::Complete { phase, metadata, output, outputs };
+            let action = Action::Complete(action::Complete { phase, metadata, output, outputs });
             Outcome { action, exit_code: 0, failure: None }
         }
         Err(failure) => {
@@ -161,7 +161,7 @@ fn fail(
     signal: Option<String>,
     stderr: &[u8],
 ) -> Action {
-    Action::Fail {
+    Action::Fail(action::Fail {
         phase: started.phase.clone().into(),
         error: Text::cut(error).expect("it begins with words"),
         exit_code,
@@ -169,7 +169,7 @@ fn fail(
         stderr: Text::cut_start(&String::from_utf8_lossy(stderr)),
         abandoned: false,
         metadata: Metadata::default(),
-    }
+    })
 }
 
 /// Returns the last line that says something, without colours.
@@ -269,7 +269,9 @@ fn tell_end(started: &Started, recorded: &Recorded, outcome: &Outcome) {
     match recorded {
         Recorded::By(answer) => {
             let (what, why) = match &outcome.action {
-                Action::Fail { error, .. } => ("failed", format!(": {}", render::one_line(error.as_str()))),
+                Action::Fail(action::Fail { error, .. }) => {
+                    ("failed", format!(": {}", render::one_line(error.as_str())))
+                }
                 _ => ("completed", String::new()),
             };
             let derived = match answer.events.len() {

@@ -1,0 +1,289 @@
+//! What a command records, in the imperative: one payload a verb.
+//!
+//! The fields are named as in the lines that `append` reads, but for those of [`Start`] that share one
+//! `reason`. Their order, and which are left out when there is nothing in them, is part of what
+//! [`Command::digest`](super::Command::digest) is made from: it stays, or a command that was recorded and is sent
+//! again is another one.
+
+use serde::Serialize;
+
+use super::definition::Definition;
+use super::{
+    Amount, ApprovalAnswer, ApprovalAsk, Change, Digest, HistoryImported, Metadata, OutputFile, PhaseRef,
+    Seq, TagName, Text, Verdict, Worker, WorkflowName,
+};
+
+/// What to record, in the imperative.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "do", content = "with", rename_all = "snake_case")]
+pub enum Action {
+    /// Define a workflow, or define it anew.
+    Define(Define),
+    /// Start an attempt.
+    Start(Start),
+    /// End the attempt well.
+    Complete(Complete),
+    /// End the attempt badly.
+    Fail(Fail),
+    /// Let those who need the phase go on without it.
+    Skip(Skip),
+    /// Mark a complete phase, and what was built on it, for rerun.
+    Rerun(Rerun),
+    /// State that files which a phase read have changed since: it, and what was built on it, must run again.
+    InputsChanged(InputsChanged),
+    /// Make a phase as if it had not run.
+    Reset(Reset),
+    /// Make every phase of a workflow as if it had not run.
+    ResetAll(ResetAll),
+    /// Attach metadata.
+    Meta(Meta),
+    /// Make a note.
+    Note(Note),
+    /// Name a place in the log.
+    Tag(Tag),
+    /// Record what was spent, or given back.
+    Cost(Cost),
+    /// Set the most that a phase, or a workflow, may cost.
+    CostLimit(CostLimit),
+    /// Ask leave for something.
+    ApprovalRequest(Box<ApprovalAsk>),
+    /// Decide on what someone asked leave for.
+    ApprovalDecide(ApprovalAnswer),
+    /// State that a history was taken in.
+    NoteImport(NoteImport),
+}
+
+impl Action {
+    /// Returns the verb, as it is written.
+    pub const fn verb(&self) -> &'static str {
+        match self {
+            Action::Define(_) => "define",
+            Action::Start(_) => "start",
+            Action::Complete(_) => "complete",
+            Action::Fail(_) => "fail",
+            Action::Skip(_) => "skip",
+            Action::Rerun(_) => "rerun",
+            Action::InputsChanged(_) => "scan",
+            Action::Reset(_) | Action::ResetAll(_) => "reset",
+            Action::Meta(_) => "meta",
+            Action::Note(_) => "note",
+            Action::Tag(_) => "tag",
+            Action::Cost(_) => "cost record",
+            Action::CostLimit(_) => "cost limit",
+            Action::ApprovalRequest(_) => "approval request",
+            Action::ApprovalDecide(answer) => match answer.verdict {
+                Verdict::Granted => "approval grant",
+                Verdict::Rejected => "approval reject",
+            },
+            Action::NoteImport(_) => "import",
+        }
+    }
+
+    /// Returns the phase that the action is about, as the caller named it.
+    pub fn phase(&self) -> Option<&PhaseRef> {
+        match self {
+            Action::Start(Start { phase, .. })
+            | Action::Complete(Complete { phase, .. })
+            | Action::Fail(Fail { phase, .. })
+            | Action::Skip(Skip { phase, .. })
+            | Action::Rerun(Rerun { phase, .. })
+            | Action::InputsChanged(InputsChanged { phase, .. })
+            | Action::Reset(Reset { phase, .. })
+            | Action::Meta(Meta { phase, .. })
+            | Action::Cost(Cost { phase, .. }) => Some(phase),
+            Action::Note(Note { phase, .. }) | Action::CostLimit(CostLimit { phase, .. }) => phase.as_ref(),
+            Action::ApprovalRequest(ask) => ask.phase.as_ref(),
+            Action::Define(_)
+            | Action::ResetAll(_)
+            | Action::Tag(_)
+            | Action::ApprovalDecide(_)
+            | Action::NoteImport(_) => None,
+        }
+    }
+}
+
+/// Defines a workflow, or defines it anew.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Define {
+    /// The whole definition.
+    pub definition: Box<Definition>,
+}
+
+/// Starts an attempt.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Start {
+    /// Of which phase.
+    pub phase: PhaseRef,
+    /// Replaces the metadata of earlier attempts.
+    pub metadata: Metadata,
+    /// Start even when a needed phase is neither complete nor skipped.
+    pub allow_unmet: bool,
+    /// How to start what is complete or under way already.
+    pub again: Option<Again>,
+    /// Why to start even when more was spent than a limit allows.
+    // Left out where there is none, so that the digest of a start is what it was before there were costs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub over_limit: Option<Text>,
+    /// Who does the work. No part of what makes two commands the same: a retry comes from another process.
+    #[serde(skip)]
+    pub worker: Option<Worker>,
+    /// The files that it reads, instead of what is found of the declared ones.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<OutputFile>,
+}
+
+/// How to start a phase that is complete, or under way, already.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(tag = "how", content = "reason", rename_all = "snake_case")]
+pub enum Again {
+    /// The phase is complete: mark it for rerun, then start.
+    Rerun(Text),
+    /// An attempt is under way that nobody will end: fail it as abandoned, then start.
+    TakeOver(Text),
+}
+
+/// Ends the attempt well.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Complete {
+    /// Of which phase.
+    pub phase: PhaseRef,
+    /// Is merged into the attempt's metadata.
+    pub metadata: Metadata,
+    /// One digest for all that the phase put out.
+    pub output: Option<Digest>,
+    /// The files that the digest was made from.
+    pub outputs: Vec<OutputFile>,
+}
+
+/// Ends the attempt badly.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Fail {
+    /// Of which phase.
+    pub phase: PhaseRef,
+    /// What went wrong.
+    pub error: Text,
+    /// The exit code of the process that failed.
+    pub exit_code: Option<i32>,
+    /// The signal that ended the process, by name.
+    pub signal: Option<String>,
+    /// The end of what it wrote to its standard error.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stderr: Option<Text>,
+    /// Whether nobody saw the attempt end.
+    pub abandoned: bool,
+    /// Is merged into the attempt's metadata.
+    pub metadata: Metadata,
+}
+
+/// Lets those who need the phase go on without it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Skip {
+    /// Which phase.
+    pub phase: PhaseRef,
+    /// Why.
+    pub reason: Text,
+    /// Is merged into the phase's metadata.
+    pub metadata: Metadata,
+}
+
+/// Marks a complete phase, and what was built on it, for rerun.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Rerun {
+    /// Which phase.
+    pub phase: PhaseRef,
+    /// Why.
+    pub reason: Text,
+}
+
+/// States that files which a phase read have changed since.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct InputsChanged {
+    /// Which phase.
+    pub phase: PhaseRef,
+    /// The files that changed, with their digests before and after.
+    pub changes: Vec<Change>,
+}
+
+/// Makes a phase as if it had not run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Reset {
+    /// Which phase.
+    pub phase: PhaseRef,
+    /// Why.
+    pub reason: Text,
+}
+
+/// Makes every phase of a workflow as if it had not run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ResetAll {
+    /// Which workflow; none where the ledger has but one.
+    pub workflow: Option<WorkflowName>,
+    /// Why.
+    pub reason: Text,
+}
+
+/// Attaches metadata.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Meta {
+    /// To which phase.
+    pub phase: PhaseRef,
+    /// Is merged into the phase's metadata.
+    pub metadata: Metadata,
+}
+
+/// Makes a note.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Note {
+    /// On which phase; none for the ledger.
+    pub phase: Option<PhaseRef>,
+    /// The note.
+    pub text: Text,
+}
+
+/// Names a place in the log.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Tag {
+    /// The name.
+    pub name: TagName,
+    /// The place; none for the head.
+    pub seq: Option<Seq>,
+}
+
+/// Records what was spent, or given back.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Cost {
+    /// On which phase.
+    pub phase: PhaseRef,
+    /// How much: negative for a refund.
+    pub amount: Amount,
+    /// In which currency, which must be the workflow's; none for that.
+    pub currency: Option<String>,
+    /// Whether money was given back.
+    pub refund: bool,
+    /// The model that was paid for.
+    pub model: Option<String>,
+    /// What was done for it.
+    pub operation: Option<String>,
+    /// Is attached to the cost.
+    pub metadata: Metadata,
+}
+
+/// Sets the most that a phase, or a workflow, may cost.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CostLimit {
+    /// Which phase; none for the workflow as a whole.
+    pub phase: Option<PhaseRef>,
+    /// Without a phase: which workflow; none where the ledger has but one.
+    pub workflow: Option<WorkflowName>,
+    /// The most it may cost: zero or more; none for no limit.
+    pub limit: Option<Amount>,
+}
+
+/// States that a history was taken in.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct NoteImport {
+    /// Whose.
+    pub workflow: WorkflowName,
+    /// Which, and what it took.
+    pub history: HistoryImported,
+}
