@@ -10,6 +10,7 @@ use std::io::{Cursor, Write};
 use std::process::Stdio;
 
 use phaseledger::ledger::{Ledger, LedgerError, Status, restore};
+use phaseledger::model::action::{InputsChanged, NoteImport};
 use phaseledger::model::{
     Action, Actor, CallerId, Command, CommandId, Event, Recorded, Request, Timestamp, VERBS,
 };
@@ -176,15 +177,15 @@ fn a_command_without_a_caller_has_the_digest_of_an_earlier_release() {
         let (subject, Some(digest)) = (record.subject, record.command_digest) else { continue };
         let mut occurred_at = record.occurred_at;
         let action = match record.event {
-            Event::RerunMarked(why) if !why.changes.is_empty() => Action::InputsChanged {
+            Event::RerunMarked(why) if !why.changes.is_empty() => Action::InputsChanged(InputsChanged {
                 phase: subject.phase().expect("a phase").clone().into(),
                 changes: why.changes,
-            },
+            }),
             Event::HistoryImported(history) => {
                 // It takes effect when the event before it did.
                 occurred_at = Some(record.at);
                 let workflow = subject.workflow().expect("a workflow").clone();
-                Action::NoteImport { workflow, history }
+                Action::NoteImport(NoteImport { workflow, history })
             }
             _ => continue,
         };
