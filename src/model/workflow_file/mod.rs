@@ -16,6 +16,7 @@ mod from_toml;
 mod nearest;
 mod node;
 mod places;
+#[cfg_attr(not(feature = "snippets"), expect(dead_code, reason = "what only pictures need"))]
 mod snippet;
 
 use super::{Definition, WorkflowName, text::is_deceptive};
