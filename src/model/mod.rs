@@ -15,6 +15,7 @@ mod cost_event;
 mod definition;
 mod digest;
 mod event;
+mod event_parts;
 mod expectation;
 mod files;
 mod id;
