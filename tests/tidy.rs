@@ -31,7 +31,7 @@ const ROOMS: &[(&str, &[&str])] =
 const OUTSIDE: &[(&str, &[&str])] = &[
     ("Utc::now", &[]),
     ("Local", &["src/model/selector/zone.rs"]),
-    ("SystemTime", &["src/cli/host/context.rs", "src/store/disk/opening.rs"]),
+    ("SystemTime", &["src/cli/host/context.rs", "src/store/disk/database/opening.rs"]),
     ("Instant::now", &["src/cli/", "src/store/disk/"]),
     ("now_v7", &["src/cli/"]),
     ("new_v4", &[]),
@@ -40,8 +40,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
 ];
 
 /// Folders whose files still use one another in a circle; none may join them.
-const CIRCLES: &[&str] =
-    &["src/model", "src/model/selector", "src/model/workflow_file", "src/rules", "src/store/disk"];
+const CIRCLES: &[&str] = &["src/rules"];
 
 struct Source {
     path: String,

@@ -11,6 +11,7 @@
 mod approval;
 mod check;
 mod error;
+mod expect;
 mod from_json;
 mod from_toml;
 mod nearest;

@@ -11,15 +11,16 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::boundary::Handle;
-use super::database::{CACHE_BYTES, Changes, Database, guarded};
-use super::shield::Image;
-use super::{io_error, threads};
+use super::{CACHE_BYTES, Changes, Database, guarded};
 use crate::store::StoreError;
+use crate::store::disk::boundary::Handle;
+use crate::store::disk::folder::{remove_folder, remove_named, sync};
+use crate::store::disk::shield::Image;
+use crate::store::disk::{io_error, threads};
 
 /// The bytes of one of sled's segments, unless a database is made with others.
 const SEGMENT_BYTES: u64 = 512 << 10;
@@ -31,7 +32,7 @@ const WORKING_MAX: Duration = Duration::from_secs(10);
 impl Database {
     /// Makes a database, durably, with some values in it. It is made aside, so that one that has its name is
     /// complete.
-    pub(super) fn create(path: &Path, changes: &Changes) -> Result<(), StoreError> {
+    pub(in crate::store::disk) fn create(path: &Path, changes: &Changes) -> Result<(), StoreError> {
         let aside = path.with_extension("new");
         remove_folder(&aside)?;
         fs::create_dir(&aside).map_err(io_error("create", &aside))?;
@@ -48,7 +49,7 @@ impl Database {
 
     /// Opens a database that was made before. Where it cannot be opened, or `check` finds less than was once
     /// durable, its files are what they were.
-    pub(super) fn open(
+    pub(in crate::store::disk) fn open(
         path: &Path,
         deadline: Instant,
         check: impl Fn(&Database) -> Result<(), StoreError>,
@@ -133,7 +134,7 @@ pub(super) fn put_back(path: &Path, image: &Image) -> Result<(), StoreError> {
 
 /// Waits until nobody has the file of a database open, for the threads of one that was closed a moment ago can hold
 /// it a little longer, and returns it locked; none where there is none.
-pub(super) fn hold(path: &Path, deadline: Instant) -> Result<Option<Held>, StoreError> {
+pub(in crate::store::disk) fn hold(path: &Path, deadline: Instant) -> Result<Option<Held>, StoreError> {
     let file = path.join("db");
     let db = match File::open(&file) {
         Ok(db) => db,
@@ -153,26 +154,13 @@ pub(super) fn hold(path: &Path, deadline: Instant) -> Result<Option<Held>, Store
 }
 
 /// The file of a database that nobody has open, locked.
-pub(super) struct Held(File);
+pub(in crate::store::disk) struct Held(File);
 
 impl Drop for Held {
     fn drop(&mut self) {
         // Closing it would do, unless another thread of this process starts a program just now.
         let _ = self.0.unlock();
     }
-}
-
-/// Removes the files of a folder that have such names, and returns them.
-pub(super) fn remove_named(path: &Path, is_such: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, StoreError> {
-    let mut removed = Vec::new();
-    for entry in fs::read_dir(path).map_err(io_error("read", path))? {
-        let entry = entry.map_err(io_error("read", path))?;
-        if is_such(&entry.file_name().to_string_lossy()) {
-            fs::remove_file(entry.path()).map_err(io_error("remove", &entry.path()))?;
-            removed.push(entry.path());
-        }
-    }
-    Ok(removed)
 }
 
 /// Makes durable what a process wrote that was killed before it could: sled's new snapshot will refer to it.
@@ -183,18 +171,4 @@ fn sync_log(path: &Path) -> Result<(), StoreError> {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         Err(error) => Err(io_error("open", &file)(error)),
     }
-}
-
-/// Removes a folder that may be there, with all that is in it.
-pub(super) fn remove_folder(path: &Path) -> Result<(), StoreError> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(io_error("remove", path)(error)),
-        _ => Ok(()),
-    }
-}
-
-/// Makes a file or a directory durable.
-pub(super) fn sync(path: &Path) -> Result<(), StoreError> {
-    let file = File::open(path).map_err(io_error("open", path))?;
-    file.sync_all().map_err(io_error("make durable", path))
 }
