@@ -1,0 +1,15 @@
+//! The contract of a store, held against every store; what only a store on disk can get wrong; and what is left after a
+//! power cut.
+
+#[path = "../support/folder.rs"]
+mod folder;
+#[path = "../support/power/mod.rs"]
+mod harness;
+#[path = "../support/numbers.rs"]
+mod numbers;
+
+mod contract;
+mod damage;
+mod disk;
+mod model;
+mod power;
