@@ -16,6 +16,7 @@ use std::process::{Command, Stdio};
 
 use crate::cli::Scene;
 use crate::shared;
+use crate::skip::skip;
 
 /// What a run of the program came to, byte for byte.
 struct Outcome {
@@ -83,9 +84,4 @@ fn unchanged<T>(scene: &Scene, action: impl FnOnce() -> T) -> T {
     let result = action();
     assert!(before == export(scene), "the log has changed");
     result
-}
-
-/// Says, past the test harness, that a part of a test was skipped.
-fn skip(test: &str, why: &str) {
-    let _ = writeln!(std::io::stderr(), "skipped `{test}`: {why}");
 }

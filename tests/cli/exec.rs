@@ -15,6 +15,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 
 use crate::cli::{Ran, Scene, assert_snapshot, pictures};
+use crate::patience::eventually;
 use serde_json::Value;
 
 /// A program under way, whose child has said that it is ready.
@@ -121,17 +122,6 @@ fn sleeper() -> Child {
 fn bury(mut child: Child) {
     drop(child.stdin.take());
     child.wait().expect("it ended");
-}
-
-/// Tries something until it holds. What is waited for takes no time of its own; a machine may be slow.
-fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    for _ in 0..1_000 {
-        if holds() {
-            return;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
-    panic!("{what}: not within 20 seconds");
 }
 
 /// Takes the numbers of processes out of a picture.

@@ -6,8 +6,12 @@ mod cli;
 mod folder;
 #[path = "../support/numbers.rs"]
 mod numbers;
+#[path = "../support/patience.rs"]
+mod patience;
 #[path = "../support/shared.rs"]
 mod shared;
+#[path = "../support/skip.rs"]
+mod skip;
 #[path = "../support/strace.rs"]
 mod strace;
 

@@ -3,6 +3,8 @@
 
 #[path = "../support/cli.rs"]
 mod cli;
+#[path = "../support/skip.rs"]
+mod skip;
 
 mod manual;
 mod python;

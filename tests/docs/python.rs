@@ -1,8 +1,9 @@
 //! The Python package in `python/`, tested by its own tests against this build of the program.
 
-use std::io::Write;
 use std::path::Path;
 use std::process::{Command, Stdio};
+
+use crate::skip::skip;
 
 /// The oldest Python that the package is for.
 const OLDEST: &str = "import sys; sys.exit(sys.version_info < (3, 9))";
@@ -15,9 +16,7 @@ fn the_python_package_passes_its_tests() {
         .status()
         .is_ok_and(|status| status.success());
     if !is_there {
-        // Not `eprintln`, which the test harness keeps to itself while the test passes.
-        let _ = writeln!(std::io::stderr(), "skipped the tests of `python/`: no python3 of 3.9 or later");
-        return;
+        return skip("the tests of `python/`", "python3", "no python3 of 3.9 or later");
     }
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let output = Command::new("python3")

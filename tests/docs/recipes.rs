@@ -2,11 +2,11 @@
 //! installed is skipped, and said to be.
 
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::cli::Scene;
+use crate::skip::{has, skip};
 
 /// Returns the blocks of the page by their names.
 fn recipes() -> BTreeMap<String, String> {
@@ -54,19 +54,6 @@ fn run(scene: &Scene, code: i32, command: &[&str], set: &[(&str, &str)]) -> Stri
     let said = String::from_utf8(said).expect("UTF-8");
     assert_eq!(output.status.code(), Some(code), "{command:?}: {said}");
     said
-}
-
-/// Says, past the test harness, what was skipped.
-fn skip(what: &str, why: &str) {
-    let _ = writeln!(std::io::stderr(), "skipped the recipe {what}: {why}");
-}
-
-fn is_there(program: &str, what: &str) -> bool {
-    let there = Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success());
-    if !there {
-        skip(what, &format!("`{program}` is not installed"));
-    }
-    there
 }
 
 /// Returns where each phase stands and how often it was started, in the order of the file.
@@ -164,7 +151,7 @@ fn bash_stream() {
 
 #[test]
 fn make() {
-    if !is_there("make", "Makefile") {
+    if !has("the recipe Makefile", "make") {
         return;
     }
     let scene = books();
@@ -240,7 +227,11 @@ fn github_actions() {
             serde_json::from_str(&run(&scene, 0, &["python3", "-c", read], &[])).expect("JSON");
         assert_eq!(found, steps, "YAML says otherwise");
     } else {
-        skip("workflow.yml", "python3 has no `yaml`; its steps were found by their places, and are run");
+        skip(
+            "the recipe workflow.yml, as YAML",
+            "yaml",
+            "python3 has no `yaml`; its steps were found by their places, and are run",
+        );
     }
     let scene = Scene::empty();
     std::fs::create_dir(scene.dir().join("ledger")).expect("a folder");
@@ -270,7 +261,7 @@ fn github_actions() {
 /// The file is parsed as Python, and the commands of its tasks are put together as it does, and run by bash.
 #[test]
 fn airflow() {
-    if !is_there("python3", "dag.py") {
+    if !has("the recipe dag.py", "python3") {
         return;
     }
     let scene = books();
@@ -296,12 +287,12 @@ print(json.dumps([eval(code, {'phase': phase, 'command': command}) for phase, co
 
 #[test]
 fn python() {
-    if !is_there("python3", "pipeline.py") {
+    if !has("the recipe pipeline.py", "python3") {
         return;
     }
     let package = Path::new(env!("CARGO_MANIFEST_DIR")).join("python");
     if !package.join("phaseledger/__init__.py").exists() {
-        return skip("pipeline.py", "the package is not there");
+        return skip("the recipe pipeline.py", "python", "the package is not there");
     }
     let scene = books();
     scene.write("pipeline.py", &recipe("pipeline.py"));

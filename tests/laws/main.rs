@@ -16,12 +16,16 @@ mod make;
 mod money;
 #[path = "../support/oracle.rs"]
 mod oracle;
+#[path = "../support/patience.rs"]
+mod patience;
 #[path = "../support/permit.rs"]
 mod permit;
 #[path = "../support/play.rs"]
 mod play;
 #[path = "../support/shared.rs"]
 mod shared;
+#[path = "../support/skip.rs"]
+mod skip;
 
 mod approval;
 mod costs;

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use phaseledger::model::{
     Amount, Definition, PhaseDefinition, WorkflowFileError, WorkflowName, parse_workflow,
@@ -10,6 +10,7 @@ use phaseledger::model::{
 };
 use proptest::prelude::*;
 
+use crate::patience::in_time;
 use crate::shared;
 
 const SHIPPED: &str = include_str!("../../ledger/workflow.toml");
@@ -153,21 +154,18 @@ fn a_chain_of_a_hundred_thousand_is_read_fast() {
         write!(json, ",{{\"id\":\"p{at}\",\"needs\":[\"p{}\"]}}", at - 1).expect("a string");
     }
     json.push_str("]}");
-    let limit = Duration::from_secs(if cfg!(debug_assertions) { 20 } else { 1 });
-    for (what, text) in [("TOML", &toml), ("JSON", &json)] {
+    // What looks at each of them for each of them takes hours.
+    for (what, text) in [("TOML", toml.clone()), ("JSON", json)] {
         let start = Instant::now();
-        let definition = parse(text).expect("a chain");
-        let took = start.elapsed();
-        println!("{what}: {} bytes in {took:?}", text.len());
+        let size = text.len();
+        let definition = in_time(what, move || parse(&text)).expect("a chain");
+        println!("{what}: {size} bytes in {:?}", start.elapsed());
         assert_eq!(definition.phases().len(), 100_000);
-        assert!(took < limit, "{what} took {took:?}");
     }
     // The last of the errors is found by the longest way: a cycle through all of them.
     let ring = toml.replacen("id = 'p0'", "id = 'p0'\nneeds = ['p99999']", 1);
-    let start = Instant::now();
-    let error = parse(&ring).expect_err("a cycle");
+    let error = in_time("the cycle", move || parse(&ring)).expect_err("a cycle");
     assert_eq!((error.line, error.column), (5, 10), "{error}");
-    assert!(start.elapsed() < 2 * limit, "the cycle took {:?}", start.elapsed());
 }
 
 /// A text near a workflow file, with one part replaced by something else.

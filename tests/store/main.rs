@@ -7,6 +7,10 @@ mod folder;
 mod harness;
 #[path = "../support/numbers.rs"]
 mod numbers;
+#[path = "../support/patience.rs"]
+mod patience;
+#[path = "../support/skip.rs"]
+mod skip;
 
 mod contract;
 mod damage;

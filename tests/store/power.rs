@@ -29,11 +29,11 @@ use crate::harness::disk::Disk;
 use crate::harness::image::Image;
 use crate::harness::random::Random;
 use crate::harness::script::{Oracle, Script};
-use crate::harness::{cuts, file, scratch, setting, trace};
+use crate::harness::{cuts, file, scratch, trace};
+use crate::numbers::{seed, setting};
+use crate::patience::{PATIENCE, eventually};
+use crate::skip::skip;
 use phaseledger::store::{DiskStore, StoreError};
-
-/// Longer than any open takes, so that one that hangs is a failure and not a wait.
-const PATIENCE: Duration = Duration::from_secs(120);
 
 const CHECKERS: usize = 2;
 
@@ -58,13 +58,12 @@ struct Cut {
 #[test]
 fn acknowledged_events_survive_power_cuts() {
     if let Some(obstacle) = trace::obstacle() {
-        eprintln!("skipped: no images of power cuts were built, since {obstacle}");
-        return;
+        return skip("acknowledged_events_survive_power_cuts", "strace", &obstacle);
     }
-    let seed = setting("PHASELEDGER_POWER_SEED", 1);
+    let seed = seed("PHASELEDGER_POWER_SEED", 1);
     let traces = setting("PHASELEDGER_POWER_TRACES", 4);
     let images = setting("PHASELEDGER_POWER_IMAGES", 90);
-    println!("seed {seed}: {traces} traces, {images} images of each");
+    println!("{traces} traces, {images} images of each");
     let started = Instant::now();
 
     let (send, receive) = mpsc::sync_channel::<Cut>(2 * CHECKERS);
@@ -187,9 +186,9 @@ fn keep(image: &Image) -> Option<PathBuf> {
 
 #[test]
 fn acknowledged_events_survive_kills() {
-    let seed = setting("PHASELEDGER_POWER_SEED", 1);
+    let seed = seed("PHASELEDGER_POWER_SEED", 1);
     let kills = setting("PHASELEDGER_POWER_KILLS", 200);
-    println!("seed {seed}: {kills} kills");
+    println!("{kills} kills");
     let started = Instant::now();
     let base = scratch();
     let script = Script { seed: Random::of(&[seed, 2]).next() };
@@ -227,10 +226,9 @@ fn kill_one(base: &Path, script: Script, at_work: bool, later: Duration) {
     let mut command = Command::new(std::env::current_exe().expect("the test's own program"));
     appender::command(&mut command, "power::appender", base, script, u64::MAX);
     let mut child = command.spawn().expect("the appender starts");
-    let started = Instant::now();
     let running = |child: &mut Child| child.try_wait().expect("a child").is_none();
-    while at_work && acknowledged() == before && running(&mut child) && started.elapsed() < PATIENCE {
-        thread::sleep(Duration::from_micros(500));
+    if at_work {
+        eventually("an acknowledgement", || acknowledged() != before || !running(&mut child));
     }
     thread::sleep(later);
     assert!(running(&mut child), "the appender ended by itself");

@@ -4,6 +4,7 @@ use std::fs;
 use std::process::{Command, Output, Stdio};
 
 use crate::cli::Scene;
+use crate::skip::skip;
 
 /// What a traced run came to.
 pub struct Traced {
@@ -22,7 +23,7 @@ impl Traced {
     }
 }
 
-/// Says whether processes can be traced here; where not, says that a test is skipped, past the test harness.
+/// Says whether processes can be traced here; where not, says that a test is skipped.
 pub fn is_there(test: &str) -> bool {
     let probe =
         Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).stderr(Stdio::piped()).output();
@@ -31,8 +32,7 @@ pub fn is_there(test: &str) -> bool {
         Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
         Err(error) => error.to_string(),
     };
-    let skipped = format!("skipped `{test}`: strace cannot be run: {why}\n");
-    let _ = std::io::Write::write_all(&mut std::io::stderr(), skipped.as_bytes());
+    skip(test, "strace", &format!("strace cannot be run: {why}"));
     false
 }
 

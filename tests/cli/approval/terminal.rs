@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use super::{Scene, scene};
+use crate::skip::skip;
 
 /// Runs the program on a terminal of its own, types each answer at the next prompt, and prints what was seen
 /// and the exit code.
@@ -36,7 +37,7 @@ print("exit", os.waitstatus_to_exitcode(status))
 fn asked(scene: &Scene, answers: &str, more: &[&str]) -> Option<String> {
     let python = Command::new("python3").args(["-c", "import pty, os; os.waitstatus_to_exitcode"]).output();
     if !python.is_ok_and(|output| output.status.success()) {
-        eprintln!("skipped: no python3 with `pty`, to stand for a terminal");
+        skip("a person at a terminal", "python3", "no python3 with `pty`, to stand for a terminal");
         return None;
     }
     let program = scene.command();

@@ -1,13 +1,9 @@
 //! Waiting for somebody else: bounded, and without holding the ledger.
 
 use std::process::{Child, Stdio};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
 use super::{Scene, ask, ask_pending, assert_snapshot, scene};
-
-/// How long a test waits for what must happen.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::patience::eventually;
 
 const WAITING: &[&str] = &["delete_plan", "--estimate", "12.00", "--items", "3", "--wait", "60s"];
 
@@ -19,22 +15,13 @@ fn start(scene: &Scene, args: &[&str]) -> Child {
 
 /// Waits until there are so many requests.
 fn until_asked(scene: &Scene, count: u64) {
-    let started = Instant::now();
-    while scene.ok(&["approval", "list", "--json"]).json()["summary"]["total"] != count {
-        assert!(started.elapsed() < PATIENCE, "nobody asks");
-        sleep(Duration::from_millis(50));
-    }
+    eventually("somebody asks", || {
+        scene.ok(&["approval", "list", "--json"]).json()["summary"]["total"] == count
+    });
 }
 
 fn end(mut child: Child) -> (Option<i32>, String) {
-    let started = Instant::now();
-    while child.try_wait().expect("the program ends").is_none() {
-        if started.elapsed() > PATIENCE {
-            child.kill().expect("it is there");
-            panic!("it still waits");
-        }
-        sleep(Duration::from_millis(20));
-    }
+    eventually("it waits no longer", || child.try_wait().expect("the program ends").is_some());
     let output = child.wait_with_output().expect("it ended");
     (output.status.code(), String::from_utf8(output.stdout).expect("UTF-8"))
 }
@@ -63,10 +50,8 @@ fn another_process_decides_meanwhile() {
 #[test]
 fn the_time_is_up_and_the_request_stays() {
     let scene = scene("");
-    let started = Instant::now();
     let args = ["delete_plan", "--estimate", "12.00", "--items", "3", "--wait", "600ms"];
     let first = ask(&scene, "w", &args);
-    assert!(started.elapsed() >= Duration::from_millis(600));
     let json = ask(&scene, "w", &[args.as_slice(), &["--json"]].concat());
     let zero = scene.run(&["approval", "wait", "seq:2", "--timeout", "0s"]);
     assert_eq!((first.code, json.code, zero.code), (75, 75, 75));
@@ -81,11 +66,10 @@ fn the_time_is_up_and_the_request_stays() {
 #[test]
 fn what_is_decided_is_not_waited_for() {
     let scene = scene("");
-    let started = Instant::now();
-    let granted = ask(&scene, "w", &["cheap", "--estimate", "1", "--items", "1", "--wait", "1h"]);
+    let cheap = ["approval", "request", "cheap", "--estimate", "1", "--items", "1", "--wait", "1h"];
+    let (granted, _) = end(start(&scene, &[&cheap[..], &["--id", "key:w"]].concat()));
     ask_pending(&scene, "p");
     scene.ok(&["approval", "reject", "seq:4", "--reason", "no"]);
-    let rejected = scene.run(&["approval", "wait", "seq:4"]);
-    assert_eq!((granted.code, rejected.code), (0, 1));
-    assert!(started.elapsed() < PATIENCE);
+    let (rejected, _) = end(start(&scene, &["approval", "wait", "seq:4"]));
+    assert_eq!((granted, rejected), (Some(0), Some(1)));
 }

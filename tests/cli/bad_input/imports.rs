@@ -2,9 +2,9 @@
 
 use std::fs;
 use std::process::Stdio;
-use std::time::Duration;
 
 use super::{Scene, export, run, skip, unchanged};
+use crate::patience::eventually;
 
 #[test]
 fn an_export_that_is_not_what_was_exported() {
@@ -130,10 +130,7 @@ fn an_interrupted_import_is_taken_up_where_it_stopped() {
         let mut command = scene.command();
         command.args(args).stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().expect("the program runs");
-        let started = std::time::Instant::now();
-        while started.elapsed() < Duration::from_secs(20) && !grown(&scene) {
-            std::thread::sleep(Duration::from_micros(500));
-        }
+        eventually("a first batch", || grown(&scene) || child.try_wait().expect("a child").is_some());
         // SIGKILL; nothing to tell when it has ended already.
         let _ = child.kill();
         child.wait().expect("the child ends");
@@ -146,7 +143,7 @@ fn an_interrupted_import_is_taken_up_where_it_stopped() {
             return;
         }
     }
-    skip("an_interrupted_import_is_taken_up_where_it_stopped", "never hit the middle of the import");
+    skip("an_interrupted_import_is_taken_up_where_it_stopped", "luck", "never hit the middle of the import");
 }
 
 /// Says whether a first batch has reached the log: the witness tells another end than before.

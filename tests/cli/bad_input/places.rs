@@ -104,7 +104,7 @@ fn a_folder_that_may_not_be_written() {
     let scene = Scene::example();
     permit(scene.dir(), 0o755);
     let Some(_) = unprivileged(&scene, &["--version"]) else {
-        return skip("a_folder_that_may_not_be_written", "needs root, and setpriv");
+        return skip("a_folder_that_may_not_be_written", "root", "needs root, and setpriv");
     };
     unchanged(&scene, || {
         for args in [&["note", "x"][..], &["verify"], &["export"], &["define"]] {
@@ -148,7 +148,7 @@ impl Drop for Mount {
 fn a_full_disk() {
     let scene = Scene::empty();
     let Some(mount) = Mount::new(&scene, "3m") else {
-        return skip("a_full_disk", "may not mount a small file system");
+        return skip("a_full_disk", "root", "may not mount a small file system");
     };
     let dir = mount.0.join("ledger");
     let dir = dir.to_str().expect("UTF-8");

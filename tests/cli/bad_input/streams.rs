@@ -122,7 +122,7 @@ fn sh(scene: &Scene, script: &str) -> super::Outcome {
 #[test]
 fn no_room_for_the_answer() {
     let Ok(full) = File::options().write(true).open("/dev/full") else {
-        return skip("no_room_for_the_answer", "the system has no /dev/full");
+        return skip("no_room_for_the_answer", "/dev/full", "the system has no /dev/full");
     };
     let scene = Scene::example();
     let to_full = |args: &[&str], input: &str| {

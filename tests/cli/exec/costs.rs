@@ -3,7 +3,7 @@
 //! Commands that would run for ever sleep in the shell itself, so that nothing is left of them once they are
 //! stopped; those that end by themselves end before they are looked at, or wait for the test.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::*;
 
@@ -186,7 +186,6 @@ fn while_it_watches() {
         &["a", "--max-cost", "9"],
         "trap 'exit 7' USR1; echo ready; while true; do sleep 0.02; done",
     );
-    let start = Instant::now();
     for amount in ["1", "2", "3"] {
         scene.ok(&["cost", "record", "a", amount, "--lock-timeout", "5s"]);
     }
@@ -197,7 +196,6 @@ fn while_it_watches() {
     .expect("a process of ours");
     drop(running.stdin.take());
     assert_eq!(running.end().code(), 7);
-    assert!(start.elapsed() < Duration::from_secs(60));
     assert_eq!(error(&scene, "a"), "exit code 7");
 }
 

@@ -3,6 +3,7 @@
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::*;
+use crate::skip::{has, skip};
 
 fn send(running: &Running, signal: Signal) {
     kill_process(Pid::from_child(&running.child), signal).expect("a process of ours");
@@ -16,11 +17,7 @@ fn is_ignored(signal: Signal) -> bool {
     let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);
     let is_ignored = ignored >> (signal.as_raw() - 1) & 1 == 1;
     if is_ignored {
-        // Not `eprintln`, which the test harness keeps to itself while the test passes.
-        let _ = std::io::Write::write_all(
-            &mut std::io::stderr(),
-            format!("skipped: {signal:?} is ignored here\n").as_bytes(),
-        );
+        skip("signals", "signals", &format!("{signal:?} is ignored here"));
     }
     is_ignored
 }
@@ -101,11 +98,7 @@ fn ignored_signals_stay_ignored() {
 /// up, as without us.
 #[test]
 fn control_c_at_a_terminal() {
-    if Command::new("script").arg("--version").output().is_err() {
-        eprintln!("skipped: there is no `script` to make a terminal");
-        return;
-    }
-    if is_ignored(Signal::INT) {
+    if !has("control_c_at_a_terminal", "script") || is_ignored(Signal::INT) {
         return;
     }
     let scene = Scene::small();

@@ -3,13 +3,10 @@
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
 
 use super::{made, put, run, states};
 use crate::cli::Scene;
-
-/// Longer than anything here takes, even where others keep the machine busy.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::patience::PATIENCE;
 
 struct Watch {
     child: Child,

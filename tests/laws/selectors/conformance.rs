@@ -5,17 +5,7 @@ use std::path::{Path, PathBuf};
 use phaseledger::model::{Timestamp, When};
 
 use super::context;
-
-/// Returns a folder of shared test data, or nothing, saying so, where it is not at hand.
-fn shared(folder: &str) -> Option<PathBuf> {
-    let root = std::env::var_os("PHASELEDGER_SHARED_DATA")
-        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"), PathBuf::from);
-    let path = root.join(folder);
-    if !path.is_dir() {
-        eprintln!("skipped: no shared test data `{folder}`");
-    }
-    path.is_dir().then_some(path)
-}
+use crate::shared;
 
 fn is_when(text: &str) -> bool {
     When::parse(text, &context("UTC")).is_ok()
@@ -27,9 +17,8 @@ fn is_rfc_3339(text: &str) -> bool {
 
 #[test]
 fn the_json_schema_formats_hold() {
-    let Some(folder) = shared("conformance/json-schema-formats/tests/draft2020-12/optional/format") else {
-        return;
-    };
+    let Some(data) = shared::data("the_json_schema_formats_hold") else { return };
+    let folder = data.join("conformance/json-schema-formats/tests/draft2020-12/optional/format");
     // No full date or time alone, but a selector all the same.
     let selectors_only = ["2020-11-28T23:55:45Z", "2020-01-01 00:00:00Z", "12:00:00", "12:00:00.52"];
     let mut count = 0;
@@ -55,7 +44,8 @@ fn the_json_schema_formats_hold() {
 
 #[test]
 fn the_toml_datetimes_hold() {
-    let Some(folder) = shared("conformance/toml-datetimes/tests") else { return };
+    let Some(data) = shared::data("the_toml_datetimes_hold") else { return };
+    let folder = data.join("conformance/toml-datetimes/tests");
     let mut count = 0;
     for (valid, path) in toml_files(&folder) {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
