@@ -6,6 +6,7 @@ mod cli;
 #[path = "../support/skip.rs"]
 mod skip;
 
+mod forgotten;
 mod manual;
 mod python;
 mod readme;
