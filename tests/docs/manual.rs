@@ -1,4 +1,4 @@
-//! `docs/cli.md` is what the program says of itself. `UPDATE_DOCS=1 cargo test --test docs manual` writes it anew.
+//! `docs/cli.md` is what the program says of itself. `UPDATE_DOCS=1 cargo test --test docs` writes it anew.
 
 use std::path::Path;
 use std::process::Command;
@@ -16,5 +16,5 @@ fn the_manual_is_not_stale() {
         std::fs::write(&path, &made).expect("the page is written");
     }
     let page = std::fs::read_to_string(&path).expect("docs/cli.md");
-    assert!(page == made, "docs/cli.md is stale: UPDATE_DOCS=1 cargo test --test docs manual writes it anew");
+    assert!(page == made, "docs/cli.md is stale: UPDATE_DOCS=1 cargo test --test docs writes it anew");
 }
