@@ -4,6 +4,7 @@ use std::fs;
 use std::process::{Command, Output, Stdio};
 
 use crate::cli::Scene;
+use crate::patience::PATIENCE;
 use crate::skip::skip;
 
 /// What a traced run came to.
@@ -43,7 +44,8 @@ pub fn run(scene: &Scene, options: &[&str], args: &[&str]) -> Traced {
     // One that hangs is a failure, and no wait: it is killed, and has no exit code of the program's.
     let mut command = Command::new("timeout");
     command
-        .args(["--signal=KILL", "60", "strace", "-f", "-qq", "-y", "-o"])
+        .args(["--signal=KILL", &PATIENCE.as_secs().to_string()])
+        .args(["strace", "-f", "-qq", "-y", "-o"])
         .arg(&trace)
         .args(options)
         .arg("--");
