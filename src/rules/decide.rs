@@ -1,17 +1,18 @@
 //! What a command turns into: events, or a refusal.
 
-use std::time::Duration;
-
-use super::approval::{decide_answer, decide_request};
-use super::costs::{decide_cost, decide_limit, over_limit};
-use super::define::decide_define;
-use super::inputs::decide_inputs_changed;
-use super::{Draft, Mark, Phase, PhaseState, Rejection, Table};
+use super::draft::{Draft, ending, moving, root, seconds};
+use super::family::approval::{decide_answer, decide_request};
+use super::family::costs::{decide_cost, decide_limit};
+use super::family::definition::decide_define;
+use super::family::files::decide_inputs_changed;
+use super::phase::{Attempt, Mark, Phase, PhaseState};
+use super::rejection::Rejection;
+use super::table::Table;
 use crate::model::{
-    Action, Again, Cause, CauseKind, Command, Consumed, Digest, Event, EventId, Expectation, Metadata,
-    MetadataRecorded, NoteAdded, OutputFile, PhaseCompleted, PhaseFailed, PhaseId, PhaseRef, PhaseReset,
-    PhaseSkipped, PhaseStarted, Process, RerunReason, Seq, StateName, Subject, TagName, TagSet, Text,
-    Timestamp, Worker, action,
+    Action, Again, Cause, CauseKind, Command, Consumed, Digest, Event, EventId, Metadata, MetadataRecorded,
+    NoteAdded, OutputFile, PhaseCompleted, PhaseFailed, PhaseId, PhaseRef, PhaseReset, PhaseSkipped,
+    PhaseStarted, Process, RerunReason, Seq, StateName, Subject, TagName, TagSet, Text, Timestamp, Worker,
+    action,
 };
 
 const ANY: &[StateName] = &StateName::ALL;
@@ -158,7 +159,7 @@ fn start_event(
         consumed,
         dependencies_met: unmet.is_empty(),
         unmet,
-        over_limit: over_limit(table, phase, asked.over_limit.as_ref())?,
+        over_limit: table.over_limit(phase, asked.over_limit.as_ref())?,
         inputs: inputs.map(<[_]>::to_vec),
         metadata: asked.metadata.clone(),
         process,
@@ -282,33 +283,7 @@ fn mark(phase: &Phase, id: EventId, reason: &Text) -> Draft {
     moving(phase, id, event, StateName::NeedsRerun)
 }
 
-/// An event without a cause.
-pub(super) fn root(id: EventId, subject: Subject, event: Event) -> Draft {
-    Draft { id, event, subject, transition: None, rule: None, root: id, causes: Vec::new() }
-}
-
-/// An event without a cause that moves a phase.
-pub(super) fn moving(phase: &Phase, id: EventId, event: Event, to: StateName) -> Draft {
-    let transition = Some((phase.state.name(), to));
-    Draft { transition, ..root(id, Subject::Phase(phase.id.clone()), event) }
-}
-
-/// An event that ends an attempt: it is caused by the attempt's start.
-fn ending(phase: &Phase, id: EventId, event: Event, to: StateName) -> Draft {
-    let draft = moving(phase, id, event, to);
-    match phase.state.attempt() {
-        None => draft,
-        Some(attempt) => Draft { root: attempt.root, causes: vec![attempt.cause()], ..draft },
-    }
-}
-
-/// Returns the number nearest to a duration of whole microseconds, so that it is written with six decimals at
-/// most.
-pub(super) fn seconds(duration: Duration) -> f64 {
-    duration.as_micros() as f64 / 1e6
-}
-
-fn under_way<'a>(verb: &'static str, phase: &'a Phase) -> Result<&'a super::Attempt, Rejection> {
+fn under_way<'a>(verb: &'static str, phase: &'a Phase) -> Result<&'a Attempt, Rejection> {
     match &phase.state {
         PhaseState::InProgress { attempt, .. } => Ok(attempt),
         PhaseState::Pending { .. }
@@ -331,40 +306,4 @@ fn check_merge(phase: &Phase, metadata: &Metadata) -> Result<(), Rejection> {
     merged
         .merge(metadata)
         .map_err(|error| Rejection::MetadataTooLarge { phase: phase.id.clone(), bytes: error.bytes })
-}
-
-/// Compares what the caller expects with what is there.
-///
-/// # Errors
-///
-/// [`Rejection::Conflict`] for the first expectation that does not hold, or the refusal of a phase that
-/// cannot be told.
-pub fn check_expectations(table: &Table, command: &Command) -> Result<(), Rejection> {
-    let phase = command.action.phase().map(|phase| table.resolve(phase)).transpose()?;
-    for expected in &command.expect {
-        let found = match (expected, phase) {
-            (Expectation::Seq(seq), _) if *seq > table.head => {
-                Some(format!("a log that ends at {}", table.head))
-            }
-            (Expectation::Seq(seq), Some(phase)) => {
-                (phase.last_seq > *seq).then(|| format!("event {} about `{}`", phase.last_seq, phase.id))
-            }
-            (Expectation::Seq(seq), None) => {
-                (table.head > *seq).then(|| format!("a log that ends at {}", table.head))
-            }
-            (Expectation::State(states), Some(phase)) => {
-                (!states.contains(&phase.state.name())).then(|| format!("state={}", phase.state.name()))
-            }
-            (Expectation::Attempt(attempt), Some(phase)) => {
-                (phase.attempt != *attempt).then(|| format!("attempt={}", phase.attempt))
-            }
-            (Expectation::State(_) | Expectation::Attempt(_), None) => {
-                Some(format!("a `{}` that is about no phase", command.action.verb()))
-            }
-        };
-        if let Some(found) = found {
-            return Err(Rejection::Conflict { expected: expected.clone(), found });
-        }
-    }
-    Ok(())
 }

@@ -1,13 +1,13 @@
 //! What events add up to: the fold. It applies what is stored, and never decides or derives.
 
-use super::approval::evolve_approvals;
-use super::costs::evolve_costs;
-use super::define::{digest, specs};
-use super::inputs;
-use super::table::is_upstream;
-use super::{
-    Attempt, Budget, Completion, Failure, Mark, Phase, PhaseSpec, PhaseState, Skip, Table, Tag, Workflow,
+use super::budget::Budget;
+use super::family::approval::evolve_approvals;
+use super::family::costs::evolve_costs;
+use super::family::definition::{digest, specs};
+use super::phase::{
+    self, Attempt, Completion, Failure, Mark, Phase, PhaseSpec, PhaseState, Skip, is_upstream,
 };
+use super::table::{Table, Tag, Workflow};
 use crate::model::{
     Cause, Event, Metadata, PhaseCompleted, PhaseFailed, PhaseId, PhaseStarted, Recorded, RerunReason, Seq,
     Subject, WorkflowDefined,
@@ -240,7 +240,7 @@ fn mark(record: &Recorded, why: &RerunReason) -> Mark {
         at: record.at,
         reason: why.reason.clone(),
         kind: weightiest.map(|cause| cause.kind),
-        changes: record.causes.is_empty().then(|| inputs::digest(&why.changes)).flatten(),
+        changes: record.causes.is_empty().then(|| phase::digest(&why.changes)).flatten(),
     }
 }
 

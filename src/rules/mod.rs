@@ -13,28 +13,28 @@
 
 mod approval;
 mod budget;
-mod costs;
 mod decide;
-mod define;
 mod draft;
 mod evolve;
-mod inputs;
+mod expect;
+mod family;
+mod phase;
 mod propagate;
 mod reach;
 mod rejection;
 mod settle;
 mod table;
+mod wave;
 
 pub use approval::{Approval, Decision};
 pub use budget::{Budget, Standing, WARNING_PERCENT};
-pub use costs::COST_LIMIT_RULE;
-pub use decide::{check_expectations, decide};
+pub use decide::decide;
 pub use draft::{Draft, Moment, Stamp, moment};
 pub use evolve::{Impossible, evolve};
+pub use expect::check_expectations;
+pub use family::costs::COST_LIMIT_RULE;
+pub use phase::{Attempt, Completion, Failure, Mark, Phase, PhaseSpec, PhaseState, Skip};
 pub use propagate::propagate;
 pub use reach::{Reach, disturbed, reach};
 pub use rejection::{ApprovalRejection, Rejection};
-pub use table::{
-    Attempt, Completion, FOLD_VERSION, Failure, Mark, Phase, PhaseSpec, PhaseState, Skip, Table, Tag,
-    Workflow,
-};
+pub use table::{FOLD_VERSION, Table, Tag, Workflow};

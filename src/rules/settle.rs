@@ -8,8 +8,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::propagate::Wave;
-use super::{Completion, Mark, Phase, PhaseState, Table};
+use super::phase::{Completion, Mark, Phase, PhaseState};
+use super::table::Table;
+use super::wave::Wave;
 use crate::model::{Cause, CauseKind, Comparison, Event, EventId, PhaseId, RerunCleared, Seq, StateName};
 
 /// Clears what the completion of a phase, just recorded, allows to clear.

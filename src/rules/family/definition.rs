@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::decide::root;
-use super::{Draft, PhaseSpec, Rejection, Table};
 use crate::model::{
     Change, Definition, DefinitionChange, Digest, Event, EventId, PhaseId, Subject, WorkflowDefined,
     find_cycle,
 };
+use crate::rules::draft::{Draft, root};
+use crate::rules::phase::PhaseSpec;
+use crate::rules::rejection::Rejection;
+use crate::rules::table::Table;
 
 /// Decides on a definition; one that is in force already turns into nothing.
-pub(super) fn decide_define(
+pub(in crate::rules) fn decide_define(
     table: &Table,
     id: EventId,
     definition: &Definition,
@@ -55,12 +57,12 @@ fn check_currency(table: &Table, definition: &Definition) -> Result<(), Rejectio
 }
 
 /// Returns the digest by which definitions are told apart.
-pub(super) fn digest(definition: &Definition) -> Digest {
+pub(in crate::rules) fn digest(definition: &Definition) -> Digest {
     Digest::sha256(&serde_json::to_vec(definition).expect("a definition has string keys and no floats"))
 }
 
 /// Returns each phase of a definition with its full name.
-pub(super) fn specs(definition: &Definition) -> impl Iterator<Item = (PhaseId, PhaseSpec)> {
+pub(in crate::rules) fn specs(definition: &Definition) -> impl Iterator<Item = (PhaseId, PhaseSpec)> {
     definition.phases().iter().enumerate().map(|(position, phase)| {
         let id = PhaseId::new(definition.name().clone(), phase.id.clone());
         (id, PhaseSpec::new(definition.name(), position, phase))

@@ -10,22 +10,28 @@
 //! Money spent is a fact: a record over a limit is kept, and what follows from it is derived. A crossing is
 //! told once; what takes spending below the threshold again (a refund, a raised limit) arms it anew.
 
-use super::budget::{Budget, Standing, WARNING_PERCENT};
-use super::decide::{root, seconds};
-use super::propagate::Wave;
-use super::{Draft, Phase, PhaseState, Rejection, Table, Workflow};
 use crate::model::{
     Amount, Cause, CauseKind, CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised, Event,
-    EventId, Metadata, OverLimit, Overspent, PhaseFailed, PhaseRef, Recorded, Scope, StateName, Subject,
-    Text, WorkflowName, action,
+    EventId, Metadata, PhaseFailed, PhaseRef, Recorded, Scope, StateName, Subject, Text, WorkflowName,
+    action,
 };
+use crate::rules::budget::{Budget, Standing, WARNING_PERCENT};
+use crate::rules::draft::{Draft, root, seconds};
+use crate::rules::phase::{Phase, PhaseState};
+use crate::rules::rejection::Rejection;
+use crate::rules::table::{Table, Workflow};
+use crate::rules::wave::Wave;
 
 /// The rule that fails an attempt when a record takes spending over a limit, and says that it is exceeded.
 pub const COST_LIMIT_RULE: &str = "cost_limit/1";
 
 /// Decides on a cost or a refund. It is caused by the start of the attempt that it was spent in: the one
 /// under way, or else the last one.
-pub(super) fn decide_cost(table: &Table, id: EventId, cost: &action::Cost) -> Result<Draft, Rejection> {
+pub(in crate::rules) fn decide_cost(
+    table: &Table,
+    id: EventId,
+    cost: &action::Cost,
+) -> Result<Draft, Rejection> {
     let action::Cost { phase, amount, currency, refund, model, operation, metadata } = cost;
     let phase = table.resolve(phase)?;
     let workflow = table.workflow(Some(&phase.id.workflow))?;
@@ -72,7 +78,7 @@ fn check_currency(workflow: &Workflow, given: Option<&str>) -> Result<(), Reject
 }
 
 /// Decides on a limit; one that is in force already turns into nothing.
-pub(super) fn decide_limit(
+pub(in crate::rules) fn decide_limit(
     table: &Table,
     id: EventId,
     (phase, workflow): (Option<&PhaseRef>, Option<&WorkflowName>),
@@ -99,45 +105,8 @@ pub(super) fn decide_limit(
     Ok(vec![root(id, subject, event)])
 }
 
-/// Says why a phase is started although it, or its workflow, is over its limit; none when neither is.
-///
-/// # Errors
-///
-/// [`Rejection::OverLimit`] without a reason.
-pub(super) fn over_limit(
-    table: &Table,
-    phase: &Phase,
-    reason: Option<&Text>,
-) -> Result<Option<OverLimit>, Rejection> {
-    let workflow = table.workflows.get(&phase.id.workflow);
-    let budgets = [(Scope::Phase, Some(&phase.budget)), (Scope::Workflow, workflow.map(|of| &of.budget))];
-    let exceeded = budgets.into_iter().filter_map(|(scope, budget)| {
-        let (limit, _) = budget?.excess()?;
-        Some(Overspent { scope, limit, spent: budget?.spent })
-    });
-    let limits: Vec<_> = exceeded.collect();
-    if limits.is_empty() {
-        return Ok(None);
-    }
-    match reason {
-        Some(reason) => Ok(Some(OverLimit { reason: reason.clone(), limits })),
-        None => Err(Rejection::OverLimit {
-            phase: phase.id.clone(),
-            limits,
-            currency: workflow.and_then(|workflow| workflow.currency.clone()),
-        }),
-    }
-}
-
-impl Table {
-    /// Says whether more was spent than the phase, or its workflow, may cost: a start of it would be refused.
-    pub fn is_over_limit(&self, phase: &Phase) -> bool {
-        over_limit(self, phase, None).is_err()
-    }
-}
-
 /// Derives what events about costs, limits and definitions force. The table has them folded in already.
-pub(super) fn alert(wave: &mut Wave<'_>, record: &Recorded) {
+pub(in crate::rules) fn alert(wave: &mut Wave<'_>, record: &Recorded) {
     let table = wave.table;
     match (&record.event, &record.subject) {
         (Event::CostRecorded(_), Subject::Phase(id)) => {
@@ -238,7 +207,7 @@ fn fail(
 
 /// Folds an event about costs into the budgets of its phase and its workflow. Says what is wrong where it
 /// cannot follow; nothing is done for any other event.
-pub(super) fn evolve_costs(table: &mut Table, record: &Recorded) -> Result<(), String> {
+pub(in crate::rules) fn evolve_costs(table: &mut Table, record: &Recorded) -> Result<(), String> {
     let subject = &record.subject;
     match &record.event {
         Event::CostRecorded(cost) => {

@@ -1,8 +1,8 @@
-//! The files that a phase declares, and what it asks for when they change: a rerun of the phase that read them.
+//! The files that a phase declares: what it asks for when they change, a rerun of the phase that read them.
 
-use super::decide::moving;
-use super::{Draft, Phase, PhaseState};
-use crate::model::{Change, Declared, Digest, Event, EventId, FileRole, RerunReason, StateName, Text};
+use crate::model::{Change, Digest, Event, EventId, RerunReason, StateName, Text};
+use crate::rules::draft::{Draft, moving};
+use crate::rules::phase::{Phase, PhaseState, digest};
 
 /// How many changed files a reason names.
 const NAMED_MAX: usize = 3;
@@ -10,22 +10,10 @@ const NAMED_MAX: usize = 3;
 /// What stands before the path in [`Change::what`].
 const INPUT: &str = "input ";
 
-impl Phase {
-    /// Returns what its definition declares of its files; none where it declares nothing.
-    pub fn declared(&self, role: FileRole) -> Option<Declared> {
-        let patterns = match role {
-            FileRole::Inputs => &self.spec.inputs,
-            FileRole::Outputs => &self.spec.outputs,
-        };
-        let declared = || Declared { phase: self.id.clone(), role, patterns: patterns.clone() };
-        (!patterns.is_empty()).then(declared)
-    }
-}
-
 /// Turns changed inputs into the event that the phase's state asks for: COMPLETE is marked, IN_PROGRESS
 /// deferred, NEEDS_RERUN gets one more cause. None where nothing changed, where the phase runs anyway, and
 /// where it was told of the very same changes before.
-pub(super) fn decide_inputs_changed(phase: &Phase, id: EventId, changes: &[Change]) -> Vec<Draft> {
+pub(in crate::rules) fn decide_inputs_changed(phase: &Phase, id: EventId, changes: &[Change]) -> Vec<Draft> {
     let Some(told) = digest(changes) else { return Vec::new() };
     if is_told(phase, told) {
         return Vec::new();
@@ -38,12 +26,6 @@ pub(super) fn decide_inputs_changed(phase: &Phase, id: EventId, changes: &[Chang
         PhaseState::Pending { .. } | PhaseState::Failed { .. } => return Vec::new(),
     };
     vec![moving(phase, id, event, to)]
-}
-
-/// Returns the digest of what changed; none where nothing did.
-pub(super) fn digest(changes: &[Change]) -> Option<Digest> {
-    let json = || serde_json::to_vec(changes).expect("changes are texts");
-    (!changes.is_empty()).then(|| Digest::sha256(&json()))
 }
 
 /// Says whether something that still stands told the phase of these changes: a mark, or what was put off until
