@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::command::PhaseRef;
 use super::text::{escape, is_deceptive, label};
-use super::{Amount, EventId, Metadata, PolicyRule, Seq, Text, TextError, WorkflowName};
+use super::{Amount, Event, EventId, Metadata, PolicyRule, Seq, Text, TextError, WorkflowName};
 
 /// The name of an operation that needs an approval, such as `delete_plan`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -186,6 +186,35 @@ pub struct ApprovalDecided {
     /// How long the request waited for a person, on the `at` axis.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waited_seconds: Option<f64>,
+}
+
+impl ApprovalRequested {
+    /// Returns what an event asks for; none for any other kind.
+    pub fn of(event: &Event) -> Option<&Self> {
+        match event {
+            Event::ApprovalRequested(asked) => Some(asked),
+            _ => None,
+        }
+    }
+}
+
+impl ApprovalDecided {
+    /// Returns the event of a verdict.
+    pub fn event(self, verdict: Verdict) -> Event {
+        match verdict {
+            Verdict::Granted => Event::ApprovalGranted(self),
+            Verdict::Rejected => Event::ApprovalRejected(self),
+        }
+    }
+
+    /// Returns the verdict of an event, and its data; none for any other kind.
+    pub fn of(event: &Event) -> Option<(Verdict, &Self)> {
+        match event {
+            Event::ApprovalGranted(decided) => Some((Verdict::Granted, decided)),
+            Event::ApprovalRejected(decided) => Some((Verdict::Rejected, decided)),
+            _ => None,
+        }
+    }
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::{
-    Actor, Amount, ApprovalDecided, ApprovalRequested, DecidedBy, Event, EventId, Ground, PhaseId,
-    PolicyRule, Recorded, Seq, Subject, Text, Timestamp, Verdict, WorkflowName,
+    Actor, Amount, ApprovalDecided, ApprovalRequested, DecidedBy, EventId, Ground, PhaseId, PolicyRule,
+    Recorded, Seq, Subject, Text, Timestamp, Verdict, WorkflowName,
 };
 
 /// One request, and how it was decided.
@@ -55,10 +55,9 @@ impl Approval {
     /// Reads a request out of its command's events, where they have one: it, and the policy's decision.
     pub fn of(events: &[Recorded]) -> Option<Approval> {
         let first = events.first()?;
-        let Event::ApprovalRequested(asked) = &first.event else { return None };
-        let mut approval = Approval::new(first, asked)?;
+        let mut approval = Approval::new(first, ApprovalRequested::of(&first.event)?)?;
         for record in &events[1..] {
-            if let Some((verdict, decided)) = decided(&record.event) {
+            if let Some((verdict, decided)) = ApprovalDecided::of(&record.event) {
                 approval.decision = Some(Decision::new(record, verdict, decided));
             }
         }
@@ -106,33 +105,6 @@ impl Decision {
             policy: decided.policy.clone(),
             waited_seconds: decided.waited_seconds,
         }
-    }
-}
-
-/// Returns the verdict of an event that is a decision.
-pub(super) fn decided(event: &Event) -> Option<(Verdict, &ApprovalDecided)> {
-    match event {
-        Event::ApprovalGranted(decided) => Some((Verdict::Granted, decided)),
-        Event::ApprovalRejected(decided) => Some((Verdict::Rejected, decided)),
-        Event::WorkflowDefined(_)
-        | Event::PhaseStarted(_)
-        | Event::PhaseCompleted(_)
-        | Event::PhaseFailed(_)
-        | Event::PhaseSkipped(_)
-        | Event::PhaseReset(_)
-        | Event::RerunMarked(_)
-        | Event::RerunCauseAdded(_)
-        | Event::RerunDeferred(_)
-        | Event::RerunCleared(_)
-        | Event::MetadataRecorded(_)
-        | Event::NoteAdded(_)
-        | Event::TagSet(_)
-        | Event::CostRecorded(_)
-        | Event::CostLimitSet(_)
-        | Event::CostWarningRaised(_)
-        | Event::CostLimitExceeded(_)
-        | Event::ApprovalRequested(_)
-        | Event::HistoryImported(_) => None,
     }
 }
 

@@ -123,18 +123,18 @@ impl Stamp {
 }
 
 /// An event without a cause.
-pub(super) fn root(id: EventId, subject: Subject, event: Event) -> Draft {
-    Draft { id, event, subject, transition: None, rule: None, root: id, causes: Vec::new() }
+pub(super) fn root(id: EventId, subject: Subject, event: impl Into<Event>) -> Draft {
+    Draft { id, event: event.into(), subject, transition: None, rule: None, root: id, causes: Vec::new() }
 }
 
 /// An event without a cause that moves a phase.
-pub(super) fn moving(phase: &Phase, id: EventId, event: Event, to: StateName) -> Draft {
+pub(super) fn moving(phase: &Phase, id: EventId, event: impl Into<Event>, to: StateName) -> Draft {
     let transition = Some((phase.state.name(), to));
     Draft { transition, ..root(id, Subject::Phase(phase.id.clone()), event) }
 }
 
 /// An event that ends an attempt: it is caused by the attempt's start.
-pub(super) fn ending(phase: &Phase, id: EventId, event: Event, to: StateName) -> Draft {
+pub(super) fn ending(phase: &Phase, id: EventId, event: impl Into<Event>, to: StateName) -> Draft {
     let draft = moving(phase, id, event, to);
     match phase.state.attempt() {
         None => draft,

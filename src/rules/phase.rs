@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::budget::Budget;
+use super::rejection::Rejection;
 use crate::model::{
     Amount, Cause, CauseKind, Change, Consumed, Declared, Digest, EventId, FileRole, Metadata,
     PhaseDefinition, PhaseId, Process, Seq, StateName, Text, Timestamp, WorkflowName,
@@ -41,6 +42,38 @@ impl Phase {
         };
         let declared = || Declared { phase: self.id.clone(), role, patterns: patterns.clone() };
         (!patterns.is_empty()).then(declared)
+    }
+
+    /// Checks that a verb may be done to it as it stands.
+    pub(super) fn check_state(
+        &self,
+        verb: &'static str,
+        allowed: &'static [StateName],
+    ) -> Result<(), Rejection> {
+        if allowed.contains(&self.state.name()) { Ok(()) } else { Err(self.illegal(verb, allowed)) }
+    }
+
+    /// Returns the attempt under way, which a verb needs.
+    pub(super) fn under_way(&self, verb: &'static str) -> Result<&Attempt, Rejection> {
+        match &self.state {
+            PhaseState::InProgress { attempt, .. } => Ok(attempt),
+            PhaseState::Pending { .. }
+            | PhaseState::Complete { .. }
+            | PhaseState::Failed { .. }
+            | PhaseState::NeedsRerun { .. } => Err(self.illegal(verb, &[StateName::InProgress])),
+        }
+    }
+
+    fn illegal(&self, verb: &'static str, allowed: &'static [StateName]) -> Rejection {
+        Rejection::IllegalTransition { verb, phase: self.id.clone(), from: self.state.name(), allowed }
+    }
+
+    /// Checks that metadata can be merged into what is attached to it.
+    pub(super) fn check_merge(&self, metadata: &Metadata) -> Result<(), Rejection> {
+        let mut merged = self.metadata.clone();
+        merged
+            .merge(metadata)
+            .map_err(|error| Rejection::MetadataTooLarge { phase: self.id.clone(), bytes: error.bytes })
     }
 }
 

@@ -10,11 +10,11 @@
 //! request: neither a reset nor a new definition does.
 
 use crate::model::{
-    Amount, ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalPolicy, ApprovalRequested, Cause,
-    CauseKind, Command, DecidedBy, Event, EventId, Ground, PolicyRule, Recorded, Seq, Subject, Text,
-    Timestamp, Verdict,
+    Actor, Amount, ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalPolicy, ApprovalRequested, Cause,
+    CauseKind, CommandId, DecidedBy, EventId, Ground, PolicyRule, Recorded, Subject, Text, Timestamp,
+    Verdict,
 };
-use crate::rules::approval::{Approval, Decision, decided, in_words};
+use crate::rules::approval::{Approval, Decision, in_words};
 use crate::rules::draft::{Draft, root, seconds};
 use crate::rules::rejection::{ApprovalRejection, Rejection};
 use crate::rules::table::Table;
@@ -67,9 +67,9 @@ fn judge(policy: &ApprovalPolicy, ask: &ApprovalAsk) -> Judged {
 }
 
 /// Decides on a request: it is recorded, with the policy's decision where there is one.
-pub(in crate::rules) fn decide_request(
+pub(in crate::rules) fn request(
     table: &Table,
-    command: &Command,
+    command: CommandId,
     ask: &ApprovalAsk,
 ) -> Result<Vec<Draft>, Rejection> {
     let (subject, workflow) = match &ask.phase {
@@ -109,25 +109,29 @@ pub(in crate::rules) fn decide_request(
             Some((verdict, policy, Text::cut(&words).expect("a rule found something")))
         }
     };
-    let request = root(command.id.event(0), subject, Event::ApprovalRequested(Box::new(asked)));
-    let place = (request.id, table.head.plus(1));
+    let request = root(command.event(0), subject, asked);
     let decision = decided.map(|(verdict, policy, reason)| {
-        let decided_by = DecidedBy::Policy;
-        let data = data(place, (decided_by, reason, policy), None);
-        Draft {
-            rule: Some(RULE),
-            ..decision(command.id.event(1), request.subject.clone(), place, (verdict, data))
-        }
+        let decided = ApprovalDecided {
+            request: request.id,
+            request_seq: table.head.plus(1),
+            decided_by: DecidedBy::Policy,
+            reason,
+            policy,
+            waited_seconds: None,
+        };
+        let decision = decision(command.event(1), request.subject.clone(), verdict, decided);
+        Draft { rule: Some(RULE), ..decision }
     });
     Ok(std::iter::once(request).chain(decision).collect())
 }
 
 /// Decides on a person's decision.
-pub(in crate::rules) fn decide_answer(
+pub(in crate::rules) fn answer(
     table: &Table,
-    command: &Command,
-    at: Timestamp,
+    id: EventId,
     answer: &ApprovalAnswer,
+    by: &Actor,
+    at: Timestamp,
 ) -> Result<Draft, Rejection> {
     let Some(approval) = table.approvals.get(&answer.request) else {
         return Err(ApprovalRejection::UnknownApproval { request: answer.request }.into());
@@ -141,45 +145,34 @@ pub(in crate::rules) fn decide_answer(
         .into());
     }
     let policy = &table.workflow(Some(&approval.workflow))?.approval;
-    if answer.verdict == Verdict::Granted && approval.by.name == command.by.name && !policy.self_approval() {
-        let (seq, by) = (approval.seq, command.by.name.clone());
+    if answer.verdict == Verdict::Granted && approval.by.name == by.name && !policy.self_approval() {
+        let (seq, by) = (approval.seq, by.name.clone());
         return Err(ApprovalRejection::SelfApproval { request: approval.request, seq, by }.into());
     }
-    let place = (approval.request, approval.seq);
-    let decided = (DecidedBy::Person, answer.reason.clone(), Vec::new());
-    let data = data(place, decided, Some(seconds(at.since(approval.at))));
-    Ok(decision(command.id.event(0), approval.subject(), place, (answer.verdict, data)))
-}
-
-fn data(
-    (request, request_seq): (EventId, Seq),
-    (decided_by, reason, policy): (DecidedBy, Text, Vec<Ground>),
-    waited_seconds: Option<f64>,
-) -> ApprovalDecided {
-    ApprovalDecided { request, request_seq, decided_by, reason, policy, waited_seconds }
+    let decided = ApprovalDecided {
+        request: approval.request,
+        request_seq: approval.seq,
+        decided_by: DecidedBy::Person,
+        reason: answer.reason.clone(),
+        policy: Vec::new(),
+        waited_seconds: Some(seconds(at.since(approval.at))),
+    };
+    Ok(decision(id, approval.subject(), answer.verdict, decided))
 }
 
 /// The event of a decision: it is caused by the request, which is its root.
-fn decision(
-    id: EventId,
-    subject: Subject,
-    (event, seq): (EventId, Seq),
-    (verdict, data): (Verdict, ApprovalDecided),
-) -> Draft {
-    let what = match verdict {
-        Verdict::Granted => Event::ApprovalGranted(data),
-        Verdict::Rejected => Event::ApprovalRejected(data),
-    };
+fn decision(id: EventId, subject: Subject, verdict: Verdict, decided: ApprovalDecided) -> Draft {
+    let (event, seq) = (decided.request, decided.request_seq);
     let cause = Cause { event, seq, kind: CauseKind::ApprovalRequested, edge: None };
-    Draft { root: event, causes: vec![cause], ..root(id, subject, what) }
+    Draft { root: event, causes: vec![cause], ..root(id, subject, decided.event(verdict)) }
 }
 
 /// Applies an event to the requests; one that is about none of them changes nothing.
 pub(in crate::rules) fn evolve_approvals(table: &mut Table, record: &Recorded) -> Result<(), String> {
-    if let Event::ApprovalRequested(asked) = &record.event {
+    if let Some(asked) = ApprovalRequested::of(&record.event) {
         return put(table, record, asked);
     }
-    let Some((verdict, decided)) = decided(&record.event) else { return Ok(()) };
+    let Some((verdict, decided)) = ApprovalDecided::of(&record.event) else { return Ok(()) };
     let request = decided.request;
     let approval =
         table.approvals.get_mut(&request).ok_or_else(|| format!("there is no request {request}"))?;

@@ -12,8 +12,7 @@
 
 use crate::model::{
     Amount, Cause, CauseKind, CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised, Event,
-    EventId, Metadata, PhaseFailed, PhaseRef, Recorded, Scope, StateName, Subject, Text, WorkflowName,
-    action,
+    EventId, Metadata, PhaseFailed, Recorded, Scope, StateName, Subject, Text, action,
 };
 use crate::rules::budget::{Budget, Standing, WARNING_PERCENT};
 use crate::rules::draft::{Draft, root, seconds};
@@ -27,12 +26,8 @@ pub const COST_LIMIT_RULE: &str = "cost_limit/1";
 
 /// Decides on a cost or a refund. It is caused by the start of the attempt that it was spent in: the one
 /// under way, or else the last one.
-pub(in crate::rules) fn decide_cost(
-    table: &Table,
-    id: EventId,
-    cost: &action::Cost,
-) -> Result<Draft, Rejection> {
-    let action::Cost { phase, amount, currency, refund, model, operation, metadata } = cost;
+pub(in crate::rules) fn record(table: &Table, id: EventId, asked: &action::Cost) -> Result<Draft, Rejection> {
+    let action::Cost { phase, amount, currency, refund, model, operation, metadata } = asked;
     let phase = table.resolve(phase)?;
     let workflow = table.workflow(Some(&phase.id.workflow))?;
     check_currency(workflow, currency.as_deref())?;
@@ -50,7 +45,7 @@ pub(in crate::rules) fn decide_cost(
         return Err(Rejection::SumTooLarge { phase: phase.id.clone(), amount: *amount });
     }
     let attempt = phase.state.attempt();
-    let event = Event::CostRecorded(CostRecorded {
+    let cost = CostRecorded {
         amount: *amount,
         currency: workflow.currency.clone(),
         refund: *refund,
@@ -58,8 +53,8 @@ pub(in crate::rules) fn decide_cost(
         operation: operation.clone(),
         attempt: attempt.map(|_| phase.attempt),
         metadata: Metadata::clone(metadata),
-    });
-    let draft = root(id, Subject::Phase(phase.id.clone()), event);
+    };
+    let draft = root(id, Subject::Phase(phase.id.clone()), cost);
     Ok(match attempt {
         None => draft,
         Some(attempt) => Draft { root: attempt.root, causes: vec![attempt.cause()], ..draft },
@@ -78,31 +73,31 @@ fn check_currency(workflow: &Workflow, given: Option<&str>) -> Result<(), Reject
 }
 
 /// Decides on a limit; one that is in force already turns into nothing.
-pub(in crate::rules) fn decide_limit(
+pub(in crate::rules) fn set_limit(
     table: &Table,
     id: EventId,
-    (phase, workflow): (Option<&PhaseRef>, Option<&WorkflowName>),
-    limit: Option<Amount>,
+    asked: &action::CostLimit,
 ) -> Result<Vec<Draft>, Rejection> {
-    let (subject, before, workflow) = match phase {
+    let (subject, before, workflow) = match &asked.phase {
         Some(phase) => {
             let phase = table.resolve(phase)?;
             let workflow = table.workflow(Some(&phase.id.workflow))?;
             (Subject::Phase(phase.id.clone()), phase.budget.limit, workflow)
         }
         None => {
-            let workflow = table.workflow(workflow)?;
+            let workflow = table.workflow(asked.workflow.as_ref())?;
             (Subject::Workflow(workflow.name.clone()), workflow.budget.limit, workflow)
         }
     };
+    let limit = asked.limit;
     if let Some(limit) = limit.filter(|limit| limit.is_negative()) {
         return Err(Rejection::NegativeLimit { limit });
     }
     if before == limit {
         return Ok(Vec::new());
     }
-    let event = Event::CostLimitSet(CostLimitSet { limit, before, currency: workflow.currency.clone() });
-    Ok(vec![root(id, subject, event)])
+    let set = CostLimitSet { limit, before, currency: workflow.currency.clone() };
+    Ok(vec![root(id, subject, set)])
 }
 
 /// Derives what events about costs, limits and definitions force. The table has them folded in already.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Change, Definition, DefinitionChange, Digest, Event, EventId, PhaseId, Subject, WorkflowDefined,
+    Change, Definition, DefinitionChange, Digest, EventId, PhaseId, Subject, WorkflowDefined, action,
     find_cycle,
 };
 use crate::rules::draft::{Draft, root};
@@ -12,11 +12,12 @@ use crate::rules::rejection::Rejection;
 use crate::rules::table::Table;
 
 /// Decides on a definition; one that is in force already turns into nothing.
-pub(in crate::rules) fn decide_define(
+pub(in crate::rules) fn define(
     table: &Table,
     id: EventId,
-    definition: &Definition,
+    asked: &action::Define,
 ) -> Result<Vec<Draft>, Rejection> {
+    let definition = &*asked.definition;
     let name = definition.name();
     if table.workflows.get(name).is_some_and(|known| known.definition == digest(definition)) {
         return Ok(Vec::new());
@@ -39,7 +40,7 @@ pub(in crate::rules) fn decide_define(
     });
     let event =
         WorkflowDefined { definition: definition.clone(), added, retired, changed: changed.collect() };
-    Ok(vec![root(id, Subject::Workflow(name.clone()), Event::WorkflowDefined(Box::new(event)))])
+    Ok(vec![root(id, Subject::Workflow(name.clone()), event)])
 }
 
 /// Checks that what was spent in one currency is not taken for another.

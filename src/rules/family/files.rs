@@ -1,8 +1,10 @@
 //! The files that a phase declares: what it asks for when they change, a rerun of the phase that read them.
 
-use crate::model::{Change, Digest, Event, EventId, RerunReason, StateName, Text};
+use crate::model::{Change, Digest, EventId, RerunReason, StateName, Text, action};
 use crate::rules::draft::{Draft, moving};
 use crate::rules::phase::{Phase, PhaseState, digest};
+use crate::rules::rejection::Rejection;
+use crate::rules::table::Table;
 
 /// How many changed files a reason names.
 const NAMED_MAX: usize = 3;
@@ -10,22 +12,26 @@ const NAMED_MAX: usize = 3;
 /// What stands before the path in [`Change::what`].
 const INPUT: &str = "input ";
 
-/// Turns changed inputs into the event that the phase's state asks for: COMPLETE is marked, IN_PROGRESS
+/// Decides on changed inputs: they turn into the event that the phase's state asks for: COMPLETE is marked, IN_PROGRESS
 /// deferred, NEEDS_RERUN gets one more cause. None where nothing changed, where the phase runs anyway, and
 /// where it was told of the very same changes before.
-pub(in crate::rules) fn decide_inputs_changed(phase: &Phase, id: EventId, changes: &[Change]) -> Vec<Draft> {
-    let Some(told) = digest(changes) else { return Vec::new() };
-    if is_told(phase, told) {
-        return Vec::new();
+pub(in crate::rules) fn inputs_changed(
+    table: &Table,
+    id: EventId,
+    asked: &action::InputsChanged,
+) -> Result<Vec<Draft>, Rejection> {
+    let (phase, changes) = (table.resolve(&asked.phase)?, &asked.changes);
+    if digest(changes).is_none_or(|told| is_told(phase, told)) {
+        return Ok(Vec::new());
     }
-    let why = RerunReason { reason: reason(changes), changes: changes.to_vec() };
+    let why = RerunReason { reason: reason(changes), changes: changes.clone() };
     let (event, to) = match phase.state {
-        PhaseState::Complete { .. } => (Event::RerunMarked(why), StateName::NeedsRerun),
-        PhaseState::InProgress { .. } => (Event::RerunDeferred(why), StateName::InProgress),
-        PhaseState::NeedsRerun { .. } => (Event::RerunCauseAdded(why), StateName::NeedsRerun),
-        PhaseState::Pending { .. } | PhaseState::Failed { .. } => return Vec::new(),
+        PhaseState::Complete { .. } => (why.marked(), StateName::NeedsRerun),
+        PhaseState::InProgress { .. } => (why.deferred(), StateName::InProgress),
+        PhaseState::NeedsRerun { .. } => (why.cause_added(), StateName::NeedsRerun),
+        PhaseState::Pending { .. } | PhaseState::Failed { .. } => return Ok(Vec::new()),
     };
-    vec![moving(phase, id, event, to)]
+    Ok(vec![moving(phase, id, event, to)])
 }
 
 /// Says whether something that still stands told the phase of these changes: a mark, or what was put off until
