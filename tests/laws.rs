@@ -34,3 +34,5 @@ mod restore;
 mod retry;
 #[path = "laws/scale.rs"]
 mod scale;
+#[path = "laws/touched.rs"]
+mod touched;

@@ -24,6 +24,7 @@ mod reach;
 mod rejection;
 mod settle;
 mod table;
+mod touched;
 mod wave;
 
 pub use approval::{Approval, Decision};
@@ -38,3 +39,4 @@ pub use propagate::propagate;
 pub use reach::{Reach, disturbed, reach};
 pub use rejection::{ApprovalRejection, Rejection};
 pub use table::{FOLD_VERSION, Table, Tag, Workflow};
+pub use touched::{Row, Touched};

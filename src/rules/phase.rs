@@ -68,6 +68,11 @@ impl Phase {
         Rejection::IllegalTransition { verb, phase: self.id.clone(), from: self.state.name(), allowed }
     }
 
+    /// Merges metadata into what is attached to it. Says what is wrong where that is too much.
+    pub(super) fn merge(&mut self, metadata: &Metadata) -> Result<(), String> {
+        self.metadata.merge(metadata).map_err(|error| error.to_string())
+    }
+
     /// Checks that metadata can be merged into what is attached to it.
     pub(super) fn check_merge(&self, metadata: &Metadata) -> Result<(), Rejection> {
         let mut merged = self.metadata.clone();
@@ -147,6 +152,9 @@ pub enum PhaseState {
 }
 
 impl PhaseState {
+    /// As if it had not run: that of a new phase, and of one that is reset.
+    pub(super) const NOT_RUN: PhaseState = PhaseState::Pending { skipped: None };
+
     /// Returns the state's name.
     pub const fn name(&self) -> StateName {
         match self {

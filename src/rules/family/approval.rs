@@ -18,6 +18,7 @@ use crate::rules::approval::{Approval, Decision, in_words};
 use crate::rules::draft::{Draft, root, seconds};
 use crate::rules::rejection::{ApprovalRejection, Rejection};
 use crate::rules::table::Table;
+use crate::rules::touched::Changing;
 
 /// The rule by which a policy decides.
 const RULE: &str = "approval_policy/1";
@@ -167,15 +168,30 @@ fn decision(id: EventId, subject: Subject, verdict: Verdict, decided: ApprovalDe
     Draft { root: event, causes: vec![cause], ..root(id, subject, decided.event(verdict)) }
 }
 
-/// Applies an event to the requests; one that is about none of them changes nothing.
-pub(in crate::rules) fn evolve_approvals(table: &mut Table, record: &Recorded) -> Result<(), String> {
-    if let Some(asked) = ApprovalRequested::of(&record.event) {
-        return put(table, record, asked);
+/// Applies a request.
+pub(in crate::rules) fn requested(
+    table: &mut Changing<'_>,
+    record: &Recorded,
+    asked: &ApprovalRequested,
+) -> Result<(), String> {
+    let approval = Approval::new(record, asked)
+        .filter(|approval| table.table().workflows.contains_key(&approval.workflow))
+        .ok_or_else(|| "it is about no workflow".to_owned())?;
+    match table.put_approval(approval) {
+        None => table.pass(record),
+        Some(_) => Err(format!("the request {} is there already", record.id)),
     }
-    let Some((verdict, decided)) = ApprovalDecided::of(&record.event) else { return Ok(()) };
+}
+
+/// Applies a decision.
+pub(in crate::rules) fn decided(
+    table: &mut Changing<'_>,
+    record: &Recorded,
+    verdict: Verdict,
+    decided: &ApprovalDecided,
+) -> Result<(), String> {
     let request = decided.request;
-    let approval =
-        table.approvals.get_mut(&request).ok_or_else(|| format!("there is no request {request}"))?;
+    let approval = table.approval(request).ok_or_else(|| format!("there is no request {request}"))?;
     if let Some(before) = &approval.decision {
         return Err(format!("the request {request} was decided by event {}", before.seq));
     }
@@ -183,15 +199,5 @@ pub(in crate::rules) fn evolve_approvals(table: &mut Table, record: &Recorded) -
         return Err(format!("the request {request} is event {}, about something else", approval.seq));
     }
     approval.decision = Some(Decision::new(record, verdict, decided));
-    Ok(())
-}
-
-fn put(table: &mut Table, record: &Recorded, asked: &ApprovalRequested) -> Result<(), String> {
-    let approval = Approval::new(record, asked)
-        .filter(|approval| table.workflows.contains_key(&approval.workflow))
-        .ok_or_else(|| "it is about no workflow".to_owned())?;
-    match table.approvals.insert(record.id, approval) {
-        None => Ok(()),
-        Some(_) => Err(format!("the request {} is there already", record.id)),
-    }
+    table.pass_retired(record)
 }

@@ -2,13 +2,14 @@
 
 use crate::model::{
     Again, Cause, CauseKind, CommandId, Consumed, Digest, EventId, Metadata, OutputFile, PhaseCompleted,
-    PhaseFailed, PhaseId, PhaseSkipped, PhaseStarted, Process, RerunReason, StateName, Timestamp, Worker,
-    action,
+    PhaseFailed, PhaseId, PhaseSkipped, PhaseStarted, Process, Recorded, RerunReason, StateName, Timestamp,
+    Worker, action,
 };
 use crate::rules::draft::{Draft, ending, moving, seconds};
-use crate::rules::phase::{Mark, Phase, PhaseState};
+use crate::rules::phase::{Attempt, Completion, Failure, Mark, Phase, PhaseState, Skip};
 use crate::rules::rejection::Rejection;
 use crate::rules::table::Table;
+use crate::rules::touched::{Changing, misplaced};
 
 const STARTABLE: &[StateName] = &[StateName::Pending, StateName::NeedsRerun, StateName::Failed];
 const STARTABLE_AGAIN: &[StateName] = &[StateName::Complete];
@@ -182,4 +183,106 @@ pub(in crate::rules) fn skip(table: &Table, id: EventId, asked: &action::Skip) -
     phase.check_merge(&asked.metadata)?;
     let skipped = PhaseSkipped { reason: asked.reason.clone(), metadata: asked.metadata.clone() };
     Ok(moving(phase, id, skipped, StateName::Pending))
+}
+
+/// Applies the start of an attempt.
+pub(in crate::rules) fn started(
+    table: &mut Changing<'_>,
+    record: &Recorded,
+    started: &PhaseStarted,
+) -> Result<(), String> {
+    table.apply(record, |phase| {
+        match phase.state {
+            PhaseState::Pending { .. } | PhaseState::Failed { .. } | PhaseState::NeedsRerun { .. } => {}
+            PhaseState::InProgress { .. } | PhaseState::Complete { .. } => return Err(misplaced(record)),
+        }
+        if started.attempt != phase.attempt + 1 {
+            return Err(format!("it starts attempt {}, expected {}", started.attempt, phase.attempt + 1));
+        }
+        phase.attempt = started.attempt;
+        phase.metadata = started.metadata.clone();
+        let attempt = Attempt {
+            event: record.id,
+            seq: record.seq,
+            root: record.correlation_id,
+            started_at: record.at,
+            consumed: started.consumed.clone(),
+            unmet: started.unmet.clone(),
+            process: started.process.clone(),
+        };
+        phase.state = PhaseState::InProgress { attempt, outdated_by: Vec::new() };
+        Ok(())
+    })
+}
+
+/// Applies a good end.
+pub(in crate::rules) fn completed(
+    table: &mut Changing<'_>,
+    record: &Recorded,
+    completed: &PhaseCompleted,
+) -> Result<(), String> {
+    table.apply(record, |phase| {
+        let (attempt, outdated_by) = end(phase, record, completed.attempt)?;
+        let completion = Completion {
+            attempt,
+            event: record.id,
+            seq: record.seq,
+            ended_at: record.at,
+            duration_seconds: completed.duration_seconds,
+            output: completed.output,
+            outdated_by,
+        };
+        phase.state = PhaseState::Complete { completion };
+        phase.merge(&completed.metadata)
+    })
+}
+
+/// Applies a bad end.
+pub(in crate::rules) fn failed(
+    table: &mut Changing<'_>,
+    record: &Recorded,
+    failed: &PhaseFailed,
+) -> Result<(), String> {
+    table.apply(record, |phase| {
+        let (attempt, _) = end(phase, record, failed.attempt)?;
+        let failure = Failure {
+            attempt,
+            event: record.id,
+            seq: record.seq,
+            ended_at: record.at,
+            duration_seconds: failed.duration_seconds,
+            error: failed.error.clone(),
+        };
+        phase.state = PhaseState::Failed { failure };
+        phase.merge(&failed.metadata)
+    })
+}
+
+/// Takes the attempt that is under way out of its phase.
+fn end(phase: &mut Phase, record: &Recorded, ended: u32) -> Result<(Attempt, Vec<Mark>), String> {
+    if ended != phase.attempt {
+        return Err(format!("it ends attempt {ended}, expected {}", phase.attempt));
+    }
+    match std::mem::replace(&mut phase.state, PhaseState::NOT_RUN) {
+        PhaseState::InProgress { attempt, outdated_by } => {
+            Ok((Attempt { process: None, ..attempt }, outdated_by))
+        }
+        PhaseState::Pending { .. }
+        | PhaseState::Complete { .. }
+        | PhaseState::Failed { .. }
+        | PhaseState::NeedsRerun { .. } => Err(misplaced(record)),
+    }
+}
+
+/// Applies the decision to do without a phase.
+pub(in crate::rules) fn skipped(
+    table: &mut Changing<'_>,
+    record: &Recorded,
+    skipped: &PhaseSkipped,
+) -> Result<(), String> {
+    table.apply(record, |phase| {
+        let skip = Skip { event: record.id, seq: record.seq, reason: skipped.reason.clone() };
+        phase.state = PhaseState::Pending { skipped: Some(skip) };
+        phase.merge(&skipped.metadata)
+    })
 }

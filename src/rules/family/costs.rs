@@ -19,6 +19,7 @@ use crate::rules::draft::{Draft, root, seconds};
 use crate::rules::phase::{Phase, PhaseState};
 use crate::rules::rejection::Rejection;
 use crate::rules::table::{Table, Workflow};
+use crate::rules::touched::Changing;
 use crate::rules::wave::Wave;
 
 /// The rule that fails an attempt when a record takes spending over a limit, and says that it is exceeded.
@@ -200,73 +201,76 @@ fn fail(
     wave.draft(phase, Event::PhaseFailed(failed), transition, COST_LIMIT_RULE, causes);
 }
 
-/// Folds an event about costs into the budgets of its phase and its workflow. Says what is wrong where it
-/// cannot follow; nothing is done for any other event.
-pub(in crate::rules) fn evolve_costs(table: &mut Table, record: &Recorded) -> Result<(), String> {
+/// Applies a cost, or a refund, to the budgets of its phase and its workflow.
+pub(in crate::rules) fn recorded(
+    table: &mut Changing<'_>,
+    record: &Recorded,
+    cost: &CostRecorded,
+) -> Result<(), String> {
     let subject = &record.subject;
-    match &record.event {
-        Event::CostRecorded(cost) => {
-            let sums = subject.phase().and_then(|id| {
-                let phase = budget(table, subject)?.with(cost.amount)?;
-                let whole = Subject::Workflow(id.workflow.clone());
-                let workflow = budget(table, &whole)?.with(cost.amount)?;
-                *budget(table, subject)? = phase;
-                *budget(table, &whole)? = workflow;
-                Some(())
-            });
-            sums.ok_or_else(|| format!("a cost of {} cannot be added to what was spent", cost.amount))
-        }
-        Event::CostLimitSet(set) => change(table, subject, |budget| {
-            let follows = budget.limit == set.before;
-            follows.then(|| budget.limited(set.limit))
-        }),
-        Event::CostWarningRaised(CostWarningRaised { limit, spent, .. }) => {
-            change(table, subject, |budget| raise(budget, (*spent, *limit), Standing::Warning))
-        }
-        Event::CostLimitExceeded(CostLimitExceeded { limit, spent, .. }) => {
-            change(table, subject, |budget| raise(budget, (*spent, *limit), Standing::Over))
-        }
-        Event::WorkflowDefined(_)
-        | Event::PhaseStarted(_)
-        | Event::PhaseCompleted(_)
-        | Event::PhaseFailed(_)
-        | Event::PhaseSkipped(_)
-        | Event::PhaseReset(_)
-        | Event::RerunMarked(_)
-        | Event::RerunCauseAdded(_)
-        | Event::RerunDeferred(_)
-        | Event::RerunCleared(_)
-        | Event::MetadataRecorded(_)
-        | Event::NoteAdded(_)
-        | Event::TagSet(_)
-        | Event::ApprovalRequested(_)
-        | Event::ApprovalGranted(_)
-        | Event::ApprovalRejected(_)
-        | Event::HistoryImported(_) => Ok(()),
-    }
+    let sums = subject.phase().and_then(|id| {
+        let phase = budget(table, subject)?.with(cost.amount)?;
+        let whole = Subject::Workflow(id.workflow.clone());
+        let workflow = budget(table, &whole)?.with(cost.amount)?;
+        *budget(table, subject)? = phase;
+        *budget(table, &whole)? = workflow;
+        Some(())
+    });
+    sums.ok_or_else(|| format!("a cost of {} cannot be added to what was spent", cost.amount))?;
+    table.pass(record)
 }
 
-/// Returns the budget of a phase that is not retired, or of a workflow.
-fn budget<'a>(table: &'a mut Table, subject: &Subject) -> Option<&'a mut Budget> {
+/// Applies a limit.
+pub(in crate::rules) fn limit_set(
+    table: &mut Changing<'_>,
+    record: &Recorded,
+    set: &CostLimitSet,
+) -> Result<(), String> {
+    change(table, record, |budget| {
+        let follows = budget.limit == set.before;
+        follows.then(|| budget.limited(set.limit))
+    })
+}
+
+/// Applies that a warning was told.
+pub(in crate::rules) fn warned(
+    table: &mut Changing<'_>,
+    record: &Recorded,
+    warning: &CostWarningRaised,
+) -> Result<(), String> {
+    change(table, record, |budget| raise(budget, (warning.spent, warning.limit), Standing::Warning))
+}
+
+/// Applies that it was told that a limit is exceeded.
+pub(in crate::rules) fn exceeded(
+    table: &mut Changing<'_>,
+    record: &Recorded,
+    exceeded: &CostLimitExceeded,
+) -> Result<(), String> {
+    change(table, record, |budget| raise(budget, (exceeded.spent, exceeded.limit), Standing::Over))
+}
+
+/// Hands out the budget of a phase that is not retired, or of a workflow.
+fn budget<'a>(table: &'a mut Changing<'_>, subject: &Subject) -> Option<&'a mut Budget> {
     match subject {
-        Subject::Phase(id) => {
-            table.phases.get_mut(id).filter(|phase| !phase.retired).map(|phase| &mut phase.budget)
-        }
-        Subject::Workflow(name) => table.workflows.get_mut(name).map(|workflow| &mut workflow.budget),
+        Subject::Phase(id) => table.phase(id).filter(|phase| !phase.retired).map(|phase| &mut phase.budget),
+        Subject::Workflow(name) => table.workflow(name).map(|workflow| &mut workflow.budget),
         Subject::Ledger => None,
     }
 }
 
+/// Changes the budget that an event is about.
 fn change(
-    table: &mut Table,
-    subject: &Subject,
-    to: impl Fn(&Budget) -> Option<Budget>,
+    table: &mut Changing<'_>,
+    record: &Recorded,
+    to: impl FnOnce(&Budget) -> Option<Budget>,
 ) -> Result<(), String> {
-    let found = budget(table, subject).ok_or_else(|| "there is nothing that it could be about".to_owned())?;
+    let found =
+        budget(table, &record.subject).ok_or_else(|| "there is nothing that it could be about".to_owned())?;
     let limit = found.limit.map_or_else(|| "no limit".to_owned(), |limit| format!("a limit of {limit}"));
     let found_spent = found.spent;
     *found = to(found).ok_or_else(|| format!("what was spent is {found_spent}, with {limit}"))?;
-    Ok(())
+    table.pass(record)
 }
 
 /// Puts on record that an alert was told, where it is the next to be told.

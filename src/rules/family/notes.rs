@@ -1,9 +1,10 @@
 //! Notes: what people and programs put on record beside the phases' states.
 
-use crate::model::{EventId, MetadataRecorded, NoteAdded, Subject, TagSet, action};
+use crate::model::{EventId, MetadataRecorded, NoteAdded, Recorded, Subject, TagSet, action};
 use crate::rules::draft::{Draft, root};
 use crate::rules::rejection::Rejection;
-use crate::rules::table::Table;
+use crate::rules::table::{Table, Tag};
+use crate::rules::touched::{Changing, about_else, misplaced};
 
 /// Decides on a note.
 pub(in crate::rules) fn note(table: &Table, id: EventId, asked: &action::Note) -> Result<Draft, Rejection> {
@@ -39,4 +40,42 @@ pub(in crate::rules) fn import(
 ) -> Result<Draft, Rejection> {
     let workflow = table.workflow(Some(&asked.workflow))?;
     Ok(root(id, Subject::Workflow(workflow.name.clone()), asked.history.clone()))
+}
+
+/// Applies a note, on a phase or on the ledger.
+pub(in crate::rules) fn noted(table: &mut Changing<'_>, record: &Recorded) -> Result<(), String> {
+    match &record.subject {
+        Subject::Phase(_) | Subject::Ledger => table.pass(record),
+        Subject::Workflow(_) => Err(about_else(record)),
+    }
+}
+
+/// Applies metadata.
+pub(in crate::rules) fn attached(
+    table: &mut Changing<'_>,
+    record: &Recorded,
+    recorded: &MetadataRecorded,
+) -> Result<(), String> {
+    table.apply(record, |phase| phase.merge(&recorded.metadata))
+}
+
+/// Applies the name of a place before it.
+pub(in crate::rules) fn tagged(
+    table: &mut Changing<'_>,
+    record: &Recorded,
+    tag: &TagSet,
+) -> Result<(), String> {
+    if tag.seq >= record.seq {
+        return Err(about_else(record));
+    }
+    table.put_tag(&tag.name, Tag { seq: tag.seq, set: record.seq });
+    Ok(())
+}
+
+/// Applies that a history was taken in, which is about no phase.
+pub(in crate::rules) fn imported(table: &mut Changing<'_>, record: &Recorded) -> Result<(), String> {
+    match &record.subject {
+        Subject::Workflow(_) | Subject::Ledger => Ok(()),
+        Subject::Phase(_) => table.apply(record, |_| Err(misplaced(record))),
+    }
 }

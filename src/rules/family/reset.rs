@@ -1,9 +1,13 @@
 //! Resets: a phase, or every phase of a workflow, is as if it had not run.
 
-use crate::model::{Cause, CauseKind, CommandId, EventId, PhaseReset, StateName, Subject, action};
+use crate::model::{
+    Cause, CauseKind, CommandId, EventId, Metadata, PhaseReset, Recorded, StateName, Subject, action,
+};
 use crate::rules::draft::{Draft, moving, root};
+use crate::rules::phase::PhaseState;
 use crate::rules::rejection::Rejection;
 use crate::rules::table::Table;
+use crate::rules::touched::Changing;
 
 /// Decides on the reset of a phase, which may be in any state.
 pub(in crate::rules) fn reset(table: &Table, id: EventId, asked: &action::Reset) -> Result<Draft, Rejection> {
@@ -30,4 +34,16 @@ pub(in crate::rules) fn reset_all(
     });
     let resets: Vec<_> = resets.collect();
     Ok(std::iter::once(first).chain(resets).collect())
+}
+
+/// Applies a reset; that of a workflow says nothing more than those of its phases, which it causes.
+pub(in crate::rules) fn done(table: &mut Changing<'_>, record: &Recorded) -> Result<(), String> {
+    match &record.subject {
+        Subject::Workflow(_) => Ok(()),
+        Subject::Phase(_) | Subject::Ledger => table.apply(record, |phase| {
+            phase.state = PhaseState::NOT_RUN;
+            phase.metadata = Metadata::default();
+            Ok(())
+        }),
+    }
 }
