@@ -54,7 +54,7 @@ impl<'a> Wave<'a> {
     pub(super) fn draft(
         &mut self,
         phase: &Phase,
-        event: Event,
+        event: impl Into<Event>,
         transition: (StateName, StateName),
         rule: &'static str,
         causes: Vec<Cause>,
@@ -66,7 +66,7 @@ impl<'a> Wave<'a> {
     pub(super) fn draft_about(
         &mut self,
         subject: Subject,
-        event: Event,
+        event: impl Into<Event>,
         transition: Option<(StateName, StateName)>,
         rule: &'static str,
         causes: Vec<Cause>,
@@ -76,12 +76,14 @@ impl<'a> Wave<'a> {
         let first = causes.first().map(|cause| cause.event);
         let root = first.and_then(|event| self.roots.get(&event).copied().or(Some(event))).unwrap_or(id);
         self.roots.insert(id, root);
+        let event = event.into();
         self.drafts.push(Draft { id, event, subject, transition, rule: Some(rule), root, causes });
         (id, seq)
     }
 
-    /// Lets a visit start below a phase.
-    pub(super) fn source(&mut self, id: &PhaseId, record: &Recorded, kind: CauseKind) {
+    /// Lets a visit start below the phase that an event is about; nothing where it is about none.
+    pub(super) fn source(&mut self, record: &Recorded, kind: CauseKind) {
+        let Some(id) = record.subject.phase() else { return };
         self.sources.insert(id.clone(), Cause { event: record.id, seq: record.seq, kind, edge: None });
     }
 
@@ -97,7 +99,8 @@ impl<'a> Wave<'a> {
 
     /// Takes up a completion: it must be repeated when something above changed while it ran, or still waits
     /// for its rerun; otherwise those below that did not consume it must be.
-    pub(super) fn complete(&mut self, id: &PhaseId, record: &Recorded) {
+    pub(super) fn complete(&mut self, record: &Recorded) {
+        let Some(id) = record.subject.phase() else { return };
         let Some(phase) = self.table.phases.get(id) else { return };
         let PhaseState::Complete { completion } = &phase.state else { return };
         let mut outdated: Vec<_> = completion.outdated_by.iter().map(|mark| (mark, None)).collect();
@@ -176,11 +179,9 @@ impl<'a> Wave<'a> {
     ) -> Cause {
         let why = RerunReason { reason, changes };
         let event = match transition {
-            (StateName::Complete, _) => Event::RerunMarked(why),
-            (StateName::InProgress, _) => Event::RerunDeferred(why),
-            (StateName::Pending | StateName::Failed | StateName::NeedsRerun, _) => {
-                Event::RerunCauseAdded(why)
-            }
+            (StateName::Complete, _) => why.marked(),
+            (StateName::InProgress, _) => why.deferred(),
+            (StateName::Pending | StateName::Failed | StateName::NeedsRerun, _) => why.cause_added(),
         };
         self.unsettled.insert(phase.id.clone());
         let (event, seq) = self.draft(phase, event, transition, "rerun/1", causes);

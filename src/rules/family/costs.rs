@@ -11,8 +11,8 @@
 //! told once; what takes spending below the threshold again (a refund, a raised limit) arms it anew.
 
 use crate::model::{
-    Amount, Cause, CauseKind, CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised, Event,
-    EventId, Metadata, PhaseFailed, Recorded, Scope, StateName, Subject, Text, action,
+    Amount, Cause, CauseKind, CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised, EventId,
+    Metadata, PhaseFailed, Recorded, Scope, StateName, Subject, Text, action,
 };
 use crate::rules::budget::{Budget, Standing, WARNING_PERCENT};
 use crate::rules::draft::{Draft, root, seconds};
@@ -101,39 +101,52 @@ pub(in crate::rules) fn set_limit(
     Ok(vec![root(id, subject, set)])
 }
 
-/// Derives what events about costs, limits and definitions force. The table has them folded in already.
-pub(in crate::rules) fn alert(wave: &mut Wave<'_>, record: &Recorded) {
-    let table = wave.table;
-    match (&record.event, &record.subject) {
-        (Event::CostRecorded(_), Subject::Phase(id)) => {
-            let (Some(phase), Some(workflow)) = (table.phases.get(id), table.workflows.get(&id.workflow))
-            else {
-                return;
+/// What may have crossed a limit.
+pub(in crate::rules) enum Due<'a> {
+    /// A cost, or a refund, of a phase.
+    Spent(&'a Recorded),
+    /// A limit that was set for a phase or a workflow.
+    Limited(&'a Recorded),
+    /// A definition, with the limits of a workflow and of its phases.
+    Defined(&'a Recorded),
+}
+
+/// Derives what costs, limits and definitions force. The table has them folded in already.
+pub(in crate::rules) fn alert(wave: &mut Wave<'_>, due: &Due<'_>) {
+    match due {
+        Due::Spent(record) => spent(wave, record),
+        Due::Limited(record) => {
+            let budget = match &record.subject {
+                Subject::Phase(id) => wave.table.phases.get(id).map(|phase| &phase.budget),
+                Subject::Workflow(name) => wave.table.workflows.get(name).map(|workflow| &workflow.budget),
+                Subject::Ledger => None,
             };
-            let own = crossing(wave, record, CauseKind::CostRecorded, (&record.subject, &phase.budget));
-            let whole = Subject::Workflow(id.workflow.clone());
-            let shared = crossing(wave, record, CauseKind::CostRecorded, (&whole, &workflow.budget));
-            fail(wave, record, phase, workflow, [(Scope::Phase, own), (Scope::Workflow, shared)]);
+            if let Some(budget) = budget {
+                crossing(wave, record, CauseKind::CostLimitSet, (&record.subject, budget));
+            }
         }
-        (Event::CostLimitSet(_), Subject::Phase(id)) => {
-            let Some(phase) = table.phases.get(id) else { return };
-            crossing(wave, record, CauseKind::CostLimitSet, (&record.subject, &phase.budget));
-        }
-        (Event::CostLimitSet(_), Subject::Workflow(name)) => {
-            let Some(workflow) = table.workflows.get(name) else { return };
-            crossing(wave, record, CauseKind::CostLimitSet, (&record.subject, &workflow.budget));
-        }
-        (Event::WorkflowDefined(_), Subject::Workflow(name)) => {
+        Due::Defined(record) => {
+            let Some(name) = record.subject.workflow() else { return };
             let of_workflow = |phase: &&Phase| phase.id.workflow == *name && !phase.retired;
-            for phase in table.phases.values().filter(of_workflow) {
+            for phase in wave.table.phases.values().filter(of_workflow) {
                 let subject = Subject::Phase(phase.id.clone());
                 crossing(wave, record, CauseKind::DefinitionChanged, (&subject, &phase.budget));
             }
-            let Some(workflow) = table.workflows.get(name) else { return };
-            crossing(wave, record, CauseKind::DefinitionChanged, (&record.subject, &workflow.budget));
+            if let Some(workflow) = wave.table.workflows.get(name) {
+                crossing(wave, record, CauseKind::DefinitionChanged, (&record.subject, &workflow.budget));
+            }
         }
-        (_, Subject::Ledger | Subject::Workflow(_) | Subject::Phase(_)) => {}
     }
+}
+
+/// Derives what a cost forces for its phase's limit and for the workflow's.
+fn spent(wave: &mut Wave<'_>, record: &Recorded) {
+    let Some(phase) = record.subject.phase().and_then(|id| wave.table.phases.get(id)) else { return };
+    let Some(workflow) = wave.table.workflows.get(&phase.id.workflow) else { return };
+    let own = crossing(wave, record, CauseKind::CostRecorded, (&record.subject, &phase.budget));
+    let whole = Subject::Workflow(workflow.name.clone());
+    let shared = crossing(wave, record, CauseKind::CostRecorded, (&whole, &workflow.budget));
+    fail(wave, record, phase, workflow, [(Scope::Phase, own), (Scope::Workflow, shared)]);
 }
 
 /// Derives a warning, or that a limit is exceeded, or both, where that was not said yet; returns the cause
@@ -154,12 +167,11 @@ fn crossing(
     if budget.alert < Standing::Warning && limit.is_positive() {
         let threshold_percent = WARNING_PERCENT;
         let warning = CostWarningRaised { limit, spent, threshold_percent, currency: currency.clone() };
-        let event = Event::CostWarningRaised(warning);
-        wave.draft_about(subject.clone(), event, None, "cost_warning/1", cause());
+        wave.draft_about(subject.clone(), warning, None, "cost_warning/1", cause());
     }
     let (limit, over) = budget.excess()?;
-    let event = Event::CostLimitExceeded(CostLimitExceeded { limit, spent, over, currency });
-    let (event, seq) = wave.draft_about(subject.clone(), event, None, COST_LIMIT_RULE, cause());
+    let exceeded = CostLimitExceeded { limit, spent, over, currency };
+    let (event, seq) = wave.draft_about(subject.clone(), exceeded, None, COST_LIMIT_RULE, cause());
     Some(Cause { event, seq, kind: CauseKind::CostLimitExceeded, edge: None })
 }
 
@@ -198,7 +210,7 @@ fn fail(
         metadata: Metadata::default(),
     };
     let transition = (StateName::InProgress, StateName::Failed);
-    wave.draft(phase, Event::PhaseFailed(failed), transition, COST_LIMIT_RULE, causes);
+    wave.draft(phase, failed, transition, COST_LIMIT_RULE, causes);
 }
 
 /// Applies a cost, or a refund, to the budgets of its phase and its workflow.

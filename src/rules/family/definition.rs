@@ -12,6 +12,7 @@ use crate::rules::phase::{Phase, PhaseSpec, PhaseState};
 use crate::rules::rejection::Rejection;
 use crate::rules::table::{Table, Workflow};
 use crate::rules::touched::{Changing, about_else};
+use crate::rules::wave::Wave;
 
 /// Decides on a definition; one that is in force already turns into nothing.
 pub(in crate::rules) fn define(
@@ -201,5 +202,13 @@ fn put(table: &mut Table, record: &Recorded, id: PhaseId, spec: PhaseSpec) {
             };
             table.phases.insert(id, phase);
         }
+    }
+}
+
+/// Starts the visit at the phases whose completed work a definition outdates.
+pub(in crate::rules) fn outdate(wave: &mut Wave<'_>, record: &Recorded, defined: &WorkflowDefined) {
+    for change in &defined.changed {
+        let id = PhaseId::new(defined.definition.name().clone(), change.phase.clone());
+        wave.seed_definition(&id, record, &change.changes);
     }
 }
