@@ -1,5 +1,8 @@
 //! The shape of the code, held by a test: which module may use which, how long files and functions may be,
-//! where clocks and randomness may be read, and that rules match exhaustively.
+//! where clocks and randomness may be read, that rules match exhaustively, and how they are cut.
+
+#[path = "tidy/rules.rs"]
+mod rules;
 
 use std::fs;
 use std::path::{Path, PathBuf};
