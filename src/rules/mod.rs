@@ -8,6 +8,10 @@
 //!                                                     ▼ [Draft] ──stamp──▶ …
 //! ```
 //!
+//! Each of the three is one match that hands the data of a verb or an event to its family: a family is a file
+//! that has, in the imperative, what a verb turns into and, in the past tense, what its event adds up to, and it
+//! tells no events apart. Below the families are what they share: the table, drafts, and the visit of a rerun.
+//!
 //! `decide` may refuse, `propagate` only derives, `evolve` never decides: replay applies stored events and
 //! nothing else. Values come in and values go out; there is no clock, no disk and no randomness here.
 

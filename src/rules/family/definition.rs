@@ -1,4 +1,4 @@
-//! What a definition turns into: an event that holds it whole, and says what it changed.
+//! Definitions: an event holds the whole of one, says what it changed, and puts it in force.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,5 @@
-//! The families: what a command about one thing turns into, and what the events about it add up to.
+//! The families: for one thing that commands and events are about, what a verb turns into (functions in the
+//! imperative, called by `decide`), and what its events add up to (in the past tense, called by `evolve`).
 
 pub(super) mod approval;
 pub(super) mod attempt;
