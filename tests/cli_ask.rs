@@ -224,6 +224,20 @@ fn a_reader_that_pauses_keeps_nobody_waiting() {
 }
 
 #[test]
+fn the_start_of_an_id_names_an_event() {
+    let scene = every_state();
+    let log = scene.ok(&["log", "--json"]).stdout;
+    for (seq, line) in (1_u64..).zip(log.lines()) {
+        let event: Value = serde_json::from_str(line).expect("JSON");
+        let id = event["id"].as_str().expect("an id");
+        for start in [&id[..13], id] {
+            let answer = scene.ok(&["status", "--json", "--at", &format!("id:{start}")]).json();
+            assert_eq!(answer["as_of"]["seq"], seq, "{start}");
+        }
+    }
+}
+
+#[test]
 fn show_an_event() {
     let scene = every_state();
     let marked = scene.run(&["show", "#14"]);

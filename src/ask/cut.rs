@@ -8,8 +8,8 @@ use serde::Serialize;
 
 use super::AskError;
 use super::error::Candidate;
-use super::reader::{Lines, Reader};
-use crate::ledger::{Axis, Ledger, LedgerError, Until};
+use super::reader::{Lines, Reader, decode};
+use crate::ledger::{Axis, Ledger, Until};
 use crate::model::{
     CommandId, Digest, EventId, IdPrefix, Range, Recorded, Seq, Span, Timestamp, When, WhenBase,
 };
@@ -186,9 +186,7 @@ impl<'a> Cut<'a> {
         span: Span,
         mut take: impl FnMut(Recorded) -> Result<(), AskError>,
     ) -> Result<(), AskError> {
-        self.each_line(span, |seq, line| {
-            take(Recorded::from_line(line).map_err(|source| LedgerError::Line { seq, source })?)
-        })
+        self.each_line(span, |seq, line| take(decode(seq, line)?))
     }
 
     /// Takes the line of each event of a part of the log, in order.

@@ -2,7 +2,7 @@
 
 use super::AskError;
 use crate::ledger::{Ledger, LedgerError};
-use crate::model::{Seq, Span};
+use crate::model::{Recorded, Seq, Span};
 use crate::query::Proven;
 
 /// How many lines are read at first, and at most, around a place.
@@ -36,7 +36,7 @@ impl Reader {
             let end = self.after.number() + self.lines.len() as u64;
             let (is_next, is_before) = (seq.number() == end + 1, seq <= self.after);
             let is_near = is_next || (is_before && self.after.number() - seq.number() < self.count);
-            self.count = if is_near { (self.count * 2).min(LINES_MAX) } else { LINES_MIN };
+            self.count = if is_near { (self.count * 2).clamp(LINES_MIN, LINES_MAX) } else { LINES_MIN };
             // What is before is likely to follow, unless they are asked for in order.
             let ahead =
                 if is_next { self.count.min(head.number().saturating_sub(seq.number()) + 1) } else { 1 };
@@ -52,6 +52,11 @@ impl Reader {
         let at = usize::try_from(seq.number().checked_sub(self.after.number() + 1)?).ok()?;
         (at < self.lines.len()).then_some(at)
     }
+}
+
+/// Reads the event of a line.
+pub(super) fn decode(seq: Seq, line: &str) -> Result<Recorded, AskError> {
+    Ok(Recorded::from_line(line).map_err(|source| LedgerError::Line { seq, source })?)
 }
 
 /// A part of the log that may be longer than memory. The first piece is read; the others are when they are taken.
@@ -94,6 +99,19 @@ impl Lines {
             }
             lines = piece(&open()?, span)?;
         }
+    }
+
+    /// Takes each event, as [`Lines::each`] takes the lines.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lines::each`]; a line that is no event is one.
+    pub fn each_event<E: From<AskError>>(
+        self,
+        open: impl FnMut() -> Result<Ledger, E>,
+        mut take: impl FnMut(Recorded) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.each(open, |seq, line| take(decode(seq, line)?))
     }
 }
 
