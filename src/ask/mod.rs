@@ -24,13 +24,19 @@
 //! # }
 //! ```
 
+mod costs;
 mod cut;
 mod error;
 mod reader;
+mod roots;
 mod status;
 
 use serde::{Serialize, Serializer};
 
+pub use costs::{
+    CostCheck, CostCheckAnswer, CostKey, CostProject, CostProjectAnswer, CostRemaining, CostSummary,
+    CostSummaryAnswer, CostsBy, CostsByAnswer, OfPhase,
+};
 pub use cut::{AsOf, Cut, Moment};
 pub use error::{AskError, Candidate};
 pub use reader::Lines;
