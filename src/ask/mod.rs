@@ -28,6 +28,7 @@ mod costs;
 mod cut;
 mod error;
 mod reader;
+mod report;
 mod roots;
 mod status;
 
@@ -40,6 +41,7 @@ pub use costs::{
 pub use cut::{AsOf, Cut, Moment};
 pub use error::{AskError, Candidate};
 pub use reader::Lines;
+pub use report::{Report, ReportAnswer};
 pub use status::{Status, StatusAnswer};
 
 use crate::ledger::Ledger;

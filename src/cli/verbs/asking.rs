@@ -77,11 +77,17 @@ impl Args {
         doing: &'static str,
         context: &Context,
     ) -> Result<Answered<Q::View>, Failure> {
-        let mut progress = None;
-        let mut watch = |done, total| progress.get_or_insert_with(|| Progress::new(doing, total)).at(done);
-        let answered = ask::answer_watched(|| context.open(), &self.moment(context)?, question, &mut watch)?;
-        drop(progress);
-        told(answered, context)
+        told(watched(&self.moment(context)?, question, doing, context)?, context)
+    }
+
+    /// Asks, as [`Args::ask_long`], and leaves it to the caller to tell the place.
+    pub fn ask_untold<Q: Question>(
+        &self,
+        question: &Q,
+        doing: &'static str,
+        context: &Context,
+    ) -> Result<Answered<Q::View>, Failure> {
+        Ok(watched(&self.moment(context)?, question, doing, context)?.transpose()?)
     }
 
     /// Opens the ledger and finds the place that is meant.
@@ -103,16 +109,29 @@ impl Args {
     }
 }
 
+/// Asks, and shows how far it is while much of the log is read.
+fn watched<Q: Question>(
+    moment: &Moment,
+    question: &Q,
+    doing: &'static str,
+    context: &Context,
+) -> Result<Answered<Result<Q::View, ask::AskError>>, Failure> {
+    let mut progress = None;
+    let mut watch = |done, total| progress.get_or_insert_with(|| Progress::new(doing, total)).at(done);
+    ask::answer_watched(|| context.open(), moment, question, &mut watch)
+}
+
 /// Tells a person which place an answer is as of, also where the question is refused there.
 fn told<V>(answered: Answered<Result<V, ask::AskError>>, context: &Context) -> Result<Answered<V>, Failure> {
-    if !context.json {
-        tell_as_of(answered.as_of, answered.is_head, context);
-    }
+    tell_as_of(answered.as_of, answered.is_head, context);
     Ok(answered.transpose()?)
 }
 
 /// Tells a person which place an answer is as of.
-fn tell_as_of(as_of: ask::AsOf, is_head: bool, context: &Context) {
+pub fn tell_as_of(as_of: ask::AsOf, is_head: bool, context: &Context) {
+    if context.json {
+        return;
+    }
     match as_of.at {
         None => output::talk(format_args!("as of #0: before the first event")),
         Some(at) => {
