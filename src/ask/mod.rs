@@ -27,6 +27,7 @@
 mod costs;
 mod cut;
 mod error;
+mod export;
 mod reader;
 mod report;
 mod roots;
@@ -40,6 +41,7 @@ pub use costs::{
 };
 pub use cut::{AsOf, Cut, Moment};
 pub use error::{AskError, Candidate};
+pub use export::{Export, ExportAnswer};
 pub use reader::Lines;
 pub use report::{Report, ReportAnswer};
 pub use status::{Status, StatusAnswer};
