@@ -29,6 +29,7 @@ mod cut;
 mod error;
 mod export;
 mod reader;
+mod replay;
 mod report;
 mod roots;
 mod status;
@@ -43,6 +44,7 @@ pub use cut::{AsOf, Cut, Moment};
 pub use error::{AskError, Candidate};
 pub use export::{Export, ExportAnswer};
 pub use reader::Lines;
+pub use replay::{Replay, ReplayAnswer};
 pub use report::{Report, ReportAnswer};
 pub use status::{Status, StatusAnswer};
 
