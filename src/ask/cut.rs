@@ -11,10 +11,10 @@ use super::error::Candidate;
 use super::reader::{Lines, Reader, decode};
 use crate::ledger::{Axis, Ledger, Until};
 use crate::model::{
-    CommandId, Digest, EventId, IdPrefix, Range, Recorded, Seq, Span, Timestamp, When, WhenBase,
+    CommandId, Digest, EventId, IdPrefix, Range, Recorded, Seq, Span, Timestamp, When, WhenBase, WorkflowName,
 };
 use crate::query::Proven;
-use crate::rules::{Approval, Table};
+use crate::rules::{Approval, Table, Workflow};
 
 /// As of when something is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -128,6 +128,19 @@ impl<'a> Cut<'a> {
     /// As [`Cut::table`].
     pub fn root(&self) -> Result<Digest, AskError> {
         Ok(self.ledger.borrow().root_at(self.as_of.seq)?)
+    }
+
+    /// Returns a workflow; quicker than the whole table where that is not asked for as well.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cut::table`]; a workflow that is not defined is one.
+    pub fn workflow(&self, name: &WorkflowName) -> Result<Workflow, AskError> {
+        let found = |table: &Table| table.workflow(Some(name)).cloned();
+        match self.is_head() && self.table.get().is_none() {
+            true => Ok(found(self.ledger.borrow_mut().session()?.table())?),
+            false => Ok(found(&*self.table()?)?),
+        }
     }
 
     /// Returns the requests for approval whose ids start with some of a UUID's text, up to its first dash.

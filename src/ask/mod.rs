@@ -24,6 +24,7 @@
 //! # }
 //! ```
 
+mod approvals;
 mod costs;
 mod cut;
 mod error;
@@ -36,12 +37,13 @@ mod status;
 
 use serde::{Serialize, Serializer};
 
+pub use approvals::{ApprovalNamed, Approvals, ApprovalsAnswer, SelfApproval};
 pub use costs::{
     CostCheck, CostCheckAnswer, CostKey, CostProject, CostProjectAnswer, CostRemaining, CostSummary,
     CostSummaryAnswer, CostsBy, CostsByAnswer, OfPhase,
 };
 pub use cut::{AsOf, Cut, Moment};
-pub use error::{AskError, Candidate};
+pub use error::{ApprovalCandidate, AskError, Candidate, NoApproval};
 pub use export::{Export, ExportAnswer};
 pub use reader::Lines;
 pub use replay::{Replay, ReplayAnswer};

@@ -6,6 +6,8 @@ mod asking;
 mod costs;
 mod files;
 
+pub use approvals::APPROVAL_EXPECTED;
+
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;

@@ -109,6 +109,15 @@ impl Args {
     }
 }
 
+/// Asks as of the head, and returns the answer alone. Nothing is held once it returns.
+pub fn ask_head<Q: Question>(
+    question: &Q,
+    doing: &'static str,
+    context: &Context,
+) -> Result<Q::View, Failure> {
+    Ok(watched(&Moment::Head, question, doing, context)?.view?)
+}
+
 /// Asks, and shows how far it is while much of the log is read.
 fn watched<Q: Question>(
     moment: &Moment,
