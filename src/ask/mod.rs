@@ -29,6 +29,7 @@ mod costs;
 mod cut;
 mod error;
 mod export;
+mod forecast;
 mod reader;
 mod replay;
 mod report;
@@ -45,6 +46,7 @@ pub use costs::{
 pub use cut::{AsOf, Cut, Moment};
 pub use error::{ApprovalCandidate, AskError, Candidate, NoApproval};
 pub use export::{Export, ExportAnswer};
+pub use forecast::Forecast;
 pub use reader::Lines;
 pub use replay::{Replay, ReplayAnswer};
 pub use report::{Report, ReportAnswer};
