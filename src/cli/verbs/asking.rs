@@ -283,12 +283,6 @@ pub fn as_of(ledger: &Ledger, seq: Seq) -> Result<AsOf, Failure> {
     Ok(AsOf { seq, at: times.map(|times| times.0), recorded_at: times.map(|times| times.1) })
 }
 
-/// Finds the place that a text means.
-pub fn place(text: &str, context: &Context) -> Result<Seq, Failure> {
-    let when = When::parse(text, &context.time()?)?;
-    resolve(&context.open()?, &when, Cut::At)
-}
-
 /// Reads a range.
 pub fn parse_range(text: &str, context: &Context) -> Result<Range, Failure> {
     Ok(Range::parse(text, &context.time()?)?)

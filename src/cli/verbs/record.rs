@@ -4,8 +4,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use phaseledger::ask;
 use phaseledger::model::{
-    Action, Again, Digest, Metadata, OutputFile, PhaseRef, TagName, Text, Worker, WorkflowName,
+    Action, Again, Digest, Metadata, OutputFile, PhaseRef, TagName, Text, When, Worker, WorkflowName,
 };
 
 use crate::cli::host::context::Context;
@@ -264,7 +265,10 @@ pub struct TagArgs {
 pub fn tag(args: TagArgs, context: &Context) -> Result<ExitCode, Failure> {
     let seq = match args.when.as_str() {
         "head" => None,
-        when => Some(asking::place(when, context)?),
+        when => {
+            let question = ask::Place { when: When::parse(when, &context.time()?)? };
+            Some(asking::ask_head(&question, "looking for the place", context)?)
+        }
     };
     writing::record(args.writing, Action::Tag { name: args.name, seq }, context)
 }
