@@ -2,6 +2,9 @@
 
 #[path = "support/cli.rs"]
 mod cli;
+#[cfg(unix)]
+#[path = "cli_ask/pauses.rs"]
+mod pauses;
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
