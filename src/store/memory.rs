@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Appended, Axis, Batch, Frontier, Head, Limits, Snapshot, Store, StoreError, Times, Until};
+use super::{Appended, Axis, Batch, Cache, Frontier, Head, Limits, Log, Snapshot, StoreError, Times, Until};
 use crate::model::{CommandId, Seq};
 
 /// A store that lives as long as the value.
@@ -24,7 +24,7 @@ impl MemoryStore {
     }
 }
 
-impl Store for MemoryStore {
+impl Log for MemoryStore {
     fn head(&self) -> Result<Head, StoreError> {
         Ok(Head {
             seq: Seq::new(self.lines.len() as u64),
@@ -80,7 +80,9 @@ impl Store for MemoryStore {
     fn limits(&self) -> Limits {
         Limits { line_bytes_max: 64 << 20, batch_events_max: 1 << 20 }
     }
+}
 
+impl Cache for MemoryStore {
     fn row(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         Ok(self.rows.get(key).cloned())
     }

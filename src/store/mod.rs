@@ -1,8 +1,9 @@
 //! The log's port: all that the rest of the library knows of storage.
 //!
 //! ```text
-//!  ledger ──append (lines, rows)──▶ Store ──▶ memory | disk
-//!         ◀─read, row, find, seek──
+//!  ledger ──append (lines, rows)──▶ Log    ──▶ memory | disk
+//!         ◀─head, read, find, seek─
+//!         ◀─row, rows, snapshot──── Cache
 //! ```
 //!
 //! The log is the truth: lines of JSON, one an event, kept byte for byte, numbered without gaps, never
@@ -147,9 +148,9 @@ pub struct Limits {
     pub batch_events_max: usize,
 }
 
-/// A log that only grows, with rows beside it. Synchronous and object-safe; nothing above it may assume one
-/// disk, one process or one clock.
-pub trait Store {
+/// A log that only grows: the truth. Synchronous and object-safe; nothing above it may assume one disk, one process or
+/// one clock.
+pub trait Log: Send {
     /// Returns the end of the log.
     ///
     /// # Errors
@@ -175,7 +176,21 @@ pub trait Store {
     /// Returns what the store can take.
     fn limits(&self) -> Limits;
 
+    /// Makes anew what the store keeps beside a log to tell later that it has lost its end, where that is gone. To be
+    /// called once the whole log is verified. Returns what was made anew.
+    fn vouch(&mut self) -> Result<Vec<Mended>, StoreError> {
+        Ok(Vec::new())
+    }
+}
+
+/// What saves folding the log anew: rows and snapshots of the table that its lines add up to. All of it may be
+/// forgotten at any time.
+pub trait Cache: Send {
     /// Returns a row of the head's table.
+    ///
+    /// # Errors
+    ///
+    /// As every call here: [`StoreError`].
     fn row(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
 
     /// Returns the rows of the head's table whose key has a prefix, in the order of their keys.
@@ -189,13 +204,12 @@ pub trait Store {
 
     /// Forgets every row and snapshot, so that they are made anew from the lines.
     fn forget_cache(&mut self) -> Result<(), StoreError>;
-
-    /// Makes anew what the store keeps beside a log to tell later that it has lost its end, where that is gone. To be
-    /// called once the whole log is verified. Returns what was made anew.
-    fn vouch(&mut self) -> Result<Vec<Mended>, StoreError> {
-        Ok(Vec::new())
-    }
 }
+
+/// A log with the cache beside it, whose rows change in the same batch as the lines that they follow from.
+pub trait Store: Log + Cache {}
+
+impl<T: Log + Cache> Store for T {}
 
 /// What went wrong with the machine, or with what was on it.
 #[derive(Debug, thiserror::Error)]

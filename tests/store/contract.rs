@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::DateTime;
+use phaseledger::ledger::{Ledger, Session};
 use phaseledger::model::{CommandId, Digest, Seq, Timestamp};
 use phaseledger::store::{
-    Appended, Axis, Batch, DiskOptions, DiskStore, Entry, Frontier, Head, MemoryStore, RowChanges, Snapshot,
-    Store, StoreError, Times, Until,
+    Appended, Axis, Batch, Cache, DiskOptions, DiskStore, Entry, Frontier, Head, Log, MemoryStore,
+    RowChanges, Snapshot, Store, StoreError, Times, Until,
 };
 use uuid::Uuid;
 
@@ -115,6 +116,17 @@ fn rows(replace: bool, rows: &[(&str, Option<&str>)]) -> Batch {
 
 fn row_keys(store: &dyn Store, prefix: &str) -> Vec<String> {
     store.rows(prefix).expect("rows").into_iter().map(|(key, _)| key).collect()
+}
+
+#[test]
+fn a_ledger_and_what_it_stands_on_may_go_to_another_thread() {
+    fn is_send<T: Send + ?Sized>() {}
+    is_send::<dyn Log>();
+    is_send::<dyn Cache>();
+    is_send::<dyn Store>();
+    is_send::<MemoryStore>();
+    is_send::<Ledger>();
+    is_send::<Session<'static>>();
 }
 
 #[test]

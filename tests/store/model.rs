@@ -2,7 +2,7 @@
 
 use phaseledger::model::{CommandId, Seq};
 use phaseledger::store::{
-    Appended, Axis, Batch, Entry, MemoryStore, RowChanges, Snapshot, Store, Times, Until,
+    Appended, Axis, Batch, Cache, Entry, Log, MemoryStore, RowChanges, Snapshot, Times, Until,
 };
 use proptest::prelude::*;
 use proptest::sample::select;

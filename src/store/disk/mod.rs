@@ -49,7 +49,7 @@ use self::lock::Lock;
 use self::recent::Recent;
 use self::state::{HEAD, State};
 use self::witness::Witnesses;
-use super::{Appended, Axis, Batch, Head, Limits, Mended, Snapshot, Store, StoreError, Until};
+use super::{Appended, Axis, Batch, Cache, Head, Limits, Log, Mended, Snapshot, StoreError, Until};
 use crate::model::{CommandId, Seq};
 
 /// When events are sealed, and how large blocks are. The log's meaning does not depend on them.
@@ -138,7 +138,7 @@ impl DiskStore {
     }
 }
 
-impl Store for DiskStore {
+impl Log for DiskStore {
     fn head(&self) -> Result<Head, StoreError> {
         self.check_usable()?;
         Ok(self.state.head())
@@ -198,6 +198,16 @@ impl Store for DiskStore {
         append::LIMITS
     }
 
+    fn vouch(&mut self) -> Result<Vec<Mended>, StoreError> {
+        self.check_usable()?;
+        self.tail.make_durable()?;
+        let made = self.witnesses.complete(&self.state)?;
+        self.witnesses.note(&self.state);
+        Ok(made)
+    }
+}
+
+impl Cache for DiskStore {
     fn row(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         self.check_usable()?;
         match self.state.fold_version {
@@ -234,14 +244,6 @@ impl Store for DiskStore {
         append::write_sealed(self, &changes)?;
         let state = State { fold_version: None, ..self.state.clone() };
         append::commit(self, state, Changes::default())
-    }
-
-    fn vouch(&mut self) -> Result<Vec<Mended>, StoreError> {
-        self.check_usable()?;
-        self.tail.make_durable()?;
-        let made = self.witnesses.complete(&self.state)?;
-        self.witnesses.note(&self.state);
-        Ok(made)
     }
 }
 

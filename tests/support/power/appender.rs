@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use phaseledger::model::Seq;
-use phaseledger::store::{Appended, DiskStore, Store, StoreError};
+use phaseledger::store::{Appended, DiskStore, Log, StoreError};
 
 use super::script::Script;
 use super::setting;

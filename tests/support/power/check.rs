@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use phaseledger::model::Seq;
-use phaseledger::store::{Appended, Axis, DiskStore, Head, Store, StoreError, Until};
+use phaseledger::store::{Appended, Axis, Cache, DiskStore, Head, Log, StoreError, Until};
 
 use super::appender::{LOCK_TIMEOUT, Said};
 use super::script::{Oracle, seq};
