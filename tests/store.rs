@@ -8,7 +8,11 @@ mod damage;
 mod disk;
 #[path = "support/folder.rs"]
 mod folder;
+#[path = "store/meanwhile.rs"]
+mod meanwhile;
 #[path = "store/model.rs"]
 mod model;
 #[path = "support/numbers.rs"]
 mod numbers;
+#[path = "store/tapped.rs"]
+mod tapped;

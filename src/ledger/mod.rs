@@ -27,9 +27,13 @@ pub use restore::{EXPORT_SCHEMA, ExportEnd, RestoreError, Restored, restore};
 pub use session::{Answer, Session, Status};
 pub use verify::{Verified, VerifyError};
 
+use self::rows::Kept;
 use crate::model::{Command, CommandId, Digest, EventId, LineError, Recorded, Seq, TagName, Timestamp};
 use crate::rules::{Approval, Impossible, Rejection, Table, Tag};
 use crate::store::{Axis, DiskStore, Head, Mended, Store, StoreError, Until};
+
+/// How often something is tried anew at most when others append in between.
+const TRIES_MAX: u32 = 8;
 
 /// A ledger: one totally ordered log of events, with everything derived from it.
 pub struct Ledger {
@@ -141,16 +145,22 @@ impl Ledger {
         Ok(self.store.head()?)
     }
 
-    /// Records a command at the time `now`, or tells that it is recorded already.
+    /// Records a command at the time `now`, or tells that it is recorded already. Where others append in between it is
+    /// staged again, 8 times at most.
     ///
     /// # Errors
     ///
-    /// [`LedgerError`]; nothing is written then.
+    /// [`LedgerError`]; nothing is written then, but for [`StoreError::Unknown`].
     pub fn submit(&mut self, command: &Command, now: Timestamp) -> Result<Answer, LedgerError> {
-        let mut session = self.session()?;
-        let answer = session.stage(command, now)?;
-        session.commit()?;
-        Ok(answer)
+        for _ in 0..TRIES_MAX {
+            let mut session = self.session()?;
+            let answer = session.stage(command, now)?;
+            match session.commit() {
+                Err(LedgerError::Store(StoreError::Moved)) => {}
+                committed => return committed.map(|()| answer),
+            }
+        }
+        Err(LedgerError::Busy { tries: TRIES_MAX })
     }
 
     /// Tells what a command would record, by the same code, and writes nothing.
@@ -183,7 +193,7 @@ impl Ledger {
     /// [`LedgerError`] for a machine or a log that fails.
     pub fn table(&self) -> Result<Table, LedgerError> {
         let head = self.store.head()?;
-        match rows::whole(self.store.as_ref(), &head)? {
+        match rows::whole(self.kept(&head))? {
             Some(table) => Ok(table),
             None => self.table_at(head.seq),
         }
@@ -196,7 +206,7 @@ impl Ledger {
     /// [`LedgerError`] for a machine or a log that fails.
     pub fn tags(&self) -> Result<BTreeMap<TagName, Tag>, LedgerError> {
         let head = self.store.head()?;
-        match rows::tags(self.store.as_ref(), &head)? {
+        match rows::tags(self.kept(&head))? {
             Some(tags) => Ok(tags),
             None => Ok(self.table_at(head.seq)?.tags),
         }
@@ -210,7 +220,7 @@ impl Ledger {
     /// [`LedgerError`] for a machine or a log that fails.
     pub fn approvals(&self, start: &str) -> Result<BTreeMap<EventId, Approval>, LedgerError> {
         let head = self.store.head()?;
-        match rows::approvals(self.store.as_ref(), &head, start)? {
+        match rows::approvals(self.kept(&head), start)? {
             Some(approvals) => Ok(approvals),
             None => {
                 let mut all = self.table_at(head.seq)?.approvals;
@@ -284,6 +294,10 @@ impl Ledger {
     /// [`StoreError`] as a [`LedgerError`].
     pub fn seek(&self, axis: Axis, until: Until) -> Result<Seq, LedgerError> {
         Ok(self.store.seek(axis, until)?)
+    }
+
+    fn kept<'a>(&'a self, head: &'a Head) -> Kept<'a> {
+        Kept::new(self.store.as_ref(), head)
     }
 
     /// Returns the table after a prefix, as [`Ledger::table_at`], and keeps it as a snapshot when much had to be

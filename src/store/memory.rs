@@ -22,6 +22,14 @@ impl MemoryStore {
     pub fn new() -> Self {
         MemoryStore::default()
     }
+
+    fn check_of(&self, of: &Head) -> Result<(), StoreError> {
+        // A log that only grows has one root at a place.
+        match of.seq.number() == self.lines.len() as u64 && of.fold_version == self.fold_version {
+            true => Ok(()),
+            false => Err(StoreError::Moved),
+        }
+    }
 }
 
 impl Log for MemoryStore {
@@ -39,9 +47,9 @@ impl Log for MemoryStore {
         Ok(self.lines.iter().skip(start).take(limit).cloned().collect())
     }
 
-    fn append(&mut self, expected: Seq, batch: &Batch) -> Result<Appended, StoreError> {
+    fn append(&mut self, expected: &Head, batch: &Batch) -> Result<Appended, StoreError> {
         let head = self.head()?;
-        if head.seq != expected {
+        if head != *expected {
             return Ok(Appended::Conflict(head));
         }
         for entry in &batch.entries {
@@ -83,11 +91,13 @@ impl Log for MemoryStore {
 }
 
 impl Cache for MemoryStore {
-    fn row(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    fn row(&self, of: &Head, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.check_of(of)?;
         Ok(self.rows.get(key).cloned())
     }
 
-    fn rows(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+    fn rows(&self, of: &Head, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        self.check_of(of)?;
         let rows = self.rows.range(prefix.to_owned()..).take_while(|(key, _)| key.starts_with(prefix));
         Ok(rows.map(|(key, value)| (key.clone(), value.clone())).collect())
     }

@@ -164,7 +164,7 @@ fn a_false_root_of_causes_is_found() {
             let times = Times { at: record.at, recorded_at: record.recorded_at };
             batch.entries.push(Entry { command_id: record.command_id, times, line: record.to_line() });
         }
-        forged.append(Seq::ZERO, &batch).expect("memory");
+        forged.append(&Shared::default().head().expect("memory"), &batch).expect("memory");
         let verified = forged.ledger().verify(false, |_| {}).expect("memory");
         assert_eq!(verified.is_err(), tampered, "{verified:?}");
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use phaseledger::model::Seq;
 use phaseledger::store::{Batch, DiskStore, RowChanges, Store, StoreError};
 
-use crate::contract::{OnDisk, SMALL, Subject, append, command, entry};
+use crate::contract::{AtHead, OnDisk, SMALL, Subject, append, command, entry};
 use crate::folder::{copy, files};
 use crate::numbers::Numbers;
 
@@ -38,7 +38,7 @@ fn contents(store: &dyn Store) -> Result<Contents, StoreError> {
     for seq in [1, 2, EVENTS / 2, EVENTS - 1, EVENTS] {
         assert_eq!(store.find(command(seq))?, Some(Seq::new(seq)));
     }
-    Ok((lines, store.rows("")?))
+    Ok((lines, store.rows_now("")?))
 }
 
 fn damage(file: &Path, numbers: &mut Numbers) -> String {

@@ -55,7 +55,8 @@ impl Shared {
 
     /// Returns all rows.
     pub fn all_rows(&self) -> Vec<(String, Vec<u8>)> {
-        self.rows("").expect("memory")
+        let head = self.head().expect("memory");
+        self.rows(&head, "").expect("memory")
     }
 }
 
@@ -75,7 +76,7 @@ impl Log for Shared {
         Ok(lines)
     }
 
-    fn append(&mut self, expected: Seq, batch: &Batch) -> Result<Appended, StoreError> {
+    fn append(&mut self, expected: &Head, batch: &Batch) -> Result<Appended, StoreError> {
         self.store().append(expected, batch)
     }
 
@@ -93,12 +94,12 @@ impl Log for Shared {
 }
 
 impl Cache for Shared {
-    fn row(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.store().row(key)
+    fn row(&self, of: &Head, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.store().row(of, key)
     }
 
-    fn rows(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
-        self.store().rows(prefix)
+    fn rows(&self, of: &Head, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        self.store().rows(of, prefix)
     }
 
     fn snapshot(&self, at_most: Seq) -> Result<Option<Snapshot>, StoreError> {

@@ -171,12 +171,14 @@ impl From<LedgerError> for Failure {
                 .detail("seq", seq.number())
                 .detail("found", found.to_string())
                 .detail("given", given.to_string()),
-            LedgerError::Busy { .. } => {
-                Failure::new(75, "busy", message).hint("nothing was written; try again")
-            }
+            LedgerError::Busy { .. } => busy(message),
             LedgerError::Line { .. } | LedgerError::Impossible(_) => damaged(message),
         }
     }
+}
+
+fn busy(message: String) -> Failure {
+    Failure::new(75, "busy", message).hint("nothing was written; try again")
 }
 
 fn damaged(message: String) -> Failure {
@@ -194,6 +196,7 @@ impl From<StoreError> for Failure {
             StoreError::LockTimeout { .. } => Failure::new(75, "lock_timeout", message)
                 .hint("nothing was written; try again, or wait longer with `--lock-timeout`"),
             StoreError::Damaged { .. } => damaged(message),
+            StoreError::Moved => busy(message),
             StoreError::Remains { .. } => Failure::new(5, "remains", message).hint(
                 "nothing was made or changed; put back what is missing from a backup, or move the folder away, run \
                  `phaseledger init` and take in an export with `phaseledger import`",

@@ -8,7 +8,7 @@ use super::filter::Filling;
 use super::state::State;
 use super::{DiskStore, damaged, rows, start, stored_state, with_head};
 use crate::model::{CommandId, Seq};
-use crate::store::{Appended, Batch, Entry, Limits, RowChanges, StoreError};
+use crate::store::{Appended, Batch, Entry, Head, Limits, RowChanges, StoreError};
 
 /// Lines and batches are held in memory several times over while they are written.
 pub(super) const LIMITS: Limits = Limits { line_bytes_max: 64 << 20, batch_events_max: 1 << 20 };
@@ -20,10 +20,11 @@ const KEY_BYTES_MAX: usize = 1 << 10;
 pub(super) const COMMAND: u8 = b'c';
 
 /// Appends a batch: what is to be sealed first, then all the rest at once.
-pub(super) fn append(store: &mut DiskStore, expected: Seq, batch: &Batch) -> Result<Appended, StoreError> {
+pub(super) fn append(store: &mut DiskStore, expected: &Head, batch: &Batch) -> Result<Appended, StoreError> {
     check_sizes(batch)?;
-    if store.state.seq() != expected {
-        return Ok(Appended::Conflict(store.state.head()));
+    let head = store.state.head();
+    if head != *expected {
+        return Ok(Appended::Conflict(head));
     }
     let mut state = store.state.clone();
     state.push(&batch.entries);
@@ -34,8 +35,8 @@ pub(super) fn append(store: &mut DiskStore, expected: Seq, batch: &Batch) -> Res
         seal(store, &mut state, &mut changes, &batch.entries)?;
     } else {
         let entries: Vec<&Entry> = batch.entries.iter().collect();
-        blocks::put(&mut changes, expected, &options.block_size().cut(&entries).0)?;
-        put_commands(&mut changes, &store.tail, expected, &entries)?;
+        blocks::put(&mut changes, head.seq, &options.block_size().cut(&entries).0)?;
+        put_commands(&mut changes, &store.tail, head.seq, &entries)?;
     }
     put_rows(store, &mut changes, &batch.rows)?;
     match commit(store, state, changes) {

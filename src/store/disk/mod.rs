@@ -136,6 +136,16 @@ impl DiskStore {
             None => Ok(()),
         }
     }
+
+    /// Refuses a head that is not the one whose rows are kept.
+    fn check_of(&self, of: &Head) -> Result<(), StoreError> {
+        self.check_usable()?;
+        // The lock is held: at its place there is one root.
+        match of.seq == self.state.seq() && of.fold_version == self.state.fold_version {
+            true => Ok(()),
+            false => Err(StoreError::Moved),
+        }
+    }
 }
 
 impl Log for DiskStore {
@@ -160,7 +170,7 @@ impl Log for DiskStore {
         Ok(lines)
     }
 
-    fn append(&mut self, expected: Seq, batch: &Batch) -> Result<Appended, StoreError> {
+    fn append(&mut self, expected: &Head, batch: &Batch) -> Result<Appended, StoreError> {
         self.check_usable()?;
         append::append(self, expected, batch)
     }
@@ -208,16 +218,16 @@ impl Log for DiskStore {
 }
 
 impl Cache for DiskStore {
-    fn row(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.check_usable()?;
+    fn row(&self, of: &Head, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.check_of(of)?;
         match self.state.fold_version {
             Some(_) => rows::row(&self.tail, key),
             None => Ok(None),
         }
     }
 
-    fn rows(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
-        self.check_usable()?;
+    fn rows(&self, of: &Head, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        self.check_of(of)?;
         match self.state.fold_version {
             Some(_) => rows::rows(&self.tail, prefix),
             None => Ok(Vec::new()),
