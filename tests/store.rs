@@ -6,6 +6,8 @@ mod contract;
 mod damage;
 #[path = "store/disk.rs"]
 mod disk;
+#[path = "store/failing.rs"]
+mod failing;
 #[path = "support/folder.rs"]
 mod folder;
 #[path = "store/meanwhile.rs"]
