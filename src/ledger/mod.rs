@@ -262,7 +262,7 @@ impl Ledger {
     /// # Errors
     ///
     /// [`LedgerError`] for a machine or a log that fails.
-    pub fn record(&self, seq: Seq) -> Result<Option<Recorded>, LedgerError> {
+    pub fn event(&self, seq: Seq) -> Result<Option<Recorded>, LedgerError> {
         match seq {
             Seq::ZERO => Ok(None),
             _ => self.records(seq.minus(1), seq).next().transpose(),

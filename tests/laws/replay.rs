@@ -64,11 +64,11 @@ proptest! {
             evolve(&mut table, &record).expect("follows");
             let seq = Seq::new(place as u64 + 1);
             assert_eq!(&ledger.table_at(seq).expect("lines"), &table);
-            assert_eq!(ledger.record(seq).expect("lines").as_ref(), Some(&record));
+            assert_eq!(ledger.event(seq).expect("lines").as_ref(), Some(&record));
             assert_eq!(ledger.find(record.command_id).expect("ids").map(|seq| seq <= table.head), Some(true));
         }
         assert_eq!(ledger.table_at(Seq::ZERO).expect("empty"), Table::default());
-        assert!(ledger.record(table.head.plus(1)).expect("the end").is_none());
+        assert!(ledger.event(table.head.plus(1)).expect("the end").is_none());
     }
 
     /// As of an instant, on either axis, before it or through it, is the prefix of the events that are not

@@ -114,7 +114,7 @@ fn a_command_is_staged_again_when_others_are_first() {
         let answer = answer.unwrap_or_else(|error| panic!("others were first {times} times: {error}"));
         assert_eq!(answer.status, Status::Appended);
         assert_eq!(appends.load(Ordering::Relaxed), times + 1);
-        let record = shared.calm().record(answer.seq).expect("memory").expect("it is there");
+        let record = shared.calm().event(answer.seq).expect("memory").expect("it is there");
         assert_eq!(record, answer.events[0]);
         assert!(shared.calm().verify(false, |_| {}).expect("memory").expect("no damage").rows_match);
     }

@@ -191,7 +191,7 @@ fn find_id(ledger: &Ledger, prefix: &phaseledger::model::IdPrefix, head: Seq) ->
 
 /// Returns the times of a place.
 pub fn as_of(ledger: &Ledger, seq: Seq) -> Result<AsOf, Failure> {
-    let record = ledger.record(seq)?;
+    let record = ledger.event(seq)?;
     let times = record.map(|record| (record.at, record.recorded_at));
     Ok(AsOf { seq, at: times.map(|times| times.0), recorded_at: times.map(|times| times.1) })
 }

@@ -281,7 +281,7 @@ impl Scanner<'_> {
 
 /// Returns what the attempt that starts at a place reads; none where that was not recorded.
 fn inputs_at(ledger: &Ledger, start: Seq) -> Result<Option<Vec<OutputFile>>, Failure> {
-    Ok(match ledger.record(start)?.map(|record| record.event) {
+    Ok(match ledger.event(start)?.map(|record| record.event) {
         Some(Event::PhaseStarted(started)) => started.inputs,
         Some(_) | None => None,
     })

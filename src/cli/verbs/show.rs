@@ -119,7 +119,7 @@ fn event(when: &When, mut asked: Asked, context: &Context) -> Result<(), Failure
 
 fn causes(record: &Recorded, asked: &Asked) -> Result<Vec<Linked>, Failure> {
     let linked = |cause: &Cause| -> Result<_, Failure> {
-        Ok(asked.ledger.record(cause.seq)?.map(|found| Linked::new(&found, cause.kind)))
+        Ok(asked.ledger.event(cause.seq)?.map(|found| Linked::new(&found, cause.kind)))
     };
     record.causes.iter().filter_map(|cause| linked(cause).transpose()).collect()
 }

@@ -52,7 +52,7 @@ pub fn known(request: EventId, ledger: &Ledger) -> Result<Approval, Failure> {
 
 /// Finds the request that an event makes, or decides on.
 fn at(seq: Seq, ledger: &Ledger) -> Result<Approval, Failure> {
-    let Some(record) = ledger.record(seq)? else {
+    let Some(record) = ledger.event(seq)? else {
         return Err(Failure::not_found(format!("there is no event {seq}")).hint(EXPECTED));
     };
     match &record.event {

@@ -24,7 +24,7 @@ pub fn gather(asked: &Asked, table: &Table, workflow: Option<&WorkflowName>) -> 
     let through = asked.as_of.seq;
     let mut events = BTreeMap::new();
     for seq in references.places {
-        events.extend(asked.ledger.record(seq)?.map(|record| (record.id, record)));
+        events.extend(asked.ledger.event(seq)?.map(|record| (record.id, record)));
     }
     for (root, mark) in references.roots {
         events.extend(find_root(&asked.ledger, root, mark)?.map(|record| (record.id, record)));
@@ -72,7 +72,7 @@ pub fn each_cost(
 /// Follows the first causes from an event back to the root of them all.
 pub fn find_root(ledger: &Ledger, root: EventId, from: Seq) -> Result<Option<Recorded>, Failure> {
     let mut seq = from;
-    while let Some(record) = ledger.record(seq)? {
+    while let Some(record) = ledger.event(seq)? {
         if record.id == root {
             return Ok(Some(record));
         }
