@@ -11,6 +11,7 @@
 
 mod history;
 mod lines;
+mod record;
 mod replay;
 mod restore;
 mod rows;
@@ -22,6 +23,7 @@ use std::path::Path;
 use std::time::Duration;
 
 pub use history::{HistoryError, HistoryOptions, Imported, import_history};
+pub use record::{How, Recorder, Recording, Unrecorded};
 pub use replay::Records;
 pub use restore::{EXPORT_SCHEMA, ExportEnd, RestoreError, Restored, restore};
 pub use session::{Answer, Session, Status};
@@ -170,11 +172,7 @@ impl Ledger {
     /// As [`Ledger::submit`].
     pub fn preview(&mut self, command: &Command, now: Timestamp) -> Result<Answer, LedgerError> {
         let answer = self.session()?.stage(command, now)?;
-        let status = match answer.status {
-            Status::Appended => Status::Preview,
-            other => other,
-        };
-        Ok(Answer { status, ..answer })
+        Ok(Answer { status: answer.status.previewed(), ..answer })
     }
 
     /// Begins a batch: commands that are staged one by one and become durable together.
@@ -183,7 +181,8 @@ impl Ledger {
     ///
     /// [`StoreError`] as a [`LedgerError`].
     pub fn session(&mut self) -> Result<Session<'_>, LedgerError> {
-        Session::new(self.store.as_mut())
+        let head = self.store.head()?;
+        Session::new(self.store.as_mut(), head)
     }
 
     /// Returns the table at the head.

@@ -26,6 +26,16 @@ pub enum Status {
     Preview,
 }
 
+impl Status {
+    /// Returns what would come of a command of which this came without being written.
+    pub(super) fn previewed(self) -> Self {
+        match self {
+            Status::Appended => Status::Preview,
+            Status::Duplicate | Status::Unchanged | Status::Preview => self,
+        }
+    }
+}
+
 /// The answer to a command.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
@@ -53,8 +63,8 @@ pub struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn new(store: &'a mut dyn Store) -> Result<Self, LedgerError> {
-        let head = store.head()?;
+    /// Begins on a head, whoever appends meanwhile: then it cannot be committed.
+    pub(super) fn new(store: &'a mut dyn Store, head: Head) -> Result<Self, LedgerError> {
         let (loader, table) = Loader::new(store, &head)?;
         Ok(Session {
             last: head.times.map(|times| (times.at, times.recorded_at)),
@@ -183,6 +193,11 @@ impl<'a> Session<'a> {
     /// Returns the table as it is with everything that is staged. It may be partial.
     pub fn table(&self) -> &Table {
         &self.table
+    }
+
+    /// Returns the last event that is in the log, as far as the session knows.
+    pub(super) fn head(&self) -> Seq {
+        self.head.seq
     }
 
     /// Returns how many events are staged.
