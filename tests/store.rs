@@ -16,5 +16,7 @@ mod meanwhile;
 mod model;
 #[path = "support/numbers.rs"]
 mod numbers;
+#[path = "store/record.rs"]
+mod record;
 #[path = "store/tapped.rs"]
 mod tapped;

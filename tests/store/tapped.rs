@@ -36,6 +36,8 @@ pub enum Turn {
     InDoubt {
         written: bool,
     },
+    /// Neither can it, and it is written once the next one is in doubt.
+    Late,
 }
 
 type Tap = Box<dyn FnMut(Call) -> Turn + Send>;
@@ -44,6 +46,7 @@ type Tap = Box<dyn FnMut(Call) -> Turn + Send>;
 pub struct Tapped {
     shared: Shared,
     tap: Mutex<Tap>,
+    late: Option<(Head, Batch)>,
 }
 
 /// What several ledgers share.
@@ -57,7 +60,7 @@ pub struct Shared {
 impl Shared {
     /// Opens it, so that the tap is asked before each call.
     pub fn tapped(&self, tap: impl FnMut(Call) -> Turn + Send + 'static) -> Ledger {
-        Ledger::new(Box::new(Tapped { shared: self.clone(), tap: Mutex::new(Box::new(tap)) }))
+        Ledger::new(Box::new(Tapped { shared: self.clone(), tap: Mutex::new(Box::new(tap)), late: None }))
     }
 
     /// Opens it, and nothing happens in between.
@@ -82,7 +85,7 @@ fn hold<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Tapped {
     fn call(&self, call: Call) -> Result<MutexGuard<'_, MemoryStore>, StoreError> {
         match self.turn(call) {
-            Turn::Fails | Turn::InDoubt { .. } => Err(failure()),
+            Turn::Fails | Turn::InDoubt { .. } | Turn::Late => Err(failure()),
             Turn::Goes => Ok(hold(&self.shared.store)),
         }
     }
@@ -116,6 +119,13 @@ impl Log for Tapped {
                 if written {
                     hold(&self.shared.store).append(expected, batch)?;
                 }
+                if let Some((expected, batch)) = self.late.take() {
+                    hold(&self.shared.store).append(&expected, &batch)?;
+                }
+                Ok(Appended::Unknown)
+            }
+            Turn::Late => {
+                self.late = Some((expected.clone(), batch.clone()));
                 Ok(Appended::Unknown)
             }
         }
