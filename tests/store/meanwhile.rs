@@ -1,10 +1,14 @@
 //! Others write between any two calls: what is read is one table, and what is recorded is recorded once.
 
+use std::io::Cursor;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use phaseledger::ledger::{Ledger, LedgerError, Status};
-use phaseledger::model::Seq;
+use phaseledger::ledger::{
+    EXPORT_SCHEMA, ExportEnd, HistoryOptions, Ledger, LedgerError, RestoreError, Status, import_history,
+    restore,
+};
+use phaseledger::model::{Actor, Seq, parse_workflow};
 use phaseledger::rules::Table;
 use phaseledger::store::StoreError;
 
@@ -168,6 +172,84 @@ fn a_preview_is_that_of_the_head_that_was_read() {
             .preview(&command, now(50))
             .expect("it is legal there");
         assert_eq!(found, expected);
+    }
+}
+
+/// In two batches: others are first before either of them.
+#[test]
+fn a_history_is_taken_in_once_whoever_is_first() {
+    let line = |number: usize| {
+        let event = ["start", "complete", "needs_rerun"][number % 3];
+        format!("{{\"at\":\"2023-11-14T22:13:20Z\",\"phase\":\"e\",\"event\":\"{event}\"}}\n")
+    };
+    let history: String = (0..4200).map(line).collect();
+    let definition =
+        parse_workflow("[workflow]\nname = 'h'\n[[phase]]\nid = 'e'\n", "h.toml", None).expect("a workflow");
+    let options = HistoryOptions {
+        source: "history.jsonl".to_owned(),
+        workflow: definition.name().clone(),
+        define: Some(definition),
+        repair: false,
+        allow_unmet: false,
+        before: None,
+        by: Actor::new("ana", "here", "test"),
+    };
+    let import =
+        |ledger: &mut Ledger| import_history(ledger, || Ok(history.as_bytes()), &options, now(5000), |_| {});
+    let calm = chain();
+    let expected = import(&mut calm.calm()).expect("it is legal");
+    for first in [&[1][..], &[2, 3]] {
+        let shared = chain();
+        let mut other = Other::of(&shared);
+        let mut appends = 0;
+        let mut ledger = shared.tapped(move |call| {
+            appends += i32::from(call == Call::Append);
+            if call == Call::Append && first.contains(&appends) {
+                other.write();
+            }
+            Turn::Goes
+        });
+        assert_eq!(import(&mut ledger).expect("it is legal"), expected, "others were first at {first:?}");
+        assert_eq!(shared.lines().len(), calm.lines().len() + others(&shared), "{first:?}");
+        assert!(shared.calm().verify(false, |_| {}).expect("memory").expect("no damage").rows_match);
+    }
+}
+
+/// Says how many events somebody else recorded: all that are not of the set-up or the history.
+fn others(shared: &Shared) -> usize {
+    let set_up = chain().lines();
+    let lines = shared.lines();
+    lines[set_up.len()..].iter().filter(|line| !line.contains("\"workflow\":\"h\"")).count()
+}
+
+#[test]
+fn an_export_is_restored_once_whoever_is_first() {
+    let lines = chain().lines();
+    let head = chain().calm().head().expect("a head");
+    let end = ExportEnd { schema: EXPORT_SCHEMA.to_owned(), events: head.seq.number(), root: head.root };
+    let end = serde_json::to_string(&end).expect("JSON");
+    let file = lines.iter().chain([&end]).map(|line| format!("{line}\n")).collect::<String>();
+    for is_same in [true, false] {
+        let shared = Shared::default();
+        let (mut other, text) = (shared.calm(), file.clone());
+        let mut is_first = true;
+        let mut ledger = shared.tapped(move |call| {
+            if call == Call::Append && std::mem::take(&mut is_first) {
+                match is_same {
+                    true => drop(restore(&mut other, Cursor::new(&text), |_| {}).expect("it is empty")),
+                    false => drop(
+                        other.submit(&command("x", r#"{"do":"note","text":"x"}"#), now(0)).expect("a note"),
+                    ),
+                }
+            }
+            Turn::Goes
+        });
+        let restored = restore(&mut ledger, Cursor::new(&file), |_| {});
+        match restored {
+            Ok(restored) => assert!(is_same && restored.root == head.root && shared.lines() == lines),
+            Err(RestoreError::Different { .. }) => assert!(!is_same && shared.lines().len() == 1),
+            Err(error) => panic!("{error}"),
+        }
     }
 }
 
