@@ -6,8 +6,9 @@
 //!   Answer  ◀── durable ◀── append (lines and rows, one batch, expected head) ◀────────────┘
 //! ```
 //!
-//! A [`Ledger`] is a store with that loop around it. What asks about the past reads [`Ledger::records`] and
-//! [`Ledger::table_at`]; both see whole commands only.
+//! A [`Ledger`] is a store with that loop around it; [`Ledger::record`] adds what one try does not do: files that are
+//! read while nothing is held, and further tries where others were first. What asks about the past reads
+//! [`Ledger::records`] and [`Ledger::table_at`]; both see whole commands only.
 
 mod history;
 mod lines;
