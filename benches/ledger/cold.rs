@@ -29,13 +29,13 @@ pub fn measure(report: &mut Report, trio: &Trio, scale: &Scale) {
 
     read(report, trio, rounds, "read the last event", |ledger| {
         let head = ledger.head().expect("a head");
-        ledger.record(head.seq).expect("an event");
+        ledger.event(head.seq).expect("an event");
     });
     status(report, trio, rounds, "the table of 16 phases", || {});
     status(report, trio, rounds, "the table of 16 phases, after a write", || {
         append(trio);
     });
-    let mut ours = || time(|| trio.ledger().record(Seq::new(1)).expect("an event"));
+    let mut ours = || time(|| trio.ledger().event(Seq::new(1)).expect("an event"));
     let name = "read the first event (both databases)";
     report.measure(name, Shown::Time, rounds, [Some(&mut ours), None, None]);
 }
@@ -83,8 +83,8 @@ pub fn measure_one_database(report: &mut Report, trio: &Trio, scale: &Scale) {
     };
     let sides = [Some(&mut two as _), Some(&mut one as _), None];
     report.measure("append one event, durably", Shown::Time, rounds, sides);
-    let mut two = || time(|| trio.ledger().record(Seq::new(1)).expect("an event"));
-    let mut one = || time(|| open_one(&dir).record(Seq::new(1)).expect("an event"));
+    let mut two = || time(|| trio.ledger().event(Seq::new(1)).expect("an event"));
+    let mut one = || time(|| open_one(&dir).event(Seq::new(1)).expect("an event"));
     report.measure("read the first event", Shown::Time, rounds, [Some(&mut two), Some(&mut one), None]);
 }
 

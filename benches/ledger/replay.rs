@@ -40,7 +40,7 @@ pub fn measure(report: &mut Report, trio: &Trio, scale: &Scale) {
         rounds,
         [Some(&mut ours), None, None],
     );
-    let record = ledger.record(Seq::new(middle)).expect("an event").expect("an event in the middle");
+    let record = ledger.event(Seq::new(middle)).expect("an event").expect("an event in the middle");
     let mut ours = || time(|| ledger.seek(Axis::At, Until::Through(record.at)).expect("a place"));
     let rounds = scale.rounds;
     report.measure("from a time to its place", Shown::Time, rounds, [Some(&mut ours), None, None]);

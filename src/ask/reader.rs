@@ -11,7 +11,7 @@ const LINES_MAX: u64 = 1024;
 
 /// How many lines a piece has, unless they take up more bytes than may be held.
 const PIECE_LINES: u64 = 16_384;
-const PIECE_BYTES_MAX: usize = 16 << 20;
+const PIECE_BYTES_MAX: usize = 4 << 20;
 
 /// Reads lines at places that mostly follow one another, either way: a part of the log at a time, larger ones while
 /// the places are near one another.

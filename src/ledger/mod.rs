@@ -6,11 +6,13 @@
 //!   Answer  ◀── durable ◀── append (lines and rows, one batch, expected head) ◀────────────┘
 //! ```
 //!
-//! A [`Ledger`] is a store with that loop around it. What asks about the past reads [`Ledger::records`] and
-//! [`Ledger::table_at`]; both see whole commands only.
+//! A [`Ledger`] is a store with that loop around it; [`Ledger::record`] adds what one try does not do: files that are
+//! read while nothing is held, and further tries where others were first. What asks about the past reads
+//! [`Ledger::records`] and [`Ledger::table_at`]; both see whole commands only.
 
 mod history;
 mod lines;
+mod record;
 mod replay;
 mod restore;
 mod rows;
@@ -23,14 +25,19 @@ use std::time::Duration;
 
 pub use crate::store::{Axis, Until};
 pub use history::{HistoryError, HistoryOptions, Imported, import_history};
+pub use record::{How, Recorder, Recording, Unrecorded};
 pub use replay::Records;
 pub use restore::{EXPORT_SCHEMA, ExportEnd, RestoreError, Restored, restore};
 pub use session::{Answer, Session, Status};
 pub use verify::{Verified, VerifyError};
 
+use self::rows::Kept;
 use crate::model::{Command, CommandId, Digest, EventId, LineError, Recorded, Seq, TagName, Timestamp};
 use crate::rules::{Approval, Impossible, Rejection, Table, Tag};
 use crate::store::{DiskStore, Head, Mended, Store, StoreError};
+
+/// How often something is tried anew at most when others append in between.
+const TRIES_MAX: u32 = 8;
 
 /// A ledger: one totally ordered log of events, with everything derived from it.
 pub struct Ledger {
@@ -142,16 +149,22 @@ impl Ledger {
         Ok(self.store.head()?)
     }
 
-    /// Records a command at the time `now`, or tells that it is recorded already.
+    /// Records a command at the time `now`, or tells that it is recorded already. Where others append in between it is
+    /// staged again, 8 times at most.
     ///
     /// # Errors
     ///
-    /// [`LedgerError`]; nothing is written then.
+    /// [`LedgerError`]; nothing is written then, but for [`StoreError::Unknown`].
     pub fn submit(&mut self, command: &Command, now: Timestamp) -> Result<Answer, LedgerError> {
-        let mut session = self.session()?;
-        let answer = session.stage(command, now)?;
-        session.commit()?;
-        Ok(answer)
+        for _ in 0..TRIES_MAX {
+            let mut session = self.session()?;
+            let answer = session.stage(command, now)?;
+            match session.commit() {
+                Err(LedgerError::Store(StoreError::Moved)) => {}
+                committed => return committed.map(|()| answer),
+            }
+        }
+        Err(LedgerError::Busy { tries: TRIES_MAX })
     }
 
     /// Tells what a command would record, by the same code, and writes nothing.
@@ -161,11 +174,7 @@ impl Ledger {
     /// As [`Ledger::submit`].
     pub fn preview(&mut self, command: &Command, now: Timestamp) -> Result<Answer, LedgerError> {
         let answer = self.session()?.stage(command, now)?;
-        let status = match answer.status {
-            Status::Appended => Status::Preview,
-            other => other,
-        };
-        Ok(Answer { status, ..answer })
+        Ok(Answer { status: answer.status.previewed(), ..answer })
     }
 
     /// Begins a batch: commands that are staged one by one and become durable together.
@@ -174,7 +183,8 @@ impl Ledger {
     ///
     /// [`StoreError`] as a [`LedgerError`].
     pub fn session(&mut self) -> Result<Session<'_>, LedgerError> {
-        Session::new(self.store.as_mut())
+        let head = self.store.head()?;
+        Session::new(self.store.as_mut(), head)
     }
 
     /// Returns the table at the head.
@@ -184,7 +194,7 @@ impl Ledger {
     /// [`LedgerError`] for a machine or a log that fails.
     pub fn table(&self) -> Result<Table, LedgerError> {
         let head = self.store.head()?;
-        match rows::whole(self.store.as_ref(), &head)? {
+        match rows::whole(self.kept(&head))? {
             Some(table) => Ok(table),
             None => self.table_at(head.seq),
         }
@@ -197,7 +207,7 @@ impl Ledger {
     /// [`LedgerError`] for a machine or a log that fails.
     pub fn tags(&self) -> Result<BTreeMap<TagName, Tag>, LedgerError> {
         let head = self.store.head()?;
-        match rows::tags(self.store.as_ref(), &head)? {
+        match rows::tags(self.kept(&head))? {
             Some(tags) => Ok(tags),
             None => Ok(self.table_at(head.seq)?.tags),
         }
@@ -211,7 +221,7 @@ impl Ledger {
     /// [`LedgerError`] for a machine or a log that fails.
     pub fn approvals(&self, start: &str) -> Result<BTreeMap<EventId, Approval>, LedgerError> {
         let head = self.store.head()?;
-        match rows::approvals(self.store.as_ref(), &head, start)? {
+        match rows::approvals(self.kept(&head), start)? {
             Some(approvals) => Ok(approvals),
             None => {
                 let mut all = self.table_at(head.seq)?.approvals;
@@ -253,7 +263,7 @@ impl Ledger {
     /// # Errors
     ///
     /// [`LedgerError`] for a machine or a log that fails.
-    pub fn record(&self, seq: Seq) -> Result<Option<Recorded>, LedgerError> {
+    pub fn event(&self, seq: Seq) -> Result<Option<Recorded>, LedgerError> {
         match seq {
             Seq::ZERO => Ok(None),
             _ => self.records(seq.minus(1), seq).next().transpose(),
@@ -285,6 +295,10 @@ impl Ledger {
     /// [`StoreError`] as a [`LedgerError`].
     pub fn seek(&self, axis: Axis, until: Until) -> Result<Seq, LedgerError> {
         Ok(self.store.seek(axis, until)?)
+    }
+
+    fn kept<'a>(&'a self, head: &'a Head) -> Kept<'a> {
+        Kept::new(self.store.as_ref(), head)
     }
 
     /// Returns the table after a prefix, as [`Ledger::table_at`], and keeps it as a snapshot when much had to be

@@ -9,9 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::lines::{LineFault, next_line};
 use super::verify::Audit;
-use super::{Ledger, LedgerError, VerifyError, rows};
+use super::{Ledger, LedgerError, TRIES_MAX, VerifyError, rows};
 use crate::model::{Digest, Recorded, Seq};
-use crate::store::{Appended, Batch, Entry, StoreError, Times};
+use crate::store::{Appended, Batch, Entry, Head, StoreError, Times};
 
 /// The form of an export.
 pub const EXPORT_SCHEMA: &str = "export/1";
@@ -103,6 +103,24 @@ pub fn restore(
     mut file: impl BufRead + Seek,
     mut progress: impl FnMut(u64),
 ) -> Result<Restored, RestoreError> {
+    let known = ledger.head()?.seq.number();
+    for _ in 0..TRIES_MAX {
+        match try_restore(ledger, &mut file, &mut progress) {
+            Err(RestoreError::Ledger(LedgerError::Store(StoreError::Moved))) => {
+                file.seek(SeekFrom::Start(0))?
+            }
+            restored => return restored.map(|(events, root)| Restored { events, known, root }),
+        };
+    }
+    Err(LedgerError::Busy { tries: TRIES_MAX }.into())
+}
+
+/// Restores unless others append meanwhile. Returns how many events the file has, and their root.
+fn try_restore(
+    ledger: &mut Ledger,
+    mut file: impl BufRead + Seek,
+    mut progress: impl FnMut(u64),
+) -> Result<(u64, Digest), RestoreError> {
     let head = ledger.head()?;
     let mut audit = Audit::default();
     let mut root_at_head = (head.seq == Seq::ZERO).then(|| audit.frontier.root());
@@ -128,27 +146,26 @@ pub fn restore(
         return Err(RestoreError::Different { events: head.seq, found: head.root, expected });
     }
     file.seek(SeekFrom::Start(0))?;
-    write(ledger, &mut file, head.seq, &audit)?;
-    Ok(Restored { events, known: head.seq.number(), root })
+    write(ledger, &mut file, head, &audit)?;
+    Ok((events, root))
 }
 
-/// Writes the events after a place, in batches that end with a command; the rows come with the last one.
+/// Writes the events after a head, in batches that end with a command; the rows come with the last one.
 fn write(
     ledger: &mut Ledger,
     file: &mut impl BufRead,
-    known: Seq,
+    head: Head,
     audit: &Audit,
 ) -> Result<(), RestoreError> {
-    let mut written = known;
+    let known = head.seq;
+    let mut written = head;
     let mut batch = Batch::default();
     let mut commit = |batch: &mut Batch| -> Result<(), LedgerError> {
-        let count = batch.entries.len() as u64;
-        match ledger.store.append(written, &std::mem::take(batch))? {
-            Appended::Done(_) => {}
-            Appended::Conflict(_) => return Err(LedgerError::Busy { tries: 1 }),
+        match ledger.store.append(&written, &std::mem::take(batch))? {
+            Appended::Done(head) => written = head,
+            Appended::Conflict(_) => return Err(StoreError::Moved.into()),
             Appended::Unknown => return Err(StoreError::Unknown.into()),
         }
-        written = written.plus(count);
         Ok(())
     };
     let mut refused = None;

@@ -17,12 +17,12 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::LedgerError;
+use super::{LedgerError, replay};
 use crate::model::{Digest, EventId, PhaseId, PhaseRef, TagName};
 use crate::rules::{
     Approval, FOLD_VERSION, Phase, PhaseState, Reach, Row, Table, Tag, Touched, Workflow, disturbed,
 };
-use crate::store::{Head, RowChanges, Store, StoreError};
+use crate::store::{Cache, Head, RowChanges, Store, StoreError};
 
 /// The most phases below others that are loaded one by one.
 const ROWS_ONE_BY_ONE_MAX: usize = 2_000;
@@ -52,45 +52,80 @@ fn write(value: &impl Serialize) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// Returns the whole table from its rows; none when there are no rows of this fold.
-pub(super) fn whole(store: &dyn Store, head: &Head) -> Result<Option<Table>, LedgerError> {
-    if head.fold_version != Some(FOLD_VERSION) {
-        return Ok(None);
+/// The rows of one head. Where others have appended since, they are gone: [`StoreError::Moved`].
+#[derive(Clone, Copy)]
+pub(super) struct Kept<'a> {
+    cache: &'a dyn Cache,
+    of: &'a Head,
+}
+
+impl<'a> Kept<'a> {
+    pub(super) fn new(cache: &'a dyn Cache, of: &'a Head) -> Self {
+        Kept { cache, of }
     }
-    let mut table = Table { head: head.seq, ..Table::default() };
-    load_small(store, &mut table)?;
-    for (key, value) in store.rows("p/")? {
+
+    /// Says whether they are of this fold.
+    fn can_be_read(self) -> bool {
+        self.of.fold_version == Some(FOLD_VERSION)
+    }
+
+    fn row(self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.cache.row(self.of, key)
+    }
+
+    fn rows(self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        self.cache.rows(self.of, prefix)
+    }
+
+    /// Reads something of them; none where they are of another fold, or of another head by now.
+    fn try_read<T>(self, read: impl FnOnce(Self) -> Result<T, StoreError>) -> Result<Option<T>, StoreError> {
+        match self.can_be_read().then(|| read(self)).transpose() {
+            Err(StoreError::Moved) => Ok(None),
+            read => read,
+        }
+    }
+}
+
+/// Returns the whole table of a head from its rows; none when there are none that can be read.
+pub(super) fn whole(kept: Kept<'_>) -> Result<Option<Table>, StoreError> {
+    kept.try_read(load_whole)
+}
+
+fn load_whole(kept: Kept<'_>) -> Result<Table, StoreError> {
+    let mut table = load_small(kept)?;
+    for (key, value) in kept.rows("p/")? {
         let phase: Phase = read(&key, &value)?;
         table.phases.insert(phase.id.clone(), phase);
     }
-    for (key, value) in store.rows("d/")? {
+    for (key, value) in kept.rows("d/")? {
         let id = key[2..].to_owned().try_into();
         let id: PhaseId =
             id.map_err(|_| StoreError::Damaged { found: format!("the row `{key}` is misnamed") })?;
         table.dependants.insert(id, read(&key, &value)?);
     }
-    table.approvals = load_approvals(store, "")?;
-    Ok(Some(table))
+    table.approvals = load_approvals(kept, "")?;
+    Ok(table)
 }
 
-/// Loads the workflows and the tags, which every command needs.
-fn load_small(store: &dyn Store, table: &mut Table) -> Result<(), LedgerError> {
-    for (key, value) in store.rows("w/")? {
+/// Loads a table that has the workflows and the tags, which every command needs, and nothing else.
+fn load_small(kept: Kept<'_>) -> Result<Table, StoreError> {
+    let mut table = Table { head: kept.of.seq, ..Table::default() };
+    for (key, value) in kept.rows("w/")? {
         let workflow: Workflow = read(&key, &value)?;
         table.workflows.insert(workflow.name.clone(), workflow);
     }
-    table.tags = load_tags(store)?;
-    Ok(())
+    table.tags = load_tags(kept)?;
+    Ok(table)
 }
 
-/// Returns the tags at the head from their rows; none when there are no rows of this fold.
-pub(super) fn tags(store: &dyn Store, head: &Head) -> Result<Option<BTreeMap<TagName, Tag>>, LedgerError> {
-    (head.fold_version == Some(FOLD_VERSION)).then(|| load_tags(store)).transpose()
+/// Returns the tags at a head from their rows; none when there are none that can be read.
+pub(super) fn tags(kept: Kept<'_>) -> Result<Option<BTreeMap<TagName, Tag>>, StoreError> {
+    kept.try_read(load_tags)
 }
 
-fn load_tags(store: &dyn Store) -> Result<BTreeMap<TagName, Tag>, LedgerError> {
+fn load_tags(kept: Kept<'_>) -> Result<BTreeMap<TagName, Tag>, StoreError> {
     let mut tags = BTreeMap::new();
-    for (key, value) in store.rows("t/")? {
+    for (key, value) in kept.rows("t/")? {
         let tag: Tag = read(&key, &value)?;
         let name = TagName::new(&key[2..]);
         let name = name.map_err(|_| StoreError::Damaged { found: format!("the row `{key}` is misnamed") })?;
@@ -99,17 +134,16 @@ fn load_tags(store: &dyn Store) -> Result<BTreeMap<TagName, Tag>, LedgerError> {
     Ok(tags)
 }
 
-/// Returns the requests whose ids start with a text, from their rows; none when there are no rows of this fold.
+/// Returns the requests whose ids start with a text, from their rows; none when there are none that can be read.
 pub(super) fn approvals(
-    store: &dyn Store,
-    head: &Head,
+    kept: Kept<'_>,
     start: &str,
-) -> Result<Option<BTreeMap<EventId, Approval>>, LedgerError> {
-    (head.fold_version == Some(FOLD_VERSION)).then(|| load_approvals(store, start)).transpose()
+) -> Result<Option<BTreeMap<EventId, Approval>>, StoreError> {
+    kept.try_read(|kept| load_approvals(kept, start))
 }
 
-fn load_approvals(store: &dyn Store, start: &str) -> Result<BTreeMap<EventId, Approval>, LedgerError> {
-    let rows = store.rows(&format!("a/{start}"))?.into_iter();
+fn load_approvals(kept: Kept<'_>, start: &str) -> Result<BTreeMap<EventId, Approval>, StoreError> {
+    let rows = kept.rows(&format!("a/{start}"))?.into_iter();
     let approvals = rows.map(|(key, value)| {
         let approval: Approval = read(&key, &value)?;
         Ok((approval.request, approval))
@@ -177,16 +211,14 @@ pub(super) struct Loader {
 }
 
 impl Loader {
-    /// Makes the loader of a table that holds the workflows and tags, or all of it when there are no rows.
+    /// Makes the loader of a head's table that holds the workflows and tags, or all of it when there are no rows.
     pub(super) fn new(store: &dyn Store, head: &Head) -> Result<(Self, Table), LedgerError> {
-        let everything = head.fold_version != Some(FOLD_VERSION);
-        let loader = Loader { everything, dependants: HashSet::new() };
-        if everything {
-            return Ok((loader, super::replay::fold(store, head.seq)?.table));
+        let small = Kept::new(store, head).try_read(load_small)?;
+        let loader = Loader { everything: small.is_none(), dependants: HashSet::new() };
+        match small {
+            Some(table) => Ok((loader, table)),
+            None => Ok((loader, replay::fold(store, head.seq)?.table)),
         }
-        let mut table = Table { head: head.seq, ..Table::default() };
-        load_small(store, &mut table)?;
-        Ok((loader, table))
     }
 
     /// Says whether the whole table is there.
@@ -194,33 +226,50 @@ impl Loader {
         self.everything
     }
 
-    /// Loads what an action on a phase needs.
+    /// Loads what an action on a phase needs of a head's table: from its rows, or, where others have appended since,
+    /// from the log.
     pub(super) fn load(
         &mut self,
         store: &dyn Store,
+        head: &Head,
         table: &mut Table,
-        (reach, name, output): (Reach, Option<&PhaseRef>, Option<Digest>),
+        wanted: (Reach, Option<&PhaseRef>, Option<Digest>),
     ) -> Result<(), LedgerError> {
         if self.everything {
             return Ok(());
         }
+        match self.load_rows(Kept::new(store, head), table, wanted) {
+            Err(StoreError::Moved) => {
+                self.add_all(table, replay::fold(store, head.seq)?.table);
+                Ok(())
+            }
+            loaded => Ok(loaded?),
+        }
+    }
+
+    fn load_rows(
+        &mut self,
+        kept: Kept<'_>,
+        table: &mut Table,
+        (reach, name, output): (Reach, Option<&PhaseRef>, Option<Digest>),
+    ) -> Result<(), StoreError> {
         if reach == Reach::Everything {
-            return self.load_everything(store, table);
+            return self.load_everything(kept, table);
         }
         if let Reach::Approval(request) = reach {
-            return self.approval(store, table, request);
+            return self.approval(kept, table, request);
         }
         let Some(name) = name else { return Ok(()) };
         for id in self.candidates(table, name) {
-            self.phase(store, table, &id)?;
+            self.phase(kept, table, &id)?;
             match reach {
                 Reach::NoPhase | Reach::Approval(_) | Reach::Phase | Reach::Everything => {}
-                Reach::Needs => self.needs(store, table, &id)?,
+                Reach::Needs => self.needs(kept, table, &id)?,
                 Reach::Below => {
-                    self.needs(store, table, &id)?;
-                    self.below(store, table, vec![id])?;
+                    self.needs(kept, table, &id)?;
+                    self.below(kept, table, vec![id])?;
                 }
-                Reach::Completion => self.completion(store, table, &id, output)?,
+                Reach::Completion => self.completion(kept, table, &id, output)?,
             }
         }
         Ok(())
@@ -234,84 +283,82 @@ impl Loader {
     }
 
     /// Loads all rows, but keeps what is loaded already.
-    fn load_everything(&mut self, store: &dyn Store, table: &mut Table) -> Result<(), LedgerError> {
-        let head = Head { seq: table.head, ..store.head()? };
-        if let Some(mut stored) = whole(store, &head)? {
-            stored.phases.append(&mut table.phases);
-            stored.workflows.append(&mut table.workflows);
-            stored.tags.append(&mut table.tags);
-            stored.approvals.append(&mut table.approvals);
-            *table = stored;
-        }
-        self.everything = true;
+    fn load_everything(&mut self, kept: Kept<'_>, table: &mut Table) -> Result<(), StoreError> {
+        self.add_all(table, load_whole(kept)?);
         Ok(())
     }
 
-    fn approval(&self, store: &dyn Store, table: &mut Table, request: EventId) -> Result<(), LedgerError> {
+    /// Adds the whole table as it is kept to what is loaded, which may have changed since.
+    fn add_all(&mut self, table: &mut Table, mut whole: Table) {
+        whole.head = table.head;
+        whole.phases.append(&mut table.phases);
+        whole.workflows.append(&mut table.workflows);
+        whole.tags.append(&mut table.tags);
+        whole.approvals.append(&mut table.approvals);
+        *table = whole;
+        self.everything = true;
+    }
+
+    fn approval(&self, kept: Kept<'_>, table: &mut Table, request: EventId) -> Result<(), StoreError> {
         let approval = match table.approvals.entry(request) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(vacant) => {
                 let key = approval_key(&request);
-                let Some(value) = store.row(&key)? else { return Ok(()) };
+                let Some(value) = kept.row(&key)? else { return Ok(()) };
                 vacant.insert(read(&key, &value)?)
             }
         };
         match approval.phase.clone() {
-            Some(phase) => self.phase(store, table, &phase),
+            Some(phase) => self.phase(kept, table, &phase),
             None => Ok(()),
         }
     }
 
-    fn phase(&self, store: &dyn Store, table: &mut Table, id: &PhaseId) -> Result<(), LedgerError> {
+    fn phase(&self, kept: Kept<'_>, table: &mut Table, id: &PhaseId) -> Result<(), StoreError> {
         if !table.phases.contains_key(id) {
             let key = phase_key(id);
-            if let Some(value) = store.row(&key)? {
+            if let Some(value) = kept.row(&key)? {
                 table.phases.insert(id.clone(), read(&key, &value)?);
             }
         }
         Ok(())
     }
 
-    fn needs(&self, store: &dyn Store, table: &mut Table, id: &PhaseId) -> Result<(), LedgerError> {
+    fn needs(&self, kept: Kept<'_>, table: &mut Table, id: &PhaseId) -> Result<(), StoreError> {
         let needs = table.phases.get(id).map(|phase| phase.spec.needs.clone()).unwrap_or_default();
-        needs.iter().try_for_each(|need| self.phase(store, table, need))
+        needs.iter().try_for_each(|need| self.phase(kept, table, need))
     }
 
     fn dependants(
         &mut self,
-        store: &dyn Store,
+        kept: Kept<'_>,
         table: &mut Table,
         id: &PhaseId,
-    ) -> Result<Vec<PhaseId>, LedgerError> {
+    ) -> Result<Vec<PhaseId>, StoreError> {
         if self.dependants.insert(id.clone()) {
             let key = dependants_key(id);
-            if let Some(value) = store.row(&key)? {
+            if let Some(value) = kept.row(&key)? {
                 table.dependants.insert(id.clone(), read(&key, &value)?);
             }
         }
         let below: Vec<_> = table.dependants_of(id).cloned().collect();
-        below.iter().try_for_each(|id| self.phase(store, table, id))?;
+        below.iter().try_for_each(|id| self.phase(kept, table, id))?;
         Ok(below)
     }
 
     /// Loads everything below some phases, and what each of those that might be cleared needs; where that is
     /// much, everything, which is quicker than row by row.
-    fn below(
-        &mut self,
-        store: &dyn Store,
-        table: &mut Table,
-        mut walk: Vec<PhaseId>,
-    ) -> Result<(), LedgerError> {
+    fn below(&mut self, kept: Kept<'_>, table: &mut Table, mut walk: Vec<PhaseId>) -> Result<(), StoreError> {
         let mut seen: HashSet<PhaseId> = walk.iter().cloned().collect();
         while let Some(id) = walk.pop() {
             if seen.len() > ROWS_ONE_BY_ONE_MAX {
-                return self.load_everything(store, table);
+                return self.load_everything(kept, table);
             }
             if table.phases.get(&id).is_some_and(|phase| matches!(phase.state, PhaseState::NeedsRerun { .. }))
             {
-                self.needs(store, table, &id)?;
+                self.needs(kept, table, &id)?;
             }
-            for below in self.dependants(store, table, &id)? {
+            for below in self.dependants(kept, table, &id)? {
                 if seen.insert(below.clone()) {
                     walk.push(below);
                 }
@@ -322,23 +369,23 @@ impl Loader {
 
     fn completion(
         &mut self,
-        store: &dyn Store,
+        kept: Kept<'_>,
         table: &mut Table,
         id: &PhaseId,
         output: Option<Digest>,
-    ) -> Result<(), LedgerError> {
+    ) -> Result<(), StoreError> {
         let mut seen = BTreeSet::new();
         let mut walk = vec![id.clone()];
         while let Some(at) = walk.pop() {
-            self.needs(store, table, &at)?;
+            self.needs(kept, table, &at)?;
             let needs = table.phases.get(&at).map(|phase| phase.spec.needs.clone()).unwrap_or_default();
             let done = |need: &PhaseId| {
                 table.phases.get(need).is_none_or(|phase| matches!(phase.state, PhaseState::Complete { .. }))
             };
             walk.extend(needs.into_iter().filter(|need| !done(need) && seen.insert(need.clone())));
         }
-        self.dependants(store, table, id)?;
+        self.dependants(kept, table, id)?;
         let disturbed = disturbed(table, id, output);
-        self.below(store, table, disturbed)
+        self.below(kept, table, disturbed)
     }
 }

@@ -24,6 +24,16 @@ pub enum Status {
     Preview,
 }
 
+impl Status {
+    /// Returns what would come of a command of which this came without being written.
+    pub(super) fn previewed(self) -> Self {
+        match self {
+            Status::Appended => Status::Preview,
+            Status::Duplicate | Status::Unchanged | Status::Preview => self,
+        }
+    }
+}
+
 /// The answer to a command.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
@@ -50,8 +60,8 @@ pub struct Session<'a> {
 }
 
 impl<'a> Session<'a> {
-    pub(super) fn new(store: &'a mut dyn Store) -> Result<Self, LedgerError> {
-        let head = store.head()?;
+    /// Begins on a head, whoever appends meanwhile: then it cannot be committed.
+    pub(super) fn new(store: &'a mut dyn Store, head: Head) -> Result<Self, LedgerError> {
         let (loader, table) = Loader::new(store, &head)?;
         let changed = Changed::new(loader.has_everything());
         Ok(Session {
@@ -77,7 +87,7 @@ impl<'a> Session<'a> {
             return Ok(answer);
         }
         let reach = (reach(&command.action), command.action.phase(), command.outputs().0);
-        self.loader.load(self.store, &mut self.table, reach)?;
+        self.loader.load(self.store, &self.head, &mut self.table, reach)?;
         check_expectations(&self.table, command)?;
         let moment = moment(self.last, now, command.occurred_at)?;
         let drafts = decide(&self.table, command, moment.at)?;
@@ -102,19 +112,18 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     ///
-    /// [`StoreError`] as a [`LedgerError`].
+    /// [`StoreError`] as a [`LedgerError`]: [`StoreError::Moved`] where others have appended since the session began, so
+    /// that all of it is to be staged again in a new one; [`StoreError::Unknown`] where it may have been written.
     pub fn commit(&mut self) -> Result<(), LedgerError> {
         if self.entries.is_empty() {
             return Ok(());
         }
         let rows = self.changed.rows(&self.table);
         let batch = Batch { entries: std::mem::take(&mut self.entries), rows };
-        match self.store.append(self.head.seq, &batch)? {
+        match self.store.append(&self.head, &batch)? {
             Appended::Done(head) => self.head = head,
-            Appended::Conflict(_) => return Err(LedgerError::Busy { tries: 1 }),
-            Appended::Unknown => {
-                return Err(LedgerError::Store(StoreError::Unknown));
-            }
+            Appended::Conflict(_) => return Err(StoreError::Moved.into()),
+            Appended::Unknown => return Err(StoreError::Unknown.into()),
         }
         self.staged.clear();
         self.changed = Changed::default();
@@ -143,7 +152,7 @@ impl<'a> Session<'a> {
     /// [`Rejection`](crate::rules::Rejection) for a name that no phase has, or several have; what the machine
     /// refuses.
     pub fn phase(&mut self, phase: &PhaseRef) -> Result<&Phase, LedgerError> {
-        self.loader.load(self.store, &mut self.table, (Reach::Phase, Some(phase), None))?;
+        self.loader.load(self.store, &self.head, &mut self.table, (Reach::Phase, Some(phase), None))?;
         Ok(self.table.resolve(phase)?)
     }
 
@@ -162,7 +171,7 @@ impl<'a> Session<'a> {
     /// [`LedgerError`]; an id of another command is one.
     pub fn declared(&mut self, command: &Command) -> Result<Option<Declared>, LedgerError> {
         let Some((role, name)) = command.action.lacks_files() else { return Ok(None) };
-        self.loader.load(self.store, &mut self.table, (Reach::Phase, Some(name), None))?;
+        self.loader.load(self.store, &self.head, &mut self.table, (Reach::Phase, Some(name), None))?;
         // A name that is refused is refused when the command is staged.
         let Ok(phase) = self.table.resolve(name) else { return Ok(None) };
         let Some(declared) = phase.declared(role) else { return Ok(None) };
@@ -177,6 +186,11 @@ impl<'a> Session<'a> {
     /// Returns the table as it is with everything that is staged. It may be partial.
     pub fn table(&self) -> &Table {
         &self.table
+    }
+
+    /// Returns the last event that is in the log, as far as the session knows.
+    pub(super) fn head(&self) -> Seq {
+        self.head.seq
     }
 
     /// Returns how many events are staged.

@@ -1,10 +1,10 @@
 //! Proof that a log is what was written: every line, place, time, id, cause and transition, the root over
 //! them all, and the table that they add up to.
 
-use super::{Ledger, LedgerError, rows};
+use super::{Ledger, LedgerError, TRIES_MAX, rows};
 use crate::model::{EventId, LineError, Recorded, Seq};
 use crate::rules::{Impossible, Table, evolve};
-use crate::store::{Batch, Frontier, Mended};
+use crate::store::{Appended, Batch, Frontier, Head, Mended, StoreError};
 
 /// What was verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,10 +144,40 @@ impl Ledger {
         rebuild: bool,
         mut progress: impl FnMut(Seq),
     ) -> Result<Result<Verified, VerifyError>, LedgerError> {
-        let head = self.store.head()?;
         let mut audit = Audit::default();
-        loop {
-            let lines = self.store.read(audit.table.head, 1024)?;
+        let mut rows_match = None;
+        for _ in 0..TRIES_MAX {
+            let head = self.store.head()?;
+            if let Err(error) = self.follow(&mut audit, &head, &mut progress)? {
+                return Ok(Err(error));
+            }
+            let rows_match = match rows_match {
+                Some(known) => known,
+                None => {
+                    let whole = rows::whole(self.kept(&head))?;
+                    *rows_match.insert(whole.is_none_or(|table| table == audit.table))
+                }
+            };
+            if rebuild && !self.rebuild(&head, &audit.table)? {
+                continue;
+            }
+            let mended = if rebuild { self.store.vouch()? } else { Vec::new() };
+            let (commands, root) = (audit.commands, head.root);
+            return Ok(Ok(Verified { seq: head.seq, commands, root, rows_match, rebuilt: rebuild, mended }));
+        }
+        Err(LedgerError::Busy { tries: TRIES_MAX })
+    }
+
+    /// Checks the lines up to a head, and that they end there. What is appended meanwhile is not looked at.
+    fn follow(
+        &self,
+        audit: &mut Audit,
+        head: &Head,
+        progress: &mut impl FnMut(Seq),
+    ) -> Result<Result<(), VerifyError>, LedgerError> {
+        while audit.table.head < head.seq {
+            let left = head.seq.number() - audit.table.head.number();
+            let lines = self.store.read(audit.table.head, left.min(1024) as usize)?;
             if lines.is_empty() {
                 break;
             }
@@ -164,13 +194,18 @@ impl Ledger {
                 format!("it ends at {seq} with root {root}, expected {} with root {}", head.seq, head.root);
             return Ok(Err(VerifyError::Head { found }));
         }
-        let rows_match = rows::whole(self.store.as_ref(), &head)?.is_none_or(|table| table == audit.table);
-        let mut mended = Vec::new();
-        if rebuild {
-            self.store.forget_cache()?;
-            self.store.append(head.seq, &Batch { entries: Vec::new(), rows: rows::all(&audit.table) })?;
-            mended = self.store.vouch()?;
+        Ok(Ok(()))
+    }
+
+    /// Makes rows anew, and forgets snapshots. Says whether nobody appended in between.
+    fn rebuild(&mut self, head: &Head, table: &Table) -> Result<bool, LedgerError> {
+        self.store.forget_cache()?;
+        let without_rows = Head { fold_version: None, ..head.clone() };
+        let batch = Batch { entries: Vec::new(), rows: rows::all(table) };
+        match self.store.append(&without_rows, &batch)? {
+            Appended::Done(_) => Ok(true),
+            Appended::Conflict(_) => Ok(false),
+            Appended::Unknown => Err(StoreError::Unknown.into()),
         }
-        Ok(Ok(Verified { seq, commands: audit.commands, root, rows_match, rebuilt: rebuild, mended }))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Appended, Axis, Batch, Frontier, Head, Limits, Snapshot, Store, StoreError, Times, Until};
+use super::{Appended, Axis, Batch, Cache, Frontier, Head, Limits, Log, Snapshot, StoreError, Times, Until};
 use crate::model::{CommandId, Seq};
 
 /// A store that lives as long as the value.
@@ -22,9 +22,17 @@ impl MemoryStore {
     pub fn new() -> Self {
         MemoryStore::default()
     }
+
+    fn check_of(&self, of: &Head) -> Result<(), StoreError> {
+        // A log that only grows has one root at a place.
+        match of.seq.number() == self.lines.len() as u64 && of.fold_version == self.fold_version {
+            true => Ok(()),
+            false => Err(StoreError::Moved),
+        }
+    }
 }
 
-impl Store for MemoryStore {
+impl Log for MemoryStore {
     fn head(&self) -> Result<Head, StoreError> {
         Ok(Head {
             seq: Seq::new(self.lines.len() as u64),
@@ -39,9 +47,9 @@ impl Store for MemoryStore {
         Ok(self.lines.iter().skip(start).take(limit).cloned().collect())
     }
 
-    fn append(&mut self, expected: Seq, batch: &Batch) -> Result<Appended, StoreError> {
+    fn append(&mut self, expected: &Head, batch: &Batch) -> Result<Appended, StoreError> {
         let head = self.head()?;
-        if head.seq != expected {
+        if head != *expected {
             return Ok(Appended::Conflict(head));
         }
         for entry in &batch.entries {
@@ -80,12 +88,16 @@ impl Store for MemoryStore {
     fn limits(&self) -> Limits {
         Limits { line_bytes_max: 64 << 20, batch_events_max: 1 << 20 }
     }
+}
 
-    fn row(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+impl Cache for MemoryStore {
+    fn row(&self, of: &Head, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.check_of(of)?;
         Ok(self.rows.get(key).cloned())
     }
 
-    fn rows(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+    fn rows(&self, of: &Head, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        self.check_of(of)?;
         let rows = self.rows.range(prefix.to_owned()..).take_while(|(key, _)| key.starts_with(prefix));
         Ok(rows.map(|(key, value)| (key.clone(), value.clone())).collect())
     }

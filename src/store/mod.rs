@@ -1,8 +1,9 @@
 //! The log's port: all that the rest of the library knows of storage.
 //!
 //! ```text
-//!  ledger ──append (lines, rows)──▶ Store ──▶ memory | disk
-//!         ◀─read, row, find, seek──
+//!  ledger ──append (lines, rows)──▶ Log    ──▶ memory | disk
+//!         ◀─head, read, find, seek─
+//!         ◀─row, rows, snapshot──── Cache
 //! ```
 //!
 //! The log is the truth: lines of JSON, one an event, kept byte for byte, numbered without gaps, never
@@ -80,7 +81,7 @@ pub struct RowChanges {
 pub enum Appended {
     /// The batch would survive a power cut.
     Done(Head),
-    /// Nothing was written: the head is not where it was expected.
+    /// Nothing was written: the head is not the expected one.
     Conflict(Head),
     /// Whether it was written cannot be told: repeat the same call. Ids make that safe.
     Unknown,
@@ -147,9 +148,9 @@ pub struct Limits {
     pub batch_events_max: usize,
 }
 
-/// A log that only grows, with rows beside it. Synchronous and object-safe; nothing above it may assume one
-/// disk, one process or one clock.
-pub trait Store {
+/// A log that only grows: the truth. Synchronous and object-safe; nothing above it may assume one disk, one process or
+/// one clock.
+pub trait Log: Send {
     /// Returns the end of the log.
     ///
     /// # Errors
@@ -160,9 +161,9 @@ pub trait Store {
     /// Returns the lines after a place, at most `limit` of them, in order. Fewer only at the end of the log.
     fn read(&self, after: Seq, limit: usize) -> Result<Vec<String>, StoreError>;
 
-    /// Appends a batch when the head is at `expected`. An answer [`Appended::Done`] means that every line
-    /// would survive a power cut.
-    fn append(&mut self, expected: Seq, batch: &Batch) -> Result<Appended, StoreError>;
+    /// Appends a batch when the head is the expected one, place, root and version of the rows: a batch says only what
+    /// changes. An answer [`Appended::Done`] means that every line would survive a power cut.
+    fn append(&mut self, expected: &Head, batch: &Batch) -> Result<Appended, StoreError>;
 
     /// Returns the place of the first event of a command, or none when there is no such command. A command's events
     /// follow one another: where a log has them elsewhere too, which of those places is found is not said.
@@ -175,11 +176,27 @@ pub trait Store {
     /// Returns what the store can take.
     fn limits(&self) -> Limits;
 
-    /// Returns a row of the head's table.
-    fn row(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
+    /// Makes anew what the store keeps beside a log to tell later that it has lost its end, where that is gone. To be
+    /// called once the whole log is verified. Returns what was made anew.
+    fn vouch(&mut self) -> Result<Vec<Mended>, StoreError> {
+        Ok(Vec::new())
+    }
+}
 
-    /// Returns the rows of the head's table whose key has a prefix, in the order of their keys.
-    fn rows(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError>;
+/// What saves folding the log anew: rows and snapshots of the table that its lines add up to. All of it may be
+/// forgotten at any time. Rows are read of one head, so that a reader who asks several times never mixes two tables,
+/// whoever appends in between.
+pub trait Cache: Send {
+    /// Returns a row of a head's table.
+    ///
+    /// # Errors
+    ///
+    /// As every call here: [`StoreError`]. [`StoreError::Moved`] where the rows that are kept are no longer those of the
+    /// head: the log up to it tells the same.
+    fn row(&self, of: &Head, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
+
+    /// Returns the rows of a head's table whose key has a prefix, in the order of their keys. Fails as [`Cache::row`].
+    fn rows(&self, of: &Head, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError>;
 
     /// Returns the last snapshot at or before a place, where one is kept. The caller checks it.
     fn snapshot(&self, at_most: Seq) -> Result<Option<Snapshot>, StoreError>;
@@ -189,13 +206,12 @@ pub trait Store {
 
     /// Forgets every row and snapshot, so that they are made anew from the lines.
     fn forget_cache(&mut self) -> Result<(), StoreError>;
-
-    /// Makes anew what the store keeps beside a log to tell later that it has lost its end, where that is gone. To be
-    /// called once the whole log is verified. Returns what was made anew.
-    fn vouch(&mut self) -> Result<Vec<Mended>, StoreError> {
-        Ok(Vec::new())
-    }
 }
+
+/// A log with the cache beside it, whose rows change in the same batch as the lines that they follow from.
+pub trait Store: Log + Cache {}
+
+impl<T: Log + Cache> Store for T {}
 
 /// What went wrong with the machine, or with what was on it.
 #[derive(Debug, thiserror::Error)]
@@ -239,6 +255,9 @@ pub enum StoreError {
         /// The newest one known.
         known: u32,
     },
+    /// The head is no longer the one that was read: somebody has appended since.
+    #[error("the ledger was changed by another process meanwhile")]
+    Moved,
     /// Whether a batch was written cannot be told.
     #[error("the store did not say whether the events were written")]
     Unknown,

@@ -26,7 +26,7 @@ proptest! {
         let (mut scan, mut grouping) = (CostScan::new(3), CostGrouping::default());
         for place in 0..=lines.len() {
             let table = ledger.table_at(Seq::new(place as u64)).expect("lines");
-            if let Some(record) = ledger.record(table.head).expect("lines") {
+            if let Some(record) = ledger.event(table.head).expect("lines") {
                 scan.look_at(&record).expect("small");
                 let key = record.subject.phase().map(ToString::to_string);
                 grouping.put(&record, key).expect("small");

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use phaseledger::ledger::Ledger;
 use phaseledger::model::{PhaseId, Recorded, Seq, StateName, Verdict, WorkflowName};
 use phaseledger::rules::{Budget, PhaseState, Table, evolve};
-use phaseledger::store::{Axis, Store, Until};
+use phaseledger::store::{Axis, Cache, Until};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -64,11 +64,11 @@ proptest! {
             evolve(&mut table, &record).expect("follows");
             let seq = Seq::new(place as u64 + 1);
             assert_eq!(&ledger.table_at(seq).expect("lines"), &table);
-            assert_eq!(ledger.record(seq).expect("lines").as_ref(), Some(&record));
+            assert_eq!(ledger.event(seq).expect("lines").as_ref(), Some(&record));
             assert_eq!(ledger.find(record.command_id).expect("ids").map(|seq| seq <= table.head), Some(true));
         }
         assert_eq!(ledger.table_at(Seq::ZERO).expect("empty"), Table::default());
-        assert!(ledger.record(table.head.plus(1)).expect("the end").is_none());
+        assert!(ledger.event(table.head.plus(1)).expect("the end").is_none());
     }
 
     /// As of an instant, on either axis, before it or through it, is the prefix of the events that are not
@@ -109,7 +109,7 @@ proptest! {
     fn a_partial_table_is_enough(plan in plans(30)) {
         let (rows, none) = (Shared::default(), Shared::default());
         for sent in plan.sent() {
-            none.store.borrow_mut().forget_cache().expect("memory");
+            none.store().forget_cache().expect("memory");
             let partial = submit(&mut rows.ledger(), &sent);
             let whole = submit(&mut none.ledger(), &sent);
             assert_eq!(format!("{partial:?}"), format!("{whole:?}"));
@@ -137,7 +137,7 @@ fn a_snapshot_tells_what_the_lines_tell() {
     let table = ledger.table_at(at).expect("a snapshot");
     assert_eq!(table, ledger.table().expect("rows"));
     assert_eq!(table, fold(&shared.lines()));
-    *shared.instead.borrow_mut() = Some((0, "not an event".to_owned()));
+    shared.read_instead(Some((0, "not an event".to_owned())));
     assert_eq!(ledger.table_at(at).expect("no line is read"), table);
     assert!(ledger.table_at(at.minus(1)).is_err(), "the lines are read");
 }

@@ -4,7 +4,7 @@ use std::io::Cursor;
 
 use phaseledger::ledger::{EXPORT_SCHEMA, ExportEnd, Ledger, RestoreError, restore};
 use phaseledger::model::{Recorded, Seq};
-use phaseledger::store::{Batch, Entry, Store, Times};
+use phaseledger::store::{Batch, Cache, Entry, Log, Times};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -128,12 +128,12 @@ proptest! {
             let place = place.index(bytes.len());
             bytes[place] ^= change;
             let Ok(damaged) = String::from_utf8(bytes) else { continue };
-            *shared.instead.borrow_mut() = Some((index, damaged));
+            shared.read_instead(Some((index, damaged)));
             assert!(ledger.verify(false, |_| {}).expect("memory").is_err());
         }
-        *shared.instead.borrow_mut() = None;
+        shared.read_instead(None);
         let rows = shared.all_rows();
-        shared.store.borrow_mut().forget_cache().expect("memory");
+        shared.store().forget_cache().expect("memory");
         assert!(ledger.verify(true, |_| {}).expect("memory").expect("whole").rebuilt);
         assert_eq!(shared.all_rows(), rows);
     }
@@ -164,7 +164,7 @@ fn a_false_root_of_causes_is_found() {
             let times = Times { at: record.at, recorded_at: record.recorded_at };
             batch.entries.push(Entry { command_id: record.command_id, times, line: record.to_line() });
         }
-        forged.append(Seq::ZERO, &batch).expect("memory");
+        forged.append(&Shared::default().head().expect("memory"), &batch).expect("memory");
         let verified = forged.ledger().verify(false, |_| {}).expect("memory");
         assert_eq!(verified.is_err(), tampered, "{verified:?}");
     }

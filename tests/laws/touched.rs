@@ -5,7 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use phaseledger::model::{Recorded, Seq};
 use phaseledger::rules::{Table, evolve};
-use phaseledger::store::Store;
+use phaseledger::store::Log;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use serde::Serialize;

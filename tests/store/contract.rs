@@ -4,10 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use chrono::DateTime;
+use phaseledger::ledger::{Ledger, Session};
 use phaseledger::model::{CommandId, Digest, Seq, Timestamp};
 use phaseledger::store::{
-    Appended, Axis, Batch, DiskOptions, DiskStore, Entry, Frontier, Head, MemoryStore, RowChanges, Snapshot,
-    Store, StoreError, Times, Until,
+    Appended, Axis, Batch, Cache, DiskOptions, DiskStore, Entry, Frontier, Head, Log, MemoryStore,
+    RowChanges, Snapshot, Store, StoreError, Times, Until,
 };
 use uuid::Uuid;
 
@@ -74,6 +75,22 @@ fn on_every_store(check: impl Fn(&mut dyn Subject)) {
     check(&mut OnDisk::new(SMALL));
 }
 
+/// What is kept of the head's table.
+pub trait AtHead {
+    fn row_now(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError>;
+    fn rows_now(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError>;
+}
+
+impl<T: Store + ?Sized> AtHead for T {
+    fn row_now(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.row(&self.head()?, key)
+    }
+
+    fn rows_now(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        self.rows(&self.head()?, prefix)
+    }
+}
+
 pub fn command(number: u64) -> CommandId {
     CommandId::new(Uuid::from_u64_pair(number.wrapping_mul(0x9e37_79b9_7f4a_7c15), number))
 }
@@ -95,7 +112,7 @@ pub fn batch(entries: Vec<Entry>) -> Batch {
 
 pub fn append(store: &mut dyn Store, batch: &Batch) -> Head {
     let head = store.head().expect("a head");
-    match store.append(head.seq, batch).expect("an append") {
+    match store.append(&head, batch).expect("an append") {
         Appended::Done(head) => head,
         other => panic!("expected the batch to be appended, found {other:?}"),
     }
@@ -114,7 +131,18 @@ fn rows(replace: bool, rows: &[(&str, Option<&str>)]) -> Batch {
 }
 
 fn row_keys(store: &dyn Store, prefix: &str) -> Vec<String> {
-    store.rows(prefix).expect("rows").into_iter().map(|(key, _)| key).collect()
+    store.rows_now(prefix).expect("rows").into_iter().map(|(key, _)| key).collect()
+}
+
+#[test]
+fn a_ledger_and_what_it_stands_on_may_go_to_another_thread() {
+    fn is_send<T: Send + ?Sized>() {}
+    is_send::<dyn Log>();
+    is_send::<dyn Cache>();
+    is_send::<dyn Store>();
+    is_send::<MemoryStore>();
+    is_send::<Ledger>();
+    is_send::<Session<'static>>();
 }
 
 #[test]
@@ -128,8 +156,8 @@ fn an_empty_log() {
         assert_eq!(store.read(Seq::ZERO, 10).expect("no lines"), Vec::<String>::new());
         assert_eq!(store.find(command(1)).expect("no command"), None);
         assert_eq!(store.seek(Axis::At, Until::Through(time(5))).expect("a place"), Seq::ZERO);
-        assert_eq!(store.row("a").expect("no row"), None);
-        assert_eq!(store.rows("").expect("no rows"), vec![]);
+        assert_eq!(store.row_now("a").expect("no row"), None);
+        assert_eq!(store.rows_now("").expect("no rows"), vec![]);
         assert_eq!(store.snapshot(Seq::new(9)).expect("no snapshot"), None);
     });
 }
@@ -176,7 +204,8 @@ fn an_append_elsewhere_than_at_the_head_writes_nothing() {
         fill(subject.store(), 3);
         let head = subject.store().head().expect("a head");
         for wrong in [0, 2, 4, u64::MAX] {
-            let answer = subject.store().append(Seq::new(wrong), &batch(vec![entry(4)])).expect("an answer");
+            let wrong = Head { seq: Seq::new(wrong), ..head.clone() };
+            let answer = subject.store().append(&wrong, &batch(vec![entry(4)])).expect("an answer");
             assert_eq!(answer, Appended::Conflict(head.clone()));
         }
         subject.reopen();
@@ -249,8 +278,8 @@ fn rows_change_with_the_events() {
         append(subject.store(), &rows(false, &[("a/1", None), ("a/3", Some("x")), ("a/3", Some("three"))]));
         for _ in 0..2 {
             let store = subject.store();
-            assert_eq!(store.row("a/1").expect("no row"), None);
-            assert_eq!(store.row("a/3").expect("a row").as_deref(), Some(&b"three"[..]));
+            assert_eq!(store.row_now("a/1").expect("no row"), None);
+            assert_eq!(store.row_now("a/3").expect("a row").as_deref(), Some(&b"three"[..]));
             assert_eq!(row_keys(store, "a/"), ["a/2", "a/3"]);
             assert_eq!(row_keys(store, ""), ["a/2", "a/3", "b"]);
             assert_eq!(row_keys(store, "c"), Vec::<String>::new());
@@ -259,6 +288,29 @@ fn rows_change_with_the_events() {
         append(subject.store(), &rows(true, &[("c", Some("c"))]));
         subject.reopen();
         assert_eq!(row_keys(subject.store(), ""), ["c"]);
+    });
+}
+
+#[test]
+fn rows_are_those_of_one_head() {
+    on_every_store(|subject| {
+        let store = subject.store();
+        append(store, &rows(false, &[("a", Some("one"))]));
+        let forgotten = store.head().expect("a head");
+        store.forget_cache().expect("the cache is forgotten");
+        let before = store.head().expect("a head");
+        let all = rows(true, &[("a", Some("two"))]);
+        assert_eq!(store.append(&forgotten, &all).expect("an answer"), Appended::Conflict(before.clone()));
+        append(store, &Batch { entries: vec![entry(1)], ..all });
+        for gone in [&forgotten, &before] {
+            let error = store.row(gone, "a").expect_err("another head");
+            assert!(matches!(error, StoreError::Moved), "{error}");
+            let error = store.rows(gone, "").expect_err("another head");
+            assert!(matches!(error, StoreError::Moved), "{error}");
+        }
+        let head = store.head().expect("a head");
+        assert_eq!(store.row(&head, "a").expect("a row").as_deref(), Some(&b"two"[..]));
+        assert_eq!(store.rows(&head, "").expect("rows").len(), 1);
     });
 }
 
@@ -283,10 +335,10 @@ fn many_rows_and_large_rows() {
         }
         let mut expected = MemoryStore::new();
         append(&mut expected, &table);
-        assert_eq!(subject.store().rows("").expect("rows"), expected.rows("").expect("rows"));
+        assert_eq!(subject.store().rows_now("").expect("rows"), expected.rows_now("").expect("rows"));
         for number in 0..5000 {
-            let found = subject.store().row(&key(number)).expect("a row");
-            assert_eq!(found, expected.row(&key(number)).expect("a row"), "{number}");
+            let found = subject.store().row_now(&key(number)).expect("a row");
+            assert_eq!(found, expected.row_now(&key(number)).expect("a row"), "{number}");
         }
     });
 }
@@ -335,7 +387,10 @@ fn snapshots_are_a_cache() {
         for _ in 0..2 {
             let store = subject.store();
             assert_eq!(store.snapshot(Seq::new(99)).expect("no snapshot"), None);
-            assert_eq!((store.row("a").expect("no row"), store.rows("").expect("no rows")), (None, vec![]));
+            assert_eq!(
+                (store.row_now("a").expect("no row"), store.rows_now("").expect("no rows")),
+                (None, vec![])
+            );
             assert_eq!(store.head().expect("a head").fold_version, None);
             assert_eq!(store.read(Seq::ZERO, 100).expect("lines").len(), 20);
             subject.reopen();
@@ -355,7 +410,7 @@ fn what_is_too_large_is_refused_and_changes_nothing() {
     let many = vec![Entry { line: String::new(), ..entry(3) }; limits.batch_events_max + 1];
     let key = "k".repeat(1025);
     for batch in [batch(vec![line]), batch(many), rows(false, &[(&key, Some("value"))])] {
-        let answer = subject.store().append(head.seq, &batch);
+        let answer = subject.store().append(&head, &batch);
         assert!(matches!(answer, Err(StoreError::TooLarge { .. })), "{answer:?}");
     }
     subject.reopen();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use phaseledger::model::Seq;
 use phaseledger::store::{Batch, DiskStore, RowChanges, Store, StoreError};
 
-use crate::contract::{OnDisk, SMALL, Subject, append, command, entry};
+use crate::contract::{AtHead, OnDisk, SMALL, Subject, append, command, entry};
 use crate::folder::{copy, files};
 use crate::numbers::{Numbers, setting};
 use crate::patience::in_time;
@@ -37,7 +37,7 @@ fn contents(store: &dyn Store) -> Result<Contents, StoreError> {
     for seq in [1, 2, EVENTS / 2, EVENTS - 1, EVENTS] {
         assert_eq!(store.find(command(seq))?, Some(Seq::new(seq)));
     }
-    Ok((lines, store.rows("")?))
+    Ok((lines, store.rows_now("")?))
 }
 
 fn damage(file: &Path, numbers: &mut Numbers) -> String {

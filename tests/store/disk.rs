@@ -7,7 +7,9 @@ use std::thread;
 use std::time::Duration;
 
 use phaseledger::model::{Digest, Seq};
-use phaseledger::store::{Batch, DiskOptions, DiskStore, Entry, RowChanges, Snapshot, Store, StoreError};
+use phaseledger::store::{
+    Batch, DiskOptions, DiskStore, Entry, Log, RowChanges, Snapshot, Store, StoreError,
+};
 
 use crate::contract::{OnDisk, SMALL, Subject, append, batch, command, entry, fill};
 use crate::folder::{self, copy};

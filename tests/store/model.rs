@@ -2,12 +2,12 @@
 
 use phaseledger::model::{CommandId, Seq};
 use phaseledger::store::{
-    Appended, Axis, Batch, Entry, MemoryStore, RowChanges, Snapshot, Store, Times, Until,
+    Appended, Axis, Batch, Cache, Entry, Head, Log, MemoryStore, RowChanges, Snapshot, Times, Until,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::contract::{OnDisk, SMALL, Subject, command, time};
+use crate::contract::{AtHead, OnDisk, SMALL, Subject, command, time};
 
 #[derive(Debug, Clone)]
 enum Operation {
@@ -66,8 +66,9 @@ impl Pair {
             Operation::Append { events, rows, replace } => self.append(events, rows, *replace),
             Operation::AppendElsewhere { offset } => {
                 let seq = self.memory.head().expect("a head").seq.number();
-                let wrong = Seq::new(seq.wrapping_add_signed(*offset));
-                let answer = self.disk.store().append(wrong, &Batch::default()).expect("an answer");
+                let head = self.memory.head().expect("a head");
+                let wrong = Head { seq: Seq::new(seq.wrapping_add_signed(*offset)), ..head };
+                let answer = self.disk.store().append(&wrong, &Batch::default()).expect("an answer");
                 assert_eq!(answer, Appended::Conflict(self.memory.head().expect("a head")));
             }
             Operation::Reopen => self.disk.reopen(),
@@ -100,9 +101,9 @@ impl Pair {
         let rows = rows.iter().map(|(key, bytes)| (key.clone(), bytes.map(|bytes| vec![bytes as u8; bytes])));
         let rows = RowChanges { fold_version: 3, replace, rows: rows.collect() };
         let batch = Batch { entries, rows };
-        let expected = self.memory.head().expect("a head").seq;
-        let memory = self.memory.append(expected, &batch).expect("an answer");
-        let disk = self.disk.store().append(expected, &batch).expect("an answer");
+        let expected = self.memory.head().expect("a head");
+        let memory = self.memory.append(&expected, &batch).expect("an answer");
+        let disk = self.disk.store().append(&expected, &batch).expect("an answer");
         assert_eq!(memory, disk);
     }
 
@@ -127,8 +128,8 @@ impl Pair {
             }
         }
         for prefix in ["", "a", "ab", "b", "bb", "c"] {
-            assert_eq!(disk.rows(prefix).expect("rows"), self.memory.rows(prefix).expect("rows"));
-            assert_eq!(disk.row(prefix).expect("a row"), self.memory.row(prefix).expect("a row"));
+            assert_eq!(disk.rows_now(prefix).expect("rows"), self.memory.rows_now(prefix).expect("rows"));
+            assert_eq!(disk.row_now(prefix).expect("a row"), self.memory.row_now(prefix).expect("a row"));
         }
         if let Some(found) = disk.snapshot(Seq::new(40)).expect("a snapshot") {
             assert_eq!(self.memory.snapshot(found.seq).expect("a snapshot"), Some(found));

@@ -1,12 +1,11 @@
 //! Ledgers that tests play on, look into and damage.
 
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use phaseledger::ledger::{Answer, Ledger, LedgerError};
 use phaseledger::model::{CommandId, Seq};
 use phaseledger::store::{
-    Appended, Axis, Batch, Head, Limits, MemoryStore, Snapshot, Store, StoreError, Until,
+    Appended, Axis, Batch, Cache, Head, Limits, Log, MemoryStore, Snapshot, StoreError, Until,
 };
 use proptest::test_runner::Config;
 use serde_json::Value;
@@ -23,12 +22,22 @@ pub fn cases(cases: u32) -> Config {
 /// A memory store that a test keeps hold of while a ledger has it.
 #[derive(Debug, Clone, Default)]
 pub struct Shared {
-    pub store: Rc<RefCell<MemoryStore>>,
+    store: Arc<Mutex<MemoryStore>>,
     /// A line's index, and what is read instead of it.
-    pub instead: Rc<RefCell<Option<(usize, String)>>>,
+    instead: Arc<Mutex<Option<(usize, String)>>>,
 }
 
 impl Shared {
+    /// Takes hold of the store itself.
+    pub fn store(&self) -> MutexGuard<'_, MemoryStore> {
+        self.store.lock().expect("no test panics with it")
+    }
+
+    /// Says which line is read as another one.
+    pub fn read_instead(&self, line: Option<(usize, String)>) {
+        *self.instead.lock().expect("no test panics with it") = line;
+    }
+
     pub fn ledger(&self) -> Ledger {
         Ledger::new(Box::new(self.clone()))
     }
@@ -46,18 +55,19 @@ impl Shared {
 
     /// Returns all rows.
     pub fn all_rows(&self) -> Vec<(String, Vec<u8>)> {
-        self.rows("").expect("memory")
+        let head = self.head().expect("memory");
+        self.rows(&head, "").expect("memory")
     }
 }
 
-impl Store for Shared {
+impl Log for Shared {
     fn head(&self) -> Result<Head, StoreError> {
-        self.store.borrow().head()
+        self.store().head()
     }
 
     fn read(&self, after: Seq, limit: usize) -> Result<Vec<String>, StoreError> {
-        let mut lines = self.store.borrow().read(after, limit)?;
-        if let Some((index, line)) = &*self.instead.borrow()
+        let mut lines = self.store().read(after, limit)?;
+        if let Some((index, line)) = &*self.instead.lock().expect("no test panics with it")
             && let Some(index) = index.checked_sub(after.number() as usize)
             && let Some(kept) = lines.get_mut(index)
         {
@@ -66,40 +76,42 @@ impl Store for Shared {
         Ok(lines)
     }
 
-    fn append(&mut self, expected: Seq, batch: &Batch) -> Result<Appended, StoreError> {
-        self.store.borrow_mut().append(expected, batch)
+    fn append(&mut self, expected: &Head, batch: &Batch) -> Result<Appended, StoreError> {
+        self.store().append(expected, batch)
     }
 
     fn find(&self, command: CommandId) -> Result<Option<Seq>, StoreError> {
-        self.store.borrow().find(command)
+        self.store().find(command)
     }
 
     fn seek(&self, axis: Axis, until: Until) -> Result<Seq, StoreError> {
-        self.store.borrow().seek(axis, until)
+        self.store().seek(axis, until)
     }
 
     fn limits(&self) -> Limits {
-        self.store.borrow().limits()
+        self.store().limits()
+    }
+}
+
+impl Cache for Shared {
+    fn row(&self, of: &Head, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.store().row(of, key)
     }
 
-    fn row(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.store.borrow().row(key)
-    }
-
-    fn rows(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
-        self.store.borrow().rows(prefix)
+    fn rows(&self, of: &Head, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        self.store().rows(of, prefix)
     }
 
     fn snapshot(&self, at_most: Seq) -> Result<Option<Snapshot>, StoreError> {
-        self.store.borrow().snapshot(at_most)
+        self.store().snapshot(at_most)
     }
 
     fn keep_snapshot(&mut self, snapshot: &Snapshot) -> Result<(), StoreError> {
-        self.store.borrow_mut().keep_snapshot(snapshot)
+        self.store().keep_snapshot(snapshot)
     }
 
     fn forget_cache(&mut self) -> Result<(), StoreError> {
-        self.store.borrow_mut().forget_cache()
+        self.store().forget_cache()
     }
 }
 

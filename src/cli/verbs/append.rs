@@ -7,6 +7,7 @@
 //! The ledger is never held while waiting for input: it is opened when a line has arrived, and closed when no
 //! other follows at once, or others have waited long enough.
 
+use std::cell::{RefCell, RefMut};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -14,15 +15,14 @@ use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-use phaseledger::ledger::{Answer, Ledger, Session, Status};
-use phaseledger::model::{ANSWER_SCHEMA, COMMAND_SCHEMA, Command, Declared, Request};
+use phaseledger::ledger::{Answer, How, Ledger, Recorder, Status, Unrecorded};
+use phaseledger::model::{ANSWER_SCHEMA, COMMAND_SCHEMA, Command, Declared, OutputFile, Request, Timestamp};
 
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
 use crate::cli::host::{files, output};
 use crate::cli::ui::render;
-use crate::cli::verbs::writing;
-use crate::cli::verbs::writing::{AnswerView, command};
+use crate::cli::verbs::writing::{self, AnswerView, Edge, command};
 
 /// The longest line, in bytes.
 const LINE_BYTES_MAX: u64 = 1 << 20;
@@ -103,18 +103,6 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
 /// A line with its number, or why there is none.
 type Line = Result<(u64, String), Box<(u64, Failure)>>;
 
-/// What came of a line.
-enum Staged {
-    Answer(Answer),
-    Waiting(Box<Waiting>),
-}
-
-/// A command that waits for files to be read, with the number of its line.
-struct Waiting {
-    line: u64,
-    command: Command,
-}
-
 struct Appender<'a> {
     args: &'a Args,
     context: &'a Context,
@@ -130,99 +118,80 @@ struct Appender<'a> {
 impl Appender<'_> {
     /// Takes up lines as they arrive, until there are no more.
     fn stream(&mut self) -> Result<(), Failure> {
+        let ledger = RefCell::new(None);
+        let mut open = Open { context: self.context, ledger: &ledger, since: Instant::now() };
         while let Ok(first) = self.lines.recv() {
-            let mut ledger = self.context.open().map_err(|failure| self.unwritten(failure))?;
-            let opened = Instant::now();
-            self.started.get_or_insert(opened);
+            self.started.get_or_insert_with(Instant::now);
             let mut next = Some(first);
             while let Some(line) = next {
-                if let Some(put_off) = self.batch(&mut ledger, line)? {
-                    drop(ledger);
-                    self.alone(*put_off)?;
-                    break;
-                }
-                let may_hold = opened.elapsed() < HOLD_MAX;
+                self.batch(&mut open, line)?;
+                let may_hold = open.since.elapsed() < HOLD_MAX;
                 next = may_hold.then(|| self.lines.recv_timeout(IDLE_MAX).ok()).flatten();
             }
+            open.close();
         }
         Ok(())
     }
 
-    /// Makes a line and those that have arrived behind it durable together, and answers them. Ends at a command
-    /// whose files must be read first, and returns it.
-    fn batch(&mut self, ledger: &mut Ledger, first: Line) -> Result<Option<Box<Waiting>>, Failure> {
-        let mut session = ledger.session()?;
-        let mut answers = Vec::new();
-        let (mut refused, mut put_off) = (None, None);
+    /// Makes a line and those that have arrived behind it durable together, and answers them.
+    fn batch(&mut self, open: &mut Open<'_>, first: Line) -> Result<(), Failure> {
+        let (mut lines, mut commands, mut refused) = (Vec::new(), Vec::new(), None);
         let mut next = Some(first);
         while let Some(line) = next {
-            match self.stage(&mut session, line) {
-                Ok(Staged::Answer(answer)) => answers.push(answer),
-                Ok(Staged::Waiting(waiting)) => {
-                    put_off = Some(waiting);
-                    break;
+            match self.read(line) {
+                Ok((line, command)) => {
+                    lines.push(line);
+                    commands.push(command);
                 }
                 Err(refusal) => {
                     refused = Some(refusal);
                     break;
                 }
             }
-            let is_full = answers.len() == COMMANDS_PER_BATCH;
+            let is_full = commands.len() == COMMANDS_PER_BATCH;
             next = if is_full { None } else { self.lines.try_recv().ok() };
         }
-        session.commit().map_err(|error| self.unwritten(error.into()))?;
-        self.answer(&answers)?;
+        let mut done = 0;
+        while done < commands.len() {
+            match Ledger::record_all(open, &mut commands[done..], How::InOrder) {
+                Ok(recording) => {
+                    self.answer(&recording.answers)?;
+                    done += recording.answers.len();
+                }
+                Err(unrecorded) => {
+                    self.answer(&unrecorded.answers)?;
+                    return Err(self.unrecorded(&lines[done..], unrecorded));
+                }
+            }
+        }
         match refused {
-            None => Ok(put_off),
+            None => Ok(()),
             Some(refusal) => Err(self.refusal(*refusal)),
         }
     }
 
-    /// Records a command whose files are read while nobody holds the ledger.
-    fn alone(&mut self, Waiting { line, mut command }: Waiting) -> Result<(), Failure> {
-        let answer = writing::send(&mut command, false, self.context);
-        let answer = answer.map_err(|failure| self.refusal((line, failure)))?;
-        self.answer(&[answer])
-    }
-
-    /// Takes up every line, then makes all of them durable together. Where phases declare files, these are read
-    /// in between: once the ledger has told which, and before it is held again.
+    /// Takes up every line, then makes all of them durable together.
     fn all_or_nothing(&mut self) -> Result<(), Failure> {
-        let lines: Vec<Line> = self.lines.iter().collect();
-        let mut commands = Vec::with_capacity(lines.len());
-        for line in lines {
-            commands.push(self.read(line).map_err(|refusal| self.refusal(*refusal))?);
+        let arrived: Vec<Line> = self.lines.iter().collect();
+        let (mut lines, mut commands) = (Vec::new(), Vec::with_capacity(arrived.len()));
+        for line in arrived {
+            let (line, command) = self.read(line).map_err(|refusal| self.refusal(*refusal))?;
+            lines.push(line);
+            commands.push(command);
         }
         self.started = Some(Instant::now());
-        let declared = self.declared(&commands)?;
-        for (at, declared) in declared {
-            let (line, command) = &mut commands[at];
-            let found = files::declared(&declared, self.context);
-            command.fingerprints = Some(found.map_err(|failure| self.refusal((*line, failure)))?);
-        }
-        let mut ledger = self.context.open()?;
-        let mut session = ledger.session()?;
-        let mut answers = Vec::with_capacity(commands.len());
-        for (line, command) in &commands {
-            let now = self.context.now()?;
-            let answer = session.stage(command, now);
-            answers.push(answer.map_err(|error| self.refusal((*line, error.into())))?);
-        }
-        session.commit().map_err(|error| self.unwritten(error.into()))?;
-        self.answer(&answers)
+        let mut edge = Edge { context: self.context, before: &mut |_| Ok(()) };
+        let recorded = Ledger::record_all(&mut edge, &mut commands, How::Together);
+        let recording = recorded.map_err(|unrecorded| self.unrecorded(&lines, unrecorded))?;
+        self.answer(&recording.answers)
     }
 
-    /// Returns which files must be read for which of the commands.
-    fn declared(&self, commands: &[(u64, Command)]) -> Result<Vec<(usize, Declared)>, Failure> {
-        let mut ledger = self.context.open()?;
-        let mut session = ledger.session()?;
-        let mut declared = Vec::new();
-        for (at, (line, command)) in commands.iter().enumerate() {
-            let found = session.declared(command);
-            let found = found.map_err(|error| self.refusal((*line, error.into())))?;
-            declared.extend(found.map(|found| (at, found)));
+    /// Says which line is to blame, where one is, and what became of those before it.
+    fn unrecorded(&self, lines: &[u64], unrecorded: Unrecorded<Failure>) -> Failure {
+        match unrecorded.command {
+            Some(at) => self.refusal((lines[at], unrecorded.error)),
+            None => self.unwritten(unrecorded.error),
         }
-        Ok(declared)
     }
 
     /// Reads a command from its line.
@@ -233,21 +202,6 @@ impl Appender<'_> {
         request.by = request.by.or_else(|| self.args.by.clone());
         let command = command(request, self.context, "append");
         Ok((number, command.map_err(|failure| Box::new((number, failure)))?))
-    }
-
-    fn stage(&self, session: &mut Session<'_>, line: Line) -> Result<Staged, Box<(u64, Failure)>> {
-        let (line, command) = self.read(line)?;
-        let mut stage = || -> Result<Option<Answer>, Failure> {
-            match session.declared(&command)? {
-                Some(_) => Ok(None),
-                None => Ok(Some(session.stage(&command, self.context.now()?)?)),
-            }
-        };
-        match stage() {
-            Ok(Some(answer)) => Ok(Staged::Answer(answer)),
-            Ok(None) => Ok(Staged::Waiting(Box::new(Waiting { line, command }))),
-            Err(failure) => Err(Box::new((line, failure))),
-        }
     }
 
     fn answer(&mut self, answers: &[Answer]) -> Result<(), Failure> {
@@ -320,6 +274,46 @@ impl Appender<'_> {
         };
         let message = format!("{place}: {}; {stands}", failure.message);
         failure.reworded(message).detail("line", line).detail("recorded", self.recorded)
+    }
+}
+
+/// The ledger, open from one batch to the next.
+struct Open<'a> {
+    context: &'a Context,
+    ledger: &'a RefCell<Option<Ledger>>,
+    since: Instant,
+}
+
+impl Open<'_> {
+    fn close(&mut self) {
+        self.ledger.take();
+    }
+}
+
+impl<'a> Recorder for Open<'a> {
+    type Held = RefMut<'a, Ledger>;
+    type Error = Failure;
+
+    fn open(&mut self) -> Result<RefMut<'a, Ledger>, Failure> {
+        if self.ledger.borrow().is_none() {
+            self.ledger.replace(Some(self.context.open()?));
+            self.since = Instant::now();
+        }
+        Ok(RefMut::map(self.ledger.borrow_mut(), |ledger| ledger.as_mut().expect("it was opened just now")))
+    }
+
+    fn now(&mut self) -> Result<Timestamp, Failure> {
+        self.context.now()
+    }
+
+    fn fingerprint(&mut self, declared: &Declared) -> Result<Vec<OutputFile>, Failure> {
+        self.close();
+        files::declared(declared, self.context)
+    }
+
+    fn wait(&mut self, tries: u32) {
+        self.close();
+        writing::wait(tries);
     }
 }
 

@@ -15,7 +15,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use phaseledger::files::{Fingerprints, Project};
-use phaseledger::ledger::{Answer, Ledger, Status};
+use phaseledger::ledger::{Answer, How, Ledger, Recording, Status};
 use phaseledger::model::{
     Action, Change, Command, Declared, Event, Expectation, FileRole, OutputFile, Pattern, PhaseId, PhaseRef,
     Request, Seq, StateName, WorkflowName, action,
@@ -26,7 +26,7 @@ use phaseledger::rules::{Phase, PhaseState, Table};
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
 use crate::cli::host::files;
-use crate::cli::verbs::writing;
+use crate::cli::verbs::writing::{self, Edge};
 
 /// Options of `scan`.
 #[derive(clap::Args)]
@@ -215,41 +215,57 @@ impl Scanner<'_> {
 
     /// Records what changed, all of it or nothing.
     fn record(&mut self, mut look: Look) -> Result<Scanned, Failure> {
-        for _ in 0..LOOKS_MAX {
+        let mut looks = 0;
+        loop {
             if !look.phases.iter().any(|phase| phase.finding == Finding::Changed) {
-                break;
+                let Look { head, phases, one_workflow } = look;
+                let answers = Vec::new();
+                return Ok(Scanned { status: Status::Unchanged, head, phases, answers, one_workflow });
             }
-            let mut ledger = self.context.open()?;
-            if ledger.head()?.seq != look.head {
-                let table = ledger.table()?;
-                let targets = self.targets(&ledger, &table)?;
-                let looked = look.phases.iter().map(|phase| &phase.target);
-                if !targets.iter().eq(looked) {
-                    drop(ledger);
-                    look = self.look()?;
-                    continue;
-                }
+            if looks == LOOKS_MAX {
+                let message = "the phases moved on each time that their files were read";
+                return Err(Failure::busy(message).hint("nothing was recorded; try again"));
             }
-            return self.stage(&mut ledger, look);
+            match self.send(&look)? {
+                Some(recording) => return Ok(self.scanned(look, recording)),
+                None => look = self.look()?,
+            }
+            looks += 1;
         }
-        if look.phases.iter().any(|phase| phase.finding == Finding::Changed) {
-            let message = "the phases moved on each time that their files were read";
-            return Err(Failure::busy(message).hint("nothing was recorded; try again"));
-        }
-        let Look { head, phases, one_workflow } = look;
-        Ok(Scanned { status: Status::Unchanged, head, phases, answers: Vec::new(), one_workflow })
     }
 
-    /// Decides on every change, and makes them durable together.
-    fn stage(&self, ledger: &mut Ledger, look: Look) -> Result<Scanned, Failure> {
-        let Look { mut phases, one_workflow, .. } = look;
-        let mut session = ledger.session()?;
-        let mut answers = Vec::new();
-        for (number, phase) in phases.iter_mut().enumerate() {
-            if phase.finding != Finding::Changed {
-                continue;
+    /// Sends a command for every change. Returns nothing where the phases are no longer those that were looked at.
+    fn send(&mut self, look: &Look) -> Result<Option<Recording>, Failure> {
+        let changed = look.phases.iter().filter(|phase| phase.finding == Finding::Changed);
+        let commands = changed.map(|phase| self.command(phase)).collect::<Result<Vec<_>, _>>();
+        let (mut commands, context) = (commands?, self.context);
+        let how = if self.args.dry_run { How::Preview } else { How::Together };
+        let mut has_moved = false;
+        let mut before = |ledger: &mut Ledger| {
+            if ledger.head()?.seq != look.head {
+                let table = ledger.table()?;
+                let targets = self.targets(ledger, &table)?;
+                has_moved = !targets.iter().eq(look.phases.iter().map(|phase| &phase.target));
             }
-            let answer = session.stage(&self.command(phase)?, self.context.now()?)?;
+            match has_moved {
+                true => Err(Failure::busy("the phases have moved on")),
+                false => Ok(()),
+            }
+        };
+        let recorded = Ledger::record_all(&mut Edge { context, before: &mut before }, &mut commands, how);
+        match recorded {
+            Ok(recording) => Ok(Some(recording)),
+            Err(_) if has_moved => Ok(None),
+            Err(unrecorded) => Err(unrecorded.error),
+        }
+    }
+
+    /// Tells each phase what became of its change.
+    fn scanned(&self, look: Look, recording: Recording) -> Scanned {
+        let Look { mut phases, one_workflow, .. } = look;
+        let changed = phases.iter_mut().enumerate().filter(|(_, phase)| phase.finding == Finding::Changed);
+        let mut answers = Vec::new();
+        for ((number, phase), answer) in changed.zip(recording.answers) {
             match answer.status {
                 Status::Unchanged => phase.finding = Finding::Reported,
                 Status::Appended | Status::Duplicate | Status::Preview => answers.push((number, answer)),
@@ -260,12 +276,7 @@ impl Scanner<'_> {
             (false, true) => Status::Preview,
             (false, false) => Status::Appended,
         };
-        if status == Status::Appended {
-            session.commit()?;
-        }
-        drop(session);
-        let head = ledger.head()?.seq;
-        Ok(Scanned { status, head, phases, answers, one_workflow })
+        Scanned { status, head: recording.head, phases, answers, one_workflow }
     }
 
     fn command(&self, phase: &Looked) -> Result<Command, Failure> {
@@ -283,7 +294,7 @@ impl Scanner<'_> {
 
 /// Returns what the attempt that starts at a place reads; none where that was not recorded.
 fn inputs_at(ledger: &Ledger, start: Seq) -> Result<Option<Vec<OutputFile>>, Failure> {
-    Ok(match ledger.record(start)?.map(|record| record.event) {
+    Ok(match ledger.event(start)?.map(|record| record.event) {
         Some(Event::PhaseStarted(started)) => started.inputs,
         Some(_) | None => None,
     })

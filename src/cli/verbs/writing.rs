@@ -3,15 +3,18 @@
 use std::borrow::Cow;
 use std::io::{BufWriter, Write};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use phaseledger::ask;
-use phaseledger::ledger::{Answer, Status};
+use phaseledger::ledger::{Answer, How, Ledger, Recorder, Status};
 use phaseledger::model::{
-    Action, CallerId, Command, CommandId, Declared, Expectation, Metadata, Recorded, Request, Timestamp,
+    Action, CallerId, Command, CommandId, Declared, Expectation, Metadata, OutputFile, Recorded, Request,
+    Timestamp,
 };
 use phaseledger::query::{Forecast, words};
 use phaseledger::rules::Phase;
 use serde::Serialize;
+use uuid::Uuid;
 
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
@@ -167,34 +170,60 @@ fn send_unless(
     context: &Context,
     mut refuse: Option<Refuse>,
 ) -> Result<Answer, Failure> {
-    let mut fingerprinted: Option<Declared> = None;
-    loop {
-        let mut ledger = context.open()?;
-        if let (Some(refuse), Some(phase)) = (refuse.take(), command.action.phase())
-            && !(command.may_repeat && ledger.find(command.id)?.is_some())
-        {
-            refuse(ledger.session()?.phase(phase)?)?;
+    let (id, may_repeat, phase) = (command.id, command.may_repeat, command.action.phase().cloned());
+    let mut before = |ledger: &mut Ledger| match (refuse.take(), &phase) {
+        (Some(refuse), Some(phase)) if !(may_repeat && ledger.find(id)?.is_some()) => {
+            refuse(ledger.session()?.phase(phase)?)
         }
-        let mut session = ledger.session()?;
-        let declared = session.declared(command)?;
-        if declared.is_none() {
-            command.fingerprints = None;
-        }
-        // Declared anew, or not yet: a definition may have come in between.
-        let missing = declared.filter(|declared| fingerprinted.as_ref() != Some(declared));
-        let answer = session.stage(command, context.now()?)?;
-        let Some(missing) = missing else {
-            if dry_run {
-                let is_new = answer.status == Status::Appended;
-                return Ok(Answer { status: if is_new { Status::Preview } else { answer.status }, ..answer });
-            }
-            session.commit()?;
-            return Ok(answer);
-        };
-        drop(ledger);
-        command.fingerprints = Some(files::declared(&missing, context)?);
-        fingerprinted = Some(missing);
+        _ => Ok(()),
+    };
+    let how = if dry_run { How::Preview } else { How::Together };
+    let mut edge = Edge { context, before: &mut before };
+    let recorded = Ledger::record_all(&mut edge, std::slice::from_mut(command), how);
+    let answers = recorded.map_err(|unrecorded| unrecorded.error)?.answers;
+    Ok(answers.into_iter().next().expect("an answer to each command"))
+}
+
+/// What recording takes from this machine.
+pub struct Edge<'a> {
+    pub context: &'a Context,
+    /// Looks at the ledger before anything is staged, and may refuse.
+    pub before: &'a mut dyn FnMut(&mut Ledger) -> Result<(), Failure>,
+}
+
+impl Recorder for Edge<'_> {
+    type Held = Box<Ledger>;
+    type Error = Failure;
+
+    fn open(&mut self) -> Result<Box<Ledger>, Failure> {
+        self.context.open().map(Box::new)
     }
+
+    fn now(&mut self) -> Result<Timestamp, Failure> {
+        self.context.now()
+    }
+
+    fn fingerprint(&mut self, declared: &Declared) -> Result<Vec<OutputFile>, Failure> {
+        files::declared(declared, self.context)
+    }
+
+    fn wait(&mut self, tries: u32) {
+        wait(tries);
+    }
+
+    fn before(&mut self, ledger: &mut Ledger) -> Result<(), Failure> {
+        (self.before)(ledger)
+    }
+}
+
+/// The longest wait before the second try to record; it doubles with each.
+const WAIT_MS_MAX: u64 = 10;
+
+/// Waits a random time, longer the more tries there were.
+pub fn wait(tries: u32) {
+    let (_, random) = Uuid::now_v7().as_u64_pair();
+    let most = WAIT_MS_MAX << tries.saturating_sub(1).min(6);
+    std::thread::sleep(Duration::from_millis(random % most));
 }
 
 /// The answer to a command, in JSON.

@@ -19,12 +19,13 @@ use sha2::{Digest as _, Sha256};
 use line::{HistoryLine, KEPT_AS_NOTE, Step, parse_line};
 
 use super::lines::{LineFault, next_line};
-use super::{Ledger, LedgerError, Session};
+use super::{Ledger, LedgerError, Session, TRIES_MAX};
 use crate::model::{
     Action, Actor, Algorithm, CallerId, Command, CommandId, Definition, Digest, Event, HistoryImported,
     Timestamp, WorkflowName, action,
 };
 use crate::rules::Rejection;
+use crate::store::StoreError;
 
 /// How many events may be staged before they are made durable.
 const EVENTS_PER_BATCH: usize = 4096;
@@ -94,7 +95,8 @@ pub enum HistoryError {
 }
 
 /// Takes a history in: all of it, or nothing. `open` opens the file anew, for it is read twice: once to try
-/// every line, once to record them. `progress` is called with the number of lines now and then.
+/// every line, once to record them. `progress` is called with the number of lines now and then. Where others append in
+/// between, what is not recorded yet is tried and recorded anew, 8 times at most.
 ///
 /// # Errors
 ///
@@ -106,8 +108,22 @@ pub fn import_history<R: BufRead>(
     now: Timestamp,
     mut progress: impl FnMut(u64),
 ) -> Result<Imported, HistoryError> {
-    Importer::new(ledger, options, now, true)?.run(open()?, |_| {})?;
-    Importer::new(ledger, options, now, false)?.run(open()?, &mut progress)
+    let mut done = Done::default();
+    for _ in 0..TRIES_MAX {
+        Importer::new(ledger, options, now, true)?.run(open()?, |_| {}, &mut done.clone())?;
+        match Importer::new(ledger, options, now, false)?.run(open()?, &mut progress, &mut done) {
+            Err(HistoryError::Ledger(LedgerError::Store(StoreError::Moved))) => {}
+            imported => return imported,
+        }
+    }
+    Err(HistoryError::Ledger(LedgerError::Busy { tries: TRIES_MAX }))
+}
+
+/// How far a history is taken in for good.
+#[derive(Debug, Clone, Default)]
+struct Done {
+    lines: u64,
+    imported: Imported,
 }
 
 /// One pass over a history.
@@ -135,11 +151,13 @@ impl<'a> Importer<'a> {
         mut self,
         mut file: R,
         mut progress: impl FnMut(u64),
+        done: &mut Done,
     ) -> Result<Imported, HistoryError> {
+        self.imported = done.imported.clone();
         let mut file_digest = Sha256::new();
         let mut text = String::new();
         let mut number = 0;
-        let mut defined = false;
+        let mut defined = done.lines > 0;
         loop {
             number += 1;
             let more = next_line(&mut file, &mut text, LINE_BYTES_MAX).map_err(|fault| match fault {
@@ -150,7 +168,7 @@ impl<'a> Importer<'a> {
                 break;
             }
             file_digest.update(&text);
-            if text.trim().is_empty() {
+            if text.trim().is_empty() || number <= done.lines {
                 continue;
             }
             let line = parse_line(&text, &self.options.workflow)
@@ -164,6 +182,7 @@ impl<'a> Importer<'a> {
             self.line(number, text.trim(), &line)?;
             if self.session.staged_events() >= EVENTS_PER_BATCH {
                 self.flush()?;
+                *done = Done { lines: number, imported: self.imported.clone() };
                 progress(number);
             }
         }

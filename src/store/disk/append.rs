@@ -8,7 +8,7 @@ use super::filter::{COMMAND, Filling};
 use super::state::State;
 use super::{DiskStore, damaged, rows, start, stored_state, with_head};
 use crate::model::{CommandId, Seq};
-use crate::store::{Appended, Batch, Entry, Limits, RowChanges, StoreError};
+use crate::store::{Appended, Batch, Entry, Head, Limits, RowChanges, StoreError};
 
 /// Lines and batches are held in memory several times over while they are written.
 pub(super) const LIMITS: Limits = Limits { line_bytes_max: 64 << 20, batch_events_max: 1 << 20 };
@@ -18,10 +18,11 @@ pub(super) const VALUE_BYTES_MAX: usize = 1 << 30;
 const KEY_BYTES_MAX: usize = 1 << 10;
 
 /// Appends a batch: what is to be sealed first, then all the rest at once.
-pub(super) fn append(store: &mut DiskStore, expected: Seq, batch: &Batch) -> Result<Appended, StoreError> {
+pub(super) fn append(store: &mut DiskStore, expected: &Head, batch: &Batch) -> Result<Appended, StoreError> {
     check_sizes(batch)?;
-    if store.state.seq() != expected {
-        return Ok(Appended::Conflict(store.state.head()));
+    let head = store.state.head();
+    if head != *expected {
+        return Ok(Appended::Conflict(head));
     }
     let mut state = store.state.clone();
     state.push(&batch.entries);
@@ -32,8 +33,8 @@ pub(super) fn append(store: &mut DiskStore, expected: Seq, batch: &Batch) -> Res
         seal(store, &mut state, &mut changes, &batch.entries)?;
     } else {
         let entries: Vec<&Entry> = batch.entries.iter().collect();
-        blocks::put(&mut changes, expected, &options.block_size().cut(&entries).0)?;
-        put_commands(&mut changes, &store.tail, expected, &entries)?;
+        blocks::put(&mut changes, head.seq, &options.block_size().cut(&entries).0)?;
+        put_commands(&mut changes, &store.tail, head.seq, &entries)?;
     }
     put_rows(store, &mut changes, &batch.rows)?;
     match commit(store, state, changes) {

@@ -49,7 +49,7 @@ use self::lock::Lock;
 use self::recent::Recent;
 use self::state::{HEAD, State};
 use self::witness::Witnesses;
-use super::{Appended, Axis, Batch, Head, Limits, Mended, Snapshot, Store, StoreError, Until};
+use super::{Appended, Axis, Batch, Cache, Head, Limits, Log, Mended, Snapshot, StoreError, Until};
 use crate::model::{CommandId, Seq};
 
 /// When events are sealed, and how large blocks are. The log's meaning does not depend on them.
@@ -136,9 +136,19 @@ impl DiskStore {
             None => Ok(()),
         }
     }
+
+    /// Refuses a head that is not the one whose rows are kept.
+    fn check_of(&self, of: &Head) -> Result<(), StoreError> {
+        self.check_usable()?;
+        // The lock is held: at its place there is one root.
+        match of.seq == self.state.seq() && of.fold_version == self.state.fold_version {
+            true => Ok(()),
+            false => Err(StoreError::Moved),
+        }
+    }
 }
 
-impl Store for DiskStore {
+impl Log for DiskStore {
     fn head(&self) -> Result<Head, StoreError> {
         self.check_usable()?;
         Ok(self.state.head())
@@ -160,7 +170,7 @@ impl Store for DiskStore {
         Ok(lines)
     }
 
-    fn append(&mut self, expected: Seq, batch: &Batch) -> Result<Appended, StoreError> {
+    fn append(&mut self, expected: &Head, batch: &Batch) -> Result<Appended, StoreError> {
         self.check_usable()?;
         append::append(self, expected, batch)
     }
@@ -198,16 +208,26 @@ impl Store for DiskStore {
         append::LIMITS
     }
 
-    fn row(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    fn vouch(&mut self) -> Result<Vec<Mended>, StoreError> {
         self.check_usable()?;
+        self.tail.make_durable()?;
+        let made = self.witnesses.complete(&self.state)?;
+        self.witnesses.note(&self.state);
+        Ok(made)
+    }
+}
+
+impl Cache for DiskStore {
+    fn row(&self, of: &Head, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.check_of(of)?;
         match self.state.fold_version {
             Some(_) => rows::row(&self.tail, key),
             None => Ok(None),
         }
     }
 
-    fn rows(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
-        self.check_usable()?;
+    fn rows(&self, of: &Head, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        self.check_of(of)?;
         match self.state.fold_version {
             Some(_) => rows::rows(&self.tail, prefix),
             None => Ok(Vec::new()),
@@ -234,14 +254,6 @@ impl Store for DiskStore {
         append::write_sealed(self, &changes)?;
         let state = State { fold_version: None, ..self.state.clone() };
         append::commit(self, state, Changes::default())
-    }
-
-    fn vouch(&mut self) -> Result<Vec<Mended>, StoreError> {
-        self.check_usable()?;
-        self.tail.make_durable()?;
-        let made = self.witnesses.complete(&self.state)?;
-        self.witnesses.note(&self.state);
-        Ok(made)
     }
 }
 

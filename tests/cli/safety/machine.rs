@@ -42,6 +42,45 @@ fn found_23_syncs_that_keep_failing_are_errors() {
     assert!(failed > 6, "{failed} runs failed");
 }
 
+/// One write or sync of a command fails, each in its turn: what is acknowledged is there, and what is not is there as a
+/// whole or not at all. Sent again, it is there once.
+#[test]
+fn found_42_a_write_or_a_sync_that_fails_is_no_half_command() {
+    if !strace::is_there("found_42_a_write_or_a_sync_that_fails_is_no_half_command") {
+        return;
+    }
+    let scene = sealed(1_200);
+    let events = |scene: &Scene| scene.ok(&["export"]).stdout.lines().count();
+    let before = events(&scene);
+    let kept = folder::tree(&log(&scene));
+    let args = ["rerun", "a", "--reason", "why not", "--id", "key:mine"];
+    let mut failed = 0;
+    for calls in ["pwrite64", "fsync,fdatasync"] {
+        for nth in 1.. {
+            folder::replace(&log(&scene), &kept);
+            let trace = format!("trace={calls}");
+            let inject = format!("inject={calls}:error=EIO:when={nth}");
+            let traced = strace::run(&scene, &["-e", &trace, "-e", &inject], &args);
+            if !traced.has_failed("") {
+                assert!(nth > 3, "{calls}: each has had its turn");
+                break;
+            }
+            let what = format!("{calls}, {nth}: {:?} {}", traced.code, said(&traced.output));
+            assert!(!what.contains("panicked") && matches!(traced.code, Some(0 | 74)), "{what}");
+            failed += u32::from(traced.code == Some(74));
+            let found = events(&scene) - before;
+            match traced.code {
+                Some(0) => assert_eq!(found, 1, "{what}"),
+                _ => assert!(found <= 1, "{what}"),
+            }
+            scene.ok(&["verify"]);
+            scene.ok(&args);
+            assert_eq!(events(&scene) - before, 1, "{what}");
+        }
+    }
+    assert!(failed > 0, "some are not made good");
+}
+
 #[test]
 fn found_23_without_a_thread_to_be_had_nothing_hangs() {
     if !strace::is_there("found_23_without_a_thread_to_be_had_nothing_hangs") {

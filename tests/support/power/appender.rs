@@ -12,7 +12,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use phaseledger::model::Seq;
-use phaseledger::store::{Appended, DiskStore, Store, StoreError};
+use phaseledger::store::{Appended, DiskStore, Log, StoreError};
 
 use super::script::Script;
 use crate::numbers::setting;
@@ -67,18 +67,19 @@ fn append(base: &Path, script: Script, events: u64) -> Result<(), StoreError> {
     };
     say(&mut said, "found", store.head()?.seq);
     loop {
-        let head = store.head()?.seq;
-        if head.number() >= events {
+        let end = store.head()?.seq;
+        if end.number() >= events {
             return Ok(());
         }
-        for _ in 0..script.reopens(head.number()) {
+        for _ in 0..script.reopens(end.number()) {
             drop(store);
             store = DiskStore::open(&ledger(base), LOCK_TIMEOUT)?;
         }
-        let batch = script.batch(head.number());
-        match store.append(head, &batch)? {
+        let batch = script.batch(end.number());
+        let head = store.head()?;
+        match store.append(&head, &batch)? {
             Appended::Done(head) => say(&mut said, "done", head.seq),
-            Appended::Conflict(found) => panic!("alone, and yet in conflict: {head} and {found:?}"),
+            Appended::Conflict(found) => panic!("alone, and yet in conflict: {end} and {found:?}"),
             Appended::Unknown => panic!("no answer on a healthy disk"),
         }
     }

@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use phaseledger::model::Seq;
-use phaseledger::store::{Appended, Axis, DiskStore, Head, Store, StoreError, Until};
+use phaseledger::store::{Appended, Axis, Cache, DiskStore, Head, Log, StoreError, Until};
 
 use super::appender::{LOCK_TIMEOUT, Said};
 use super::script::{Oracle, seq};
@@ -79,7 +79,7 @@ fn compare_rows(store: &DiskStore, oracle: &Oracle, head: &Head) -> Result<(), S
     if head.fold_version.is_none() {
         return Ok(());
     }
-    let rows = store.rows("").map_err(|error| told("the rows", &error))?;
+    let rows = store.rows(head, "").map_err(|error| told("the rows", &error))?;
     let boundary = oracle.boundary(head.seq.number()).expect("compared before");
     let expected: Vec<_> = boundary.rows.clone().into_iter().collect();
     if rows != expected {
@@ -113,7 +113,8 @@ fn compare_places(store: &DiskStore, oracle: &Oracle, end: u64, after: u64) -> R
 fn extend(store: &mut DiskStore, oracle: &Oracle, end: u64) -> Result<(), String> {
     let batch = oracle.script.batch(end);
     let expected = Seq::new(oracle.next_boundary(end));
-    match store.append(seq(end), &batch).map_err(|error| told("an append", &error))? {
+    let head = store.head().map_err(|error| told("the head", &error))?;
+    match store.append(&Head { seq: seq(end), ..head }, &batch).map_err(|error| told("an append", &error))? {
         Appended::Done(head) if head.seq == expected => Ok(()),
         other => Err(format!("an append after {end} gave {other:?}")),
     }

@@ -45,12 +45,14 @@ impl From<LedgerError> for Failure {
                 .detail("seq", seq.number())
                 .detail("found", found.to_string())
                 .detail("given", given.to_string()),
-            LedgerError::Busy { .. } => {
-                Failure::new(Kind::Busy, message).hint("nothing was written; try again")
-            }
+            LedgerError::Busy { .. } => busy(&message),
             LedgerError::Line { .. } | LedgerError::Impossible(_) => damaged(message),
         }
     }
+}
+
+fn busy(message: &str) -> Failure {
+    Failure::busy(message).hint("nothing was written; try again")
 }
 
 fn damaged(message: String) -> Failure {
@@ -68,6 +70,7 @@ impl From<StoreError> for Failure {
             StoreError::LockTimeout { .. } => Failure::new(Kind::LockTimeout, message)
                 .hint("nothing was written; try again, or wait longer with `--lock-timeout`"),
             StoreError::Damaged { .. } => damaged(message),
+            StoreError::Moved => busy(&message),
             StoreError::Remains { .. } => Failure::new(Kind::Remains, message).hint(
                 "nothing was made or changed; put back what is missing from a backup, or move the folder away, run \
                  `phaseledger init` and take in an export with `phaseledger import`",

@@ -143,7 +143,7 @@ fn repeated(
     context: &Context,
 ) -> Result<Begun, Failure> {
     let head = ledger.head()?.seq;
-    let first = ledger.record(seq)?.ok_or_else(|| unseen(id, seq))?;
+    let first = ledger.event(seq)?.ok_or_else(|| unseen(id, seq))?;
     let (asked, over_limit) = args.why()?;
     let again = match (&first.event, args.if_needed) {
         // It took an attempt over, which nobody had asked for in as many words.

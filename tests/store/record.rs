@@ -1,0 +1,406 @@
+//! The one loop that records: what it takes from outside, and how often.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard};
+
+use phaseledger::ledger::{How, Ledger, LedgerError, Recorder, Recording, Status, Unrecorded};
+use phaseledger::model::{
+    Action, Command, Declared, Digest, Event, OutputFile, Timestamp, action, parse_workflow,
+};
+use phaseledger::store::StoreError;
+
+use crate::tapped::{Call, Other, Shared, Turn, chain, command, now};
+
+/// Records on a ledger, and counts what it is asked for.
+struct Mine<'a> {
+    ledger: &'a Mutex<Ledger>,
+    /// What is found of declared files.
+    files: &'a mut dyn FnMut(&Declared) -> Result<Vec<OutputFile>, LedgerError>,
+    opened: u32,
+    opens_max: u32,
+    read: Vec<Declared>,
+    waits: Vec<u32>,
+}
+
+impl Mine<'_> {
+    fn check_free(&self) {
+        assert!(self.ledger.try_lock().is_ok(), "nothing is held meanwhile");
+    }
+}
+
+impl<'a> Recorder for Mine<'a> {
+    type Held = MutexGuard<'a, Ledger>;
+    type Error = LedgerError;
+
+    fn open(&mut self) -> Result<Self::Held, LedgerError> {
+        if self.opened == self.opens_max {
+            return Err(StoreError::Missing { path: "gone".to_owned() }.into());
+        }
+        self.opened += 1;
+        Ok(self.ledger.try_lock().expect("it was let go of"))
+    }
+
+    fn now(&mut self) -> Result<Timestamp, LedgerError> {
+        Ok(now(60 + u64::from(self.opened)))
+    }
+
+    fn fingerprint(&mut self, declared: &Declared) -> Result<Vec<OutputFile>, LedgerError> {
+        self.check_free();
+        self.read.push(declared.clone());
+        (self.files)(declared)
+    }
+
+    fn wait(&mut self, tries: u32) {
+        self.check_free();
+        self.waits.push(tries);
+    }
+}
+
+/// What a recorder was asked for.
+struct Asked {
+    read: Vec<Declared>,
+    waits: Vec<u32>,
+}
+
+type Recorded = Result<Recording, Unrecorded<LedgerError>>;
+
+fn record_with(
+    ledger: Ledger,
+    commands: &mut [Command],
+    how: How,
+    files: &mut dyn FnMut(&Declared) -> Result<Vec<OutputFile>, LedgerError>,
+) -> (Recorded, Asked) {
+    let ledger = Mutex::new(ledger);
+    let (read, waits) = (Vec::new(), Vec::new());
+    let mut mine = Mine { ledger: &ledger, files, opened: 0, opens_max: u32::MAX, read, waits };
+    let recorded = Ledger::record_all(&mut mine, commands, how);
+    (recorded, Asked { read: mine.read, waits: mine.waits })
+}
+
+/// Records commands of which no phase declares files.
+fn record(ledger: Ledger, commands: &mut [Command], how: How) -> (Recorded, Vec<u32>) {
+    let mut files = |declared: &Declared| panic!("no phase declares files: {declared:?}");
+    let (recorded, asked) = record_with(ledger, commands, how, &mut files);
+    (recorded, asked.waits)
+}
+
+fn file(path: &str, content: &str) -> OutputFile {
+    OutputFile { path: path.to_owned(), digest: Digest::sha256(content.as_bytes()) }
+}
+
+/// Defines phases that declare files, and that all but the first need the one before.
+fn define(ledger: &mut Ledger, id: &str, phases: &[(&str, &str)]) {
+    let mut text = "[workflow]\nname = 'w'\n".to_owned();
+    for (at, (phase, files)) in phases.iter().enumerate() {
+        let needs = if at == 0 { String::new() } else { format!("needs = ['{}']\n", phases[at - 1].0) };
+        text.push_str(&format!("[[phase]]\nid = '{phase}'\n{needs}{files}\n"));
+    }
+    let definition = Box::new(parse_workflow(&text, "w.toml", None).expect("a workflow"));
+    let note = command(id, r#"{"do":"note","text":"x"}"#);
+    ledger
+        .submit(&Command { action: Action::Define(action::Define { definition }), ..note }, now(0))
+        .expect("it is defined");
+}
+
+fn inputs(recording: &Recording) -> Vec<OutputFile> {
+    let Event::PhaseStarted(started) = &recording.answers[0].events[0].event else { panic!("a start") };
+    started.inputs.clone().expect("they were read")
+}
+
+fn count(shared: &Shared, text: &str) -> usize {
+    shared.lines().iter().filter(|line| line.contains(text)).count()
+}
+
+/// Opens a ledger in which somebody else records before so many appends.
+fn contended(shared: &Shared, mut times: u32) -> Ledger {
+    let mut other = Other::of(shared);
+    shared.tapped(move |call| {
+        if call == Call::Append && times > 0 {
+            times -= 1;
+            other.write();
+        }
+        Turn::Goes
+    })
+}
+
+#[test]
+fn a_conflict_is_staged_again_after_a_wait_eight_times_at_most() {
+    for times in 0..10 {
+        let shared = chain();
+        let mut commands = [command("mine", r#"{"do":"note","text":"mine"}"#)];
+        let (recorded, waits) = record(contended(&shared, times), &mut commands, How::Together);
+        let expected: Vec<u32> = (1..=times.min(7)).collect();
+        assert_eq!(waits, expected, "others were first {times} times");
+        match recorded {
+            Ok(recording) => {
+                assert!(times < 8);
+                assert_eq!(recording.answers[0].status, Status::Appended);
+                assert_eq!(
+                    shared.calm().find(commands[0].id).expect("memory"),
+                    Some(recording.answers[0].seq)
+                );
+                assert_eq!(recording.head.number() as usize, shared.lines().len());
+            }
+            Err(Unrecorded { answers, command, error }) => {
+                assert!(times >= 8);
+                assert!(matches!(error, LedgerError::Busy { tries: 8 }), "{error}");
+                assert_eq!((answers, command), (Vec::new(), None));
+            }
+        }
+        assert_eq!(count(&shared, "\"mine\""), usize::from(times < 8));
+    }
+}
+
+#[test]
+fn what_is_in_doubt_is_sent_again_and_recorded_once() {
+    for written in [true, false] {
+        for may_repeat in [true, false] {
+            for doubts in 1..10 {
+                let shared = chain();
+                let appends = AtomicU32::new(0);
+                let ledger = shared.tapped(move |call| {
+                    let is_in_doubt =
+                        call == Call::Append && appends.fetch_add(1, Ordering::Relaxed) < doubts;
+                    if is_in_doubt { Turn::InDoubt { written } } else { Turn::Goes }
+                });
+                let one = Command {
+                    may_repeat,
+                    ..command("mine", r#"{"do":"rerun","phase":"a","reason":"mine"}"#)
+                };
+                let other = Command { may_repeat, ..command("too", r#"{"do":"note","text":"too"}"#) };
+                let before = shared.lines().len();
+                let (recorded, waits) = record(ledger, &mut [one, other], How::Together);
+                let what = format!("{doubts} doubts, written: {written}");
+                if written || doubts < 8 {
+                    let recording = recorded.unwrap_or_else(|refused| panic!("{what}: {}", refused.error));
+                    assert_eq!(waits.len() as u32, if written { 1 } else { doubts }, "{what}");
+                    let events: Vec<_> = recording.answers.iter().flat_map(|answer| &answer.events).collect();
+                    let lines: Vec<_> = events.iter().map(|event| event.to_line()).collect();
+                    assert_eq!(shared.lines()[before..], lines, "{what}");
+                    assert!(
+                        recording.answers.iter().all(|answer| answer.status == Status::Appended),
+                        "{what}"
+                    );
+                } else {
+                    let error = recorded.expect_err("never sure").error;
+                    assert!(matches!(error, LedgerError::Store(StoreError::Unknown)), "{what}: {error}");
+                    assert_eq!((waits.len(), shared.lines().len()), (7, before), "{what}");
+                }
+            }
+        }
+    }
+}
+
+/// Two tries are under way, at two times, and the first one arrives last.
+#[test]
+fn what_arrives_late_is_not_recorded_twice() {
+    for may_repeat in [true, false] {
+        let shared = chain();
+        let before = shared.lines().len();
+        let mut appends = 0;
+        let ledger = shared.tapped(move |call| {
+            appends += u32::from(call == Call::Append);
+            match (call, appends) {
+                (Call::Append, 1) => Turn::Late,
+                (Call::Append, 2) => Turn::InDoubt { written: false },
+                _ => Turn::Goes,
+            }
+        });
+        let mut mine = [Command { may_repeat, ..command("mine", r#"{"do":"note","text":"mine"}"#) }];
+        let recording = record(ledger, &mut mine, How::Together).0.expect("it is recorded");
+        assert_eq!((recording.answers[0].status, shared.lines().len()), (Status::Duplicate, before + 1));
+    }
+}
+
+#[test]
+fn a_ledger_that_is_gone_leaves_in_doubt_what_was() {
+    let shared = chain();
+    let ledger = Mutex::new(shared.tapped(|call| match call {
+        Call::Append => Turn::InDoubt { written: true },
+        _ => Turn::Goes,
+    }));
+    let mut files = |_: &Declared| Ok(Vec::new());
+    let (read, waits) = (Vec::new(), Vec::new());
+    let mut mine = Mine { ledger: &ledger, files: &mut files, opened: 0, opens_max: 1, read, waits };
+    let error = Ledger::record(&mut mine, &mut command("mine", r#"{"do":"note","text":"mine"}"#));
+    let error = error.expect_err("it cannot be opened again");
+    assert!(matches!(error, LedgerError::Store(StoreError::Unknown)), "{error}");
+}
+
+#[test]
+fn a_start_gets_the_inputs_that_its_phase_declares() {
+    let shared = Shared::default();
+    define(&mut shared.calm(), "define", &[("a", "inputs = ['*.txt']")]);
+    let mut commands = [command("mine", r#"{"do":"start","phase":"a"}"#)];
+    let found = vec![file("a.txt", "one"), file("b.txt", "two")];
+    let mut files = |_: &Declared| Ok(found.clone());
+    let (recorded, asked) = record_with(shared.calm(), &mut commands, How::Together, &mut files);
+    assert_eq!(inputs(&recorded.expect("it is legal")), found);
+    assert_eq!((asked.read.len(), asked.read[0].patterns.clone()), (1, vec!["*.txt".to_owned()]));
+    // Once more: nothing is read for what is recorded already.
+    let mut files = |_: &Declared| panic!("it is recorded");
+    let (again, _) = record_with(shared.calm(), &mut commands, How::Together, &mut files);
+    assert_eq!(again.expect("a retry is never refused").answers[0].status, Status::Duplicate);
+    // And nothing for what is refused.
+    let mut commands = [command("other", r#"{"do":"start","phase":"a"}"#)];
+    let (refused, _) = record_with(shared.calm(), &mut commands, How::Together, &mut files);
+    assert!(matches!(refused.expect_err("it is under way").error, LedgerError::Rejected(_)));
+}
+
+#[test]
+fn files_that_cannot_be_read_are_an_error_of_their_command() {
+    let shared = Shared::default();
+    define(&mut shared.calm(), "define", &[("a", "inputs = ['*.txt']")]);
+    let before = shared.lines();
+    let note = command("note", r#"{"do":"note","text":"x"}"#);
+    let mut commands = [note, command("mine", r#"{"do":"start","phase":"a"}"#)];
+    let mut files = |_: &Declared| Err(StoreError::Clock.into());
+    let (recorded, _) = record_with(shared.calm(), &mut commands, How::Together, &mut files);
+    assert_eq!(recorded.expect_err("it cannot be read").command, Some(1));
+    assert_eq!(shared.lines(), before);
+}
+
+#[test]
+fn a_definition_that_comes_in_between_is_read_anew() {
+    for changes in 0..10 {
+        let shared = Shared::default();
+        define(&mut shared.calm(), "define", &[("a", "inputs = ['0.txt']")]);
+        let mut commands = [command("mine", r#"{"do":"start","phase":"a"}"#)];
+        let mut other = shared.calm();
+        let mut looks = 0;
+        let mut files = |declared: &Declared| {
+            looks += 1;
+            if looks <= changes {
+                define(
+                    &mut other,
+                    &format!("define {looks}"),
+                    &[("a", &format!("inputs = ['{looks}.txt']"))],
+                );
+            }
+            Ok(vec![file(&declared.patterns[0], "text")])
+        };
+        let (recorded, asked) = record_with(shared.calm(), &mut commands, How::Together, &mut files);
+        match recorded {
+            Ok(recording) => {
+                assert!(changes < 8);
+                assert_eq!(inputs(&recording), [file(&format!("{changes}.txt"), "text")]);
+                assert_eq!(asked.read.len(), changes + 1);
+            }
+            Err(refused) => {
+                assert!(changes >= 8);
+                assert!(matches!(refused.error, LedgerError::Busy { tries: 8 }), "{}", refused.error);
+                assert_eq!(count(&shared, "phase_started"), 0);
+            }
+        }
+    }
+}
+
+/// One that declares none any more needs none, and what was found of those before is not recorded.
+#[test]
+fn a_declaration_that_goes_in_between_takes_its_files_along() {
+    let shared = Shared::default();
+    define(&mut shared.calm(), "define", &[("a", "inputs = ['0.txt']")]);
+    let mut commands = [command("mine", r#"{"do":"start","phase":"a"}"#)];
+    let mut other = shared.calm();
+    let mut files = |declared: &Declared| {
+        define(&mut other, "define again", &[("a", "")]);
+        Ok(vec![file(&declared.patterns[0], "text")])
+    };
+    let (recorded, asked) = record_with(shared.calm(), &mut commands, How::Together, &mut files);
+    let recording = recorded.expect("it is legal");
+    let Event::PhaseStarted(started) = &recording.answers[0].events[0].event else { panic!("a start") };
+    assert_eq!((&started.inputs, asked.read.len()), (&None, 1));
+}
+
+#[test]
+fn a_batch_is_all_or_nothing_or_its_beginning() {
+    let lines = [
+        r#"{"do":"note","text":"first"}"#,
+        r#"{"do":"start","phase":"c"}"#,
+        r#"{"do":"start","phase":"c"}"#,
+        r#"{"do":"note","text":"last"}"#,
+    ];
+    let commands = || {
+        lines.iter().enumerate().map(|(at, line)| command(&format!("mine {at}"), line)).collect::<Vec<_>>()
+    };
+    let shared = chain();
+    let before = shared.lines();
+    for how in [How::Together, How::Preview] {
+        let refused = record(shared.calm(), &mut commands(), how).0.expect_err("c is under way");
+        assert_eq!((refused.command, refused.answers.len()), (Some(2), 0), "{how:?}");
+        assert_eq!(shared.lines(), before, "{how:?}");
+    }
+    let preview = record(shared.calm(), &mut commands()[..2], How::Preview).0.expect("it is legal");
+    assert_eq!(shared.lines(), before);
+    assert_eq!(preview.head.number() as usize, before.len());
+    let refused = record(shared.calm(), &mut commands(), How::InOrder).0.expect_err("c is under way");
+    assert_eq!((refused.command, refused.answers.len()), (Some(2), 2));
+    assert_eq!(shared.lines().len(), before.len() + 2);
+    for (preview, answer) in preview.answers.iter().zip(&refused.answers) {
+        assert_eq!((preview.status, answer.status), (Status::Preview, Status::Appended));
+        assert_eq!((&preview.events, preview.seq), (&answer.events, answer.seq));
+    }
+    // Sent again without the one that is refused, the first two are there.
+    let mut rest = commands();
+    rest.remove(2);
+    let recorded = record(shared.calm(), &mut rest, How::Together).0.expect("it is legal");
+    let statuses: Vec<_> = recorded.answers.iter().map(|answer| answer.status).collect();
+    assert_eq!(statuses, [Status::Duplicate, Status::Duplicate, Status::Appended]);
+}
+
+#[test]
+fn in_order_a_batch_ends_before_what_needs_files() {
+    let shared = Shared::default();
+    define(&mut shared.calm(), "define", &[("a", "inputs = ['a.txt']\noutputs = ['out']"), ("b", "")]);
+    let lines = [
+        r#"{"do":"note","text":"first"}"#,
+        r#"{"do":"start","phase":"a"}"#,
+        r#"{"do":"note","text":"second"}"#,
+        r#"{"do":"complete","phase":"a"}"#,
+        r#"{"do":"start","phase":"b"}"#,
+    ];
+    let mut commands: Vec<_> =
+        lines.iter().enumerate().map(|(at, line)| command(&format!("mine {at}"), line)).collect();
+    let (mut done, mut counts) = (0, Vec::new());
+    while done < commands.len() {
+        let mut files = |declared: &Declared| Ok(vec![file(&declared.patterns[0], "text")]);
+        let recorded = record_with(shared.calm(), &mut commands[done..], How::InOrder, &mut files).0;
+        counts.push(recorded.expect("it is legal").answers.len());
+        done += counts[counts.len() - 1];
+    }
+    assert_eq!(counts, [1, 2, 2]);
+    assert_eq!((count(&shared, "\"a.txt\""), count(&shared, "\"out\"")), (2, 2), "defined, and found");
+    assert!(shared.calm().verify(false, |_| {}).expect("memory").expect("no damage").rows_match);
+}
+
+/// Without the outputs that are yet to be read, `b` would still need to run again.
+#[test]
+fn what_depends_on_files_is_refused_only_once_they_are_read() {
+    let shared = Shared::default();
+    let mut ledger = shared.calm();
+    define(&mut ledger, "define", &[("a", "outputs = ['out']"), ("b", "")]);
+    let mut found = |_: &Declared| Ok(vec![file("out", "the same")]);
+    let lines = |round: &str, lines: &[&str]| -> Vec<Command> {
+        let lines = lines.iter().enumerate();
+        lines.map(|(at, line)| command(&format!("{round} {at}"), line)).collect()
+    };
+    let start = lines(
+        "first",
+        &[
+            r#"{"do":"start","phase":"a"}"#,
+            r#"{"do":"complete","phase":"a"}"#,
+            r#"{"do":"start","phase":"b"}"#,
+            r#"{"do":"complete","phase":"b"}"#,
+            r#"{"do":"rerun","phase":"a","reason":"once more"}"#,
+            r#"{"do":"start","phase":"a"}"#,
+        ],
+    );
+    record_with(shared.calm(), &mut start.clone(), How::Together, &mut found).0.expect("it is legal");
+    let mut batch = lines(
+        "second",
+        &[r#"{"do":"complete","phase":"a"}"#, r#"{"do":"rerun","phase":"b","reason":"mine"}"#],
+    );
+    let recorded =
+        record_with(shared.calm(), &mut batch, How::Together, &mut found).0.expect("b is complete again");
+    assert!(recorded.answers.iter().all(|answer| answer.status == Status::Appended));
+}
