@@ -6,6 +6,25 @@
 //! The order of the fields, and which are left out when there is nothing in them, is part of what
 //! [`Command::digest`](super::Command::digest) is made from: it stays, or a command that was recorded and is sent
 //! again is another one.
+//!
+//! ```
+//! use phaseledger::model::{Action, Actor, Command, Metadata, Request, Text, action};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let skip = action::Skip {
+//!     phase: "phase_2_analysis".parse()?,
+//!     reason: Text::new("nothing is new")?,
+//!     metadata: Metadata::default(),
+//! };
+//! let ana = Actor::new("ana", "laptop", "library");
+//! let command = Command::new("key:2025-10-29/2".parse()?, ana.clone(), Action::Skip(skip));
+//! // To send a line that says the same changes nothing any more.
+//! let line = r#"{"do":"skip","phase":"phase_2_analysis","reason":"nothing is new","id":"key:2025-10-29/2"}"#;
+//! let sent = line.parse::<Request>()?.command(command.id, ana);
+//! assert_eq!((sent.id, sent.digest()), (command.id, command.digest()));
+//! # Ok(())
+//! # }
+//! ```
 
 use serde::{Deserialize, Serialize};
 
