@@ -17,6 +17,11 @@
 //! [`rules`] the verbs (pure), [`store`] the log's port and its adapters, [`ledger`] the one loop that joins
 //! them, [`query`] the questions (pure), and [`ask`] the one way to ask them of a ledger. The command line is a program on top of these.
 //!
+//! # Features
+//!
+//! `cli` (default) is the program; `default-features = false` is the library alone, without any crate of a terminal.
+//! `snippets` (with `cli`) draws the place where a workflow file is wrong.
+//!
 //! # Example
 //!
 //! ```

@@ -31,8 +31,8 @@ use serde::{Deserialize, Serialize};
 use super::definition::Definition;
 use super::text::read_label;
 use super::{
-    Amount, ApprovalAnswer, ApprovalAsk, Change, Digest, HistoryImported, Metadata, OutputFile, PhaseRef,
-    Seq, TagName, Text, Verdict, Worker, WorkflowName,
+    Amount, ApprovalAnswer, ApprovalAsk, Change, Digest, FileRole, HistoryImported, Metadata, OutputFile,
+    PhaseRef, Seq, TagName, Text, Verdict, Worker, WorkflowName,
 };
 
 /// What to record, in the imperative.
@@ -120,6 +120,22 @@ impl Action {
             | Action::Tag(_)
             | Action::ApprovalDecide(_)
             | Action::NoteImport(_) => None,
+        }
+    }
+}
+
+impl Action {
+    /// Returns the phase of an action that says nothing of the files that its phase may declare, and which of
+    /// them it could tell.
+    pub fn lacks_files(&self) -> Option<(FileRole, &PhaseRef)> {
+        match self {
+            Action::Start(Start { phase, inputs, .. }) if inputs.is_empty() => {
+                Some((FileRole::Inputs, phase))
+            }
+            Action::Complete(Complete { phase, output: None, outputs, .. }) if outputs.is_empty() => {
+                Some((FileRole::Outputs, phase))
+            }
+            _ => None,
         }
     }
 }

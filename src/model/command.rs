@@ -1,14 +1,9 @@
 //! What someone asks: commands.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
-use super::name::NameError;
-use super::{
-    Action, CallerId, CommandId, Digest, Expectation, OutputFile, PhaseId, PhaseName, Timestamp, WorkflowName,
-};
+use super::action::{Complete, Start};
+use super::{Action, CallerId, CommandId, Digest, Expectation, OutputFile, Timestamp};
 
 /// Who asks, from where and by which way in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,64 +20,6 @@ impl Actor {
     /// Names who asks.
     pub fn new(name: &str, host: &str, via: &str) -> Self {
         Actor { name: name.to_owned(), host: host.to_owned(), via: via.to_owned() }
-    }
-}
-
-/// A phase as a caller names it: `phase`, or `workflow/phase`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct PhaseRef {
-    /// The workflow, where the caller named it.
-    pub workflow: Option<WorkflowName>,
-    /// The bare name.
-    pub phase: PhaseName,
-}
-
-impl PhaseRef {
-    /// Returns the full name, a bare one being of `workflow`.
-    pub fn within(&self, workflow: &WorkflowName) -> PhaseId {
-        PhaseId::new(self.workflow.as_ref().unwrap_or(workflow).clone(), self.phase.clone())
-    }
-}
-
-impl From<PhaseId> for PhaseRef {
-    fn from(id: PhaseId) -> Self {
-        PhaseRef { workflow: Some(id.workflow), phase: id.phase }
-    }
-}
-
-impl fmt::Display for PhaseRef {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.workflow {
-            Some(workflow) => write!(f, "{workflow}/{}", self.phase),
-            None => self.phase.fmt(f),
-        }
-    }
-}
-
-impl FromStr for PhaseRef {
-    type Err = NameError;
-
-    fn from_str(text: &str) -> Result<Self, NameError> {
-        let (workflow, phase) = match text.split_once('/') {
-            Some((workflow, phase)) => (Some(WorkflowName::new(workflow)?), phase),
-            None => (None, text),
-        };
-        Ok(PhaseRef { workflow, phase: PhaseName::new(phase)? })
-    }
-}
-
-impl TryFrom<String> for PhaseRef {
-    type Error = NameError;
-
-    fn try_from(text: String) -> Result<Self, NameError> {
-        text.parse()
-    }
-}
-
-impl From<PhaseRef> for String {
-    fn from(phase: PhaseRef) -> String {
-        phase.to_string()
     }
 }
 
@@ -130,5 +67,30 @@ impl Command {
         let content = serde_json::to_vec(&(&self.action, self.occurred_at))
             .expect("a command has string keys and finite numbers");
         Digest::sha256(&content)
+    }
+}
+
+impl Command {
+    /// Returns the digest and the files of what a completion puts out: those that the caller stated, or else
+    /// what was found of the declared ones.
+    pub fn outputs(&self) -> (Option<Digest>, &[OutputFile]) {
+        match &self.action {
+            Action::Complete(Complete { output: None, outputs, .. }) if outputs.is_empty() => {
+                let found = self.fingerprints.as_deref().unwrap_or_default();
+                (OutputFile::together(found), found)
+            }
+            Action::Complete(Complete { output, outputs, .. }) => (*output, outputs),
+            _ => (None, &[]),
+        }
+    }
+
+    /// Returns the files that a start says its attempt reads: those that the caller stated, or else what was
+    /// found of the declared ones; none where nobody looked.
+    pub fn inputs(&self) -> Option<&[OutputFile]> {
+        match &self.action {
+            Action::Start(Start { inputs, .. }) if inputs.is_empty() => self.fingerprints.as_deref(),
+            Action::Start(Start { inputs, .. }) => Some(inputs),
+            _ => None,
+        }
     }
 }

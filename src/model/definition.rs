@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::command::PhaseRef;
-use super::{Amount, ApprovalPolicy, Metadata, PhaseName, WorkflowName};
+use super::{Amount, ApprovalPolicy, Metadata, PhaseName, PhaseRef, WorkflowName};
 
 /// A workflow's definition: checked, so that no id stands twice, every need within the workflow is one of
 /// its phases, and nothing needs itself by any way round.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Action, Algorithm, Command, Digest, FileRole, PhaseRef, action};
+use super::{Algorithm, Digest};
 
 /// A file that a phase put out, or that it reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,47 +27,6 @@ impl OutputFile {
                 let hash = blake3::hash(lines.concat().as_bytes());
                 Some(Digest::new(Algorithm::Blake3, *hash.as_bytes()))
             }
-        }
-    }
-}
-
-impl Command {
-    /// Returns the digest and the files of what a completion puts out: those that the caller stated, or else
-    /// what was found of the declared ones.
-    pub fn outputs(&self) -> (Option<Digest>, &[OutputFile]) {
-        match &self.action {
-            Action::Complete(action::Complete { output: None, outputs, .. }) if outputs.is_empty() => {
-                let found = self.fingerprints.as_deref().unwrap_or_default();
-                (OutputFile::together(found), found)
-            }
-            Action::Complete(action::Complete { output, outputs, .. }) => (*output, outputs),
-            _ => (None, &[]),
-        }
-    }
-
-    /// Returns the files that a start says its attempt reads: those that the caller stated, or else what was
-    /// found of the declared ones; none where nobody looked.
-    pub fn inputs(&self) -> Option<&[OutputFile]> {
-        match &self.action {
-            Action::Start(action::Start { inputs, .. }) if inputs.is_empty() => self.fingerprints.as_deref(),
-            Action::Start(action::Start { inputs, .. }) => Some(inputs),
-            _ => None,
-        }
-    }
-}
-
-impl Action {
-    /// Returns the phase of an action that says nothing of the files that its phase may declare, and which of
-    /// them it could tell.
-    pub fn lacks_files(&self) -> Option<(FileRole, &PhaseRef)> {
-        match self {
-            Action::Start(action::Start { phase, inputs, .. }) if inputs.is_empty() => {
-                Some((FileRole::Inputs, phase))
-            }
-            Action::Complete(action::Complete { phase, output: None, outputs, .. }) if outputs.is_empty() => {
-                Some((FileRole::Outputs, phase))
-            }
-            _ => None,
         }
     }
 }

@@ -15,11 +15,13 @@ mod cost_event;
 mod definition;
 mod digest;
 mod event;
+mod event_parts;
 mod expectation;
 mod files;
 mod id;
 mod metadata;
 mod name;
+mod operation;
 mod pattern;
 mod policy;
 mod process;
@@ -36,11 +38,10 @@ mod workflow_file;
 pub use action::{Action, Again};
 pub use amount::{AMOUNT_FRACTION_DIGITS_MAX, AMOUNT_WHOLE_DIGITS_MAX, Amount, AmountError, AmountFault};
 pub use approval::{
-    ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalRequested, DecidedBy, Ground, OperationName,
-    OperationNameError, Verdict,
+    ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalRequested, DecidedBy, Ground, Verdict,
 };
 pub use caller_id::{CallerId, CallerIdError};
-pub use command::{Actor, Command, PhaseRef};
+pub use command::{Actor, Command};
 pub use cost_event::{
     CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised, OverLimit, Overspent, Scope,
 };
@@ -56,7 +57,8 @@ pub use expectation::{Expectation, ExpectationError};
 pub use files::OutputFile;
 pub use id::{CommandId, EventId, Seq, Span};
 pub use metadata::{METADATA_BYTES_MAX, METADATA_DEPTH_MAX, Metadata, MetadataError};
-pub use name::{NAME_BYTES_MAX, NameError, PhaseId, PhaseName, TagName, WorkflowName};
+pub use name::{NAME_BYTES_MAX, NameError, PhaseId, PhaseName, PhaseRef, TagName, WorkflowName};
+pub use operation::{OperationName, OperationNameError};
 pub use pattern::{Declared, FileRole, Pattern, PatternError};
 pub use policy::{ApprovalPolicy, PolicyError, PolicyRule, PolicyTerms};
 pub use process::{Process, Worker};

@@ -1,6 +1,7 @@
 //! Names of workflows, phases and tags.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -154,6 +155,64 @@ impl TryFrom<String> for PhaseId {
 impl From<PhaseId> for String {
     fn from(id: PhaseId) -> String {
         id.to_string()
+    }
+}
+
+/// A phase as a caller names it: `phase`, or `workflow/phase`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PhaseRef {
+    /// The workflow, where the caller named it.
+    pub workflow: Option<WorkflowName>,
+    /// The bare name.
+    pub phase: PhaseName,
+}
+
+impl PhaseRef {
+    /// Returns the full name, a bare one being of `workflow`.
+    pub fn within(&self, workflow: &WorkflowName) -> PhaseId {
+        PhaseId::new(self.workflow.as_ref().unwrap_or(workflow).clone(), self.phase.clone())
+    }
+}
+
+impl From<PhaseId> for PhaseRef {
+    fn from(id: PhaseId) -> Self {
+        PhaseRef { workflow: Some(id.workflow), phase: id.phase }
+    }
+}
+
+impl fmt::Display for PhaseRef {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.workflow {
+            Some(workflow) => write!(f, "{workflow}/{}", self.phase),
+            None => self.phase.fmt(f),
+        }
+    }
+}
+
+impl FromStr for PhaseRef {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, NameError> {
+        let (workflow, phase) = match text.split_once('/') {
+            Some((workflow, phase)) => (Some(WorkflowName::new(workflow)?), phase),
+            None => (None, text),
+        };
+        Ok(PhaseRef { workflow, phase: PhaseName::new(phase)? })
+    }
+}
+
+impl TryFrom<String> for PhaseRef {
+    type Error = NameError;
+
+    fn try_from(text: String) -> Result<Self, NameError> {
+        text.parse()
+    }
+}
+
+impl From<PhaseRef> for String {
+    fn from(phase: PhaseRef) -> String {
+        phase.to_string()
     }
 }
 

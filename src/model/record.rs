@@ -5,8 +5,10 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::command::{Actor, PhaseRef};
-use super::{CommandId, Digest, Event, EventId, PhaseId, PhaseName, Seq, StateName, Timestamp, WorkflowName};
+use super::{
+    Actor, CommandId, Digest, Event, EventId, PhaseId, PhaseName, PhaseRef, Seq, StateName, Timestamp,
+    WorkflowName,
+};
 
 /// The version of the event's form that this library writes.
 pub const FORMAT_VERSION: u32 = 1;

@@ -1,7 +1,7 @@
 //! JSON Schemas (draft 2020-12) of what programs write and read: kept in `docs/`, published by
 //! `append --schema`.
 //!
-//! The types are what counts; a schema says the same to those who do not run the program. `tests/schema.rs` holds
+//! The types are what counts; a schema says the same to those who do not run the program. `tests/docs/schema.rs` holds
 //! them together: a verb or a field that the one has and the other has not fails there, a field that only the one
 //! needs, and a value on which they differ. A new verb is a name in `do`, a line in `allOf` and an object in `$defs`
 //! that lists its fields, as [`Request::fields`](super::Request::fields) does; a new field is an entry in

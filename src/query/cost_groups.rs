@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::costs::SumTooLarge;
-use super::report::text;
-use crate::model::{Amount, Event, EventId, PhaseName, Recorded, Seq, Timestamp, WorkflowName};
+use super::words::words;
+use crate::model::{Amount, EventId, PhaseName, Recorded, Seq, Timestamp, WorkflowName};
 
 /// What each group cost.
 #[derive(Debug, Clone, Serialize)]
@@ -77,22 +77,16 @@ pub struct CostRoot {
 impl CostRoot {
     /// Views an event.
     pub fn new(record: &Recorded) -> Self {
-        let attempt = match &record.event {
-            Event::PhaseStarted(started) => Some(started.attempt),
-            Event::PhaseCompleted(completed) => Some(completed.attempt),
-            Event::PhaseFailed(failed) => Some(failed.attempt),
-            _ => None,
-        };
         CostRoot {
             seq: record.seq,
             id: record.id,
             kind: record.event.kind(),
             workflow: record.subject.workflow().cloned(),
             phase: record.subject.phase().map(|id| id.phase.clone()),
-            attempt,
+            attempt: record.event.attempt(),
             at: record.at,
             by: record.by.name.clone(),
-            reason: text(&record.event).map(|text| text.into_owned()),
+            reason: words(&record.event).quotation().map(|text| text.into_owned()),
         }
     }
 }
@@ -119,7 +113,7 @@ impl CostGrouping {
     ///
     /// [`SumTooLarge`].
     pub fn put(&mut self, record: &Recorded, key: Option<String>) -> Result<(), SumTooLarge> {
-        let (Event::CostRecorded(cost), Some(id)) = (&record.event, record.subject.phase()) else {
+        let (Some(cost), Some(id)) = (record.event.cost(), record.subject.phase()) else {
             return Ok(());
         };
         let sum = self.groups.entry((key, cost.currency.clone())).or_insert_with(|| Sum {

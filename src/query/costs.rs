@@ -11,9 +11,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::Serialize;
 
-use crate::model::{
-    AMOUNT_WHOLE_DIGITS_MAX, Amount, Event, PhaseName, Recorded, Seq, Timestamp, WorkflowName, escape,
-};
+use crate::model::{AMOUNT_WHOLE_DIGITS_MAX, Amount, PhaseName, Recorded, Seq, Timestamp, WorkflowName};
 use crate::rules::{Budget, Phase, Rejection, Standing, Table, Workflow};
 
 /// A sum with more digits than an amount has.
@@ -148,7 +146,7 @@ impl CostScan {
     ///
     /// [`SumTooLarge`].
     pub fn look_at(&mut self, record: &Recorded) -> Result<(), SumTooLarge> {
-        let (Event::CostRecorded(cost), Some(id)) = (&record.event, record.subject.phase()) else {
+        let (Some(cost), Some(id)) = (record.event.cost(), record.subject.phase()) else {
             return Ok(());
         };
         let found = self.found.entry(id.workflow.clone()).or_default();
@@ -220,35 +218,4 @@ impl PhaseCosts {
             retired: phase.retired,
         }
     }
-}
-
-/// Says what an event about costs tells, in a few words; none for any other event.
-pub fn cost_in_words(event: &Event) -> Option<String> {
-    Some(match event {
-        Event::CostRecorded(cost) => {
-            let amount = Some(cost.amount.shown(cost.currency.as_deref()));
-            let refund = cost.refund.then(|| "refund".to_owned());
-            let (model, operation) =
-                (cost.model.as_deref().map(escape), cost.operation.as_deref().map(escape));
-            [amount, refund, model, operation].into_iter().flatten().collect::<Vec<_>>().join(", ")
-        }
-        Event::CostLimitSet(set) => {
-            let currency = set.currency.as_deref();
-            let shown = |limit: Option<Amount>| {
-                limit.map_or_else(|| "no limit".to_owned(), |limit| limit.shown(currency))
-            };
-            format!("{} → {}", shown(set.before), shown(set.limit))
-        }
-        Event::CostWarningRaised(warning) => {
-            let shown = |amount: Amount| amount.shown(warning.currency.as_deref());
-            let percent = warning.threshold_percent;
-            format!("{} spent, {percent} % or more of {}", shown(warning.spent), shown(warning.limit))
-        }
-        Event::CostLimitExceeded(exceeded) => {
-            let shown = |amount: Amount| amount.shown(exceeded.currency.as_deref());
-            let (spent, limit) = (shown(exceeded.spent), shown(exceeded.limit));
-            format!("{spent} spent of {limit}, {} over", shown(exceeded.over))
-        }
-        _ => return None,
-    })
 }

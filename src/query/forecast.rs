@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use serde::Serialize;
 
-use crate::model::{Amount, CauseKind, Event, EventId, PhaseId, Recorded};
+use crate::model::{Amount, CauseKind, EventId, PhaseId, Recorded};
 
 /// What attempts took and cost, as far as the log tells.
 #[derive(Debug, Default)]
@@ -40,24 +40,20 @@ impl History {
     pub fn add(&mut self, record: &Recorded) {
         let start = record.causes.iter().find(|cause| cause.kind == CauseKind::PhaseStarted);
         let (Some(start), Some(phase)) = (start, record.subject.phase()) else { return };
-        match &record.event {
-            Event::PhaseCompleted(completed) => {
-                let mut starts = self.failed.remove(phase).unwrap_or_default();
-                starts.push(start.event);
-                let run = Run { starts, duration: completed.duration_seconds };
-                self.completed.entry(phase.clone()).or_default().push(run);
+        let event = &record.event;
+        if let Some(completed) = event.completed() {
+            let mut starts = self.failed.remove(phase).unwrap_or_default();
+            starts.push(start.event);
+            let run = Run { starts, duration: completed.duration_seconds };
+            self.completed.entry(phase.clone()).or_default().push(run);
+        } else if event.failed().is_some() {
+            self.failed.entry(phase.clone()).or_default().push(start.event);
+        } else if let Some(cost) = event.cost() {
+            let spent = self.spent.entry(start.event).or_default();
+            *spent = spent.plus(cost.amount).unwrap_or(*spent);
+            if let Some(currency) = &cost.currency {
+                self.currencies.insert(phase.clone(), currency.clone());
             }
-            Event::PhaseFailed(_) => {
-                self.failed.entry(phase.clone()).or_default().push(start.event);
-            }
-            Event::CostRecorded(cost) => {
-                let spent = self.spent.entry(start.event).or_default();
-                *spent = spent.plus(cost.amount).unwrap_or(*spent);
-                if let Some(currency) = &cost.currency {
-                    self.currencies.insert(phase.clone(), currency.clone());
-                }
-            }
-            _ => {}
         }
     }
 

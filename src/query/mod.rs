@@ -23,13 +23,12 @@ mod report;
 mod show;
 mod status;
 mod why;
+mod words;
 
 pub use approvals::{ApprovalFilter, ApprovalStatus, ApprovalSummary, ApprovalView, Approvals};
 pub use cost_groups::{CostGroup, CostGrouping, CostGroups, CostRoot, CostTotal};
 pub use cost_plan::{CostPlan, LimitCheck, PlanError, PlannedTotal, Projection, Remaining, check_estimate};
-pub use costs::{
-    BudgetView, CostScan, ModelCosts, PhaseCosts, SumTooLarge, Transaction, WorkflowCosts, cost_in_words,
-};
+pub use costs::{BudgetView, CostScan, ModelCosts, PhaseCosts, SumTooLarge, Transaction, WorkflowCosts};
 pub use diagram::{dot, mermaid};
 pub use forecast::{ExpectedCost, ExpectedDuration, Forecast, History, PhaseForecast, Samples};
 pub use graph::{Graph, GraphEdge, GraphNode, graph};
@@ -46,3 +45,4 @@ pub use report::{
 pub use show::{AttemptView, Effects, EventView, Linked, NoteView, Outcome, PhaseHistory, PhaseView, Spec};
 pub use status::{PhaseStatus, ProcessState, Status, StatusFilter, Summary, status};
 pub use why::{ChainEvent, LedBy, Proven, Waiting, Why, why};
+pub use words::{Words, duration, one_line, words};

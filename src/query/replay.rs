@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
-use crate::model::{CommandId, Event, PhaseId, Recorded, StateName, Subject};
+use crate::model::{CommandId, PhaseId, Recorded, StateName, Subject};
 use crate::rules::{Impossible, Table, evolve};
 
 /// How many phases are in each state, retired ones left out.
@@ -79,7 +79,7 @@ impl Replay {
             *self.counts.slot(from) -= 1;
             *self.counts.slot(to) += 1;
         }
-        if let (Event::WorkflowDefined(defined), Subject::Workflow(name)) = (&record.event, &record.subject) {
+        if let (Some(defined), Subject::Workflow(name)) = (record.event.definition(), &record.subject) {
             for phase in &defined.retired {
                 let id = PhaseId::new(name.clone(), phase.clone());
                 if let Some(phase) = self.table.phases.get(&id) {

@@ -9,7 +9,6 @@
 
 mod view;
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use view::{
@@ -17,9 +16,10 @@ pub use view::{
 };
 
 use super::approvals::ApprovalFilter;
-use super::costs::{CostScan, cost_in_words};
+use super::costs::CostScan;
 use super::graph::graph;
-use crate::model::{Digest, Event, EventId, Recorded, Seq, StateName, WorkflowName};
+use super::words::words;
+use crate::model::{Digest, EventId, Recorded, Seq, StateName, WorkflowName};
 use crate::rules::{Mark, Phase, PhaseState, Rejection, Table, Workflow};
 
 /// What a report says besides what the table holds.
@@ -208,8 +208,8 @@ impl<'a> PhaseReport<'a> {
                 self.failed_at = Some(failure.ended_at);
                 self.duration_seconds = Some(failure.duration_seconds);
                 self.error = Some(&failure.error);
-                if let Some(Event::PhaseFailed(failed)) =
-                    evidence.events.get(&failure.event).map(|record| &record.event)
+                if let Some(failed) =
+                    evidence.events.get(&failure.event).and_then(|record| record.event.failed())
                 {
                     self.exit_code = failed.exit_code;
                     self.signal = failed.signal.as_deref();
@@ -265,36 +265,9 @@ impl<'a> EventReport<'a> {
             at: record.at,
             by: &record.by.name,
             derived: record.rule.is_some(),
-            text: text(&record.event),
+            text: words(&record.event).quotation(),
         }
     }
-}
-
-/// Returns the reason, the error or the note that an event holds; for one about costs, what it tells.
-pub(super) fn text(event: &Event) -> Option<Cow<'_, str>> {
-    let given = match event {
-        Event::PhaseFailed(failed) => Some(failed.error.as_str()),
-        Event::PhaseSkipped(skipped) => Some(skipped.reason.as_str()),
-        Event::PhaseReset(reset) => Some(reset.reason.as_str()),
-        Event::RerunMarked(why) | Event::RerunCauseAdded(why) | Event::RerunDeferred(why) => {
-            Some(why.reason.as_str())
-        }
-        Event::NoteAdded(note) => Some(note.text.as_str()),
-        Event::ApprovalRequested(asked) => Some(asked.operation.as_str()),
-        Event::ApprovalGranted(decided) | Event::ApprovalRejected(decided) => Some(decided.reason.as_str()),
-        Event::TagSet(tag) => Some(tag.name.as_str()),
-        Event::HistoryImported(history) => Some(history.source.as_str()),
-        Event::WorkflowDefined(_)
-        | Event::PhaseStarted(_)
-        | Event::PhaseCompleted(_)
-        | Event::RerunCleared(_)
-        | Event::MetadataRecorded(_) => None,
-        Event::CostRecorded(_)
-        | Event::CostLimitSet(_)
-        | Event::CostWarningRaised(_)
-        | Event::CostLimitExceeded(_) => return cost_in_words(event).map(Cow::Owned),
-    };
-    given.map(Cow::Borrowed)
 }
 
 #[cfg(test)]

@@ -278,7 +278,8 @@ impl<'a> PhaseHistory<'a> {
 
     fn is_retired_by(&self, record: &Recorded) -> bool {
         let is_of_workflow = record.subject.workflow() == Some(&self.of.workflow);
-        matches!(&record.event, Event::WorkflowDefined(defined) if is_of_workflow && defined.retired.contains(&self.of.phase))
+        let defined = record.event.definition().filter(|_| is_of_workflow);
+        defined.is_some_and(|defined| defined.retired.contains(&self.of.phase))
     }
 
     fn start(&mut self, record: &Recorded, started: &PhaseStarted) {

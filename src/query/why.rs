@@ -12,9 +12,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
+use super::words::words;
 use crate::model::{
-    Actor, CauseKind, Change, Comparison, DefinitionChange, Digest, Event, EventId, LineError, PhaseId,
-    PhaseName, PhaseRef, Recorded, Seq, StateName, Subject, Timestamp, WorkflowName,
+    Actor, CauseKind, Change, Comparison, DefinitionChange, Digest, EventId, LineError, PhaseId, PhaseName,
+    PhaseRef, Recorded, Seq, StateName, Timestamp, WorkflowName,
 };
 use crate::rules::{Phase, PhaseState, Table};
 
@@ -142,7 +143,7 @@ fn because<E>(phase: &Phase, read: &mut impl FnMut(Seq) -> Result<Proven, E>) ->
         }
         PhaseState::Complete { completion } => {
             let is_clearing = |record: &Recorded| {
-                matches!(record.event, Event::RerunCleared(_)) && record.subject.phase() == Some(&phase.id)
+                record.event.cleared().is_some() && record.subject.phase() == Some(&phase.id)
             };
             let mut because = last(phase, completion.seq, read, is_clearing)?;
             because.push(completion.seq);
@@ -171,16 +172,12 @@ fn last<E>(
 }
 
 fn is_reset(record: &Recorded, id: &PhaseId) -> bool {
-    matches!(record.event, Event::PhaseReset(_)) && record.subject.phase() == Some(id)
+    record.event.is_reset() && record.subject.phase() == Some(id)
 }
 
 fn adds(record: &Recorded, id: &PhaseId) -> bool {
-    match (&record.event, &record.subject) {
-        (Event::WorkflowDefined(defined), Subject::Workflow(name)) => {
-            *name == id.workflow && defined.added.contains(&id.phase)
-        }
-        _ => false,
-    }
+    let defined = record.event.definition().filter(|_| record.subject.workflow() == Some(&id.workflow));
+    defined.is_some_and(|defined| defined.added.contains(&id.phase))
 }
 
 /// Follows the causes of some events to every root.
@@ -287,7 +284,7 @@ impl Serialize for ChainEvent {
         let edge = |edge: &Option<(PhaseId, PhaseId)>| {
             edge.as_ref().map(|(above, below)| (name(above), name(below)))
         };
-        let facts = Facts::of(&record.event);
+        let event = &record.event;
         let cause = |cause: &crate::model::Cause| CauseView {
             event: cause.event,
             seq: cause.seq,
@@ -308,11 +305,11 @@ impl Serialize for ChainEvent {
             derived: record.rule.is_some(),
             rule: record.rule.as_deref(),
             inferred: record.inferred.as_deref(),
-            reason: facts.reason,
-            attempt: facts.attempt,
-            changes: facts.changes,
-            changed: facts.changed,
-            compared: facts.compared,
+            reason: words(event).reason(),
+            attempt: event.attempt().or_else(|| event.cost().and_then(|cost| cost.attempt)),
+            changes: event.rerun().map(|why| why.changes.as_slice()).unwrap_or_default(),
+            changed: event.definition().map(|defined| defined.changed.as_slice()).unwrap_or_default(),
+            compared: event.cleared().map(|cleared| cleared.compared.as_slice()).unwrap_or_default(),
             causes: record.causes.iter().map(cause).collect(),
             edge: self.led_by.as_ref().and_then(|led_by| edge(&led_by.edge)),
             cause_kind: self.led_by.as_ref().map(|led_by| led_by.kind),
@@ -321,47 +318,5 @@ impl Serialize for ChainEvent {
             leaf: self.proven.leaf,
         };
         view.serialize(serializer)
-    }
-}
-
-/// What an event says that explains something.
-#[derive(Default)]
-struct Facts<'a> {
-    reason: Option<&'a str>,
-    attempt: Option<u32>,
-    changes: &'a [Change],
-    changed: &'a [DefinitionChange],
-    compared: &'a [Comparison],
-}
-
-impl<'a> Facts<'a> {
-    fn of(event: &'a Event) -> Self {
-        let none = Facts::default();
-        match event {
-            Event::WorkflowDefined(defined) => Facts { changed: &defined.changed, ..none },
-            Event::PhaseStarted(started) => Facts { attempt: Some(started.attempt), ..none },
-            Event::PhaseCompleted(completed) => Facts { attempt: Some(completed.attempt), ..none },
-            Event::PhaseFailed(failed) => {
-                Facts { attempt: Some(failed.attempt), reason: Some(failed.error.as_str()), ..none }
-            }
-            Event::PhaseSkipped(skipped) => Facts { reason: Some(skipped.reason.as_str()), ..none },
-            Event::PhaseReset(reset) => Facts { reason: Some(reset.reason.as_str()), ..none },
-            Event::RerunMarked(why) | Event::RerunCauseAdded(why) | Event::RerunDeferred(why) => {
-                Facts { reason: Some(why.reason.as_str()), changes: &why.changes, ..none }
-            }
-            Event::ApprovalGranted(decided) | Event::ApprovalRejected(decided) => {
-                Facts { reason: Some(decided.reason.as_str()), ..none }
-            }
-            Event::RerunCleared(cleared) => Facts { compared: &cleared.compared, ..none },
-            Event::CostRecorded(cost) => Facts { attempt: cost.attempt, ..none },
-            Event::MetadataRecorded(_)
-            | Event::CostLimitSet(_)
-            | Event::CostWarningRaised(_)
-            | Event::CostLimitExceeded(_)
-            | Event::NoteAdded(_)
-            | Event::TagSet(_)
-            | Event::ApprovalRequested(_)
-            | Event::HistoryImported(_) => none,
-        }
     }
 }

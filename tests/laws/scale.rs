@@ -1,7 +1,6 @@
 //! Graphs that are deep, wide, or both: nothing recurses, nothing visits a way twice.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use phaseledger::ledger::{Answer, Ledger, LedgerError};
 use phaseledger::model::{
@@ -12,6 +11,7 @@ use serde_json::Value;
 use crate::make::{command, phase, text, time};
 use crate::oracle::{World, list, string};
 use crate::play::Shared;
+use crate::shared;
 
 fn reference(name: &str) -> PhaseRef {
     PhaseRef { workflow: None, phase: PhaseName::new(name).expect("a name") }
@@ -181,12 +181,8 @@ fn ways_are_not_counted_one_by_one() {
 /// A real graph: 1,974 commits, 1,960 deep.
 #[test]
 fn a_graph_of_commits_is_marked_as_the_oracle_says() {
-    let data = std::env::var("PHASELEDGER_SHARED_DATA").unwrap_or_else(|_| "../shared/data".to_owned());
-    let path = PathBuf::from(data).join("graphs/just-commits.json");
-    let Ok(graph) = std::fs::read(&path) else {
-        println!("skipped: there is no `{}`", path.display());
-        return;
-    };
+    let Some(data) = shared::data("a_graph_of_commits_is_marked_as_the_oracle_says") else { return };
+    let graph = std::fs::read(data.join("graphs/just-commits.json")).expect("the graph is there");
     let graph: Value = serde_json::from_slice(&graph).expect("a graph");
     let needs: BTreeMap<String, Vec<String>> = list(&graph["phases"])
         .iter()

@@ -2,8 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
 use phaseledger::model::Seq;
@@ -11,7 +9,8 @@ use phaseledger::store::{Batch, DiskStore, RowChanges, Store, StoreError};
 
 use crate::contract::{OnDisk, SMALL, Subject, append, command, entry};
 use crate::folder::{copy, files};
-use crate::numbers::Numbers;
+use crate::numbers::{Numbers, setting};
+use crate::patience::in_time;
 
 const EVENTS: u64 = 300;
 
@@ -67,22 +66,16 @@ fn damage(file: &Path, numbers: &mut Numbers) -> String {
     format!("{}: {what}", file.display())
 }
 
-/// Opens and reads a log, in a thread of its own so that a call that never returns is noticed.
+/// Opens and reads a log; a call that never returns is noticed.
 fn read_all(log: PathBuf) -> Result<Contents, StoreError> {
-    let (sender, receiver) = mpsc::channel();
-    let reading = thread::spawn(move || {
-        let result = DiskStore::open_with(&log, Duration::ZERO, SMALL).and_then(|store| contents(&store));
-        sender.send(result).expect("somebody waits");
-    });
-    let result = receiver.recv_timeout(Duration::from_secs(30)).expect("an answer in time");
-    reading.join().expect("no panic");
-    result
+    in_time("an answer", move || {
+        DiskStore::open_with(&log, Duration::ZERO, SMALL).and_then(|store| contents(&store))
+    })
 }
 
 #[test]
 fn a_damaged_log_is_whole_or_an_error() {
-    let rounds =
-        std::env::var("PHASELEDGER_DAMAGE_ROUNDS").map_or(120, |rounds| rounds.parse().expect("a number"));
+    let rounds = setting("PHASELEDGER_DAMAGE_ROUNDS", 120);
     let (subject, expected) = log_to_damage();
     let (mut whole, mut damaged, mut refused) = (0, 0, 0);
     for round in 0..rounds {

@@ -1,8 +1,6 @@
 //! A place to run the program in: a folder of its own, a fixed clock, a known user, and outputs as pictures.
-//!
-//! Each test file takes it in with `#[path = "support/cli.rs"] mod cli;`.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(dead_code, reason = "each crate of tests uses a part of it")]
 
 use std::cell::Cell;
 use std::fs;

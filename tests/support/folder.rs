@@ -1,6 +1,6 @@
 //! Folders as they are: copied, listed, held in memory.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(dead_code, reason = "each crate of tests uses a part of it")]
 
 use std::collections::BTreeMap;
 use std::fs;

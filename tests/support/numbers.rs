@@ -1,6 +1,6 @@
 //! A generator of numbers that is the same every time (SplitMix64).
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
+#![allow(dead_code, reason = "each crate of tests uses a part of it")]
 
 /// Its state, at first the seed.
 pub struct Numbers(pub u64);

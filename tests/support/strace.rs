@@ -4,6 +4,8 @@ use std::fs;
 use std::process::{Command, Output, Stdio};
 
 use crate::cli::Scene;
+use crate::patience::PATIENCE;
+use crate::skip::skip;
 
 /// What a traced run came to.
 pub struct Traced {
@@ -22,7 +24,7 @@ impl Traced {
     }
 }
 
-/// Says whether processes can be traced here; where not, says that a test is skipped, past the test harness.
+/// Says whether processes can be traced here; where not, says that a test is skipped.
 pub fn is_there(test: &str) -> bool {
     let probe =
         Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).stderr(Stdio::piped()).output();
@@ -31,8 +33,7 @@ pub fn is_there(test: &str) -> bool {
         Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
         Err(error) => error.to_string(),
     };
-    let skipped = format!("skipped `{test}`: strace cannot be run: {why}\n");
-    let _ = std::io::Write::write_all(&mut std::io::stderr(), skipped.as_bytes());
+    skip(test, "strace", &format!("strace cannot be run: {why}"));
     false
 }
 
@@ -43,7 +44,8 @@ pub fn run(scene: &Scene, options: &[&str], args: &[&str]) -> Traced {
     // One that hangs is a failure, and no wait: it is killed, and has no exit code of the program's.
     let mut command = Command::new("timeout");
     command
-        .args(["--signal=KILL", "60", "strace", "-f", "-qq", "-y", "-o"])
+        .args(["--signal=KILL", &PATIENCE.as_secs().to_string()])
+        .args(["strace", "-f", "-qq", "-y", "-o"])
         .arg(&trace)
         .args(options)
         .arg("--");

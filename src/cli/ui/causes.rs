@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, Write};
 
 use anstyle::Style;
-use phaseledger::model::{Event, Seq, StateName, Zone, escape};
+use phaseledger::model::{Seq, StateName, Zone, escape};
 use phaseledger::query::{ChainEvent, Waiting, Why};
 
 use crate::cli::ui::events::{evidence, sentence};
@@ -89,7 +89,7 @@ impl Drawing<'_> {
     /// Says whether the phase is PENDING since its definition: neither reset nor skipped.
     fn has_not_run(&self) -> bool {
         let first = self.why.chain.first().map(|event| &event.proven.record.event);
-        self.why.state == StateName::Pending && matches!(first, Some(Event::WorkflowDefined(_)))
+        self.why.state == StateName::Pending && first.is_some_and(|event| event.definition().is_some())
     }
 
     /// Draws one event, and the way on from it as far as there are no branches.

@@ -2,10 +2,9 @@
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table};
-use phaseledger::model::{
-    ApprovalRequested, Event, PhaseId, Recorded, StateName, Subject, Timestamp, Zone, escape,
-};
-use phaseledger::query::cost_in_words;
+use phaseledger::model::{PhaseId, Recorded, StateName, Subject, Timestamp, Zone, escape};
+use phaseledger::query::words;
+pub use phaseledger::query::{duration, one_line};
 use unicode_width::UnicodeWidthStr;
 
 /// Returns the symbol that stands beside a state.
@@ -37,19 +36,6 @@ pub fn time(time: Timestamp, zone: Zone, exact: bool) -> String {
     match shown.offset().local_minus_utc() {
         0 => format!("{clock}Z"),
         _ => format!("{clock}{}", shown.format("%:z")),
-    }
-}
-
-/// Returns a duration in seconds as a person reads it, to three digits or so.
-pub fn duration(seconds: f64) -> String {
-    let whole = seconds.round() as u64;
-    match seconds {
-        s if s < 0.001 => format!("{:.0} µs", s * 1e6),
-        s if s < 1.0 => format!("{:.0} ms", s * 1e3),
-        s if s < 59.995 => format!("{s:.2} s"),
-        s if s < 3599.5 => format!("{} m {:02} s", whole / 60, whole % 60),
-        s if s < 86_400.0 => format!("{} h {:02} m", whole / 3600, whole % 3600 / 60),
-        _ => format!("{} d {:02} h", whole / 86_400, whole % 86_400 / 3600),
     }
 }
 
@@ -94,82 +80,11 @@ pub fn summary(record: &Recorded) -> String {
     {
         parts.push(format!("{} → {}", state(from), state(to)));
     }
-    parts.extend(detail(&record.event));
+    parts.extend(words(&record.event).remark());
     if let Some(inferred) = &record.inferred {
         parts.push(format!("inferred: {}", escape(inferred)));
     }
     parts.join("  ")
-}
-
-/// Returns what an event says beyond its kind and states.
-fn detail(event: &Event) -> Option<String> {
-    Some(match event {
-        Event::WorkflowDefined(defined) => {
-            let count = |what: &str, names: usize| (names > 0).then(|| format!("{names} {what}"));
-            let phases = defined.definition.phases().len();
-            let parts = [
-                count("phases", phases),
-                count("added", defined.added.len()).filter(|_| defined.added.len() != phases),
-                count("retired", defined.retired.len()),
-                count("changed", defined.changed.len()),
-            ];
-            parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
-        }
-        Event::CostRecorded(_)
-        | Event::CostLimitSet(_)
-        | Event::CostWarningRaised(_)
-        | Event::CostLimitExceeded(_) => cost_in_words(event)?,
-        Event::PhaseStarted(started) => {
-            let mut parts = vec![format!("attempt {}", started.attempt)];
-            if !started.dependencies_met {
-                let unmet: Vec<_> = started.unmet.iter().map(ToString::to_string).collect();
-                parts.push(format!("needs unmet: {}", unmet.join(", ")));
-            }
-            let over = started.over_limit.as_ref();
-            parts.extend(over.map(|over| format!("over its limit: {}", one_line(over.reason.as_str()))));
-            parts.join(", ")
-        }
-        Event::PhaseCompleted(completed) => duration(completed.duration_seconds),
-        Event::PhaseFailed(failed) => one_line(failed.error.as_str()),
-        Event::PhaseSkipped(skipped) => format!("skipped: {}", one_line(skipped.reason.as_str())),
-        Event::PhaseReset(reset) => one_line(reset.reason.as_str()),
-        Event::RerunMarked(why) | Event::RerunCauseAdded(why) | Event::RerunDeferred(why) => {
-            one_line(why.reason.as_str())
-        }
-        Event::RerunCleared(_) => "unchanged inputs".to_owned(),
-        Event::MetadataRecorded(recorded) => recorded
-            .metadata
-            .iter()
-            .map(|(key, value)| format!("{}={}", escape(key), escape(value)))
-            .collect::<Vec<_>>()
-            .join(" "),
-        Event::NoteAdded(note) => one_line(note.text.as_str()),
-        Event::TagSet(tag) => format!("{} = #{}", tag.name, tag.seq),
-        Event::ApprovalRequested(asked) => approval(asked),
-        Event::ApprovalGranted(decided) | Event::ApprovalRejected(decided) => {
-            format!("of #{}: {}", decided.request_seq, one_line(decided.reason.as_str()))
-        }
-        Event::HistoryImported(history) => {
-            format!("{}, {} lines", escape(&history.source), history.lines)
-        }
-    })
-}
-
-/// Returns what leave is asked for.
-fn approval(asked: &ApprovalRequested) -> String {
-    let estimate = asked.estimate.shown(asked.currency.as_deref());
-    let impact =
-        asked.impact.as_ref().map_or_else(String::new, |impact| format!(": {}", one_line(impact.as_str())));
-    let items = match asked.items {
-        1 => "1 item".to_owned(),
-        items => format!("{items} items"),
-    };
-    format!("{}, {estimate}, {items}{impact}", escape(asked.operation.as_str()))
-}
-
-/// Returns a text as one line, escaped, its own lines parted by ` ⏎ `.
-pub fn one_line(text: &str) -> String {
-    text.trim_end().lines().map(escape).collect::<Vec<_>>().join(" ⏎ ")
 }
 
 /// Returns how many columns a text takes on a terminal, colours aside.
@@ -180,24 +95,4 @@ pub fn width(text: &str) -> usize {
 /// Returns a count with its noun.
 pub fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations_read_well() {
-        for (seconds, shown) in [
-            (0.000_001, "1 µs"),
-            (0.047_901, "48 ms"),
-            (5.492_104, "5.49 s"),
-            (59.996, "1 m 00 s"),
-            (125.0, "2 m 05 s"),
-            (3_725.0, "1 h 02 m"),
-            (90_000.0, "1 d 01 h"),
-        ] {
-            assert_eq!(duration(seconds), shown);
-        }
-    }
 }

@@ -6,10 +6,9 @@ use std::process::ExitCode;
 
 use phaseledger::ledger::{Answer, Status};
 use phaseledger::model::{
-    Action, CallerId, Command, CommandId, Declared, Event, Expectation, Metadata, Recorded, Request,
-    Timestamp,
+    Action, CallerId, Command, CommandId, Declared, Expectation, Metadata, Recorded, Request, Timestamp,
 };
-use phaseledger::query::{Forecast, cost_in_words};
+use phaseledger::query::{Forecast, words};
 use phaseledger::rules::Phase;
 use serde::Serialize;
 
@@ -233,23 +232,13 @@ impl<'a> AnswerView<'a> {
 impl<'a> DerivedView<'a> {
     /// Views an event.
     pub fn new(record: &'a Recorded) -> Self {
-        let reason = match &record.event {
-            Event::RerunMarked(why) | Event::RerunCauseAdded(why) | Event::RerunDeferred(why) => {
-                Some(Cow::Borrowed(why.reason.as_str()))
-            }
-            Event::PhaseFailed(failed) => Some(Cow::Borrowed(failed.error.as_str())),
-            Event::ApprovalGranted(decided) | Event::ApprovalRejected(decided) => {
-                Some(Cow::Borrowed(decided.reason.as_str()))
-            }
-            event => cost_in_words(event).map(Cow::Owned),
-        };
         DerivedView {
             seq: record.seq.number(),
             id: record.id,
             kind: record.event.kind(),
             phase: record.subject.phase().map(ToString::to_string),
             to: record.transition.map(|(_, to)| to.as_str()),
-            reason,
+            reason: words(&record.event).quotation(),
         }
     }
 }

@@ -11,6 +11,7 @@
 //! [`TimeContext`]'s module: a time is settled here, against a present and a zone that the caller gives, so a
 //! [`When`] means the same whenever it is resolved. Which place that is, only a ledger can say.
 
+mod context;
 mod day;
 mod error;
 mod prefix;
@@ -20,9 +21,9 @@ mod zone;
 
 use std::fmt;
 
+pub use context::TimeContext;
 pub use error::SelectorError;
 pub use prefix::IdPrefix;
-pub use time::TimeContext;
 pub use zone::{Zone, ZoneError};
 
 use super::scan::{Misread, Scan};

@@ -5,8 +5,8 @@
 
 use chrono::{Days, Months, NaiveDateTime, TimeDelta};
 
+use super::context::TimeContext;
 use super::error::SelectorError;
-use super::time::TimeContext;
 use crate::model::Timestamp;
 use crate::model::scan::{Misread, Scan, show};
 

@@ -12,6 +12,7 @@
 
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveTime};
 
+use super::context::TimeContext;
 use super::day::Day;
 use super::error::SelectorError;
 use super::zone::{self, Zone};
@@ -21,15 +22,6 @@ use crate::model::scan::{Misread, Scan, show};
 use crate::model::time::{Clock, Colon, Seconds, clock, date, fraction, offset};
 
 const EXAMPLE: &str = "2025-10-29 14:00";
-
-/// What a time is relative to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct TimeContext {
-    /// The present, as the edge that asks has read it.
-    pub now: Timestamp,
-    /// The zone of times without an offset, and of the calendar that `yesterday` is on.
-    pub zone: Zone,
-}
 
 impl TimeContext {
     /// Reads a time alone.

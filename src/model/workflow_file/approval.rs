@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::check::{fields, texts, wrong_type};
 use super::error::Fault;
+use super::expect::{fields, texts, wrong_type};
 use super::node::{Entry, Format, Shape, Value, shown};
 use crate::model::{Amount, ApprovalPolicy, OperationName, PolicyError, PolicyRule, PolicyTerms};
 

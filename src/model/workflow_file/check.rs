@@ -6,7 +6,8 @@ use std::ops::Range;
 use super::WorkflowName;
 use super::approval::{APPROVAL, read_policy};
 use super::error::Fault;
-use super::node::{Entry, Fields, Format, Node, Shape, Value, repeated_key, shown};
+use super::expect::{fields, texts, wrong_type};
+use super::node::{Entry, Format, Node, Shape, Value, repeated_key, shown};
 use super::places::{PhasePlaces, definition_fault};
 use crate::model::{
     Amount, ApprovalPolicy, Definition, Metadata, NAME_BYTES_MAX, Pattern, PhaseDefinition, PhaseName,
@@ -194,20 +195,6 @@ impl Names {
     }
 }
 
-/// Takes a table apart, or says what stands in its place.
-pub(super) fn fields<'t>(
-    node: Node<'t>,
-    what: &str,
-    shape: &Shape,
-    format: Format,
-    elsewhere: impl Fn(&str) -> Option<String>,
-) -> Result<Fields<'t>, Fault> {
-    match node.value {
-        Value::Table(entries) => Fields::of(node.span, entries, shape, elsewhere),
-        _ => Err(wrong_type(what, &node, format.table(), format)),
-    }
-}
-
 /// Returns a string and its place.
 fn text(entry: Entry<'_>, format: Format) -> Result<(String, Range<usize>), Fault> {
     match entry.node.value {
@@ -220,28 +207,6 @@ fn text(entry: Entry<'_>, format: Format) -> Result<(String, Range<usize>), Faul
         }
         _ => Err(wrong_type(&format!("`{}`", entry.key), &entry.node, "a string", format)),
     }
-}
-
-/// Returns a list of strings, each with its place.
-pub(super) fn texts(entry: Entry<'_>, format: Format) -> Result<Vec<(String, Range<usize>)>, Fault> {
-    let key = entry.key;
-    let Node { span, value } = entry.node;
-    let list = match value {
-        Value::List(list) => list,
-        value => {
-            let hint = match &value {
-                Value::Text(text) => Some(format!("put it in brackets: [\"{}\"]", shown(text))),
-                _ => None,
-            };
-            let node = Node { span, value };
-            return Err(wrong_type(&format!("`{key}`"), &node, "an array of strings", format).hint_if(hint));
-        }
-    };
-    let item = |node: Node<'_>| match node.value {
-        Value::Text(text) => Ok((text.into_owned(), node.span)),
-        _ => Err(wrong_type(&format!("an item of `{key}`"), &node, "a string", format)),
-    };
-    list.into_iter().map(item).collect()
 }
 
 fn long_text(entry: Entry<'_>, format: Format) -> Result<String, Fault> {
@@ -310,9 +275,4 @@ fn amount(entry: Entry<'_>, format: Format) -> Result<Amount, Fault> {
         Ok(amount) => Ok(amount),
         Err(error) => Err(refused(text, &error.fault)),
     }
-}
-
-pub(super) fn wrong_type(what: &str, node: &Node<'_>, expected: &str, format: Format) -> Fault {
-    let found = node.value.kind(format);
-    Fault::new(node.span.clone(), format!("{what} is {found}; expected {expected}"))
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::snippet::{self, Rendered};
+use super::snippet::{self, Mark, Rendered};
 use crate::model::escape;
 
 /// Why a workflow file was refused, and where. Shown as `file:line:column: message`.
@@ -26,17 +26,11 @@ pub struct WorkflowFileError {
 
 impl WorkflowFileError {
     /// Returns a picture of the place in plain text: file, line and column, and the lines with what is
-    /// wrong marked. It repeats neither the message nor the hint, and has no line end after it.
+    /// wrong marked. It repeats neither the message nor the hint, and has no line end after it. Without the feature
+    /// `snippets` it is the place alone.
     pub fn snippet(&self) -> &str {
         &self.snippet
     }
-}
-
-/// A part of the text to mark, and what to say of it.
-#[derive(Debug, Clone)]
-pub(super) struct Mark {
-    pub(super) span: Range<usize>,
-    pub(super) label: String,
 }
 
 /// What is wrong, before its place is worked out; the first mark is the place.

@@ -11,11 +11,13 @@
 mod approval;
 mod check;
 mod error;
+mod expect;
 mod from_json;
 mod from_toml;
 mod nearest;
 mod node;
 mod places;
+#[cfg_attr(not(feature = "snippets"), expect(dead_code, reason = "what only pictures need"))]
 mod snippet;
 
 use super::{Definition, WorkflowName, text::is_deceptive};

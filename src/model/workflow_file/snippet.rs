@@ -7,9 +7,9 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+#[cfg(feature = "snippets")]
 use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
-use super::error::Mark;
 use crate::model::escape;
 
 /// The most characters of a line that is shown whole.
@@ -20,6 +20,13 @@ const LEAD_CHARACTERS: usize = 40;
 const CUT: &str = "…";
 /// Lines between two marks are shown when they are no more than this.
 const LINES_BETWEEN_MAX: usize = 2;
+
+/// A part of the text to mark, and what to say of it.
+#[derive(Debug, Clone)]
+pub(super) struct Mark {
+    pub(super) span: Range<usize>,
+    pub(super) label: String,
+}
 
 /// A picture, and the place of the first mark, both from 1, the column in characters.
 pub(super) struct Rendered {
@@ -45,20 +52,33 @@ pub(super) fn render(text: &str, file: &str, marks: &[Mark]) -> Rendered {
         let line = lines.entry(line.number).or_insert(line);
         line.marks.push((start - line.start..end - line.start, at));
     }
-    let (source, spans) = compose(text, &lines);
+    let picture = draw(text, &lines, marks);
+    // Its own header would have the column in the line as it is shown.
+    let (line, column) = place;
+    let last_line = lines.keys().next_back().copied().unwrap_or(1);
+    let indent = " ".repeat(last_line.to_string().len());
+    let snippet = format!("{indent}--> {file}:{line}:{column}\n{picture}");
+    Rendered { line, column, snippet: snippet.trim_end_matches('\n').to_owned() }
+}
+
+/// Draws the lines with their marks, from the second line of a picture on.
+#[cfg(feature = "snippets")]
+fn draw(text: &str, lines: &BTreeMap<usize, Line<'_>>, marks: &[Mark]) -> String {
+    let (source, spans) = compose(text, lines);
     let annotations = spans.into_iter().map(|(span, at)| {
         let kind = if at == 0 { AnnotationKind::Primary } else { AnnotationKind::Context };
         let label = Some(escape(&marks[at].label)).filter(|label| !label.is_empty());
         kind.span(span).label(label)
     });
     let first_line = lines.keys().next().copied().unwrap_or(1);
-    let last_line = lines.keys().next_back().copied().unwrap_or(1);
     let picture = Snippet::source(source).line_start(first_line).annotations(annotations);
-    let picture = Renderer::plain().render(&[Group::with_level(Level::ERROR).element(picture)]);
-    // Its own header would have the column in the line as it is shown.
-    let (line, column) = place;
-    let indent = " ".repeat(last_line.to_string().len());
-    Rendered { line, column, snippet: format!("{indent}--> {file}:{line}:{column}\n{picture}") }
+    Renderer::plain().render(&[Group::with_level(Level::ERROR).element(picture)])
+}
+
+/// Draws nothing: without what draws, the place has to do.
+#[cfg(not(feature = "snippets"))]
+fn draw(_: &str, _: &BTreeMap<usize, Line<'_>>, _: &[Mark]) -> String {
+    String::new()
 }
 
 /// Returns the last character's edge at or before `at`.

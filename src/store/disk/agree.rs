@@ -6,7 +6,7 @@ use std::ops::Bound::{Excluded, Included};
 use super::damaged;
 use super::database::Database;
 use super::state::State;
-use super::{append, blocks, filter, rows, snapshots};
+use super::{blocks, filter, rows, snapshots};
 use crate::model::Seq;
 use crate::store::StoreError;
 
@@ -17,7 +17,7 @@ const BATCH_COMMANDS_MAX: usize = 1024;
 /// one cannot.
 pub(super) fn check_tail(tail: &Database, state: &State) -> Result<(), StoreError> {
     blocks::check(tail, state.sealed, state.seq())?;
-    for kind in [append::COMMAND, filter::FILTER] {
+    for kind in [filter::COMMAND, filter::FILTER] {
         tail.check((Included(&[kind]), Excluded(&[kind + 1])))?;
     }
     // Rows that do not count may be half written.

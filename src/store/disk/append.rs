@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use super::blocks;
 use super::database::{Changes, Database};
-use super::filter::Filling;
+use super::filter::{COMMAND, Filling};
 use super::state::State;
 use super::{DiskStore, damaged, rows, start, stored_state, with_head};
 use crate::model::{CommandId, Seq};
@@ -16,8 +16,6 @@ pub(super) const LIMITS: Limits = Limits { line_bytes_max: 64 << 20, batch_event
 pub(super) const VALUE_BYTES_MAX: usize = 1 << 30;
 /// The most bytes in a row's key.
 const KEY_BYTES_MAX: usize = 1 << 10;
-
-pub(super) const COMMAND: u8 = b'c';
 
 /// Appends a batch: what is to be sealed first, then all the rest at once.
 pub(super) fn append(store: &mut DiskStore, expected: Seq, batch: &Batch) -> Result<Appended, StoreError> {

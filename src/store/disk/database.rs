@@ -13,15 +13,19 @@
 //! from its snapshot on, what was durable included. So every batch is followed by `fdatasync`, before another
 //! one can begin a segment that speaks of it.
 
+mod opening;
+
 use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+pub(super) use opening::hold;
+
 use super::boundary::{Handle, caught};
 use super::shield::Image;
-use super::{damaged, io_error, opening};
+use super::{damaged, io_error};
 use crate::store::StoreError;
 
 /// The most bytes in one of sled's values.

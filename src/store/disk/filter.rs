@@ -13,6 +13,7 @@ use super::recent::Recent;
 use crate::model::{CommandId, Seq};
 use crate::store::{Entry, StoreError};
 
+pub(super) const COMMAND: u8 = b'c';
 pub(super) const FILTER: u8 = b'f';
 /// How many places share a filter.
 const SPAN_EVENTS: u64 = 32 << 10;

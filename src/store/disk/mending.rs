@@ -5,7 +5,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::database::Database;
-use super::opening::{hold, remove_named, sync};
+use super::database::hold;
+use super::folder::{remove_named, sync};
 use super::shield::Image;
 use crate::store::{Mended, StoreError};
 

@@ -11,8 +11,8 @@ use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
+use super::folder::sync;
 use super::io_error;
-use super::opening::sync;
 use crate::store::StoreError;
 
 /// How many bytes are read or compared at a time.

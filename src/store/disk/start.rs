@@ -12,7 +12,7 @@ use super::parts::{self, Parts};
 use super::recent::Recent;
 use super::state::State;
 use super::witness::{self, Witnesses};
-use super::{DiskOptions, DiskStore, agree, io_error, opening, stored_state, with_head};
+use super::{DiskOptions, DiskStore, agree, folder, io_error, stored_state, with_head};
 use crate::store::{Mended, StoreError};
 
 /// How long [`DiskStore::create`] waits for another process that makes the same log.
@@ -30,7 +30,7 @@ impl DiskStore {
         make_folder(dir)?;
         parts::look(dir)?;
         let lock = Lock::take(&dir.join("lock"), CREATE_TIMEOUT)?;
-        opening::sync(dir)?;
+        folder::sync(dir)?;
         if parts::look(dir)? == Parts::Begun {
             parts::check_unused(dir)?;
         }
@@ -42,9 +42,9 @@ impl DiskStore {
         if !dir.join("head").exists() {
             witness::create(dir)?;
         }
-        opening::sync(dir)?;
+        folder::sync(dir)?;
         if let Some(parent) = dir.canonicalize().map_err(io_error("find", dir))?.parent() {
-            opening::sync(parent)?;
+            folder::sync(parent)?;
         }
         Self::start(dir, lock, DiskOptions::default(), Instant::now() + CREATE_TIMEOUT)
     }

@@ -13,7 +13,7 @@ use std::io::ErrorKind;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use super::opening::sync;
+use super::folder::sync;
 use super::state::State;
 use super::{damaged, io_error};
 use crate::model::{Digest, Seq};

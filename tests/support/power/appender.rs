@@ -15,7 +15,7 @@ use phaseledger::model::Seq;
 use phaseledger::store::{Appended, DiskStore, Store, StoreError};
 
 use super::script::Script;
-use super::setting;
+use crate::numbers::setting;
 
 const BASE: &str = "PHASELEDGER_POWER_BASE";
 const SCRIPT: &str = "PHASELEDGER_POWER_SCRIPT";

@@ -37,11 +37,3 @@ pub fn scratch() -> tempfile::TempDir {
     let made = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
     made.or_else(|_| tempfile::tempdir()).expect("a directory for the test")
 }
-
-/// Reads a number from the environment, so that a run can be repeated or made longer.
-pub fn setting(name: &str, default: u64) -> u64 {
-    match std::env::var(name) {
-        Ok(text) => text.parse().unwrap_or_else(|_| panic!("`{name}` is `{text}`; expected a number")),
-        Err(_) => default,
-    }
-}

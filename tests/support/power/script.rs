@@ -7,7 +7,7 @@ use phaseledger::model::{CommandId, Digest, Seq, Timestamp};
 use phaseledger::store::{Batch, Entry, Frontier, RowChanges, Times};
 
 use super::random::Random;
-use super::setting;
+use crate::numbers::setting;
 
 const FOLD_VERSION: u32 = 1;
 /// How many neighbouring lines are long at once, where some are.

@@ -1,0 +1,54 @@
+//! What an event holds, for whoever looks for one kind of event among all.
+
+use super::{
+    ApprovalDecided, ApprovalRequested, CostRecorded, Event, PhaseCompleted, PhaseFailed, PhaseStarted,
+    RerunCleared, RerunReason, WorkflowDefined,
+};
+
+macro_rules! parts {
+    ($($(#[$doc:meta])* $name:ident: $payload:ty = $($variant:ident)|+;)*) => {
+        impl Event {
+            $(
+                $(#[$doc])*
+                pub fn $name(&self) -> Option<&$payload> {
+                    if let $(Event::$variant(payload))|+ = self { Some(payload) } else { None }
+                }
+            )*
+        }
+    };
+}
+
+parts! {
+    /// Returns the definition that came into force; none for any other event.
+    definition: WorkflowDefined = WorkflowDefined;
+    /// Returns the attempt that began; none for any other event.
+    started: PhaseStarted = PhaseStarted;
+    /// Returns how an attempt ended well; none for any other event.
+    completed: PhaseCompleted = PhaseCompleted;
+    /// Returns how an attempt ended badly; none for any other event.
+    failed: PhaseFailed = PhaseFailed;
+    /// Returns why a phase is to run again, by a mark, one more cause or a mark that waits; none for any other event.
+    rerun: RerunReason = RerunMarked | RerunCauseAdded | RerunDeferred;
+    /// Returns why a phase stands as it is; none for any other event.
+    cleared: RerunCleared = RerunCleared;
+    /// Returns what was spent or given back; none for any other event.
+    cost: CostRecorded = CostRecorded;
+    /// Returns what leave was asked for; none for any other event.
+    requested: ApprovalRequested = ApprovalRequested;
+    /// Returns how a request was decided on; none for any other event.
+    decided: ApprovalDecided = ApprovalGranted | ApprovalRejected;
+}
+
+impl Event {
+    /// Says whether a phase was reset.
+    pub const fn is_reset(&self) -> bool {
+        matches!(self, Event::PhaseReset(_))
+    }
+
+    /// Returns the number of the attempt that an event began or ended; none for any other event.
+    pub fn attempt(&self) -> Option<u32> {
+        let (started, completed) =
+            (self.started().map(|of| of.attempt), self.completed().map(|of| of.attempt));
+        started.or(completed).or_else(|| self.failed().map(|of| of.attempt))
+    }
+}

@@ -1,0 +1,384 @@
+//! Events in words: the one place that says what each kind of event means to a person.
+//!
+//! A kind has a payload, and a payload its words: a clause of a sentence (`was started (attempt 1)`, and why), a remark
+//! (what there is to say beside the kind and the states), and a quotation (what a person wrote or a rule said, as it
+//! is). Names and texts of others are escaped in clauses and remarks, and as they are in quotations.
+
+use std::borrow::Cow;
+
+use crate::model::{
+    Amount, ApprovalDecided, ApprovalRequested, CostLimitExceeded, CostLimitSet, CostRecorded,
+    CostWarningRaised, Event, HistoryImported, MetadataRecorded, NoteAdded, PhaseCompleted, PhaseFailed,
+    PhaseReset, PhaseSkipped, PhaseStarted, RerunCleared, RerunReason, TagSet, WorkflowDefined, escape,
+};
+
+/// What an event says.
+pub trait Words<'a> {
+    /// Returns what happened to what it is about, in the past tense, and the reason.
+    fn clause(&self) -> (Cow<'static, str>, Option<String>);
+
+    /// Returns what it says beside its kind and its states, in a few words; none for nothing.
+    fn remark(&self) -> Option<String>;
+
+    /// Returns the reason or the error that explains it, as it was given; none where it holds none.
+    fn reason(&self) -> Option<&'a str> {
+        None
+    }
+
+    /// Returns the reason, the error or the note that it holds; for one about costs, what it tells.
+    fn quotation(&self) -> Option<Cow<'a, str>> {
+        self.reason().map(Cow::Borrowed)
+    }
+}
+
+/// Returns the words of an event.
+pub fn words(event: &Event) -> Box<dyn Words<'_> + '_> {
+    match event {
+        Event::WorkflowDefined(of) => Box::new(of.as_ref()),
+        Event::PhaseStarted(of) => Box::new(of),
+        Event::PhaseCompleted(of) => Box::new(of),
+        Event::PhaseFailed(of) => Box::new(of),
+        Event::PhaseSkipped(of) => Box::new(of),
+        Event::PhaseReset(of) => Box::new(of),
+        Event::RerunMarked(of) => Box::new(Rerun { what: "was marked for rerun", of }),
+        Event::RerunCauseAdded(of) => Box::new(Rerun { what: "got one more reason to rerun", of }),
+        Event::RerunDeferred(of) => Box::new(Rerun { what: "was marked for rerun while under way", of }),
+        Event::RerunCleared(of) => Box::new(of),
+        Event::MetadataRecorded(of) => Box::new(of),
+        Event::NoteAdded(of) => Box::new(of),
+        Event::TagSet(of) => Box::new(of),
+        Event::CostRecorded(of) => Box::new(of),
+        Event::CostLimitSet(of) => Box::new(of),
+        Event::CostWarningRaised(of) => Box::new(of),
+        Event::CostLimitExceeded(of) => Box::new(of),
+        Event::ApprovalRequested(of) => Box::new(of.as_ref()),
+        Event::ApprovalGranted(of) => Box::new(Decision { what: "got an approval", of }),
+        Event::ApprovalRejected(of) => Box::new(Decision { what: "was refused an approval", of }),
+        Event::HistoryImported(of) => Box::new(of),
+    }
+}
+
+/// A reason to run again, and which kind of event gave it.
+struct Rerun<'a> {
+    what: &'static str,
+    of: &'a RerunReason,
+}
+
+/// A decision, and which one.
+struct Decision<'a> {
+    what: &'static str,
+    of: &'a ApprovalDecided,
+}
+
+impl<'a> Words<'a> for &'a WorkflowDefined {
+    fn clause(&self) -> (Cow<'static, str>, Option<String>) {
+        ("was defined".into(), None)
+    }
+
+    fn remark(&self) -> Option<String> {
+        let count = |what: &str, names: usize| (names > 0).then(|| format!("{names} {what}"));
+        let phases = self.definition.phases().len();
+        let parts = [
+            count("phases", phases),
+            count("added", self.added.len()).filter(|_| self.added.len() != phases),
+            count("retired", self.retired.len()),
+            count("changed", self.changed.len()),
+        ];
+        Some(parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+    }
+}
+
+impl<'a> Words<'a> for &'a PhaseStarted {
+    fn clause(&self) -> (Cow<'static, str>, Option<String>) {
+        let unmet =
+            (!self.unmet.is_empty()).then(|| format!("its needs were not met: {}", listed(&self.unmet)));
+        let over = self.over_limit.as_ref().map(|over| format!("over its limit, {}", over.reason));
+        let why: Vec<_> = unmet.into_iter().chain(over).collect();
+        let why = (!why.is_empty()).then(|| why.join("; "));
+        (format!("was started (attempt {})", self.attempt).into(), why)
+    }
+
+    fn remark(&self) -> Option<String> {
+        let mut parts = vec![format!("attempt {}", self.attempt)];
+        if !self.dependencies_met {
+            parts.push(format!("needs unmet: {}", listed(&self.unmet)));
+        }
+        let over = self.over_limit.as_ref();
+        parts.extend(over.map(|over| format!("over its limit: {}", one_line(over.reason.as_str()))));
+        Some(parts.join(", "))
+    }
+}
+
+impl<'a> Words<'a> for &'a PhaseCompleted {
+    fn clause(&self) -> (Cow<'static, str>, Option<String>) {
+        let took = duration(self.duration_seconds);
+        (format!("was completed (attempt {}, {took})", self.attempt).into(), None)
+    }
+
+    fn remark(&self) -> Option<String> {
+        Some(duration(self.duration_seconds))
+    }
+}
+
+impl<'a> Words<'a> for &'a PhaseFailed {
+    fn clause(&self) -> (Cow<'static, str>, Option<String>) {
+        let what = if self.abandoned { "was given up" } else { "failed" };
+        (format!("{what} (attempt {}), reported", self.attempt).into(), Some(self.error.to_string()))
+    }
+
+    fn remark(&self) -> Option<String> {
+        Some(one_line(self.error.as_str()))
+    }
+
+    fn reason(&self) -> Option<&'a str> {
+        Some(self.error.as_str())
+    }
+}
+
+impl<'a> Words<'a> for &'a PhaseSkipped {
+    fn clause(&self) -> (Cow<'static, str>, Option<String>) {
+        ("was skipped".into(), Some(self.reason.to_string()))
+    }
+
+    fn remark(&self) -> Option<String> {
+        Some(format!("skipped: {}", one_line(self.reason.as_str())))
+    }
+
+    fn reason(&self) -> Option<&'a str> {
+        Some(self.reason.as_str())
+    }
+}
+
+impl<'a> Words<'a> for &'a PhaseReset {
+    fn clause(&self) -> (Cow<'static, str>, Option<String>) {
+        ("was reset".into(), Some(self.reason.to_string()))
+    }
+
+    fn remark(&self) -> Option<String> {
+        Some(one_line(self.reason.as_str()))
+    }
+
+    fn reason(&self) -> Option<&'a str> {
+        Some(self.reason.as_str())
+    }
+}
+
+impl<'a> Words<'a> for Rerun<'a> {
+    fn clause(&self) -> (Cow<'static, str>, Option<String>) {
+        (self.what.into(), Some(self.of.reason.to_string()))
+    }
+
+    fn remark(&self) -> Option<String> {
+        Some(one_line(self.of.reason.as_str()))
+    }
+
+    fn reason(&self) -> Option<&'a str> {
+        Some(self.of.reason.as_str())
+    }
+}
+
+impl<'a> Words<'a> for &'a RerunCleared {
+    fn clause(&self) -> (Cow<'static, str>, Option<String>) {
+        ("was found to stand as it is".into(), Some("what it is built on is unchanged".to_owned()))
+    }
+
+    fn remark(&self) -> Option<String> {
+        Some("unchanged inputs".to_owned())
+    }
+}
+
+impl<'a> Words<'a> for &'a MetadataRecorded {
+    fn clause(&self) -> (Cow<'static, str>, Option<String>) {
+        ("got metadata".into(), None)
+    }
+
+    fn remark(&self) -> Option<String> {
+        let pairs = self.metadata.iter().map(|(key, value)| format!("{}={}", escape(key), escape(value)));
+        Some(pairs.collect::<Vec<_>>().join(" "))
+    }
+}
+
+impl<'a> Words<'a> for &'a NoteAdded {
+    fn clause(&self) -> (Cow<'static, str>, Option<String>) {
+        ("got a note".into(), Some(self.text.to_string()))
+    }
+
+    fn remark(&self) -> Option<String> {
+        Some(one_line(self.text.as_str()))
+    }
+
+    fn quotation(&self) -> Option<Cow<'a, str>> {
+        Some(self.text.as_str().into())
+    }
+}
+
+impl<'a> Words<'a> for &'a TagSet {
+    fn clause(&self) -> (Cow<'static, str>, Option<String>) {
+        (format!("got the tag {}", self.name).into(), None)
+    }
+
+    fn remark(&self) -> Option<String> {
+        Some(format!("{} = #{}", self.name, self.seq))
+    }
+
+    fn quotation(&self) -> Option<Cow<'a, str>> {
+        Some(self.name.as_str().into())
+    }
+}
+
+impl<'a> Words<'a> for &'a CostRecorded {
+    fn clause(&self) -> (Cow<'static, str>, Option<String>) {
+        ("had a cost recorded".into(), self.remark())
+    }
+
+    fn remark(&self) -> Option<String> {
+        let amount = Some(self.amount.shown(self.currency.as_deref()));
+        let refund = self.refund.then(|| "refund".to_owned());
+        let (model, operation) = (self.model.as_deref().map(escape), self.operation.as_deref().map(escape));
+        Some([amount, refund, model, operation].into_iter().flatten().collect::<Vec<_>>().join(", "))
+    }
+
+    fn quotation(&self) -> Option<Cow<'a, str>> {
+        self.remark().map(Cow::Owned)
+    }
+}
+
+impl<'a> Words<'a> for &'a CostLimitSet {
+    fn clause(&self) -> (Cow<'static, str>, Option<String>) {
+        ("had its cost limit set".into(), self.remark())
+    }
+
+    fn remark(&self) -> Option<String> {
+        let shown = |limit: Option<Amount>| {
+            limit.map_or_else(|| "no limit".to_owned(), |limit| limit.shown(self.currency.as_deref()))
+        };
+        Some(format!("{} → {}", shown(self.before), shown(self.limit)))
+    }
+
+    fn quotation(&self) -> Option<Cow<'a, str>> {
+        self.remark().map(Cow::Owned)
+    }
+}
+
+impl<'a> Words<'a> for &'a CostWarningRaised {
+    fn clause(&self) -> (Cow<'static, str>, Option<String>) {
+        ("was found near its cost limit".into(), self.remark())
+    }
+
+    fn remark(&self) -> Option<String> {
+        let shown = |amount: Amount| amount.shown(self.currency.as_deref());
+        let percent = self.threshold_percent;
+        Some(format!("{} spent, {percent} % or more of {}", shown(self.spent), shown(self.limit)))
+    }
+
+    fn quotation(&self) -> Option<Cow<'a, str>> {
+        self.remark().map(Cow::Owned)
+    }
+}
+
+impl<'a> Words<'a> for &'a CostLimitExceeded {
+    fn clause(&self) -> (Cow<'static, str>, Option<String>) {
+        ("was found over its cost limit".into(), self.remark())
+    }
+
+    fn remark(&self) -> Option<String> {
+        let shown = |amount: Amount| amount.shown(self.currency.as_deref());
+        let (spent, limit) = (shown(self.spent), shown(self.limit));
+        Some(format!("{spent} spent of {limit}, {} over", shown(self.over)))
+    }
+
+    fn quotation(&self) -> Option<Cow<'a, str>> {
+        self.remark().map(Cow::Owned)
+    }
+}
+
+impl<'a> Words<'a> for &'a ApprovalRequested {
+    fn clause(&self) -> (Cow<'static, str>, Option<String>) {
+        (format!("got a request to approve {}", escape(self.operation.as_str())).into(), None)
+    }
+
+    fn remark(&self) -> Option<String> {
+        let estimate = self.estimate.shown(self.currency.as_deref());
+        let impact = self.impact.as_ref().map(|impact| format!(": {}", one_line(impact.as_str())));
+        let items = match self.items {
+            1 => "1 item".to_owned(),
+            items => format!("{items} items"),
+        };
+        let operation = escape(self.operation.as_str());
+        Some(format!("{operation}, {estimate}, {items}{}", impact.unwrap_or_default()))
+    }
+
+    fn quotation(&self) -> Option<Cow<'a, str>> {
+        Some(self.operation.as_str().into())
+    }
+}
+
+impl<'a> Words<'a> for Decision<'a> {
+    fn clause(&self) -> (Cow<'static, str>, Option<String>) {
+        (self.what.into(), Some(self.of.reason.to_string()))
+    }
+
+    fn remark(&self) -> Option<String> {
+        Some(format!("of #{}: {}", self.of.request_seq, one_line(self.of.reason.as_str())))
+    }
+
+    fn reason(&self) -> Option<&'a str> {
+        Some(self.of.reason.as_str())
+    }
+}
+
+impl<'a> Words<'a> for &'a HistoryImported {
+    fn clause(&self) -> (Cow<'static, str>, Option<String>) {
+        ("took in a history".into(), Some(escape(&self.source)))
+    }
+
+    fn remark(&self) -> Option<String> {
+        Some(format!("{}, {} lines", escape(&self.source), self.lines))
+    }
+
+    fn quotation(&self) -> Option<Cow<'a, str>> {
+        Some(self.source.as_str().into())
+    }
+}
+
+fn listed(names: &[impl ToString]) -> String {
+    names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// Returns a text as one line, escaped, its own lines parted by ` ⏎ `.
+pub fn one_line(text: &str) -> String {
+    text.trim_end().lines().map(escape).collect::<Vec<_>>().join(" ⏎ ")
+}
+
+/// Returns a duration in seconds as a person reads it, to three digits or so.
+pub fn duration(seconds: f64) -> String {
+    let whole = seconds.round() as u64;
+    match seconds {
+        s if s < 0.001 => format!("{:.0} µs", s * 1e6),
+        s if s < 1.0 => format!("{:.0} ms", s * 1e3),
+        s if s < 59.995 => format!("{s:.2} s"),
+        s if s < 3599.5 => format!("{} m {:02} s", whole / 60, whole % 60),
+        s if s < 86_400.0 => format!("{} h {:02} m", whole / 3600, whole % 3600 / 60),
+        _ => format!("{} d {:02} h", whole / 86_400, whole % 86_400 / 3600),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_read_well() {
+        for (seconds, shown) in [
+            (0.000_001, "1 µs"),
+            (0.047_901, "48 ms"),
+            (5.492_104, "5.49 s"),
+            (59.996, "1 m 00 s"),
+            (125.0, "2 m 05 s"),
+            (3_725.0, "1 h 02 m"),
+            (90_000.0, "1 d 01 h"),
+        ] {
+            assert_eq!(duration(seconds), shown);
+        }
+    }
+}

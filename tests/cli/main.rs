@@ -1,0 +1,31 @@
+//! The program, run: what it answers, to whom, and what it leaves behind.
+
+#[path = "../support/cli.rs"]
+mod cli;
+#[path = "../support/folder.rs"]
+mod folder;
+#[path = "../support/numbers.rs"]
+mod numbers;
+#[path = "../support/patience.rs"]
+mod patience;
+#[path = "../support/shared.rs"]
+mod shared;
+#[path = "../support/skip.rs"]
+mod skip;
+#[path = "../support/strace.rs"]
+mod strace;
+
+mod approval;
+mod ask;
+mod bad_input;
+mod completions;
+mod cost;
+mod exec;
+mod many_writers;
+mod real_inputs;
+mod record;
+mod report;
+mod safety;
+mod scan;
+mod streams;
+mod why;

@@ -1,0 +1,201 @@
+//! Streams into `append`: sent again after a cut anywhere, and long ones.
+
+mod earlier;
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
+
+use crate::cli::Scene;
+use crate::skip::skip;
+
+/// Lines of every verb, each under an id of its own.
+fn stream(scene: &Scene, rounds: usize) -> String {
+    scene.define("w", &[("a", &[]), ("b", &["a"]), ("c", &["b"])]);
+    let mut lines = String::new();
+    let mut number = 0;
+    let mut push = |rest: String| {
+        number += 1;
+        lines.push_str(&format!("{{{rest},\"id\":\"key:line/{number}\"}}\n"));
+    };
+    for round in 0..rounds {
+        for phase in ["a", "b", "c"] {
+            let before = if phase == "a" { 2 * round } else { round };
+            push(format!(r#""do":"start","phase":"{phase}","expect":["state=PENDING","attempt={before}"]"#));
+            push(format!(r#""do":"meta","phase":"{phase}","metadata":{{"round":{round},"title":"é ✓"}}"#));
+            push(format!(r#""do":"complete","phase":"w/{phase}","by":"bob""#));
+        }
+        push(r#""do":"rerun","phase":"a","reason":"new books""#.to_owned());
+        push(format!(r#""do":"note","text":"round {round}","phase":"b""#));
+        push(format!(r#""do":"tag","name":"round-{round}""#));
+        push(r#""do":"start","phase":"a","expect":"state=NEEDS_RERUN""#.to_owned());
+        push(r#""do":"fail","phase":"a","error":"gone","exit_code":1"#.to_owned());
+        push(r#""do":"skip","phase":"a","reason":"enough""#.to_owned());
+        push(r#""do":"reset","all":true,"reason":"again""#.to_owned());
+    }
+    lines
+}
+
+/// Runs `append` on some bytes, which must be done, and returns its answers.
+fn append(scene: &Scene, args: &[&str], input: &[u8]) -> (String, String) {
+    let mut command = scene.command();
+    command.arg("append").args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the program runs");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    let input = input.to_vec();
+    let writer = thread::spawn(move || stdin.write_all(&input));
+    let output = child.wait_with_output().expect("the program ends");
+    let _ = writer.join().expect("no panic");
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    let (answers, said) = (text(output.stdout), text(output.stderr));
+    assert!(output.status.success(), "{said}");
+    (answers, said)
+}
+
+/// Sends some bytes, and kills the program once it has answered so many lines, and a while later.
+fn cut_off(scene: &Scene, args: &[&str], input: &[u8], answers: usize, wait: Duration) {
+    let mut command = scene.command();
+    command.arg("append").args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().expect("the program runs");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    let _ = stdin.write_all(input);
+    // Only an atomic stream waits for the end of its input.
+    let _open = args.is_empty().then_some(stdin);
+    let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+    stdout.lines().take(answers).for_each(drop);
+    thread::sleep(wait);
+    child.kill().expect("a child to kill");
+    child.wait().expect("the end of the child");
+}
+
+/// A copy of the lines without what differs between two ledgers that were filled at other times.
+fn events(scene: &Scene) -> Vec<(String, String, String)> {
+    let text = scene.ok(&["export"]).stdout;
+    let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON"));
+    let of = |line: &serde_json::Value, field: &str| line[field].to_string();
+    lines.map(|line| (of(&line, "id"), of(&line, "kind"), of(&line, "causation_id"))).collect()
+}
+
+#[test]
+fn a_stream_that_was_cut_anywhere_and_is_sent_again_changes_nothing_twice() {
+    let calm = Scene::made();
+    let lines = stream(&calm, 6);
+    let (answers, said) = append(&calm, &[], lines.as_bytes());
+    let count = lines.lines().count();
+    assert_eq!((answers.lines().count(), said.as_str()), (count, ""), "a few commands are not worth a word");
+    let before = calm.ok(&["export"]).stdout;
+    for args in [&[][..], &["--atomic"]] {
+        let (again, _) = append(&calm, args, lines.as_bytes());
+        assert_eq!(again.matches("\"status\":\"duplicate\"").count(), count);
+        let places = |answers: &str| -> Vec<String> {
+            answers.lines().map(|line| line.split(',').nth(1).expect("a place").to_owned()).collect()
+        };
+        assert_eq!(places(&again), places(&answers), "a duplicate tells its place");
+        assert_eq!(before, calm.ok(&["export"]).stdout, "sent again, it changed something");
+    }
+    let expected = events(&calm);
+    for cut in 0..12 {
+        let scene = Scene::made();
+        stream(&scene, 0);
+        // Bytes and answers that look random, with cuts within a line and within a character.
+        for turn in 0..3 {
+            let bytes = (cut * 7919 + turn * 104_729) % lines.len();
+            let answers = (cut * 13 + turn * 5) % 40;
+            let whole = lines.as_bytes()[..bytes].iter().filter(|byte| **byte == b'\n').count();
+            let wait = Duration::from_micros((cut * 997 % 4000) as u64);
+            cut_off(&scene, &[], &lines.as_bytes()[..bytes], answers.min(whole), wait);
+        }
+        append(&scene, &[], lines.as_bytes());
+        assert_eq!(events(&scene), expected, "cut {cut}: another history");
+        let before = scene.ok(&["export"]).stdout;
+        append(&scene, &[], lines.as_bytes());
+        assert_eq!(before, scene.ok(&["export"]).stdout, "cut {cut}: the second time changed something");
+        scene.ok(&["verify"]);
+    }
+}
+
+#[test]
+fn an_atomic_stream_that_was_killed_is_there_whole_or_not_at_all() {
+    let calm = Scene::made();
+    let lines = stream(&calm, 30);
+    append(&calm, &["--atomic"], lines.as_bytes());
+    let expected = events(&calm);
+    let mut whole = 0;
+    for cut in 0..10 {
+        let scene = Scene::made();
+        stream(&scene, 0);
+        let empty = events(&scene);
+        let wait = Duration::from_millis(cut * 40);
+        cut_off(&scene, &["--atomic"], lines.as_bytes(), 0, wait);
+        let found = events(&scene);
+        assert!(
+            found == empty || found == expected,
+            "cut {cut}: {} of {} events",
+            found.len(),
+            expected.len()
+        );
+        whole += usize::from(found == expected);
+        append(&scene, &["--atomic"], lines.as_bytes());
+        assert_eq!(events(&scene), expected, "cut {cut}");
+    }
+    println!("{whole} of 10 were recorded before they were killed");
+}
+
+/// Returns the most memory that a process had, in kilobytes, where the system tells.
+fn memory(pid: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+    line.trim().split(' ').next()?.parse().ok()
+}
+
+/// A stream of 50,000 lines without an end: the memory must not grow with it. (A million take as much: see
+/// docs/performance.md.)
+#[test]
+fn a_long_stream_takes_little_memory_and_tells_its_rate() {
+    const LINES: usize = 50_000;
+    let scene = Scene::small();
+    let mut command = scene.command();
+    command.arg("append").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.env_remove("PHASELEDGER_CLOCK");
+    let mut child = command.spawn().expect("the program runs");
+    let mut stdin = child.stdin.take().expect("a pipe");
+    let (sent, go_on) = std::sync::mpsc::channel::<()>();
+    let writer = thread::spawn(move || {
+        for number in 0..LINES {
+            let line =
+                format!("{{\"do\":\"note\",\"text\":\"note {number}\",\"id\":\"key:long/{number}\"}}\n");
+            stdin.write_all(line.as_bytes()).expect("the program reads");
+        }
+        // The end is held back until the memory was looked at.
+        let _ = go_on.recv();
+    });
+    let answers = BufReader::new(child.stdout.take().expect("a pipe")).lines().take(LINES);
+    assert_eq!(answers.map_while(Result::ok).filter(|line| line.contains("\"appended\"")).count(), LINES);
+    let most = memory(child.id());
+    drop(sent);
+    writer.join().expect("no panic");
+    let mut said = String::new();
+    child.stderr.take().expect("a pipe").read_to_string(&mut said).expect("UTF-8");
+    assert!(child.wait().expect("the end of the child").success(), "{said}");
+    let told = said.starts_with("50000 commands recorded in ") && said.trim_end().ends_with(" a second");
+    assert!(told, "{said}");
+    match most {
+        Some(kilobytes) => assert!(kilobytes < 200_000, "{kilobytes} kB"),
+        None => skip(
+            "a_long_stream_takes_little_memory_and_tells_its_rate",
+            "/proc",
+            "this system does not tell the memory of a process",
+        ),
+    }
+}
+
+/// Who reads errors as JSON gets nothing else on stderr.
+#[test]
+fn the_rate_is_talk() {
+    let scene = Scene::small();
+    let lines: String = (0..1200).map(|n| format!("{{\"do\":\"note\",\"text\":\"{n}\"}}\n")).collect();
+    assert_eq!(append(&scene, &["--json"], lines.as_bytes()).1, "");
+    let (answers, said) = append(&scene, &["--atomic"], lines.as_bytes());
+    assert!(answers.lines().count() == 1200 && said.starts_with("1200 commands recorded in "), "{said}");
+}

@@ -1,0 +1,82 @@
+//! The public test sets for dates and times, which are shared test data.
+
+use std::path::{Path, PathBuf};
+
+use phaseledger::model::{Timestamp, When};
+
+use super::context;
+use crate::shared;
+
+fn is_when(text: &str) -> bool {
+    When::parse(text, &context("UTC")).is_ok()
+}
+
+fn is_rfc_3339(text: &str) -> bool {
+    text.parse::<Timestamp>().is_ok()
+}
+
+#[test]
+fn the_json_schema_formats_hold() {
+    let Some(data) = shared::data("the_json_schema_formats_hold") else { return };
+    let folder = data.join("conformance/json-schema-formats/tests/draft2020-12/optional/format");
+    // No full date or time alone, but a selector all the same.
+    let selectors_only = ["2020-11-28T23:55:45Z", "2020-01-01 00:00:00Z", "12:00:00", "12:00:00.52"];
+    let mut count = 0;
+    for format in ["date", "time", "date-time"] {
+        let text = std::fs::read_to_string(folder.join(format!("{format}.json"))).expect("the set is there");
+        let groups: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        let tests = groups.as_array().into_iter().flatten().flat_map(|group| group["tests"].as_array());
+        for test in tests.flatten() {
+            let (Some(text), Some(valid)) = (test["data"].as_str(), test["valid"].as_bool()) else {
+                continue;
+            };
+            count += 1;
+            assert_eq!(is_when(text), valid || selectors_only.contains(&text), "{format}: {text:?}");
+            match format {
+                "date" => assert_eq!(is_rfc_3339(&format!("{text}T00:00:00Z")), valid, "date: {text:?}"),
+                "time" => assert_eq!(is_rfc_3339(&format!("1998-12-31T{text}")), valid, "time: {text:?}"),
+                _ => assert_eq!(is_rfc_3339(text), valid, "date-time: {text:?}"),
+            }
+        }
+    }
+    assert!(count > 130, "{count} cases");
+}
+
+#[test]
+fn the_toml_datetimes_hold() {
+    let Some(data) = shared::data("the_toml_datetimes_hold") else { return };
+    let folder = data.join("conformance/toml-datetimes/tests");
+    let mut count = 0;
+    for (valid, path) in toml_files(&folder) {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        for line in std::fs::read_to_string(&path).expect("a file").lines() {
+            let line = line.split('#').next().unwrap_or_default();
+            let Some((_, value)) = line.split_once('=') else { continue };
+            let value = value.trim();
+            if value.starts_with('\'') {
+                continue;
+            }
+            count += 1;
+            // A selector may leave the seconds out, as TOML 1.1 allows.
+            assert_eq!(is_when(value), valid || name == "no-secs.toml", "{name}: {value:?}");
+            let has_seconds = value.matches(':').count() >= 2 && name != "no-seconds.toml";
+            let is_date_time = value.len() > 19 && value.starts_with(|c: char| c.is_ascii_digit());
+            let has_offset = value.get(19..).is_some_and(|rest| rest.contains(['Z', 'z', '+', '-']));
+            let strict = valid && has_seconds && is_date_time && has_offset;
+            assert_eq!(is_rfc_3339(value), strict, "{name}: {value:?}");
+        }
+    }
+    assert!(count > 90, "{count} cases");
+}
+
+fn toml_files(folder: &Path) -> Vec<(bool, PathBuf)> {
+    let list = |path: PathBuf| {
+        std::fs::read_dir(path).into_iter().flatten().flatten().map(|entry| entry.path()).collect::<Vec<_>>()
+    };
+    ["valid", "invalid"]
+        .into_iter()
+        .flat_map(|kind| list(folder.join(kind)).into_iter().map(move |group| (kind == "valid", group)))
+        .flat_map(|(valid, group)| list(group).into_iter().map(move |path| (valid, path)))
+        .filter(|(_, path)| path.extension().is_some_and(|extension| extension == "toml"))
+        .collect()
+}
