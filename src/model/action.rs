@@ -1,13 +1,35 @@
 //! What a command records, in the imperative: one payload a verb.
 //!
-//! The fields are named as in the lines that `append` reads, but for those of [`Start`] that share one
-//! `reason`. Their order, and which are left out when there is nothing in them, is part of what
+//! Serde reads most of them from the lines of `append`, in which the fields are named as here. A line says otherwise
+//! how to start (one `reason` serves for all that needs one), to reset (`all`), and what becomes of a request.
+//!
+//! The order of the fields, and which are left out when there is nothing in them, is part of what
 //! [`Command::digest`](super::Command::digest) is made from: it stays, or a command that was recorded and is sent
 //! again is another one.
+//!
+//! ```
+//! use phaseledger::model::{Action, Actor, Command, Metadata, Request, Text, action};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let skip = action::Skip {
+//!     phase: "phase_2_analysis".parse()?,
+//!     reason: Text::new("nothing is new")?,
+//!     metadata: Metadata::default(),
+//! };
+//! let ana = Actor::new("ana", "laptop", "library");
+//! let command = Command::new("key:2025-10-29/2".parse()?, ana.clone(), Action::Skip(skip));
+//! // To send a line that says the same changes nothing any more.
+//! let line = r#"{"do":"skip","phase":"phase_2_analysis","reason":"nothing is new","id":"key:2025-10-29/2"}"#;
+//! let sent = line.parse::<Request>()?.command(command.id, ana);
+//! assert_eq!((sent.id, sent.digest()), (command.id, command.digest()));
+//! # Ok(())
+//! # }
+//! ```
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::definition::Definition;
+use super::text::read_label;
 use super::{
     Amount, ApprovalAnswer, ApprovalAsk, Change, Digest, FileRole, HistoryImported, Metadata, OutputFile,
     PhaseRef, Seq, TagName, Text, Verdict, Worker, WorkflowName,
@@ -159,20 +181,24 @@ pub enum Again {
 }
 
 /// Ends the attempt well.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Complete {
     /// Of which phase.
     pub phase: PhaseRef,
     /// Is merged into the attempt's metadata.
+    #[serde(default)]
     pub metadata: Metadata,
     /// One digest for all that the phase put out.
     pub output: Option<Digest>,
     /// The files that the digest was made from.
+    #[serde(default)]
     pub outputs: Vec<OutputFile>,
 }
 
 /// Ends the attempt badly.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Fail {
     /// Of which phase.
     pub phase: PhaseRef,
@@ -181,29 +207,35 @@ pub struct Fail {
     /// The exit code of the process that failed.
     pub exit_code: Option<i32>,
     /// The signal that ended the process, by name.
+    #[serde(default, deserialize_with = "read_label")]
     pub signal: Option<String>,
     /// The end of what it wrote to its standard error.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stderr: Option<Text>,
     /// Whether nobody saw the attempt end.
+    #[serde(default)]
     pub abandoned: bool,
     /// Is merged into the attempt's metadata.
+    #[serde(default)]
     pub metadata: Metadata,
 }
 
 /// Lets those who need the phase go on without it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Skip {
     /// Which phase.
     pub phase: PhaseRef,
     /// Why.
     pub reason: Text,
     /// Is merged into the phase's metadata.
+    #[serde(default)]
     pub metadata: Metadata,
 }
 
 /// Marks a complete phase, and what was built on it, for rerun.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Rerun {
     /// Which phase.
     pub phase: PhaseRef,
@@ -239,7 +271,8 @@ pub struct ResetAll {
 }
 
 /// Attaches metadata.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Meta {
     /// To which phase.
     pub phase: PhaseRef,
@@ -248,7 +281,8 @@ pub struct Meta {
 }
 
 /// Makes a note.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Note {
     /// On which phase; none for the ledger.
     pub phase: Option<PhaseRef>,
@@ -257,7 +291,8 @@ pub struct Note {
 }
 
 /// Names a place in the log.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Tag {
     /// The name.
     pub name: TagName,
@@ -266,32 +301,41 @@ pub struct Tag {
 }
 
 /// Records what was spent, or given back.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Cost {
     /// On which phase.
     pub phase: PhaseRef,
     /// How much: negative for a refund.
     pub amount: Amount,
     /// In which currency, which must be the workflow's; none for that.
+    #[serde(default, deserialize_with = "read_label")]
     pub currency: Option<String>,
     /// Whether money was given back.
+    #[serde(default)]
     pub refund: bool,
     /// The model that was paid for.
+    #[serde(default, deserialize_with = "read_label")]
     pub model: Option<String>,
     /// What was done for it.
+    #[serde(default, deserialize_with = "read_label")]
     pub operation: Option<String>,
     /// Is attached to the cost.
+    #[serde(default)]
     pub metadata: Metadata,
 }
 
 /// Sets the most that a phase, or a workflow, may cost.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct CostLimit {
     /// Which phase; none for the workflow as a whole.
     pub phase: Option<PhaseRef>,
     /// Without a phase: which workflow; none where the ledger has but one.
     pub workflow: Option<WorkflowName>,
     /// The most it may cost: zero or more; none for no limit.
+    // Other than what may be left out: null says that there is no limit.
+    #[serde(deserialize_with = "Option::deserialize")]
     pub limit: Option<Amount>,
 }
 

@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
 
 /// The longest reason, error message or note, in bytes.
 pub const TEXT_BYTES_MAX: usize = 64 * 1024;
@@ -107,6 +108,12 @@ pub fn label(text: &str) -> Result<String, TextError> {
         "" => Err(TextError::Empty),
         _ => Ok(text.to_owned()),
     }
+}
+
+/// Reads a label that may be left out.
+pub(crate) fn read_label<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    let text = Option::<String>::deserialize(from)?;
+    text.map(|text| label(&text).map_err(D::Error::custom)).transpose()
 }
 
 /// Returns the text with every character that could move the cursor, hide or reorder what is shown

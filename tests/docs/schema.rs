@@ -350,6 +350,28 @@ fn verbs_and_fields_are_those_of_the_program() {
     let taken: BTreeSet<String> =
         VERBS.iter().flat_map(|verb| of_schema(&SCHEMA["$defs"][verb]["properties"])).collect();
     assert_eq!(fields, taken, "no verb takes them, or `properties` does not say what they are");
+    for verb in VERBS {
+        let of_verb = &SCHEMA["$defs"][verb];
+        let takes = Request::fields(verb).expect("a verb").into_iter().map(str::to_owned).collect();
+        assert_eq!(of_schema(&of_verb["properties"]), takes, "`{verb}` takes other fields");
+        let mut needs = of_schema(&of_verb["required"]);
+        needs.extend(of_verb["else"].get("required").map(of_schema).unwrap_or_default());
+        assert_eq!(needs, needed_fields(verb), "`{verb}` needs other fields");
+    }
+}
+
+/// Returns the fields that a line of a verb needs which has no others: those that the program misses.
+fn needed_fields(verb: &str) -> BTreeSet<String> {
+    let (mut line, mut needed) = (json!({"do": verb}), BTreeSet::new());
+    while let Err(RequestError::Missing { field, .. }) = parse(&line) {
+        // Of two of which it needs one the schema needs the last, where the first is not there.
+        let field = field.rsplit('`').next().expect("a name");
+        line[field] = right(field);
+        needed.insert(field.to_owned());
+    }
+    agree(&line);
+    assert!(parse(&line).is_ok(), "{line}");
+    needed
 }
 
 /// Returns the fields that the program lists where it refuses one.

@@ -16,7 +16,9 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use phaseledger::ledger::{Answer, How, Ledger, Recorder, Status, Unrecorded};
-use phaseledger::model::{ANSWER_SCHEMA, COMMAND_SCHEMA, Command, Declared, OutputFile, Request, Timestamp};
+use phaseledger::model::{
+    ANSWER_SCHEMA, COMMAND_SCHEMA, Command, Declared, OutputFile, Request, Timestamp, VERBS,
+};
 
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
@@ -41,14 +43,7 @@ const TOLD_FROM: usize = 1000;
 
 /// Options of `append`.
 #[derive(clap::Args)]
-#[command(
-    after_help = "A line is an object with `do` (start, complete, fail, skip, rerun, reset, meta, note, tag, \
-    cost, cost_limit, approval_request, approval_grant, approval_reject), what the verb takes (`phase`, \
-    `metadata`, `reason`, `error`, `inputs`, `outputs`, `text`, `name`, `amount`, `limit`, `operation`, `estimate`, \
-    `request`, …), and `id`, `expect`, `occurred_at`, `by`: `--schema` has all of it. Each line is answered by a line, \
-    once it would survive a power cut. The first line that is refused ends the stream; the lines before it stand, \
-    unless `--atomic`."
-)]
+#[command(after_help = about_lines())]
 pub struct Args {
     /// The file, or `-` for standard input
     #[arg(default_value = "-")]
@@ -70,6 +65,18 @@ pub struct Args {
         conflicts_with_all = ["file", "atomic", "by"]
     )]
     schema: Option<Schema>,
+}
+
+/// Says what a line is.
+fn about_lines() -> String {
+    let verbs = VERBS.join(", ");
+    format!(
+        "A line is an object with `do` ({verbs}), what the verb takes (`phase`, `metadata`, `reason`, `error`, \
+        `inputs`, `outputs`, `text`, `name`, `amount`, `limit`, `operation`, `estimate`, `request`, …), and `id`, \
+        `expect`, `occurred_at`, `by`: `--schema` has all of it. Each line is answered by a line, once it would \
+        survive a power cut. The first line that is refused ends the stream; the lines before it stand, unless \
+        `--atomic`."
+    )
 }
 
 /// What a schema is of.

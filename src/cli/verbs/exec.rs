@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use phaseledger::ledger::Answer;
-use phaseledger::model::{Again, Amount, CallerId, CommandId, EventId, Expectation, PhaseId, PhaseRef, Text};
+use phaseledger::model::{Amount, CallerId, CommandId, EventId, Expectation, PhaseId, PhaseRef};
 use serde::Serialize;
 use signal_hook::consts::SIGINT;
 use signal_hook::low_level::emulate_default_handler;
@@ -29,7 +29,7 @@ use crate::cli::host::error::Failure;
 use crate::cli::host::output;
 use crate::cli::host::process::EVENT_VARIABLE;
 use crate::cli::verbs::cost::estimate;
-use crate::cli::verbs::record::{text, why};
+use crate::cli::verbs::record::HowArgs;
 use crate::cli::verbs::writing::{AnswerView, MetaArgs as Meta};
 
 /// Options of `exec`.
@@ -53,7 +53,9 @@ use crate::cli::verbs::writing::{AnswerView, MetaArgs as Meta};
     An id that is known never runs CMD again: exits with 0 where its attempt was completed, as it ended where it \
     failed, with 6 while it is under way or where it passed `--max-cost` or a limit, and with 1 where it was reset.\n\n\
     With `--json` the last line on standard error is the answer (`exec/1`): `outcome` (`completed`, `failed` or \
-    `not_run`), `phase`, `attempt`, `exit_code`, `started` and `ended` as other verbs answer, and `reason`."
+    `not_run`), `phase`, `attempt`, `exit_code`, `started` and `ended` as other verbs answer, and `reason`.",
+    // Told behind `--grace`, which is the ninth, as what stops CMD is told with what it may cost.
+    mut_arg("reason", |reason| reason.display_order(8))
 )]
 pub struct Args {
     /// The phase: `phase`, or `workflow/phase`
@@ -67,27 +69,14 @@ pub struct Args {
     /// A file that CMD puts out; its digest is recorded, so that an unchanged one stops a rerun
     #[arg(long, value_name = "FILE")]
     output: Vec<PathBuf>,
-    /// Start even when what it needs is neither complete nor skipped; the event says so
-    #[arg(long)]
-    allow_unmet: bool,
-    /// Start a phase that is complete: mark it for rerun first
-    #[arg(long, requires = "reason", conflicts_with = "take_over")]
-    rerun: bool,
-    /// Start a phase whose attempt nobody will end: fail that one as abandoned first
-    #[arg(long, requires = "reason")]
-    take_over: bool,
-    /// Start it although it, or its workflow, has spent more than it may; the event says so
-    #[arg(long, requires = "reason")]
-    over_limit: bool,
+    #[command(flatten)]
+    how: HowArgs,
     /// The most that this attempt may cost, in the workflow's currency: more stops CMD, and fails the attempt
     #[arg(long, value_name = "AMOUNT", value_parser = estimate, allow_negative_numbers = true)]
     max_cost: Option<Amount>,
     /// How long a CMD that is stopped has between SIGTERM and SIGKILL
     #[arg(long, value_name = "DURATION", value_parser = patience, default_value = "10s")]
     grace: Duration,
-    /// Why, for `--rerun`, `--take-over` and `--over-limit`
-    #[arg(long, value_name = "TEXT", value_parser = text)]
-    reason: Option<Text>,
     #[command(flatten)]
     meta: Meta,
     /// A UUID, or `key:` and a text of your own: whatever has run under it is not run again
@@ -104,13 +93,6 @@ pub struct Args {
         help_heading = "Recording"
     )]
     by: Option<String>,
-}
-
-impl Args {
-    /// Returns how to start what is complete or under way, and why to start over a limit.
-    fn why(&self) -> Result<(Option<Again>, Option<Text>), Failure> {
-        why(self.reason.clone(), (self.rerun, self.take_over, self.over_limit))
-    }
 }
 
 /// What became of the wish to start.

@@ -15,11 +15,10 @@ use crate::cli::host::{files, process};
 use crate::cli::verbs::asking;
 use crate::cli::verbs::writing::{self, MetaArgs as Meta};
 
-/// Options of `start`.
+/// Options of `start` and `exec`: how to start what stands in the way.
 #[derive(clap::Args)]
-pub struct StartArgs {
-    /// The phase: `phase`, or `workflow/phase`
-    phase: PhaseRef,
+#[group(skip)]
+pub struct HowArgs {
     /// Start even when what it needs is neither complete nor skipped; the event says so
     #[arg(long)]
     allow_unmet: bool,
@@ -28,13 +27,47 @@ pub struct StartArgs {
     rerun: bool,
     /// Start a phase whose attempt nobody will end: fail that one as abandoned first
     #[arg(long, requires = "reason")]
-    take_over: bool,
+    pub take_over: bool,
     /// Start it although it, or its workflow, has spent more than it may; the event says so
     #[arg(long, requires = "reason")]
     over_limit: bool,
     /// Why, for `--rerun`, `--take-over` and `--over-limit`
     #[arg(long, value_name = "TEXT", value_parser = text)]
     reason: Option<Text>,
+}
+
+impl HowArgs {
+    /// Returns a start as it is asked for, by nobody yet, without metadata.
+    pub fn start(&self, phase: PhaseRef) -> Result<action::Start, Failure> {
+        let again = match (&self.reason, self.rerun, self.take_over) {
+            (Some(reason), true, _) => Some(Again::Rerun(reason.clone())),
+            (Some(reason), _, true) => Some(Again::TakeOver(reason.clone())),
+            (Some(_), false, false) if !self.over_limit => {
+                return Err(Failure::misuse(
+                    "`--reason` goes with `--rerun`, `--take-over` or `--over-limit`",
+                ));
+            }
+            (Some(_) | None, ..) => None,
+        };
+        Ok(action::Start {
+            phase,
+            metadata: Metadata::default(),
+            allow_unmet: self.allow_unmet,
+            again,
+            over_limit: self.reason.clone().filter(|_| self.over_limit),
+            inputs: Vec::new(),
+            worker: None,
+        })
+    }
+}
+
+/// Options of `start`.
+#[derive(clap::Args)]
+pub struct StartArgs {
+    /// The phase: `phase`, or `workflow/phase`
+    phase: PhaseRef,
+    #[command(flatten)]
+    how: HowArgs,
     /// The process that does the work, such as `$$` in a script: once it is gone, `status` and `next` say so
     #[arg(long, value_name = "N")]
     pid: Option<u32>,
@@ -46,40 +79,15 @@ pub struct StartArgs {
 
 /// Starts an attempt.
 pub fn start(args: StartArgs, context: &Context) -> Result<ExitCode, Failure> {
-    let (again, over_limit) = why(args.reason, (args.rerun, args.take_over, args.over_limit))?;
+    let start = args.how.start(args.phase)?;
     let metadata = args.meta.metadata()?;
     let worker = args.pid.map(Worker::Named);
-    let action = Action::Start(action::Start {
-        phase: args.phase,
-        metadata,
-        allow_unmet: args.allow_unmet,
-        again,
-        over_limit,
-        inputs: Vec::new(),
-        worker,
-    });
+    let action = Action::Start(action::Start { metadata, worker, ..start });
     let warn: writing::Refuse = |phase| {
         process::warn_of_running(phase);
         Ok(())
     };
-    writing::record_unless(args.writing, action, context, args.take_over.then_some(warn))
-}
-
-/// Returns what the reason of a start is for: to start what is complete or under way already, and to start
-/// although more was spent than a limit allows.
-pub fn why(
-    reason: Option<Text>,
-    (rerun, take_over, over_limit): (bool, bool, bool),
-) -> Result<(Option<Again>, Option<Text>), Failure> {
-    let again = match (&reason, rerun, take_over) {
-        (Some(reason), true, _) => Some(Again::Rerun(reason.clone())),
-        (Some(reason), _, true) => Some(Again::TakeOver(reason.clone())),
-        (Some(_), false, false) if !over_limit => {
-            return Err(Failure::misuse("`--reason` goes with `--rerun`, `--take-over` or `--over-limit`"));
-        }
-        (Some(_) | None, ..) => None,
-    };
-    Ok((again, reason.filter(|_| over_limit)))
+    writing::record_unless(args.writing, action, context, args.how.take_over.then_some(warn))
 }
 
 /// Options of `complete`.

@@ -1,3 +1,6 @@
+use std::collections::BTreeSet;
+
+use super::line::FIELDS;
 use super::*;
 
 #[test]
@@ -29,5 +32,39 @@ fn what_does_not_fit_is_named() {
     ] {
         let error = line.parse::<Request>().expect_err(line);
         assert!(error.to_string().contains(expected), "{line}: {error}");
+    }
+}
+
+#[test]
+fn the_fields_are_those_of_the_verbs() {
+    let taken: BTreeSet<_> =
+        VERBS.iter().flat_map(|verb| Request::fields(verb).expect("a verb of the table")).collect();
+    assert_eq!(taken, FIELDS.iter().copied().collect());
+    assert_eq!(Request::fields("fly"), None);
+    assert_eq!(
+        Request::fields("note").as_deref(),
+        Some(&["do", "id", "expect", "occurred_at", "by", "phase", "text"][..])
+    );
+}
+
+#[test]
+fn a_line_is_read_by_its_verb_wherever_that_stands() {
+    let request = |line: &str| line.parse::<Request>();
+    let first = request(r#"{"do":"cost_limit","phase":"a","limit":null}"#).expect("a command");
+    let last =
+        request(r#"{"all":null,"limit":null,"ph\u0061se":"a","workflow":null,"do":"cost_\u006cimit"}"#);
+    assert_eq!(first, last.expect("a command"));
+    for (line, column, expected) in [
+        (r#"{"text":"x","do":"note","text":null}"#, Some(30), "duplicate field `text`"),
+        (r#"{"text":" ","do":"note"}"#, Some(11), "the text is empty"),
+        (r#"{"do":null}"#, Some(10), "invalid type: null, expected a string"),
+        (r#"{"text":"x"}"#, Some(12), "missing field `do`"),
+        (r#"{"do":"note","text":"x"} x"#, Some(26), "trailing characters"),
+        (r#"{"do":"note","text":null}"#, None, "`note` needs `text`"),
+        (r#"{"do":"cost_limit","phase":"a"}"#, None, "`cost_limit` needs `limit`"),
+        (r#"{"do":"start","limit":1,"error":"x","phase":"a"}"#, None, "`start` takes no `error`"),
+    ] {
+        let error = request(line).expect_err(line);
+        assert_eq!((error.column(), error.to_string().as_str()), (column, expected), "{line}");
     }
 }

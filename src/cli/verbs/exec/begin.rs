@@ -19,29 +19,29 @@ use crate::cli::verbs::writing;
 
 /// Starts an attempt of the phase, unless there is nothing to run.
 pub fn begin(args: &Args, context: &Context) -> Result<Begun, Failure> {
-    let (again, over_limit) = args.why()?;
+    let mut start = args.how.start(args.phase.clone())?;
     let mut ledger = context.open()?;
     if let Some(id) = args.id
         && let Some(seq) = ledger.find(id.0)?
     {
-        return repeated(args, (id.0, seq), &mut ledger, context);
+        return repeated(args, start, (id.0, seq), &mut ledger, context);
     }
     let mut session = ledger.session()?;
     let phase = session.phase(&args.phase)?.clone();
     let workflow = session.table().workflows.get(&phase.id.workflow);
     let is_limited = phase.budget.limit.or(workflow.and_then(|workflow| workflow.budget.limit)).is_some();
     let currency = workflow.and_then(|workflow| workflow.currency.clone());
-    let again = match needed(args, &phase) {
+    match needed(args, &phase) {
         Needed::No(reason) => return Ok(not_run(&phase.id, phase.attempt, reason, 0)),
-        Needed::Yes => again,
-        Needed::Abandoned(reason) => Some(Again::TakeOver(reason)),
-    };
-    if args.take_over {
+        Needed::Yes => {}
+        Needed::Abandoned(reason) => start.again = Some(Again::TakeOver(reason)),
+    }
+    if args.how.take_over {
         process::warn_of_running(&phase);
     }
     drop(ledger);
-    let mut command = command(args, again, over_limit, context)?;
-    if !args.take_over && matches!(phase.state, PhaseState::InProgress { .. }) {
+    let mut command = command(args, start, context)?;
+    if !args.how.take_over && matches!(phase.state, PhaseState::InProgress { .. }) {
         // What was seen to be gone is taken over, and not what another process has begun since.
         command.expect.push(Expectation::Attempt(phase.attempt));
     }
@@ -57,21 +57,10 @@ pub fn begin(args: &Args, context: &Context) -> Result<Begun, Failure> {
     }
 }
 
-fn command(
-    args: &Args,
-    again: Option<Again>,
-    over_limit: Option<Text>,
-    context: &Context,
-) -> Result<Command, Failure> {
-    let action = Action::Start(action::Start {
-        phase: args.phase.clone(),
-        metadata: args.meta.metadata()?,
-        allow_unmet: args.allow_unmet,
-        again,
-        over_limit,
-        inputs: Vec::new(),
-        worker: Some(Worker::Named(std::process::id())),
-    });
+fn command(args: &Args, start: action::Start, context: &Context) -> Result<Command, Failure> {
+    let metadata = args.meta.metadata()?;
+    let worker = Some(Worker::Named(std::process::id()));
+    let action = Action::Start(action::Start { metadata, worker, ..start });
     let expect = args.expect.clone();
     let request = Request { id: args.id, expect, occurred_at: None, by: args.by.clone(), action };
     writing::command(request, context, "exec")
@@ -138,20 +127,19 @@ fn start_of(record: &Recorded) -> Option<(&PhaseId, u32, &Recorded)> {
 /// Answers a command whose id is known: its attempt is not begun again, however it ended.
 fn repeated(
     args: &Args,
+    mut start: action::Start,
     (id, seq): (CommandId, Seq),
     ledger: &mut Ledger,
     context: &Context,
 ) -> Result<Begun, Failure> {
     let head = ledger.head()?.seq;
     let first = ledger.event(seq)?.ok_or_else(|| unseen(id, seq))?;
-    let (asked, over_limit) = args.why()?;
-    let again = match (&first.event, args.if_needed) {
+    if let Some(failed) = first.event.failed().filter(|_| args.if_needed) {
         // It took an attempt over, which nobody had asked for in as many words.
-        (Event::PhaseFailed(failed), true) => Some(Again::TakeOver(failed.error.clone())),
-        _ => asked,
-    };
+        start.again = Some(Again::TakeOver(failed.error.clone()));
+    }
     // Refuses an id that was given to something else.
-    ledger.submit(&command(args, again, over_limit, context)?, context.now()?)?;
+    ledger.submit(&command(args, start, context)?, context.now()?)?;
     let mut attempt: Option<(PhaseId, u32, Meter)> = None;
     for record in ledger.records(seq.minus(1), head) {
         let record = record?;

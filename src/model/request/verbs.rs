@@ -1,0 +1,206 @@
+//! The verbs of a line, each with the struct that has its fields: the one table of them.
+//!
+//! Most are read into what the command records. Those here are written in another way than they are recorded: one
+//! reason serves for all that needs one, or what is recorded depends on a field.
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
+use super::RequestError;
+use super::line::{Line, fields_of};
+use crate::model::text::{escape, label};
+use crate::model::{
+    Action, Again, Amount, ApprovalAnswer, ApprovalAsk, CallerId, EventId, Metadata, OperationName,
+    OutputFile, PhaseRef, Text, Verdict, Worker, WorkflowName, action,
+};
+
+macro_rules! verbs {
+    ($($verb:literal: $fields:ty => $action:expr,)*) => {
+        /// The verbs that a line may have.
+        pub const VERBS: &[&str] = &[$($verb),*];
+
+        /// Returns the fields that a verb takes, beside those that every line may have; none for what is no verb.
+        pub(super) fn fields(verb: &str) -> Option<&'static [&'static str]> {
+            match verb {
+                $($verb => Some(fields_of::<$fields>()),)*
+                _ => None,
+            }
+        }
+
+        /// Returns what a line records, whatever fields there are beside those of its verb.
+        ///
+        /// # Errors
+        ///
+        /// Refuses an unknown verb, a field of the wrong form, and a line without one that is needed.
+        pub(super) fn action(line: &Line<'_>) -> Result<Action, RequestError> {
+            match line.verb.as_str() {
+                $($verb => line.fields::<$fields>().and_then($action),)*
+                unknown => Err(RequestError::Verb { found: escape(unknown) }),
+            }
+        }
+    };
+}
+
+verbs! {
+    "start": Start => Start::action,
+    "complete": action::Complete => |complete| Ok(Action::Complete(complete)),
+    "fail": action::Fail => |fail| Ok(Action::Fail(fail)),
+    "skip": action::Skip => |skip| Ok(Action::Skip(skip)),
+    "rerun": action::Rerun => |rerun| Ok(Action::Rerun(rerun)),
+    "reset": Reset => Reset::action,
+    "meta": action::Meta => |meta| Ok(Action::Meta(meta)),
+    "note": action::Note => |note| Ok(Action::Note(note)),
+    "tag": action::Tag => |tag| Ok(Action::Tag(tag)),
+    "cost": action::Cost => |cost| Ok(Action::Cost(cost)),
+    "cost_limit": action::CostLimit => cost_limit,
+    "approval_request": ApprovalRequest => ApprovalRequest::action,
+    "approval_grant": ApprovalDecide => |decide| Ok(decide.action(Verdict::Granted)),
+    "approval_reject": ApprovalDecide => |decide| Ok(decide.action(Verdict::Rejected)),
+}
+
+fn missing(verb: &str, field: &'static str) -> RequestError {
+    RequestError::Missing { verb: verb.to_owned(), field }
+}
+
+fn surplus(verb: &str, field: &'static str) -> RequestError {
+    RequestError::Surplus { verb: verb.to_owned(), field }
+}
+
+/// Starts an attempt. One reason serves for all that needs one.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Start {
+    phase: PhaseRef,
+    #[serde(default)]
+    metadata: Metadata,
+    #[serde(default)]
+    allow_unmet: bool,
+    #[serde(default)]
+    rerun: bool,
+    #[serde(default)]
+    take_over: bool,
+    #[serde(default)]
+    over_limit: bool,
+    reason: Option<Text>,
+    pid: Option<u32>,
+    #[serde(default)]
+    inputs: Vec<OutputFile>,
+}
+
+impl Start {
+    fn action(self) -> Result<Action, RequestError> {
+        if self.rerun && self.take_over {
+            return Err(surplus("start with `rerun`", "take_over"));
+        }
+        let (again, over_limit) = match (self.reason, self.rerun || self.take_over || self.over_limit) {
+            (None, true) => return Err(missing("start", "reason")),
+            (Some(_), false) => return Err(surplus("start", "reason")),
+            (None, false) => (None, None),
+            (Some(reason), true) => {
+                let again = match (self.rerun, self.take_over) {
+                    (true, _) => Some(Again::Rerun(reason.clone())),
+                    (false, true) => Some(Again::TakeOver(reason.clone())),
+                    (false, false) => None,
+                };
+                (again, self.over_limit.then_some(reason))
+            }
+        };
+        Ok(Action::Start(action::Start {
+            phase: self.phase,
+            metadata: self.metadata,
+            inputs: self.inputs,
+            allow_unmet: self.allow_unmet,
+            again,
+            worker: self.pid.map(Worker::Named),
+            over_limit,
+        }))
+    }
+}
+
+/// Resets a phase, or all of a workflow.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Reset {
+    phase: Option<PhaseRef>,
+    workflow: Option<WorkflowName>,
+    #[serde(default)]
+    all: bool,
+    reason: Text,
+}
+
+impl Reset {
+    fn action(self) -> Result<Action, RequestError> {
+        match (self.all, self.phase, self.workflow) {
+            (true, None, workflow) => {
+                Ok(Action::ResetAll(action::ResetAll { workflow, reason: self.reason }))
+            }
+            (true, Some(_), _) => Err(surplus("reset", "phase")),
+            (false, None, _) => Err(missing("reset", "phase")),
+            (false, Some(_), Some(_)) => Err(surplus("reset", "workflow")),
+            (false, Some(phase), None) => Ok(Action::Reset(action::Reset { phase, reason: self.reason })),
+        }
+    }
+}
+
+/// Checks that a limit is of a phase, or of the workflow that is named.
+fn cost_limit(limit: action::CostLimit) -> Result<Action, RequestError> {
+    match (&limit.phase, &limit.workflow) {
+        (None, None) => Err(missing("cost_limit", "phase` or `workflow")),
+        (Some(_), Some(_)) => Err(surplus("cost_limit", "workflow")),
+        (Some(_), None) | (None, Some(_)) => Ok(Action::CostLimit(limit)),
+    }
+}
+
+/// Asks leave for something. The name of the operation is checked once all of the line is read.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ApprovalRequest {
+    workflow: Option<WorkflowName>,
+    phase: Option<PhaseRef>,
+    #[serde(deserialize_with = "read_operation")]
+    operation: String,
+    estimate: Amount,
+    items: u64,
+    impact: Option<Text>,
+    auto_approve_below: Option<Amount>,
+    #[serde(default)]
+    metadata: Metadata,
+}
+
+fn read_operation<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Error> {
+    label(&String::deserialize(from)?).map_err(D::Error::custom)
+}
+
+impl ApprovalRequest {
+    fn action(self) -> Result<Action, RequestError> {
+        if self.phase.is_some() && self.workflow.is_some() {
+            return Err(surplus("approval_request for a phase", "workflow"));
+        }
+        let operation = OperationName::new(&self.operation).map_err(serde_json::Error::custom)?;
+        Ok(Action::ApprovalRequest(Box::new(ApprovalAsk {
+            workflow: self.workflow,
+            phase: self.phase,
+            operation,
+            estimate: self.estimate,
+            items: self.items,
+            impact: self.impact,
+            auto_approve_below: self.auto_approve_below,
+            metadata: self.metadata,
+        })))
+    }
+}
+
+/// Grants or rejects a request, which is named by the id of its command.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ApprovalDecide {
+    request: CallerId,
+    reason: Text,
+}
+
+impl ApprovalDecide {
+    fn action(self, verdict: Verdict) -> Action {
+        let request = EventId::new(self.request.0.uuid());
+        Action::ApprovalDecide(ApprovalAnswer { request, verdict, reason: self.reason })
+    }
+}
