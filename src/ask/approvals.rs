@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use super::error::{ApprovalCandidate, NoApproval};
 use super::{AskError, Cut, Question};
-use crate::model::{Event, EventId, IdPrefix, PhaseId, PhaseRef, Seq, WorkflowName};
+use crate::model::{EventId, IdPrefix, PhaseId, PhaseRef, Seq, WorkflowName};
 use crate::query::{self, ApprovalFilter};
 use crate::rules::{Approval, ApprovalRejection, Rejection, Table};
 
@@ -103,10 +103,10 @@ fn at(seq: Seq, cut: &Cut<'_>) -> Result<Approval, AskError> {
         return Err(NoApproval::NoEvent { seq }.into());
     }
     let record = cut.event(seq)?.record;
-    match &record.event {
-        Event::ApprovalRequested(_) => known(record.id, cut),
-        Event::ApprovalGranted(decided) | Event::ApprovalRejected(decided) => known(decided.request, cut),
-        other => Err(NoApproval::OtherKind { seq, kind: other.kind() }.into()),
+    match (record.event.requested(), record.event.decision()) {
+        (Some(_), _) => known(record.id, cut),
+        (None, Some((_, decided))) => known(decided.request, cut),
+        (None, None) => Err(NoApproval::OtherKind { seq, kind: record.event.kind() }.into()),
     }
 }
 

@@ -9,7 +9,7 @@ use super::reader::decode;
 use super::roots::find_root;
 use super::{AskError, Cut, Question};
 use crate::model::{
-    Amount, Event, EventId, PhaseId, PhaseName, PhaseRef, Range, Recorded, Seq, Span, WorkflowName, Zone,
+    Amount, EventId, PhaseId, PhaseName, PhaseRef, Range, Recorded, Seq, Span, WorkflowName, Zone,
 };
 use crate::query::{
     self, CostGrouping, CostGroups, CostRoot, CostScan, LimitCheck, Remaining, WorkflowCosts,
@@ -119,7 +119,7 @@ impl Question for CostsBy {
 impl CostsBy {
     /// Returns what a cost has in common with those of its group; none for one that has nothing.
     fn key(&self, record: &Recorded) -> Option<String> {
-        let Event::CostRecorded(cost) = &record.event else { return None };
+        let cost = record.event.cost()?;
         match self.by {
             CostKey::Phase => record.subject.phase().map(ToString::to_string),
             CostKey::Model => cost.model.clone(),
@@ -247,7 +247,7 @@ fn each_cost(
     cut.each_line(span, |seq, line| {
         if line.contains("cost_recorded") {
             let record = decode(seq, line)?;
-            if matches!(record.event, Event::CostRecorded(_)) {
+            if record.event.cost().is_some() {
                 take(record)?;
             }
         }

@@ -2,7 +2,7 @@
 
 use super::{AskError, Cut, Question};
 use crate::ledger::{Answer, Status};
-use crate::model::{Event, PhaseId};
+use crate::model::PhaseId;
 use crate::query::{self, History};
 
 /// What would it take to run these phases once more?
@@ -15,8 +15,7 @@ pub struct Forecast {
 impl Forecast {
     /// Asks for what a previewed command sets off; none where it makes no phase run again.
     pub fn of(answer: &Answer) -> Option<Self> {
-        let is_again = |event: &Event| matches!(event, Event::RerunMarked(_) | Event::RerunDeferred(_));
-        let again = answer.events.iter().filter(|record| is_again(&record.event));
+        let again = answer.events.iter().filter(|record| record.event.outdated().is_some());
         let phases: Vec<_> = again.filter_map(|record| record.subject.phase().cloned()).collect();
         (answer.status == Status::Preview && !phases.is_empty()).then_some(Forecast { phases })
     }

@@ -1,8 +1,8 @@
 //! What an event holds, for whoever looks for one kind of event among all.
 
 use super::{
-    ApprovalDecided, ApprovalRequested, CostRecorded, Event, PhaseCompleted, PhaseFailed, PhaseStarted,
-    RerunCleared, RerunReason, Verdict, WorkflowDefined,
+    ApprovalDecided, ApprovalRequested, CostRecorded, Event, PhaseCompleted, PhaseFailed, PhaseReset,
+    PhaseSkipped, PhaseStarted, RerunCleared, RerunReason, Verdict, WorkflowDefined,
 };
 
 macro_rules! parts {
@@ -29,6 +29,12 @@ parts! {
     failed: PhaseFailed = PhaseFailed;
     /// Returns why a phase is to run again, by a mark, one more cause or a mark that waits; none for any other event.
     rerun: RerunReason = RerunMarked | RerunCauseAdded | RerunDeferred;
+    /// Returns why a phase that stood, or is under way, is to run again; none for any other event.
+    outdated: RerunReason = RerunMarked | RerunDeferred;
+    /// Returns why a phase is done without; none for any other event.
+    skipped: PhaseSkipped = PhaseSkipped;
+    /// Returns why a phase is as if it had not run; none for any other event.
+    reset: PhaseReset = PhaseReset;
     /// Returns why a phase stands as it is; none for any other event.
     cleared: RerunCleared = RerunCleared;
     /// Returns what was spent or given back; none for any other event.
@@ -48,11 +54,6 @@ impl Event {
             (Some(decided), _) => Some((Verdict::Granted, decided)),
             (None, rejected) => rejected.map(|decided| (Verdict::Rejected, decided)),
         }
-    }
-
-    /// Says whether a phase was reset.
-    pub const fn is_reset(&self) -> bool {
-        matches!(self, Event::PhaseReset(_))
     }
 
     /// Returns the number of the attempt that an event began or ended; none for any other event.

@@ -172,7 +172,7 @@ fn last<E>(
 }
 
 fn is_reset(record: &Recorded, id: &PhaseId) -> bool {
-    record.event.is_reset() && record.subject.phase() == Some(id)
+    record.event.reset().is_some() && record.subject.phase() == Some(id)
 }
 
 fn adds(record: &Recorded, id: &PhaseId) -> bool {

@@ -193,8 +193,7 @@ fn mark(record: &Recorded) -> String {
 /// Returns what happened: the states where they changed, or else the kind; for what others forced, by which.
 fn what(record: &Recorded) -> String {
     let mut parts = Vec::new();
-    let says_so = matches!(record.event, Event::PhaseSkipped(_))
-        || record.transition.is_some_and(|(from, to)| from != to);
+    let says_so = record.event.skipped().is_some() || record.transition.is_some_and(|(from, to)| from != to);
     if !says_so {
         parts.push(record.event.kind().replace('_', " "));
     }

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use phaseledger::ask::{self, AsOf, Lines, ReplayAnswer};
 use phaseledger::ledger::LedgerError;
-use phaseledger::model::{Event, PhaseId, PhaseName, PhaseRef, Recorded, Seq, StateName, WorkflowName};
+use phaseledger::model::{PhaseId, PhaseName, PhaseRef, Recorded, Seq, StateName, WorkflowName};
 use phaseledger::query::{Counts, Replay};
 use phaseledger::rules::Table;
 use serde::Serialize;
@@ -191,7 +191,7 @@ impl Columns {
 
     /// Makes room for the names that a definition brings.
     fn widen(&mut self, record: &Recorded) {
-        if let Event::WorkflowDefined(defined) = &record.event {
+        if let Some(defined) = record.event.definition() {
             let names = defined.definition.phases().iter().map(|phase| phase.id.as_str().width());
             let own = record.subject.workflow().map_or(0, |name| name.as_str().width());
             self.name = names.chain([own]).fold(self.name, usize::max).min(NAME_WIDTH_MAX);

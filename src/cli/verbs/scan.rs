@@ -17,7 +17,7 @@ use std::time::Duration;
 use phaseledger::files::{Fingerprints, Project};
 use phaseledger::ledger::{Answer, How, Ledger, Recording, Status};
 use phaseledger::model::{
-    Action, Change, Command, Declared, Event, Expectation, FileRole, OutputFile, Pattern, PhaseId, PhaseRef,
+    Action, Change, Command, Declared, Expectation, FileRole, OutputFile, Pattern, PhaseId, PhaseRef,
     Request, Seq, StateName, WorkflowName, action,
 };
 use phaseledger::query::{Finding, changed_inputs, topological};
@@ -294,10 +294,7 @@ impl Scanner<'_> {
 
 /// Returns what the attempt that starts at a place reads; none where that was not recorded.
 fn inputs_at(ledger: &Ledger, start: Seq) -> Result<Option<Vec<OutputFile>>, Failure> {
-    Ok(match ledger.event(start)?.map(|record| record.event) {
-        Some(Event::PhaseStarted(started)) => started.inputs,
-        Some(_) | None => None,
-    })
+    Ok(ledger.event(start)?.and_then(|record| record.event.started()?.inputs.clone()))
 }
 
 impl Target {

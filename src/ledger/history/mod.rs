@@ -21,8 +21,8 @@ use line::{HistoryLine, KEPT_AS_NOTE, Step, parse_line};
 use super::lines::{LineFault, next_line};
 use super::{Ledger, LedgerError, Session, TRIES_MAX};
 use crate::model::{
-    Action, Actor, Algorithm, CallerId, Command, CommandId, Definition, Digest, Event, HistoryImported,
-    Timestamp, WorkflowName, action,
+    Action, Actor, Algorithm, CallerId, Command, CommandId, Definition, Digest, HistoryImported, Timestamp,
+    WorkflowName, action,
 };
 use crate::rules::Rejection;
 use crate::store::StoreError;
@@ -272,7 +272,7 @@ impl<'a> Importer<'a> {
         }
         if let Some(first) = answer.events.first() {
             self.imported.raised += u64::from(is_line && repair.is_none() && first.occurred_at.is_some());
-            if let Event::PhaseStarted(started) = &first.event
+            if let Some(started) = first.event.started()
                 && !started.dependencies_met
             {
                 *self.imported.inferred.entry("unmet_needs".to_owned()).or_default() += 1;

@@ -2,8 +2,7 @@
 
 use phaseledger::ledger::Ledger;
 use phaseledger::model::{
-    Action, Again, Command, CommandId, Event, Expectation, PhaseId, Recorded, Request, Seq, Subject, Text,
-    Worker, action,
+    Action, Again, Command, CommandId, Expectation, PhaseId, Recorded, Request, Seq, Text, Worker, action,
 };
 use phaseledger::rules::{Phase, PhaseState};
 
@@ -118,10 +117,7 @@ fn refused(failure: Failure, phase: &Phase) -> Failure {
 
 /// Returns the attempt that an event starts.
 fn start_of(record: &Recorded) -> Option<(&PhaseId, u32, &Recorded)> {
-    match (&record.event, &record.subject) {
-        (Event::PhaseStarted(started), Subject::Phase(phase)) => Some((phase, started.attempt, record)),
-        _ => None,
-    }
+    Some((record.subject.phase()?, record.event.started()?.attempt, record))
 }
 
 /// Answers a command whose id is known: its attempt is not begun again, however it ended.

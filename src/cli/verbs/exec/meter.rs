@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use phaseledger::ledger::Ledger;
-use phaseledger::model::{Amount, Event, PhaseId, Recorded, Seq};
+use phaseledger::model::{Amount, PhaseId, Recorded, Seq};
 use phaseledger::rules::COST_LIMIT_RULE;
 
 use super::outcome::end_of;
@@ -76,7 +76,7 @@ impl Meter {
         if self.end.is_some() {
             return;
         }
-        if let Event::CostRecorded(cost) = &record.event
+        if let Some(cost) = record.event.cost()
             && record.subject.phase() == Some(&self.phase)
         {
             // What the ledger has taken has no more digits than fit.
@@ -130,10 +130,6 @@ impl Meter {
 
 /// Returns what is said by the event that fails an attempt as a record passed a limit.
 fn limit(record: &Recorded) -> Option<String> {
-    match &record.event {
-        Event::PhaseFailed(failed) if record.rule.as_deref() == Some(COST_LIMIT_RULE) => {
-            Some(render::one_line(failed.error.as_str()))
-        }
-        _ => None,
-    }
+    let failed = record.event.failed().filter(|_| record.rule.as_deref() == Some(COST_LIMIT_RULE))?;
+    Some(render::one_line(failed.error.as_str()))
 }
