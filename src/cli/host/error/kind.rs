@@ -1,5 +1,5 @@
 //! The kinds of failures: the one table of the codes that programs get, of the exit codes, and of what to do.
-//! `docs/errors.md` is made of it, by `tests/docs.rs`, for which this file uses nothing else of the program.
+//! `docs/errors.md` is made of it, by `tests/docs/manual.rs`, for which this file uses nothing else of the program.
 
 /// What a failure means to the caller, whatever its kind. The number is the exit code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
