@@ -67,10 +67,10 @@ enum Format {
 /// Takes a file in.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let file = Spooled::open(&args.file)?;
-    let mut ledger = context.open()?;
+    let ledger = context.open()?;
     match args.format {
-        Format::Export => restore_export(&mut ledger, &file, context)?,
-        Format::History => take_history(&mut ledger, &file, args, context)?,
+        Format::Export => restore_export(ledger, &file, context)?,
+        Format::History => take_history(ledger, &file, args, context)?,
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -110,7 +110,7 @@ impl Spooled {
     }
 }
 
-fn restore_export(ledger: &mut Ledger, file: &Spooled, context: &Context) -> Result<(), Failure> {
+fn restore_export(mut ledger: Ledger, file: &Spooled, context: &Context) -> Result<(), Failure> {
     #[derive(Serialize)]
     struct View {
         schema: &'static str,
@@ -121,8 +121,10 @@ fn restore_export(ledger: &mut Ledger, file: &Spooled, context: &Context) -> Res
     }
     let mut progress = Progress::new("restoring", 0);
     let reader = file.reader().map_err(|error| Failure::io("read", Path::new(&file.name), &error))?;
-    let restored = restore(ledger, reader, |done| progress.at(done))?;
+    let restored = restore(&mut ledger, reader, |done| progress.at(done))?;
     drop(progress);
+    // Nothing is told while it is held.
+    drop(ledger);
     let status = if restored.events == restored.known { "unchanged" } else { "restored" };
     let root = restored.root.to_string();
     let mut out = output::stdout();
@@ -139,10 +141,10 @@ fn restore_export(ledger: &mut Ledger, file: &Spooled, context: &Context) -> Res
     Ok(())
 }
 
-fn take_history(ledger: &mut Ledger, file: &Spooled, args: &Args, context: &Context) -> Result<(), Failure> {
+fn take_history(mut ledger: Ledger, file: &Spooled, args: &Args, context: &Context) -> Result<(), Failure> {
     let before = args.history.before.as_deref();
     let before: Option<Timestamp> = before.map(|text| context.instant(text)).transpose()?;
-    let define = definition(ledger, &args.history, context)?;
+    let define = definition(&ledger, &args.history, context)?;
     let workflow = match (&args.history.name, &define) {
         (Some(name), _) => name.clone(),
         (None, Some(definition)) => definition.name().clone(),
@@ -159,9 +161,11 @@ fn take_history(ledger: &mut Ledger, file: &Spooled, args: &Args, context: &Cont
     };
     let mut progress = Progress::new("importing", 0);
     let imported =
-        import_history(ledger, || file.reader(), &options, context.now()?, |done| progress.at(done))?;
+        import_history(&mut ledger, || file.reader(), &options, context.now()?, |done| progress.at(done))?;
     drop(progress);
-    tell(&imported, ledger.head()?.seq, context)
+    let head = ledger.head()?.seq;
+    drop(ledger);
+    tell(&imported, head, context)
 }
 
 fn definition(ledger: &Ledger, args: &HistoryArgs, context: &Context) -> Result<Option<Definition>, Failure> {
