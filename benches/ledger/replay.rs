@@ -95,7 +95,9 @@ fn fold_all(
         move || {
             time(|| {
                 let mut table = Table::default();
-                engine.each(through, &mut |record| evolve(&mut table, &record).expect("a fold"));
+                engine.each(through, &mut |record| {
+                    evolve(&mut table, &record).expect("a fold");
+                });
                 table
             })
         }

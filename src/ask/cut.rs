@@ -8,13 +8,13 @@ use serde::Serialize;
 
 use super::AskError;
 use super::error::Candidate;
-use super::reader::{Lines, Reader};
-use crate::ledger::{Axis, Ledger, LedgerError, Until};
+use super::reader::{Lines, Reader, decode};
+use crate::ledger::{Axis, Ledger, Until};
 use crate::model::{
-    CommandId, Digest, EventId, IdPrefix, Range, Recorded, Seq, Span, Timestamp, When, WhenBase,
+    CommandId, Digest, EventId, IdPrefix, Range, Recorded, Seq, Span, Timestamp, When, WhenBase, WorkflowName,
 };
 use crate::query::Proven;
-use crate::rules::{Approval, Table};
+use crate::rules::{Approval, Table, Workflow};
 
 /// As of when something is asked.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -130,6 +130,19 @@ impl<'a> Cut<'a> {
         Ok(self.ledger.borrow().root_at(self.as_of.seq)?)
     }
 
+    /// Returns a workflow; quicker than the whole table where that is not asked for as well.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cut::table`]; a workflow that is not defined is one.
+    pub fn workflow(&self, name: &WorkflowName) -> Result<Workflow, AskError> {
+        let found = |table: &Table| table.workflow(Some(name)).cloned();
+        match self.is_head() && self.table.get().is_none() {
+            true => Ok(found(self.ledger.borrow_mut().session()?.table())?),
+            false => Ok(found(&*self.table()?)?),
+        }
+    }
+
     /// Returns the requests for approval whose ids start with some of a UUID's text, up to its first dash.
     ///
     /// # Errors
@@ -195,9 +208,7 @@ impl<'a> Cut<'a> {
         span: Span,
         mut take: impl FnMut(Recorded) -> Result<(), AskError>,
     ) -> Result<(), AskError> {
-        self.each_line(span, |seq, line| {
-            take(Recorded::from_line(line).map_err(|source| LedgerError::Line { seq, source })?)
-        })
+        self.each_line(span, |seq, line| take(decode(seq, line)?))
     }
 
     /// Takes the line of each event of a part of the log, in order.

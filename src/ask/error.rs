@@ -1,9 +1,9 @@
 //! Why a question has no answer.
 
 use crate::ledger::LedgerError;
-use crate::model::{EventId, IdPrefix, Seq, TagName};
+use crate::model::{EventId, IdPrefix, OperationName, Seq, TagName};
 use crate::query::SumTooLarge;
-use crate::rules::Rejection;
+use crate::rules::{Approval, Rejection};
 
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]
@@ -64,9 +64,63 @@ pub enum AskError {
         /// What was found, and what was expected.
         found: String,
     },
+    /// No request for approval, or not one alone, is what is named.
+    #[error(transparent)]
+    NoApproval(#[from] NoApproval),
     /// Costs that add up to more than can be told.
     #[error(transparent)]
     Sum(#[from] SumTooLarge),
+}
+
+/// Why none of the requests for approval is what is named.
+#[derive(Debug, thiserror::Error)]
+pub enum NoApproval {
+    /// A place without an event.
+    #[error("there is no event {seq}")]
+    NoEvent {
+        /// The place.
+        seq: Seq,
+    },
+    /// An event that is about no request.
+    #[error("event {seq} is a `{kind}`, not an `approval_requested`")]
+    OtherKind {
+        /// Its place.
+        seq: Seq,
+        /// Its kind.
+        kind: &'static str,
+    },
+    /// The start of an id that no request has.
+    #[error("no approval request has an id that starts with `{prefix}`")]
+    NoId {
+        /// The start.
+        prefix: IdPrefix,
+    },
+    /// The start of an id that several requests have.
+    #[error("{} approval requests have an id that starts with `{prefix}`", candidates.len())]
+    AmbiguousId {
+        /// The start.
+        prefix: IdPrefix,
+        /// The requests, in their order.
+        candidates: Vec<ApprovalCandidate>,
+    },
+}
+
+/// One of several requests that may be meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApprovalCandidate {
+    /// Its place.
+    pub seq: Seq,
+    /// Its id.
+    pub request: EventId,
+    /// What is to be done.
+    pub operation: OperationName,
+}
+
+impl ApprovalCandidate {
+    pub(super) fn new(approval: &Approval) -> Self {
+        let Approval { seq, request, asked, .. } = approval;
+        ApprovalCandidate { seq: *seq, request: *request, operation: asked.operation.clone() }
+    }
 }
 
 /// One of several events that may be meant.

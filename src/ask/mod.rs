@@ -24,24 +24,42 @@
 //! # }
 //! ```
 
+mod approvals;
+mod costs;
 mod cut;
 mod error;
+mod export;
+mod forecast;
 mod graph;
 mod log;
 mod next;
+mod place;
 mod reader;
+mod replay;
+mod report;
+mod roots;
 mod show;
 mod status;
 mod why;
 
 use serde::{Serialize, Serializer};
 
+pub use approvals::{ApprovalNamed, Approvals, ApprovalsAnswer, SelfApproval};
+pub use costs::{
+    CostCheck, CostCheckAnswer, CostKey, CostProject, CostProjectAnswer, CostRemaining, CostSummary,
+    CostSummaryAnswer, CostsBy, CostsByAnswer, OfPhase,
+};
 pub use cut::{AsOf, Cut, Moment};
-pub use error::{AskError, Candidate};
+pub use error::{ApprovalCandidate, AskError, Candidate, NoApproval};
+pub use export::{Export, ExportAnswer};
+pub use forecast::Forecast;
 pub use graph::Graph;
 pub use log::{Log, LogAnswer};
 pub use next::{Next, NextAnswer};
+pub use place::Place;
 pub use reader::Lines;
+pub use replay::{Replay, ReplayAnswer};
+pub use report::{Report, ReportAnswer};
 pub use show::{Show, ShowAnswer, ShownEvent, ShownPhase};
 pub use status::{Status, StatusAnswer};
 pub use why::{Why, WhyAnswer};

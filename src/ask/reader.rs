@@ -10,8 +10,8 @@ const LINES_MIN: u64 = 16;
 const LINES_MAX: u64 = 1024;
 
 /// How many lines a piece has, unless they take up more bytes than may be held.
-const PIECE_LINES: u64 = 4096;
-const PIECE_BYTES_MAX: usize = 32 << 20;
+const PIECE_LINES: u64 = 16_384;
+const PIECE_BYTES_MAX: usize = 16 << 20;
 
 /// Reads lines at places that mostly follow one another, either way: a part of the log at a time, larger ones while
 /// the places are near one another.
@@ -60,6 +60,11 @@ impl Reader {
     }
 }
 
+/// Reads the event of a line.
+pub(super) fn decode(seq: Seq, line: &str) -> Result<Recorded, AskError> {
+    Ok(Recorded::from_line(line).map_err(|source| LedgerError::Line { seq, source })?)
+}
+
 /// A part of the log that may be longer than memory. The first piece is read; the others are when they are taken.
 #[derive(Debug)]
 pub struct Lines {
@@ -100,6 +105,19 @@ impl Lines {
             }
             lines = piece(&open()?, span)?;
         }
+    }
+
+    /// Takes each event, as [`Lines::each`] takes the lines.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lines::each`]; a line that is no event is one.
+    pub fn each_event<E: From<AskError>>(
+        self,
+        open: impl FnMut() -> Result<Ledger, E>,
+        mut take: impl FnMut(Recorded) -> Result<(), E>,
+    ) -> Result<(), E> {
+        self.each(open, |seq, line| take(decode(seq, line)?))
     }
 }
 

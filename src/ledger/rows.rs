@@ -18,8 +18,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::LedgerError;
-use crate::model::{Digest, EventId, PhaseId, PhaseRef, TagName, WorkflowName};
-use crate::rules::{Approval, FOLD_VERSION, Phase, PhaseState, Reach, Table, Tag, Workflow, disturbed};
+use crate::model::{Digest, EventId, PhaseId, PhaseRef, TagName};
+use crate::rules::{
+    Approval, FOLD_VERSION, Phase, PhaseState, Reach, Row, Table, Tag, Touched, Workflow, disturbed,
+};
 use crate::store::{Head, RowChanges, Store, StoreError};
 
 /// The most phases below others that are loaded one by one.
@@ -127,26 +129,43 @@ pub(super) fn all(table: &Table) -> RowChanges {
     RowChanges { fold_version: FOLD_VERSION, replace: true, rows }
 }
 
-/// Which rows of a table changed.
+/// Which rows of a table changed since they were written.
 #[derive(Debug, Default)]
 pub(super) struct Changed {
-    pub(super) workflows: BTreeSet<WorkflowName>,
-    pub(super) phases: HashSet<PhaseId>,
-    pub(super) tags: BTreeSet<TagName>,
-    pub(super) approvals: BTreeSet<EventId>,
+    everything: bool,
+    rows: HashSet<Row>,
 }
 
-/// Returns the rows of what changed.
-pub(super) fn changed(table: &Table, Changed { workflows, phases, tags, approvals }: &Changed) -> RowChanges {
-    let workflows =
-        workflows.iter().map(|name| (format!("w/{name}"), table.workflows.get(name).and_then(write)));
-    let mut phases: Vec<_> = phases.iter().collect();
-    phases.sort_unstable();
-    let phases = phases.into_iter().map(|id| (phase_key(id), table.phases.get(id).and_then(write)));
-    let tags = tags.iter().map(|name| (format!("t/{name}"), table.tags.get(name).and_then(write)));
-    let approvals = approvals.iter().map(|id| (approval_key(id), table.approvals.get(id).and_then(write)));
-    let rows = workflows.chain(phases).chain(tags).chain(approvals).collect();
-    RowChanges { fold_version: FOLD_VERSION, replace: false, rows }
+impl Changed {
+    /// Begins with every row, or with none.
+    pub(super) fn new(everything: bool) -> Self {
+        Changed { everything, rows: HashSet::new() }
+    }
+
+    /// Adds what an event touched.
+    pub(super) fn add(&mut self, touched: Touched) {
+        match touched {
+            Touched::Everything => self.everything = true,
+            Touched::Rows(rows) if !self.everything => self.rows.extend(rows),
+            Touched::Rows(_) => {}
+        }
+    }
+
+    /// Returns the rows as they are now.
+    pub(super) fn rows(&self, table: &Table) -> RowChanges {
+        if self.everything {
+            return all(table);
+        }
+        let mut rows: Vec<_> = self.rows.iter().collect();
+        rows.sort_unstable();
+        let rows = rows.into_iter().map(|row| match row {
+            Row::Workflow(name) => (format!("w/{name}"), table.workflows.get(name).and_then(write)),
+            Row::Phase(id) => (phase_key(id), table.phases.get(id).and_then(write)),
+            Row::Tag(name) => (format!("t/{name}"), table.tags.get(name).and_then(write)),
+            Row::Approval(id) => (approval_key(id), table.approvals.get(id).and_then(write)),
+        });
+        RowChanges { fold_version: FOLD_VERSION, replace: false, rows: rows.collect() }
+    }
 }
 
 /// Loads parts of a table as commands need them; what is loaded is never loaded again, for it may have

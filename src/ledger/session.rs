@@ -3,11 +3,9 @@
 
 use std::collections::HashMap;
 
-use super::rows::{self, Changed, Loader};
+use super::rows::{Changed, Loader};
 use super::{LedgerError, Records};
-use crate::model::{
-    Command, CommandId, Declared, Digest, Event, PhaseRef, Recorded, Seq, StateName, Timestamp,
-};
+use crate::model::{Command, CommandId, Declared, Digest, PhaseRef, Recorded, Seq, StateName, Timestamp};
 use crate::rules::{
     Phase, Reach, Stamp, Table, check_expectations, decide, evolve, moment, propagate, reach,
 };
@@ -49,23 +47,22 @@ pub struct Session<'a> {
     entries: Vec<Entry>,
     staged: HashMap<CommandId, (Seq, Digest)>,
     changed: Changed,
-    replace: bool,
 }
 
 impl<'a> Session<'a> {
     pub(super) fn new(store: &'a mut dyn Store) -> Result<Self, LedgerError> {
         let head = store.head()?;
         let (loader, table) = Loader::new(store, &head)?;
+        let changed = Changed::new(loader.has_everything());
         Ok(Session {
             last: head.times.map(|times| (times.at, times.recorded_at)),
-            replace: loader.has_everything(),
             head,
             loader,
             table,
             store,
             entries: Vec::new(),
             staged: HashMap::new(),
-            changed: Changed::default(),
+            changed,
         })
     }
 
@@ -110,10 +107,7 @@ impl<'a> Session<'a> {
         if self.entries.is_empty() {
             return Ok(());
         }
-        let rows = match self.replace {
-            true => rows::all(&self.table),
-            false => rows::changed(&self.table, &self.changed),
-        };
+        let rows = self.changed.rows(&self.table);
         let batch = Batch { entries: std::mem::take(&mut self.entries), rows };
         match self.store.append(self.head.seq, &batch)? {
             Appended::Done(head) => self.head = head,
@@ -124,7 +118,6 @@ impl<'a> Session<'a> {
         }
         self.staged.clear();
         self.changed = Changed::default();
-        self.replace = false;
         Ok(())
     }
 
@@ -192,31 +185,7 @@ impl<'a> Session<'a> {
     }
 
     fn apply(&mut self, record: Recorded) -> Result<Recorded, LedgerError> {
-        evolve(&mut self.table, &record)?;
-        match &record.event {
-            Event::WorkflowDefined(_) => self.replace = true,
-            Event::TagSet(tag) => {
-                self.changed.tags.insert(tag.name.clone());
-            }
-            Event::CostRecorded(_)
-            | Event::CostLimitSet(_)
-            | Event::CostWarningRaised(_)
-            | Event::CostLimitExceeded(_) => {
-                self.changed.workflows.extend(record.subject.workflow().cloned());
-            }
-            Event::ApprovalRequested(_) => {
-                self.changed.approvals.insert(record.id);
-            }
-            Event::ApprovalGranted(decided) | Event::ApprovalRejected(decided) => {
-                self.changed.approvals.insert(decided.request);
-            }
-            _ => {}
-        }
-        if let Some(phase) = record.subject.phase()
-            && !self.replace
-        {
-            self.changed.phases.insert(phase.clone());
-        }
+        self.changed.add(evolve(&mut self.table, &record)?);
         self.entries.push(Entry {
             command_id: record.command_id,
             times: Times { at: record.at, recorded_at: record.recorded_at },

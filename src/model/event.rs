@@ -95,6 +95,23 @@ events! {
     HistoryImported(HistoryImported) = "history_imported",
 }
 
+macro_rules! from_payload {
+    ($($payload:ident)*) => {
+        $(impl From<$payload> for Event {
+            fn from(payload: $payload) -> Event {
+                Event::$payload(payload.into())
+            }
+        })*
+    };
+}
+
+// What several kinds have as their data says which of them it is to be: `RerunReason`, `ApprovalDecided`.
+from_payload! {
+    WorkflowDefined PhaseStarted PhaseCompleted PhaseFailed PhaseSkipped PhaseReset RerunCleared
+    MetadataRecorded NoteAdded TagSet CostRecorded CostLimitSet CostWarningRaised CostLimitExceeded
+    ApprovalRequested HistoryImported
+}
+
 /// The data of `workflow_defined`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WorkflowDefined {
@@ -241,6 +258,28 @@ pub struct RerunReason {
     /// What changed, where that is known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,
+}
+
+impl RerunReason {
+    /// Says it without a change that is known.
+    pub fn because(reason: &Text) -> Self {
+        RerunReason { reason: reason.clone(), changes: Vec::new() }
+    }
+
+    /// Returns the event that says it of a complete phase.
+    pub fn marked(self) -> Event {
+        Event::RerunMarked(self)
+    }
+
+    /// Returns the event that says it of a phase that must run again already.
+    pub fn cause_added(self) -> Event {
+        Event::RerunCauseAdded(self)
+    }
+
+    /// Returns the event that says it of a phase under way.
+    pub fn deferred(self) -> Event {
+        Event::RerunDeferred(self)
+    }
 }
 
 /// The data of `rerun_cleared`.

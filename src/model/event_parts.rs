@@ -2,7 +2,7 @@
 
 use super::{
     ApprovalDecided, ApprovalRequested, CostRecorded, Event, PhaseCompleted, PhaseFailed, PhaseStarted,
-    RerunCleared, RerunReason, WorkflowDefined,
+    RerunCleared, RerunReason, Verdict, WorkflowDefined,
 };
 
 macro_rules! parts {
@@ -35,11 +35,21 @@ parts! {
     cost: CostRecorded = CostRecorded;
     /// Returns what leave was asked for; none for any other event.
     requested: ApprovalRequested = ApprovalRequested;
-    /// Returns how a request was decided on; none for any other event.
-    decided: ApprovalDecided = ApprovalGranted | ApprovalRejected;
+    /// Returns by what leave was granted; none for any other event.
+    granted: ApprovalDecided = ApprovalGranted;
+    /// Returns by what leave was refused; none for any other event.
+    rejected: ApprovalDecided = ApprovalRejected;
 }
 
 impl Event {
+    /// Returns how a request was decided on; none for any other event.
+    pub fn decision(&self) -> Option<(Verdict, &ApprovalDecided)> {
+        match (self.granted(), self.rejected()) {
+            (Some(decided), _) => Some((Verdict::Granted, decided)),
+            (None, rejected) => rejected.map(|decided| (Verdict::Rejected, decided)),
+        }
+    }
+
     /// Says whether a phase was reset.
     pub const fn is_reset(&self) -> bool {
         matches!(self, Event::PhaseReset(_))
@@ -50,5 +60,15 @@ impl Event {
         let (started, completed) =
             (self.started().map(|of| of.attempt), self.completed().map(|of| of.attempt));
         started.or(completed).or_else(|| self.failed().map(|of| of.attempt))
+    }
+}
+
+impl ApprovalDecided {
+    /// Returns the event that a request was decided on.
+    pub fn event(self, verdict: Verdict) -> Event {
+        match verdict {
+            Verdict::Granted => Event::ApprovalGranted(self),
+            Verdict::Rejected => Event::ApprovalRejected(self),
+        }
     }
 }

@@ -1,26 +1,11 @@
-//! Approvals: what a policy decides at once, what a person may decide, and where each request stands.
-//!
-//! ```text
-//!   ApprovalAsk ──decide──▶ approval_requested ──judge──▶ approval_granted | approval_rejected   (approval_policy/1)
-//!                                   │
-//!                                   └── waits ──ApprovalAnswer──▶ approval_granted | approval_rejected
-//! ```
-//!
-//! The order of the policy's rules is in `docs/decisions/0011-approval-order.md`. Nothing but a decision ends a
-//! request: neither a reset nor a new definition does.
+//! One request for approval: what was asked, and how it was decided.
 
 use serde::{Deserialize, Serialize};
 
-use super::decide::{root, seconds};
-use super::{ApprovalRejection, Draft, Rejection, Table};
 use crate::model::{
-    Actor, Amount, ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalPolicy, ApprovalRequested, Cause,
-    CauseKind, Command, DecidedBy, Event, EventId, Ground, PhaseId, PolicyRule, Recorded, Seq, Subject, Text,
-    Timestamp, Verdict, WorkflowName,
+    Actor, Amount, ApprovalDecided, ApprovalRequested, DecidedBy, EventId, Ground, PhaseId, PolicyRule,
+    Recorded, Seq, Subject, Text, Timestamp, Verdict, WorkflowName,
 };
-
-/// The rule by which a policy decides.
-const RULE: &str = "approval_policy/1";
 
 /// One request, and how it was decided.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -70,17 +55,16 @@ impl Approval {
     /// Reads a request out of its command's events, where they have one: it, and the policy's decision.
     pub fn of(events: &[Recorded]) -> Option<Approval> {
         let first = events.first()?;
-        let Event::ApprovalRequested(asked) = &first.event else { return None };
-        let mut approval = Approval::new(first, asked)?;
+        let mut approval = Approval::new(first, first.event.requested()?)?;
         for record in &events[1..] {
-            if let Some((verdict, decided)) = decided(&record.event) {
+            if let Some((verdict, decided)) = record.event.decision() {
                 approval.decision = Some(Decision::new(record, verdict, decided));
             }
         }
         Some(approval)
     }
 
-    fn new(record: &Recorded, asked: &ApprovalRequested) -> Option<Approval> {
+    pub(super) fn new(record: &Recorded, asked: &ApprovalRequested) -> Option<Approval> {
         Some(Approval {
             request: record.id,
             seq: record.seq,
@@ -93,7 +77,7 @@ impl Approval {
         })
     }
 
-    fn subject(&self) -> Subject {
+    pub(super) fn subject(&self) -> Subject {
         match &self.phase {
             Some(phase) => Subject::Phase(phase.clone()),
             None => Subject::Workflow(self.workflow.clone()),
@@ -108,52 +92,24 @@ impl Approval {
     }
 }
 
-/// What a policy makes of a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Judged {
-    /// It decides.
-    Decided(Verdict, Vec<Ground>),
-    /// It leaves the decision to a person.
-    Person(Vec<Ground>),
-}
-
-/// Judges a request. The first of these that applies decides: too much is rejected; what always needs a person
-/// waits for one; what is cheap is granted; the rest waits.
-fn judge(policy: &ApprovalPolicy, ask: &ApprovalAsk) -> Judged {
-    let ground = |rule, threshold: Option<String>| Ground { rule, threshold };
-    let above = |rule, threshold: Amount| {
-        (ask.estimate > threshold).then(|| ground(rule, Some(threshold.to_string())))
-    };
-    let more = |rule, items: u64| (ask.items > items).then(|| ground(rule, Some(items.to_string())));
-    let listed = policy.is_high_impact(&ask.operation).then(|| ground(PolicyRule::HighImpact, None));
-
-    let too_much = [
-        above(PolicyRule::RejectAbove, policy.reject_above()),
-        more(PolicyRule::TwiceItems, policy.items_max()),
-    ];
-    let too_much: Vec<_> = too_much.into_iter().flatten().collect();
-    if !too_much.is_empty() {
-        return Judged::Decided(Verdict::Rejected, too_much);
-    }
-    let weighty = [
-        listed,
-        above(PolicyRule::RequireAbove, policy.require_above()),
-        more(PolicyRule::Items, policy.items()),
-    ];
-    let weighty: Vec<_> = weighty.into_iter().flatten().collect();
-    if !weighty.is_empty() {
-        return Judged::Person(weighty);
-    }
-    let below = ask.auto_approve_below.unwrap_or_else(|| policy.auto_approve_below());
-    let cheap = vec![ground(PolicyRule::AutoApproveBelow, Some(below.to_string()))];
-    match ask.estimate < below {
-        true => Judged::Decided(Verdict::Granted, cheap),
-        false => Judged::Person(cheap),
+impl Decision {
+    pub(super) fn new(record: &Recorded, verdict: Verdict, decided: &ApprovalDecided) -> Self {
+        Decision {
+            event: record.id,
+            seq: record.seq,
+            at: record.at,
+            by: record.by.clone(),
+            verdict,
+            decided_by: decided.decided_by,
+            reason: decided.reason.clone(),
+            policy: decided.policy.clone(),
+            waited_seconds: decided.waited_seconds,
+        }
     }
 }
 
 /// Says in words what some rules found.
-fn in_words(asked: &ApprovalRequested, grounds: &[Ground]) -> String {
+pub(super) fn in_words(asked: &ApprovalRequested, grounds: &[Ground]) -> String {
     let ApprovalRequested { operation, estimate, items, .. } = asked;
     let words = |Ground { rule, threshold }: &Ground| {
         let limit = threshold.as_deref().unwrap_or_default();
@@ -172,184 +128,4 @@ fn in_words(asked: &ApprovalRequested, grounds: &[Ground]) -> String {
         }
     };
     grounds.iter().map(words).collect::<Vec<_>>().join("; ")
-}
-
-/// Decides on a request: it is recorded, with the policy's decision where there is one.
-pub(super) fn decide_request(
-    table: &Table,
-    command: &Command,
-    ask: &ApprovalAsk,
-) -> Result<Vec<Draft>, Rejection> {
-    let (subject, workflow) = match &ask.phase {
-        Some(phase) => {
-            let id = &table.resolve(phase)?.id;
-            (Subject::Phase(id.clone()), table.workflow(Some(&id.workflow))?)
-        }
-        None => {
-            let workflow = table.workflow(ask.workflow.as_ref())?;
-            (Subject::Workflow(workflow.name.clone()), workflow)
-        }
-    };
-    let amounts = [("estimate", Some(ask.estimate)), ("auto_approve_below", ask.auto_approve_below)];
-    for (what, amount) in amounts {
-        if let Some(amount) = amount.filter(|amount| amount.is_negative()) {
-            return Err(ApprovalRejection::NegativeAmount { what, amount }.into());
-        }
-    }
-    let judged = judge(&workflow.approval, ask);
-    let asked = ApprovalRequested {
-        operation: ask.operation.clone(),
-        estimate: ask.estimate,
-        currency: workflow.currency.clone(),
-        items: ask.items,
-        impact: ask.impact.clone(),
-        auto_approve_below: ask.auto_approve_below,
-        needs_person: match &judged {
-            Judged::Person(grounds) => grounds.clone(),
-            Judged::Decided(..) => Vec::new(),
-        },
-        metadata: ask.metadata.clone(),
-    };
-    let decided = match judged {
-        Judged::Person(_) => None,
-        Judged::Decided(verdict, policy) => {
-            let words = in_words(&asked, &policy);
-            Some((verdict, policy, Text::cut(&words).expect("a rule found something")))
-        }
-    };
-    let request = root(command.id.event(0), subject, Event::ApprovalRequested(Box::new(asked)));
-    let place = (request.id, table.head.plus(1));
-    let decision = decided.map(|(verdict, policy, reason)| {
-        let decided_by = DecidedBy::Policy;
-        let data = data(place, (decided_by, reason, policy), None);
-        Draft {
-            rule: Some(RULE),
-            ..decision(command.id.event(1), request.subject.clone(), place, (verdict, data))
-        }
-    });
-    Ok(std::iter::once(request).chain(decision).collect())
-}
-
-/// Decides on a person's decision.
-pub(super) fn decide_answer(
-    table: &Table,
-    command: &Command,
-    at: Timestamp,
-    answer: &ApprovalAnswer,
-) -> Result<Draft, Rejection> {
-    let Some(approval) = table.approvals.get(&answer.request) else {
-        return Err(ApprovalRejection::UnknownApproval { request: answer.request }.into());
-    };
-    if let Some(decision) = &approval.decision {
-        return Err(ApprovalRejection::AlreadyDecided {
-            request: approval.request,
-            seq: approval.seq,
-            decision: Box::new(decision.clone()),
-        }
-        .into());
-    }
-    let policy = &table.workflow(Some(&approval.workflow))?.approval;
-    if answer.verdict == Verdict::Granted && approval.by.name == command.by.name && !policy.self_approval() {
-        let (seq, by) = (approval.seq, command.by.name.clone());
-        return Err(ApprovalRejection::SelfApproval { request: approval.request, seq, by }.into());
-    }
-    let place = (approval.request, approval.seq);
-    let decided = (DecidedBy::Person, answer.reason.clone(), Vec::new());
-    let data = data(place, decided, Some(seconds(at.since(approval.at))));
-    Ok(decision(command.id.event(0), approval.subject(), place, (answer.verdict, data)))
-}
-
-fn data(
-    (request, request_seq): (EventId, Seq),
-    (decided_by, reason, policy): (DecidedBy, Text, Vec<Ground>),
-    waited_seconds: Option<f64>,
-) -> ApprovalDecided {
-    ApprovalDecided { request, request_seq, decided_by, reason, policy, waited_seconds }
-}
-
-/// The event of a decision: it is caused by the request, which is its root.
-fn decision(
-    id: EventId,
-    subject: Subject,
-    (event, seq): (EventId, Seq),
-    (verdict, data): (Verdict, ApprovalDecided),
-) -> Draft {
-    let what = match verdict {
-        Verdict::Granted => Event::ApprovalGranted(data),
-        Verdict::Rejected => Event::ApprovalRejected(data),
-    };
-    let cause = Cause { event, seq, kind: CauseKind::ApprovalRequested, edge: None };
-    Draft { root: event, causes: vec![cause], ..root(id, subject, what) }
-}
-
-impl Decision {
-    fn new(record: &Recorded, verdict: Verdict, decided: &ApprovalDecided) -> Self {
-        Decision {
-            event: record.id,
-            seq: record.seq,
-            at: record.at,
-            by: record.by.clone(),
-            verdict,
-            decided_by: decided.decided_by,
-            reason: decided.reason.clone(),
-            policy: decided.policy.clone(),
-            waited_seconds: decided.waited_seconds,
-        }
-    }
-}
-
-/// Returns the verdict of an event that is a decision.
-fn decided(event: &Event) -> Option<(Verdict, &ApprovalDecided)> {
-    match event {
-        Event::ApprovalGranted(decided) => Some((Verdict::Granted, decided)),
-        Event::ApprovalRejected(decided) => Some((Verdict::Rejected, decided)),
-        Event::WorkflowDefined(_)
-        | Event::PhaseStarted(_)
-        | Event::PhaseCompleted(_)
-        | Event::PhaseFailed(_)
-        | Event::PhaseSkipped(_)
-        | Event::PhaseReset(_)
-        | Event::RerunMarked(_)
-        | Event::RerunCauseAdded(_)
-        | Event::RerunDeferred(_)
-        | Event::RerunCleared(_)
-        | Event::MetadataRecorded(_)
-        | Event::NoteAdded(_)
-        | Event::TagSet(_)
-        | Event::CostRecorded(_)
-        | Event::CostLimitSet(_)
-        | Event::CostWarningRaised(_)
-        | Event::CostLimitExceeded(_)
-        | Event::ApprovalRequested(_)
-        | Event::HistoryImported(_) => None,
-    }
-}
-
-/// Applies an event to the requests; one that is about none of them changes nothing.
-pub(super) fn evolve_approvals(table: &mut Table, record: &Recorded) -> Result<(), String> {
-    if let Event::ApprovalRequested(asked) = &record.event {
-        return put(table, record, asked);
-    }
-    let Some((verdict, decided)) = decided(&record.event) else { return Ok(()) };
-    let request = decided.request;
-    let approval =
-        table.approvals.get_mut(&request).ok_or_else(|| format!("there is no request {request}"))?;
-    if let Some(before) = &approval.decision {
-        return Err(format!("the request {request} was decided by event {}", before.seq));
-    }
-    if approval.seq != decided.request_seq || approval.subject() != record.subject {
-        return Err(format!("the request {request} is event {}, about something else", approval.seq));
-    }
-    approval.decision = Some(Decision::new(record, verdict, decided));
-    Ok(())
-}
-
-fn put(table: &mut Table, record: &Recorded, asked: &ApprovalRequested) -> Result<(), String> {
-    let approval = Approval::new(record, asked)
-        .filter(|approval| table.workflows.contains_key(&approval.workflow))
-        .ok_or_else(|| "it is about no workflow".to_owned())?;
-    match table.approvals.insert(record.id, approval) {
-        None => Ok(()),
-        Some(_) => Err(format!("the request {} is there already", record.id)),
-    }
 }

@@ -1,8 +1,10 @@
 //! Events that are not yet in the log, and the stamp that puts them there.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
-use super::Rejection;
+use super::phase::Phase;
+use super::rejection::Rejection;
 use crate::model::{
     Actor, Cause, Command, CommandId, Digest, Event, EventId, Recorded, Seq, StateName, Subject, Timestamp,
 };
@@ -118,6 +120,32 @@ impl Stamp {
             causes: draft.causes,
         }
     }
+}
+
+/// An event without a cause.
+pub(super) fn root(id: EventId, subject: Subject, event: impl Into<Event>) -> Draft {
+    Draft { id, event: event.into(), subject, transition: None, rule: None, root: id, causes: Vec::new() }
+}
+
+/// An event without a cause that moves a phase.
+pub(super) fn moving(phase: &Phase, id: EventId, event: impl Into<Event>, to: StateName) -> Draft {
+    let transition = Some((phase.state.name(), to));
+    Draft { transition, ..root(id, Subject::Phase(phase.id.clone()), event) }
+}
+
+/// An event that ends an attempt: it is caused by the attempt's start.
+pub(super) fn ending(phase: &Phase, id: EventId, event: impl Into<Event>, to: StateName) -> Draft {
+    let draft = moving(phase, id, event, to);
+    match phase.state.attempt() {
+        None => draft,
+        Some(attempt) => Draft { root: attempt.root, causes: vec![attempt.cause()], ..draft },
+    }
+}
+
+/// Returns the number nearest to a duration of whole microseconds, so that it is written with six decimals at
+/// most.
+pub(super) fn seconds(duration: Duration) -> f64 {
+    duration.as_micros() as f64 / 1e6
 }
 
 #[cfg(test)]

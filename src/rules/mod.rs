@@ -8,33 +8,39 @@
 //!                                                     ▼ [Draft] ──stamp──▶ …
 //! ```
 //!
+//! Each of the three is one match that hands the data of a verb or an event to its family: a family is a file
+//! that has, in the imperative, what a verb turns into and, in the past tense, what its event adds up to, and it
+//! tells no events apart. Below the families are what they share: the table, drafts, and the visit of a rerun.
+//!
 //! `decide` may refuse, `propagate` only derives, `evolve` never decides: replay applies stored events and
 //! nothing else. Values come in and values go out; there is no clock, no disk and no randomness here.
 
 mod approval;
 mod budget;
-mod costs;
 mod decide;
-mod define;
 mod draft;
 mod evolve;
-mod inputs;
+mod expect;
+mod family;
+mod phase;
 mod propagate;
 mod reach;
 mod rejection;
 mod settle;
 mod table;
+mod touched;
+mod wave;
 
 pub use approval::{Approval, Decision};
 pub use budget::{Budget, Standing, WARNING_PERCENT};
-pub use costs::COST_LIMIT_RULE;
-pub use decide::{check_expectations, decide};
+pub use decide::decide;
 pub use draft::{Draft, Moment, Stamp, moment};
 pub use evolve::{Impossible, evolve};
+pub use expect::check_expectations;
+pub use family::costs::COST_LIMIT_RULE;
+pub use phase::{Attempt, Completion, Failure, Mark, Phase, PhaseSpec, PhaseState, Skip};
 pub use propagate::propagate;
 pub use reach::{Reach, disturbed, reach};
 pub use rejection::{ApprovalRejection, Rejection};
-pub use table::{
-    Attempt, Completion, FOLD_VERSION, Failure, Mark, Phase, PhaseSpec, PhaseState, Skip, Table, Tag,
-    Workflow,
-};
+pub use table::{FOLD_VERSION, Table, Tag, Workflow};
+pub use touched::{Row, Touched};

@@ -1,7 +1,8 @@
 //! How much of the table a command needs: so that one step of a workflow of 100,000 reads a handful of rows.
 
-use super::propagate::{not_consumed, stale_above};
-use super::{PhaseState, Table};
+use super::phase::PhaseState;
+use super::table::Table;
+use super::wave::{not_consumed, stale_above};
 use crate::model::{Action, Again, Digest, EventId, PhaseId, action};
 
 /// How much of the table a command needs.

@@ -1,6 +1,6 @@
 //! Why a command was refused.
 
-use super::Decision;
+use super::approval::Decision;
 use crate::model::{
     Amount, DecidedBy, EventId, Expectation, Overspent, PhaseId, PhaseRef, Scope, Seq, StateName, TagName,
     Timestamp, WorkflowName,

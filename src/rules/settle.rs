@@ -8,12 +8,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::propagate::Wave;
-use super::{Completion, Mark, Phase, PhaseState, Table};
-use crate::model::{Cause, CauseKind, Comparison, Event, EventId, PhaseId, RerunCleared, Seq, StateName};
+use super::phase::{Completion, Mark, Phase, PhaseState};
+use super::table::Table;
+use super::wave::Wave;
+use crate::model::{Cause, CauseKind, Comparison, EventId, PhaseId, Recorded, RerunCleared, Seq, StateName};
 
 /// Clears what the completion of a phase, just recorded, allows to clear.
-pub(super) fn settle(wave: &mut Wave<'_>, completed: &PhaseId, completion: (EventId, Seq)) {
+pub(super) fn settle(wave: &mut Wave<'_>, record: &Recorded) {
+    let Some(completed) = record.subject.phase() else { return };
+    let completion = (record.id, record.seq);
     let table = wave.table;
     let mut waiting = BTreeSet::from([completed.clone()]);
     // What each phase settled so far was settled by: the completion, or a clearing.
@@ -35,9 +38,8 @@ pub(super) fn settle(wave: &mut Wave<'_>, completed: &PhaseId, completion: (Even
             let (event, seq) = completion;
             causes.push(Cause { event, seq, kind: CauseKind::UpstreamUnchanged, edge: None });
         }
-        let event = Event::RerunCleared(RerunCleared { compared });
         let transition = (StateName::NeedsRerun, StateName::Complete);
-        let clearing = wave.draft(phase, event, transition, "early_cutoff/1", causes);
+        let clearing = wave.draft(phase, RerunCleared { compared }, transition, "early_cutoff/1", causes);
         settled.insert(id.clone(), clearing);
         waiting.extend(table.dependants_of(&id).cloned());
     }

@@ -4,10 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Approval, Budget, Rejection};
+use super::approval::Approval;
+use super::budget::Budget;
+use super::phase::Phase;
+use super::rejection::Rejection;
 use crate::model::{
-    Amount, ApprovalPolicy, Cause, CauseKind, Consumed, Digest, EventId, Metadata, PhaseDefinition, PhaseId,
-    PhaseRef, Process, Seq, StateName, TagName, Text, Timestamp, WorkflowName,
+    Amount, ApprovalPolicy, Digest, EventId, OverLimit, Overspent, PhaseId, PhaseRef, Scope, Seq, TagName,
+    Text, WorkflowName,
 };
 
 /// The version of the fold: rows and snapshots that another one made are discarded.
@@ -62,263 +65,6 @@ pub struct Tag {
     pub seq: Seq,
     /// The place of the event that set it.
     pub set: Seq,
-}
-
-/// One phase.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Phase {
-    /// Its full name.
-    pub id: PhaseId,
-    /// What its definition says.
-    pub spec: PhaseSpec,
-    /// Whether the definition no longer has it. Its history stays.
-    pub retired: bool,
-    /// Where it stands.
-    pub state: PhaseState,
-    /// How many attempts have been started.
-    pub attempt: u32,
-    /// What callers attached.
-    pub metadata: Metadata,
-    /// What it cost so far.
-    #[serde(default, skip_serializing_if = "Budget::is_empty")]
-    pub budget: Budget,
-    /// The place of the last event about it.
-    pub last_seq: Seq,
-    /// When that event took effect.
-    pub updated_at: Timestamp,
-}
-
-/// What the definition in force says of a phase.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PhaseSpec {
-    /// Its place in the file, from 0.
-    pub position: u32,
-    /// The phases that must be complete or skipped before it starts.
-    pub needs: Vec<PhaseId>,
-    /// The most it may cost; [`Budget::limit`] is in force.
-    pub cost_limit: Option<Amount>,
-    /// Its version.
-    pub version: Option<String>,
-    /// Globs of the files it reads.
-    pub inputs: Vec<String>,
-    /// Globs of the files it writes.
-    pub outputs: Vec<String>,
-    /// What it does.
-    pub description: Option<String>,
-}
-
-impl PhaseSpec {
-    /// Takes a phase out of its workflow's definition.
-    pub fn new(workflow: &WorkflowName, position: usize, phase: &PhaseDefinition) -> Self {
-        PhaseSpec {
-            position: u32::try_from(position).unwrap_or(u32::MAX),
-            needs: phase.needs.iter().map(|need| need.within(workflow)).collect(),
-            cost_limit: phase.cost_limit,
-            version: phase.version.clone(),
-            inputs: phase.inputs.clone(),
-            outputs: phase.outputs.clone(),
-            description: phase.description.clone(),
-        }
-    }
-}
-
-/// Where one phase stands. Each state holds what is true only in that state.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub enum PhaseState {
-    /// Not run, reset, or skipped.
-    Pending {
-        /// The skip that satisfies those who need the phase.
-        skipped: Option<Skip>,
-    },
-    /// An attempt is under way.
-    InProgress {
-        /// The attempt.
-        attempt: Attempt,
-        /// What has changed above since it started: it must run again once it ends.
-        outdated_by: Vec<Mark>,
-    },
-    /// The last attempt ended well and stands.
-    Complete {
-        /// How it ended.
-        completion: Completion,
-    },
-    /// The last attempt ended badly.
-    Failed {
-        /// How it ended.
-        failure: Failure,
-    },
-    /// The last attempt ended well, but must be repeated.
-    NeedsRerun {
-        /// How it ended.
-        completion: Completion,
-        /// Why it must be repeated; at least one.
-        marks: Vec<Mark>,
-    },
-}
-
-impl PhaseState {
-    /// Returns the state's name.
-    pub const fn name(&self) -> StateName {
-        match self {
-            PhaseState::Pending { .. } => StateName::Pending,
-            PhaseState::InProgress { .. } => StateName::InProgress,
-            PhaseState::Complete { .. } => StateName::Complete,
-            PhaseState::Failed { .. } => StateName::Failed,
-            PhaseState::NeedsRerun { .. } => StateName::NeedsRerun,
-        }
-    }
-
-    /// Returns what still tells that the phase must run again: its marks, or what outdates its attempt.
-    pub fn marks(&self) -> &[Mark] {
-        match self {
-            PhaseState::NeedsRerun { marks, .. } => marks,
-            PhaseState::InProgress { outdated_by, .. } => outdated_by,
-            PhaseState::Pending { .. } | PhaseState::Complete { .. } | PhaseState::Failed { .. } => &[],
-        }
-    }
-
-    /// Says whether those who need the phase may start.
-    pub const fn satisfies(&self) -> bool {
-        matches!(self, PhaseState::Complete { .. } | PhaseState::Pending { skipped: Some(_) })
-    }
-
-    /// Returns the last attempt, where the state has one.
-    pub fn attempt(&self) -> Option<&Attempt> {
-        match self {
-            PhaseState::Pending { .. } => None,
-            PhaseState::InProgress { attempt, .. } => Some(attempt),
-            PhaseState::Complete { completion } | PhaseState::NeedsRerun { completion, .. } => {
-                Some(&completion.attempt)
-            }
-            PhaseState::Failed { failure } => Some(&failure.attempt),
-        }
-    }
-}
-
-/// A decision to do without a phase.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Skip {
-    /// The event.
-    pub event: EventId,
-    /// Its place.
-    pub seq: Seq,
-    /// Why.
-    pub reason: Text,
-}
-
-/// One run of a phase.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attempt {
-    /// The event that started it.
-    pub event: EventId,
-    /// Its place.
-    pub seq: Seq,
-    /// The root of its causes.
-    pub root: EventId,
-    /// When it took effect.
-    pub started_at: Timestamp,
-    /// The completions and skips it builds on.
-    pub consumed: Vec<Consumed>,
-    /// The needs that were not met.
-    pub unmet: Vec<PhaseId>,
-    /// The process that does the work, while it is under way and where that is known.
-    pub process: Option<Process>,
-}
-
-impl Attempt {
-    /// Returns the cause that its start is of what happens in it.
-    pub(super) fn cause(&self) -> Cause {
-        Cause { event: self.event, seq: self.seq, kind: CauseKind::PhaseStarted, edge: None }
-    }
-
-    /// Returns the digest of the output that the attempt consumed of a needed phase.
-    pub fn consumed_output(&self, need: &PhaseId) -> Option<Digest> {
-        self.consumed.iter().find(|consumed| consumed.phase == *need)?.output
-    }
-}
-
-/// An attempt that ended well.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Completion {
-    /// The attempt.
-    pub attempt: Attempt,
-    /// The event that ended it.
-    pub event: EventId,
-    /// Its place.
-    pub seq: Seq,
-    /// When it ended.
-    pub ended_at: Timestamp,
-    /// How long it took.
-    pub duration_seconds: f64,
-    /// The digest of its output.
-    pub output: Option<Digest>,
-    /// What had changed above while it ran.
-    pub outdated_by: Vec<Mark>,
-}
-
-/// An attempt that ended badly.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Failure {
-    /// The attempt.
-    pub attempt: Attempt,
-    /// The event that ended it.
-    pub event: EventId,
-    /// Its place.
-    pub seq: Seq,
-    /// When it ended.
-    pub ended_at: Timestamp,
-    /// How long it took.
-    pub duration_seconds: f64,
-    /// What went wrong.
-    pub error: Text,
-}
-
-/// Why a phase must run again: one event that said so.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mark {
-    /// The event: `rerun_marked`, `rerun_cause_added` or `rerun_deferred`.
-    pub event: EventId,
-    /// Its place.
-    pub seq: Seq,
-    /// The root of its causes.
-    pub root: EventId,
-    /// When it took effect.
-    pub at: Timestamp,
-    /// Why, in words.
-    pub reason: Text,
-    /// The kind of its weightiest cause; none when someone asked for it.
-    pub kind: Option<CauseKind>,
-    /// The digest of the changed inputs that a scan found, so that it says the same only once; none for a mark
-    /// that no scan made.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub changes: Option<Digest>,
-}
-
-impl Mark {
-    /// Says whether unchanged outputs above can lift the mark: nobody asked for it, and neither the
-    /// definition nor an input changed.
-    pub fn is_from_upstream(&self) -> bool {
-        self.kind.is_some_and(is_upstream)
-    }
-}
-
-/// Says whether a kind of cause comes from a phase above.
-pub(super) fn is_upstream(kind: CauseKind) -> bool {
-    match kind {
-        CauseKind::UpstreamRerun | CauseKind::UpstreamReset | CauseKind::UpstreamCompleted => true,
-        CauseKind::DefinitionChanged
-        | CauseKind::InputChanged
-        | CauseKind::RerunMarked
-        | CauseKind::PhaseFailed
-        | CauseKind::PhaseStarted
-        | CauseKind::UpstreamUnchanged
-        | CauseKind::CostRecorded
-        | CauseKind::CostLimitSet
-        | CauseKind::CostLimitExceeded
-        | CauseKind::ApprovalRequested
-        | CauseKind::SameCommand => false,
-    }
 }
 
 impl Table {
@@ -389,5 +135,40 @@ impl Table {
     pub fn unmet(&self, phase: &Phase) -> Vec<PhaseId> {
         let met = |need: &&PhaseId| self.phases.get(*need).is_some_and(|need| need.state.satisfies());
         phase.spec.needs.iter().filter(|need| !met(need)).cloned().collect()
+    }
+
+    /// Says why a phase is started although it, or its workflow, is over its limit; none when neither is.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::OverLimit`] without a reason.
+    pub(super) fn over_limit(
+        &self,
+        phase: &Phase,
+        reason: Option<&Text>,
+    ) -> Result<Option<OverLimit>, Rejection> {
+        let workflow = self.workflows.get(&phase.id.workflow);
+        let budgets = [(Scope::Phase, Some(&phase.budget)), (Scope::Workflow, workflow.map(|of| &of.budget))];
+        let exceeded = budgets.into_iter().filter_map(|(scope, budget)| {
+            let (limit, _) = budget?.excess()?;
+            Some(Overspent { scope, limit, spent: budget?.spent })
+        });
+        let limits: Vec<_> = exceeded.collect();
+        if limits.is_empty() {
+            return Ok(None);
+        }
+        match reason {
+            Some(reason) => Ok(Some(OverLimit { reason: reason.clone(), limits })),
+            None => Err(Rejection::OverLimit {
+                phase: phase.id.clone(),
+                limits,
+                currency: workflow.and_then(|workflow| workflow.currency.clone()),
+            }),
+        }
+    }
+
+    /// Says whether more was spent than the phase, or its workflow, may cost: a start of it would be refused.
+    pub fn is_over_limit(&self, phase: &Phase) -> bool {
+        self.over_limit(phase, None).is_err()
     }
 }

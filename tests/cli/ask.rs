@@ -1,5 +1,8 @@
 //! The verbs that ask: `status`, `next`, `log`, `show`, as they look and as programs read them.
 
+#[cfg(unix)]
+mod pauses;
+
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
@@ -218,6 +221,20 @@ fn a_reader_that_pauses_keeps_nobody_waiting() {
     assert!(first.contains(r#""seq":1,"#));
     assert_eq!(rest.len(), 1100, "as of when it was asked: without what was recorded meanwhile");
     assert!(rest.last().expect("a line").contains(r#""seq":1101,"#));
+}
+
+#[test]
+fn the_start_of_an_id_names_an_event() {
+    let scene = every_state();
+    let log = scene.ok(&["log", "--json"]).stdout;
+    for (seq, line) in (1_u64..).zip(log.lines()) {
+        let event: Value = serde_json::from_str(line).expect("JSON");
+        let id = event["id"].as_str().expect("an id");
+        for start in [&id[..13], id] {
+            let answer = scene.ok(&["status", "--json", "--at", &format!("id:{start}")]).json();
+            assert_eq!(answer["as_of"]["seq"], seq, "{start}");
+        }
+    }
 }
 
 #[test]

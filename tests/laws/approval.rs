@@ -142,7 +142,9 @@ fn nothing_is_decided_twice() {
     let records: Vec<Recorded> =
         shared.lines().iter().map(|line| Recorded::from_line(line).expect("a line")).collect();
     let mut table = Table::default();
-    records[..2].iter().for_each(|record| evolve(&mut table, record).expect("follows"));
+    for record in &records[..2] {
+        evolve(&mut table, record).expect("follows");
+    }
     let decision = records[2].clone();
     let elsewhere = Subject::Workflow(WorkflowName::new("w").expect("a name"));
     let about_else = Recorded { subject: elsewhere, ..decision.clone() };

@@ -35,5 +35,6 @@ mod restore;
 mod retry;
 mod scale;
 mod selectors;
+mod touched;
 mod workflow_file;
 mod workflow_file_snapshots;

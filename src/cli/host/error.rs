@@ -10,6 +10,8 @@ mod ledger;
 mod rules;
 mod words;
 
+pub use approvals::APPROVAL_EXPECTED;
+
 use std::io::Write;
 use std::process::ExitCode;
 

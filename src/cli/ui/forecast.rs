@@ -2,37 +2,11 @@
 
 use std::io::{self, Write};
 
-use phaseledger::ledger::{Answer, Status};
-use phaseledger::model::{Event, PhaseId, Seq};
-use phaseledger::query::{Forecast, History, PhaseForecast};
+use phaseledger::query::{Forecast, PhaseForecast};
 
-use crate::cli::host::context::Context;
-use crate::cli::host::error::Failure;
 use crate::cli::host::output;
 use crate::cli::ui::columns::{self, Column};
 use crate::cli::ui::render;
-
-/// Forecasts what a previewed command sets off: none where it makes no phase run again.
-pub fn of(answer: &Answer, context: &Context) -> Result<Option<Forecast>, Failure> {
-    let again = answer
-        .events
-        .iter()
-        .filter(|record| matches!(record.event, Event::RerunMarked(_) | Event::RerunDeferred(_)));
-    let phases: Vec<PhaseId> = again.filter_map(|record| record.subject.phase().cloned()).collect();
-    if phases.is_empty() || answer.status != Status::Preview {
-        return Ok(None);
-    }
-    let ledger = context.open()?;
-    let head = ledger.head()?.seq;
-    let mut history = History::default();
-    let mut progress = output::Progress::new("reading the history", head.number());
-    for record in ledger.records(Seq::ZERO, head) {
-        let record = record?;
-        progress.at(record.seq.number());
-        history.add(&record);
-    }
-    Ok(Some(history.forecast(phases)))
-}
 
 const COLUMNS: &[Column] = &[
     Column { header: "phase", yields: 0 },

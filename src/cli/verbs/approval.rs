@@ -162,12 +162,12 @@ fn answer_with(answer: &Answer, approval: &Approval, context: &Context) -> Resul
 fn standing(answer: &Answer, context: &Context) -> Result<Approval, Failure> {
     match Approval::of(&answer.events) {
         Some(approval) => Ok(approval),
-        None => find::known(answer.id.event(0), &context.open()?),
+        None => find::known(answer.id.event(0), context),
     }
 }
 
 fn decide(args: DecideArgs, verdict: Verdict, context: &Context) -> Result<ExitCode, Failure> {
-    let request = find::find(&args.request, &context.open()?)?.request;
+    let request = find::find(&args.request, context)?.request;
     let action = Action::ApprovalDecide(ApprovalAnswer { request, verdict, reason: args.reason });
     writing::record(args.writing, action, context)
 }

@@ -4,8 +4,8 @@ use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use phaseledger::ask::{self, Lines};
 use phaseledger::ledger::{EXPORT_SCHEMA, ExportEnd};
-use phaseledger::model::Seq;
 use phaseledger::store::Frontier;
 
 use crate::cli::host::context::Context;
@@ -13,8 +13,7 @@ use crate::cli::host::error::Failure;
 use crate::cli::host::files;
 use crate::cli::host::output::{self, Progress};
 use crate::cli::ui::render;
-use crate::cli::verbs::asking::{self, Asked};
-use crate::cli::verbs::pieces;
+use crate::cli::verbs::asking;
 
 /// Options of `export`.
 #[derive(clap::Args)]
@@ -29,15 +28,15 @@ pub struct Args {
 /// Exports the ledger.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let output = args.output.as_deref().map(files::Target::new).transpose()?;
-    let asked = args.asking.open(context)?;
+    let lines = args.asking.ask_untold(&ask::Export, "exporting", context)?.view.lines;
     match output {
         None => {
             let mut out = BufWriter::with_capacity(1 << 18, output::raw_stdout());
-            write(asked, context, &mut out)?;
+            write(lines, context, &mut out)?;
             out.flush()?;
         }
         Some(target) => {
-            let events = files::write_whole(&target, |out| write(asked, context, out))?;
+            let events = files::write_whole(&target, |out| write(lines, context, out))?;
             output::talk(format_args!("exported {}", render::count(events as usize, "event", "events")));
         }
     }
@@ -45,11 +44,11 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
 }
 
 /// Writes the lines up to a place, then the line that seals them. Returns how many there were.
-fn write(asked: Asked, context: &Context, out: &mut dyn Write) -> Result<u64, Failure> {
-    let through = asked.as_of.seq;
-    let mut progress = Progress::new("exporting", through.number());
+fn write(lines: Lines, context: &Context, out: &mut dyn Write) -> Result<u64, Failure> {
+    let mut progress = Progress::new("exporting", lines.span().events());
     let mut frontier = Frontier::default();
-    pieces::each(asked.ledger, (Seq::ZERO, through), context, |seq, line| {
+    let open = || context.open();
+    lines.each(open, |seq, line| -> Result<(), Failure> {
         frontier.push(line.as_bytes());
         out.write_all(line.as_bytes())?;
         out.write_all(b"\n")?;

@@ -119,7 +119,7 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
 }
 
 /// Reads an event.
-pub fn decode(seq: Seq, line: &str) -> Result<Recorded, Failure> {
+fn decode(seq: Seq, line: &str) -> Result<Recorded, Failure> {
     Ok(Recorded::from_line(line).map_err(|source| LedgerError::Line { seq, source })?)
 }
 

@@ -14,7 +14,6 @@ pub mod init;
 pub mod log;
 pub mod manual;
 pub mod next;
-pub mod pieces;
 pub mod record;
 pub mod replay;
 pub mod report;

@@ -4,8 +4,9 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use phaseledger::ask;
 use phaseledger::model::{
-    Action, Again, Digest, Metadata, OutputFile, PhaseRef, TagName, Text, Worker, WorkflowName, action,
+    Action, Again, Digest, Metadata, OutputFile, PhaseRef, TagName, Text, When, Worker, WorkflowName, action,
 };
 
 use crate::cli::host::context::Context;
@@ -285,7 +286,10 @@ pub struct TagArgs {
 pub fn tag(args: TagArgs, context: &Context) -> Result<ExitCode, Failure> {
     let seq = match args.when.as_str() {
         "head" => None,
-        when => Some(asking::place(when, context)?),
+        when => {
+            let question = ask::Place { when: When::parse(when, &context.time()?)? };
+            Some(asking::ask_head(&question, "looking for the place", context)?)
+        }
     };
     writing::record(args.writing, Action::Tag(action::Tag { name: args.name, seq }), context)
 }

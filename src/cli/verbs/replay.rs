@@ -4,9 +4,11 @@ use std::io::{BufWriter, Write};
 use std::process::ExitCode;
 use std::time::Instant;
 
+use phaseledger::ask::{self, AsOf, Lines, ReplayAnswer};
 use phaseledger::ledger::LedgerError;
 use phaseledger::model::{Event, PhaseId, PhaseName, PhaseRef, Recorded, Seq, StateName, WorkflowName};
 use phaseledger::query::{Counts, Replay};
+use phaseledger::rules::Table;
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
@@ -14,7 +16,7 @@ use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
 use crate::cli::host::output::{self, Progress};
 use crate::cli::ui::render;
-use crate::cli::verbs::asking::{self, AsOf, Asked};
+use crate::cli::verbs::asking;
 
 /// The widest column of names.
 const NAME_WIDTH_MAX: usize = 40;
@@ -64,27 +66,16 @@ struct EndView {
 
 /// Replays the log.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
-    let asked = args.asking.open(context)?;
     let range = args.range.as_deref().map(|text| asking::parse_range(text, context)).transpose()?;
-    let (after, through) = match &range {
-        Some(range) => asking::range(&asked.ledger, range, asked.as_of.seq)?,
-        None => (Seq::ZERO, asked.as_of.seq),
-    };
-    let only = match &args.phase {
-        Some(name) => Some(asked.ledger.table_at(through)?.resolve(name)?.id.clone()),
-        None => None,
-    };
-    let asked = Asked {
-        as_of: asking::as_of(&asked.ledger, through)?,
-        is_head: asked.is_head && through == asked.as_of.seq,
-        ..asked
-    };
-    asked.talk(context);
+    let question = ask::Replay { range, phase: args.phase.clone() };
+    let answered = args.asking.ask_untold(&question, "replaying", context)?;
+    let ReplayAnswer { as_of, is_head, phase, before, kept, lines } = answered.view;
+    asking::tell_as_of(as_of, is_head, context);
     let mut out = BufWriter::with_capacity(1 << 16, output::stdout());
-    let mut replay = Replay::new(asked.ledger.table_at(after)?);
-    let shown = Shown { quiet: args.quiet, only, json: context.json };
-    fold(&asked, (after, through), &mut replay, &shown, &mut out, context)?;
-    finish(&asked, &replay, &mut out, context)?;
+    let mut replay = Replay::new(before);
+    let shown = Shown { quiet: args.quiet, only: phase, json: context.json };
+    fold(lines, &mut replay, &shown, &mut out, context)?;
+    finish(as_of, kept.as_deref(), &replay, &mut out, context)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -102,18 +93,18 @@ impl Shown {
 }
 
 fn fold(
-    asked: &Asked,
-    (after, through): (Seq, Seq),
+    lines: Lines,
     replay: &mut Replay,
     shown: &Shown,
     out: &mut impl Write,
     context: &Context,
 ) -> Result<(), Failure> {
     let started = Instant::now();
-    let mut progress = Progress::new("replaying", through.number() - after.number());
-    let mut columns = Columns::new(replay, through);
-    for record in asked.ledger.records(after, through) {
-        let record = record?;
+    let span = lines.span();
+    let mut progress = Progress::new("replaying", span.events());
+    let mut columns = Columns::new(replay, span.through);
+    let open = || context.open();
+    lines.each_event(open, |record| -> Result<(), Failure> {
         let is_first = replay.step(&record).map_err(LedgerError::from)?;
         columns.widen(&record);
         if shown.includes(&record) {
@@ -124,7 +115,8 @@ fn fold(
             }
         }
         progress.at(replay.events);
-    }
+        Ok(())
+    })?;
     drop(progress);
     let seconds = started.elapsed().as_secs_f64();
     if shown.quiet && seconds > 1.0 {
@@ -134,23 +126,25 @@ fn fold(
     Ok(())
 }
 
-/// Compares what the log adds up to with the table that is kept beside it, and says what came of it.
-fn finish(asked: &Asked, replay: &Replay, out: &mut impl Write, context: &Context) -> Result<(), Failure> {
-    let table_equal = match asked.is_head {
-        true => Some(asked.ledger.table()? == replay.table),
-        false => None,
-    };
+/// Compares what the log adds up to with the table that was kept beside it at the same head, and says what came of it.
+fn finish(
+    as_of: AsOf,
+    kept: Option<&Table>,
+    replay: &Replay,
+    out: &mut impl Write,
+    context: &Context,
+) -> Result<(), Failure> {
+    let table_equal = kept.map(|kept| *kept == replay.table);
     if table_equal == Some(false) {
         out.flush()?;
         return Err(Failure::table_differs()
             .hint("the log counts: `phaseledger verify --rebuild` makes the table anew from it")
-            .detail("seq", asked.as_of.seq.number()));
+            .detail("seq", as_of.seq.number()));
     }
     let Replay { events, commands, counts, .. } = *replay;
     if context.json {
         let schema = "replay/1";
-        let view =
-            EndView { schema, status: "replayed", as_of: asked.as_of, events, commands, table_equal, counts };
+        let view = EndView { schema, status: "replayed", as_of, events, commands, table_equal, counts };
         output::json_line(&mut *out, &view)?;
     } else {
         let events = render::count(events as usize, "event", "events");
@@ -159,7 +153,7 @@ fn finish(asked: &Asked, replay: &Replay, out: &mut impl Write, context: &Contex
             Some(_) => {
                 writeln!(out, "replayed {events} of {commands}: the table equals the one kept")?;
             }
-            None => writeln!(out, "replayed {events} of {commands}, up to #{}", asked.as_of.seq)?,
+            None => writeln!(out, "replayed {events} of {commands}, up to #{}", as_of.seq)?,
         }
     }
     out.flush()?;

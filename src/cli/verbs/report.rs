@@ -2,7 +2,6 @@
 
 mod approvals;
 mod costs;
-pub(super) mod evidence;
 mod markdown;
 mod phases;
 mod style;
@@ -12,14 +11,13 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use phaseledger::ask;
 use phaseledger::model::WorkflowName;
-use phaseledger::query::{self, Report};
-use serde::Serialize;
 
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
 use crate::cli::host::{files, output, paths};
-use crate::cli::verbs::asking::{self, AsOf};
+use crate::cli::verbs::asking;
 
 /// Options of `report`.
 #[derive(clap::Args)]
@@ -50,15 +48,6 @@ enum Format {
     Json,
 }
 
-/// The report in JSON.
-#[derive(Serialize)]
-struct Answer<'a> {
-    schema: &'static str,
-    as_of: AsOf,
-    #[serde(flatten)]
-    report: &'a Report<'a>,
-}
-
 /// Reports.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let format = match (args.format, context.json) {
@@ -70,24 +59,19 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         (None, false) => Format::Markdown,
     };
     let output = args.output.as_deref().map(files::Target::new).transpose()?;
-    let mut asked = args.asking.open(context)?;
-    let table = asked.table()?;
-    let workflow = args.workflow.as_ref();
-    let evidence = evidence::gather(&asked, &table, workflow)?;
-    let report = query::report(&table, workflow, &evidence)?;
-    let as_of = asked.as_of;
+    let question = ask::Report { workflow: args.workflow.clone() };
+    let answered = args.asking.ask_untold(&question, "reading the costs", context)?;
+    asking::tell_as_of(answered.as_of, answered.is_head, context);
     let write = |mut out: &mut dyn Write| -> Result<(), Failure> {
         match format {
             Format::Markdown => {
-                out.write_all(markdown::write(&report, &as_of, context.zone).as_bytes())?;
+                let report = answered.view.report()?;
+                out.write_all(markdown::write(&report, &answered.as_of, context.zone).as_bytes())?;
             }
-            Format::Json => {
-                output::json_line(&mut out, &Answer { schema: "report/1", as_of, report: &report })?;
-            }
+            Format::Json => output::json_line(&mut out, &answered)?,
         }
         Ok(())
     };
-    asked.talk(context);
     match output {
         None => {
             let mut out = output::stdout();

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::io::{BufWriter, Write};
 use std::process::ExitCode;
 
+use phaseledger::ask;
 use phaseledger::ledger::{Answer, Status};
 use phaseledger::model::{
     Action, CallerId, Command, CommandId, Declared, Expectation, Metadata, Recorded, Request, Timestamp,
@@ -16,6 +17,7 @@ use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
 use crate::cli::host::{files, output, process};
 use crate::cli::ui::{forecast, render};
+use crate::cli::verbs::asking;
 
 /// The options of every verb that records.
 #[derive(clap::Args)]
@@ -120,7 +122,9 @@ pub fn record_unless(
 ) -> Result<ExitCode, Failure> {
     let verb = action.verb();
     let answer = submit_unless(args, action, context, refuse)?;
-    let forecast = forecast::of(&answer, context)?;
+    let question = ask::Forecast::of(&answer);
+    let history = |question| asking::ask_head(&question, "reading the history", context);
+    let forecast = question.map(history).transpose()?;
     answered(&answer, tell_with(&answer, forecast.as_ref(), verb, context))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -1,8 +1,37 @@
 //! What the user is told when a request for approval, or a decision on one, is refused.
 
+use phaseledger::ask::{ApprovalCandidate, NoApproval};
 use phaseledger::rules::ApprovalRejection;
 
 use super::{Failure, Kind};
+
+/// How a request is named.
+pub const APPROVAL_EXPECTED: &str = "give the request's id or the start of it, four digits at least, or its place as \
+                                     `seq:12`; `phaseledger approval list` lists the requests";
+
+/// How many of the requests that may be meant are named.
+const CANDIDATES_NAMED: usize = 10;
+
+impl From<NoApproval> for Failure {
+    fn from(refused: NoApproval) -> Self {
+        let message = refused.to_string();
+        match refused {
+            NoApproval::NoEvent { .. } => Failure::not_found(message).hint(APPROVAL_EXPECTED),
+            NoApproval::OtherKind { .. } | NoApproval::NoId { .. } => {
+                Failure::unknown_approval(message).hint(APPROVAL_EXPECTED)
+            }
+            NoApproval::AmbiguousId { candidates, .. } => ambiguous(message, &candidates),
+        }
+    }
+}
+
+fn ambiguous(message: String, candidates: &[ApprovalCandidate]) -> Failure {
+    let named = candidates.iter().take(CANDIDATES_NAMED);
+    let line = |one: &ApprovalCandidate| format!("\n  seq:{} {} {}", one.seq, one.request, one.operation);
+    let ids = named.clone().map(|one| one.request.to_string()).collect();
+    Failure::ambiguous_id(message, ids)
+        .hint(format!("give its place, or more of it:{}", named.map(line).collect::<String>()))
+}
 
 impl From<&ApprovalRejection> for Failure {
     fn from(rejection: &ApprovalRejection) -> Self {

@@ -35,6 +35,7 @@ impl From<AskError> for Failure {
         match error {
             AskError::Ledger(error) => error.into(),
             AskError::Sum(error) => error.into(),
+            AskError::NoApproval(refused) => refused.into(),
             AskError::NoEvent { .. } => {
                 Failure::not_found(message).hint("`phaseledger log` lists the events")
             }

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use phaseledger::ask::SelfApproval;
 use phaseledger::model::{Action, ApprovalAnswer, Text, Verdict, escape};
 use phaseledger::rules::Approval;
 
@@ -9,7 +10,7 @@ use super::find;
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
 use crate::cli::host::output;
-use crate::cli::verbs::writing;
+use crate::cli::verbs::{asking, writing};
 
 /// Asks whoever sits at the terminal, where they may decide, and returns how the request then stands.
 pub fn on_terminal(approval: Approval, by: Option<String>, context: &Context) -> Result<Approval, Failure> {
@@ -31,7 +32,7 @@ pub fn on_terminal(approval: Approval, by: Option<String>, context: &Context) ->
     let request = approval.request;
     let action = Action::ApprovalDecide(ApprovalAnswer { request, verdict, reason });
     writing::submit(writing::Args::of(by), action, context)?;
-    find::known(request, &context.open()?)
+    find::known(request, context)
 }
 
 /// Asks a question on stderr, and returns the answer without white space around it; an empty one at the end of
@@ -62,8 +63,6 @@ pub fn tell_who_may(approval: &Approval, context: &Context) -> Result<(), Failur
 
 /// Says whether the workflow lets those who ask grant it themselves.
 fn may_grant_own(approval: &Approval, context: &Context) -> Result<bool, Failure> {
-    let mut ledger = context.open()?;
-    let session = ledger.session()?;
-    let workflow = session.table().workflow(Some(&approval.workflow));
-    Ok(workflow.map_err(Failure::from)?.approval.self_approval())
+    let question = SelfApproval { workflow: approval.workflow.clone() };
+    asking::ask_head(&question, "looking for the workflow", context)
 }

@@ -4,10 +4,9 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
+use phaseledger::ask;
 use phaseledger::model::{PhaseRef, WorkflowName, escape};
-use phaseledger::query::{
-    ApprovalFilter, ApprovalStatus, ApprovalSummary, ApprovalView, Approvals, phase_named,
-};
+use phaseledger::query::{ApprovalStatus, ApprovalSummary, ApprovalView};
 
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
@@ -55,25 +54,18 @@ const COLUMNS: &[Column] = &[
 
 /// Lists requests.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
-    let mut asked = args.asking.open(context)?;
-    asked.talk(context);
-    let table = asked.table()?;
-    if args.workflow.is_some() {
-        table.workflow(args.workflow.as_ref())?;
-    }
-    let phase = args.phase.as_ref().map(|name| phase_named(&table, name)).transpose()?;
-    let filter = ApprovalFilter {
-        workflow: args.workflow.as_ref(),
-        phase: phase.map(|phase| &phase.id),
+    let question = ask::Approvals {
+        workflow: args.workflow.clone(),
+        phase: args.phase.clone(),
         decided: (args.pending || args.decided).then_some(args.decided),
     };
-    let approvals = Approvals::new(&table, &filter);
-    let as_of = asked.close();
+    let answered = args.asking.ask(&question, context)?;
     if context.json {
-        as_of.answer("approvals/1", &approvals)?;
+        asking::write_json(&answered)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let one_workflow = table.workflows.len() <= 1;
+    let approvals = answered.view.list();
+    let one_workflow = answered.view.table.workflows.len() <= 1;
     let row = |approval: &ApprovalView<'_>| row(approval, one_workflow, context);
     let rows: Vec<_> = approvals.approvals.iter().map(row).collect();
     let mut out = output::stdout();

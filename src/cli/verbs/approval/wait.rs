@@ -31,7 +31,7 @@ pub struct Args {
 
 /// Waits, and tells what came of it.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
-    let approval = find::find(&args.request, &context.open()?)?;
+    let approval = find::find(&args.request, context)?;
     let approval = until_decided(approval, args.timeout, context)?;
     match context.json {
         true => output::json_line(&mut output::stdout(), &Outcome::new(&approval))?,
@@ -59,7 +59,7 @@ pub fn until_decided(
     }
     while approval.decision.is_none() && left() != Some(Duration::ZERO) {
         sleep(left().map_or(LOOK_EVERY, |left| left.min(LOOK_EVERY)));
-        approval = match look(&approval, context) {
+        approval = match find::known(approval.request, context) {
             Ok(found) => found,
             // Others are at work; there is time to look again.
             Err(failure) if failure.kind == Kind::LockTimeout && left() != Some(Duration::ZERO) => approval,
@@ -67,8 +67,4 @@ pub fn until_decided(
         };
     }
     Ok(approval)
-}
-
-fn look(approval: &Approval, context: &Context) -> Result<Approval, Failure> {
-    find::known(approval.request, &context.open()?)
 }

@@ -1,20 +1,17 @@
 //! `cost by`: what was spent by phase, model, operation, root cause or day, over any part of the log.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::process::ExitCode;
 
-use phaseledger::ledger::Ledger;
-use phaseledger::model::{Event, EventId, Recorded, Seq, WorkflowName, Zone, escape};
-use phaseledger::query::{CostGroup, CostGrouping, CostGroups, CostRoot};
-use serde::Serialize;
+use phaseledger::ask::{self, CostKey};
+use phaseledger::model::{WorkflowName, Zone, escape};
+use phaseledger::query::{CostGroup, CostGroups, CostRoot};
 
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
 use crate::cli::host::output;
 use crate::cli::ui::columns::Column;
 use crate::cli::ui::render;
-use crate::cli::verbs::report::evidence::{each_cost, find_root};
 use crate::cli::verbs::{asking, status};
 
 /// Options of `cost by`.
@@ -42,8 +39,7 @@ pub struct Args {
 }
 
 /// What costs are grouped by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum By {
     /// The phase it was spent on
     Phase,
@@ -57,19 +53,16 @@ enum By {
     Day,
 }
 
-#[derive(Serialize)]
-struct View<'a> {
-    by: By,
-    range: Places,
-    #[serde(flatten)]
-    groups: &'a CostGroups,
-}
-
-/// The events that were looked at: after the one, through the other.
-#[derive(Serialize)]
-struct Places {
-    after: Seq,
-    through: Seq,
+impl By {
+    fn key(self) -> CostKey {
+        match self {
+            By::Phase => CostKey::Phase,
+            By::Model => CostKey::Model,
+            By::Operation => CostKey::Operation,
+            By::RootCause => CostKey::RootCause,
+            By::Day => CostKey::Day,
+        }
+    }
 }
 
 const COLUMNS: &[Column] = &[
@@ -83,61 +76,19 @@ const COLUMNS: &[Column] = &[
 /// Tells what was spent.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let range = args.range.as_deref().map(|text| asking::parse_range(text, context)).transpose()?;
-    let mut asked = args.asking.open(context)?;
-    asked.talk(context);
-    let (after, through) = match &range {
-        None => (Seq::ZERO, asked.as_of.seq),
-        Some(range) => asking::range(&asked.ledger, range, asked.as_of.seq)?,
-    };
-    if let Some(name) = &args.workflow {
-        asked.table()?.workflow(Some(name))?;
+    let is_ranged = range.is_some();
+    let question =
+        ask::CostsBy { by: args.by.key(), range, workflow: args.workflow.clone(), zone: context.zone };
+    let answered = args.asking.ask_long(&question, "reading the costs", context)?;
+    let range = answered.view.range;
+    if is_ranged && !range.is_empty() && !context.json {
+        output::talk(format_args!("the range is #{} to #{}", range.after.plus(1), range.through));
     }
-    if range.is_some() && after < through && !context.json {
-        output::talk(format_args!("the range is #{} to #{through}", after.plus(1)));
-    }
-    let groups = gather(args, &asked.ledger, (after, through), context.zone)?;
-    let as_of = asked.close();
-    if context.json {
-        let view = View { by: args.by, range: Places { after, through }, groups: &groups };
-        as_of.answer("cost-by/1", &view)?;
-    } else {
-        tell(args.by, &groups, context.zone)?;
+    match context.json {
+        true => asking::write_json(&answered)?,
+        false => tell(args.by, &answered.view.groups, context.zone)?,
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn gather(args: &Args, ledger: &Ledger, places: (Seq, Seq), zone: Zone) -> Result<CostGroups, Failure> {
-    let mut grouping = CostGrouping::default();
-    // By their ids: the root, and the first cost that goes back to it.
-    let mut roots: BTreeMap<String, (EventId, Seq)> = BTreeMap::new();
-    each_cost(ledger, places, |record| {
-        let Event::CostRecorded(cost) = &record.event else { return Ok(()) };
-        if args.workflow.is_some() && record.subject.workflow() != args.workflow.as_ref() {
-            return Ok(());
-        }
-        let key = match args.by {
-            By::Phase => record.subject.phase().map(ToString::to_string),
-            By::Model => cost.model.clone(),
-            By::Operation => cost.operation.clone(),
-            By::Day => Some(zone.at(record.at).format("%Y-%m-%d").to_string()),
-            By::RootCause => root_key(&record),
-        };
-        if let (By::RootCause, Some(key)) = (args.by, &key) {
-            roots.entry(key.clone()).or_insert((record.correlation_id, record.seq));
-        }
-        Ok(grouping.put(&record, key)?)
-    })?;
-    let mut groups = grouping.groups(args.by == By::Day)?;
-    for group in &mut groups.groups {
-        let Some(&(root, first)) = group.key.as_ref().and_then(|key| roots.get(key)) else { continue };
-        group.root = find_root(ledger, root, first)?.map(|record| CostRoot::new(&record));
-    }
-    Ok(groups)
-}
-
-/// Returns the id of the event that a cost goes back to; none for one outside any attempt.
-fn root_key(record: &Recorded) -> Option<String> {
-    (!record.causes.is_empty()).then(|| record.correlation_id.to_string())
 }
 
 fn tell(by: By, groups: &CostGroups, zone: Zone) -> Result<(), Failure> {

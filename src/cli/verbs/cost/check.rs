@@ -3,10 +3,9 @@
 use std::io::Write;
 use std::process::ExitCode;
 
-use phaseledger::model::{Amount, PhaseName, PhaseRef, Scope, WorkflowName};
-use phaseledger::query::{self, LimitCheck, Remaining};
-use phaseledger::rules::{Phase, Table};
-use serde::Serialize;
+use phaseledger::ask::{self, OfPhase};
+use phaseledger::model::{Amount, PhaseRef, Scope};
+use phaseledger::query::{LimitCheck, Remaining};
 
 use super::{LIMITS, answer, estimate, limit_row};
 use crate::cli::host::context::Context;
@@ -52,77 +51,42 @@ fn price(text: &str) -> Result<Amount, String> {
     if price.is_positive() { Ok(price) } else { Err("0 buys any number; expected more than 0".to_owned()) }
 }
 
-/// The answer about a phase, in JSON.
-#[derive(Serialize)]
-struct View<'a, V> {
-    workflow: &'a WorkflowName,
-    phase: &'a PhaseName,
-    currency: Option<&'a str>,
-    #[serde(flatten)]
-    view: V,
-}
-
-impl<'a, V> View<'a, V> {
-    fn new(table: &'a Table, phase: &'a Phase, view: V) -> Self {
-        let workflow = table.workflows.get(&phase.id.workflow);
-        let currency = workflow.and_then(|workflow| workflow.currency.as_deref());
-        View { workflow: &phase.id.workflow, phase: &phase.id.phase, currency, view }
-    }
-}
-
-#[derive(Serialize)]
-struct Check {
-    estimate: Amount,
-    fits: bool,
-    limits: Vec<LimitCheck>,
-}
-
 /// Checks an estimate.
 pub fn check(args: &CheckArgs, context: &Context) -> Result<ExitCode, Failure> {
-    let mut asked = args.asking.open(context)?;
-    asked.talk(context);
-    let table = asked.table()?;
-    let as_of = asked.close();
-    let phase = table.resolve(&args.phase)?;
-    let limits = query::check_estimate(&table, phase, args.estimate)?;
-    let fits = limits.iter().all(|check| check.fits);
-    let view = View::new(&table, phase, Check { estimate: args.estimate, fits, limits });
+    let question = ask::CostCheck { phase: args.phase.clone(), estimate: args.estimate };
+    let answered = args.asking.ask(&question, context)?;
+    let OfPhase { phase, currency, view: check, .. } = &answered.view;
     if context.json {
-        as_of.answer("cost-check/1", &view)?;
-        return Ok(answer(fits));
+        asking::write_json(&answered)?;
+        return Ok(answer(check.fits));
     }
     let mut out = output::stdout();
-    let estimate = args.estimate.shown(view.currency);
-    let verdict = if fits { "fits" } else { "does not fit" };
-    writeln!(out, "{estimate} for {} {verdict}", phase.id.phase)?;
-    status::show(&mut out, LIMITS, &view.view.limits.iter().map(limit_row).collect::<Vec<_>>())?;
-    Ok(answer(fits))
+    let estimate = args.estimate.shown(currency.as_deref());
+    let verdict = if check.fits { "fits" } else { "does not fit" };
+    writeln!(out, "{estimate} for {phase} {verdict}")?;
+    status::show(&mut out, LIMITS, &check.limits.iter().map(limit_row).collect::<Vec<_>>())?;
+    Ok(answer(check.fits))
 }
 
 /// Tells what is left.
 pub fn remaining(args: &RemainingArgs, context: &Context) -> Result<ExitCode, Failure> {
-    let mut asked = args.asking.open(context)?;
-    asked.talk(context);
-    let table = asked.table()?;
-    let as_of = asked.close();
-    let phase = table.resolve(&args.phase)?;
-    let limits = query::check_estimate(&table, phase, Amount::ZERO)?;
-    let view = View::new(&table, phase, Remaining::new(limits, args.per_item));
+    let question = ask::CostRemaining { phase: args.phase.clone(), per_item: args.per_item };
+    let answered = args.asking.ask(&question, context)?;
     if context.json {
-        as_of.answer("cost-remaining/1", &view)?;
+        asking::write_json(&answered)?;
         return Ok(ExitCode::SUCCESS);
     }
     let mut out = output::stdout();
-    writeln!(out, "{}", told(&view.view, view.currency, phase))?;
-    for check in &view.view.limits {
+    writeln!(out, "{}", told(&answered.view))?;
+    for check in &answered.view.view.limits {
         writeln!(out, "  {}", limit(check))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Says what is left, and what that buys.
-fn told(remaining: &Remaining, currency: Option<&str>, phase: &Phase) -> String {
-    let name = &phase.id.phase;
+fn told(OfPhase { phase: name, currency, view: remaining, .. }: &OfPhase<Remaining>) -> String {
+    let currency = currency.as_deref();
     let Some(left) = remaining.remaining else {
         return format!("{name} has no limit, nor has its workflow: any amount is left");
     };

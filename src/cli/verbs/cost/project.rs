@@ -5,8 +5,9 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use phaseledger::ask::{self, CostProjectAnswer};
 use phaseledger::model::{Amount, PhaseRef, escape};
-use phaseledger::query::{CostPlan, PlanError};
+use phaseledger::query::{CostPlan, PlanError, Projection};
 use phaseledger::rules::Table;
 use serde::Deserialize;
 
@@ -61,13 +62,14 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         true => Box::new(io::stdin()),
         false => Box::new(File::open(&args.file).map_err(|error| Failure::io("read", &args.file, &error))?),
     };
-    let mut asked = args.asking.open(context)?;
-    asked.talk(context);
-    let table = asked.table()?;
-    let as_of = asked.close();
-    let projection = read(BufReader::new(source), &table)?.project(&table)?;
+    let answered = args.asking.ask(&ask::CostProject, context)?;
+    let project = |limits: CostProjectAnswer| -> Result<Projection, Failure> {
+        Ok(read(BufReader::new(source), &limits.table)?.project(&limits.table)?)
+    };
+    let answered = answered.map(project).transpose()?;
+    let projection = &answered.view;
     if context.json {
-        as_of.answer("cost-project/1", &projection)?;
+        asking::write_json(&answered)?;
         return Ok(answer(projection.fits));
     }
     let mut out = output::stdout();

@@ -4,17 +4,16 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
+use phaseledger::ask;
 use phaseledger::model::{Amount, WorkflowName, Zone, escape};
 use phaseledger::query::{BudgetView, ModelCosts, PhaseCosts, Transaction, WorkflowCosts};
 use phaseledger::rules::Standing;
-use serde::Serialize;
 
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
 use crate::cli::host::output;
 use crate::cli::ui::columns::Column;
 use crate::cli::ui::render;
-use crate::cli::verbs::report::evidence::scan_costs;
 use crate::cli::verbs::{asking, status};
 
 /// Options of `cost summary`.
@@ -30,11 +29,6 @@ pub struct Args {
     workflow: Option<WorkflowName>,
     #[command(flatten)]
     asking: asking::Args,
-}
-
-#[derive(Serialize)]
-struct View {
-    workflows: Vec<WorkflowCosts>,
 }
 
 const PHASES: &[Column] = &[
@@ -63,16 +57,13 @@ const LAST: &[Column] = &[
 
 /// Tells what was spent.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
-    let mut asked = args.asking.open(context)?;
-    asked.talk(context);
-    let table = asked.table()?;
-    let scan = scan_costs(&asked, &table)?;
-    let as_of = asked.close();
-    let workflows = scan.views(&table, args.workflow.as_ref())?;
+    let question = ask::CostSummary { workflow: args.workflow.clone() };
+    let answered = args.asking.ask_long(&question, "reading the costs", context)?;
     if context.json {
-        as_of.answer("cost-summary/1", &View { workflows })?;
+        asking::write_json(&answered)?;
         return Ok(ExitCode::SUCCESS);
     }
+    let workflows = &answered.view.workflows;
     let mut out = output::stdout();
     for (at, costs) in workflows.iter().enumerate() {
         if at > 0 {

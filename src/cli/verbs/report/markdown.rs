@@ -3,6 +3,7 @@
 //! Nothing here depends on the machine, the time or the terminal: the same view gives the same bytes. No
 //! place in the log is written `#8`, which GitHub would make a link to an issue.
 
+use phaseledger::ask::AsOf;
 use phaseledger::model::{Seq, StateName, Zone};
 use phaseledger::query::{EventReport, PhaseReport, ProgressSummary, Report, WorkflowReport, mermaid};
 
@@ -10,7 +11,6 @@ use super::style::{Style, heading, start, subject};
 use super::syntax::{Align, block, code, table, text};
 use super::{approvals, costs, phases};
 use crate::cli::ui::render;
-use crate::cli::verbs::asking::AsOf;
 
 /// How many blocks the progress bar has.
 const BAR_BLOCKS: usize = 20;

@@ -1,20 +1,26 @@
-//! What a definition turns into: an event that holds it whole, and says what it changed.
+//! Definitions: an event holds the whole of one, says what it changed, and puts it in force.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::decide::root;
-use super::{Draft, PhaseSpec, Rejection, Table};
 use crate::model::{
-    Change, Definition, DefinitionChange, Digest, Event, EventId, PhaseId, Subject, WorkflowDefined,
-    find_cycle,
+    Change, Definition, DefinitionChange, Digest, EventId, Metadata, PhaseId, Recorded, Subject,
+    WorkflowDefined, action, find_cycle,
 };
+use crate::rules::budget::Budget;
+use crate::rules::draft::{Draft, root};
+use crate::rules::phase::{Phase, PhaseSpec, PhaseState};
+use crate::rules::rejection::Rejection;
+use crate::rules::table::{Table, Workflow};
+use crate::rules::touched::{Changing, about_else};
+use crate::rules::wave::Wave;
 
 /// Decides on a definition; one that is in force already turns into nothing.
-pub(super) fn decide_define(
+pub(in crate::rules) fn define(
     table: &Table,
     id: EventId,
-    definition: &Definition,
+    asked: &action::Define,
 ) -> Result<Vec<Draft>, Rejection> {
+    let definition = &*asked.definition;
     let name = definition.name();
     if table.workflows.get(name).is_some_and(|known| known.definition == digest(definition)) {
         return Ok(Vec::new());
@@ -37,7 +43,7 @@ pub(super) fn decide_define(
     });
     let event =
         WorkflowDefined { definition: definition.clone(), added, retired, changed: changed.collect() };
-    Ok(vec![root(id, Subject::Workflow(name.clone()), Event::WorkflowDefined(Box::new(event)))])
+    Ok(vec![root(id, Subject::Workflow(name.clone()), event)])
 }
 
 /// Checks that what was spent in one currency is not taken for another.
@@ -55,12 +61,12 @@ fn check_currency(table: &Table, definition: &Definition) -> Result<(), Rejectio
 }
 
 /// Returns the digest by which definitions are told apart.
-pub(super) fn digest(definition: &Definition) -> Digest {
+fn digest(definition: &Definition) -> Digest {
     Digest::sha256(&serde_json::to_vec(definition).expect("a definition has string keys and no floats"))
 }
 
 /// Returns each phase of a definition with its full name.
-pub(super) fn specs(definition: &Definition) -> impl Iterator<Item = (PhaseId, PhaseSpec)> {
+fn specs(definition: &Definition) -> impl Iterator<Item = (PhaseId, PhaseSpec)> {
     definition.phases().iter().enumerate().map(|(position, phase)| {
         let id = PhaseId::new(definition.name().clone(), phase.id.clone());
         (id, PhaseSpec::new(definition.name(), position, phase))
@@ -117,5 +123,92 @@ fn check_across(
             let path = cycle.into_iter().map(|at| nodes[at].0.clone()).collect();
             Err(Rejection::CycleAcrossWorkflows { path })
         }
+    }
+}
+
+/// Puts a definition in force: its phases get their new specs, new ones are PENDING, the others retire.
+pub(in crate::rules) fn defined(
+    table: &mut Changing<'_>,
+    record: &Recorded,
+    defined: &WorkflowDefined,
+) -> Result<(), String> {
+    let definition = &defined.definition;
+    if record.subject != Subject::Workflow(definition.name().clone()) {
+        return Err(about_else(record));
+    }
+    let table = table.everything();
+    let before = table.workflows.get(definition.name());
+    let (budget, limit) =
+        before.map_or((Budget::default(), None), |before| (before.budget, before.cost_limit));
+    let workflow = Workflow {
+        name: definition.name().clone(),
+        description: definition.description().map(str::to_owned),
+        currency: definition.currency().map(str::to_owned),
+        cost_limit: definition.cost_limit(),
+        budget: budget.redefined(limit, definition.cost_limit()),
+        approval: definition.approval().clone(),
+        definition: digest(definition),
+        defined: record.seq,
+    };
+    table.workflows.insert(workflow.name.clone(), workflow);
+    let specs: BTreeMap<_, _> = specs(definition).collect();
+    let of_workflow = |phase: &&mut Phase| phase.id.workflow == *definition.name() && !phase.retired;
+    for phase in table.phases.values_mut().filter(of_workflow) {
+        for need in &phase.spec.needs {
+            if let Some(dependants) = table.dependants.get_mut(need) {
+                dependants.remove(&phase.id);
+            }
+        }
+        if !specs.contains_key(&phase.id) {
+            phase.retired = true;
+            phase.last_seq = record.seq;
+            phase.updated_at = record.at;
+        }
+    }
+    for (id, spec) in specs {
+        for need in &spec.needs {
+            table.dependants.entry(need.clone()).or_default().insert(id.clone());
+        }
+        put(table, record, id, spec);
+    }
+    table.dependants.retain(|_, dependants| !dependants.is_empty());
+    Ok(())
+}
+
+fn put(table: &mut Table, record: &Recorded, id: PhaseId, spec: PhaseSpec) {
+    let known = table.phases.get_mut(&id);
+    match known {
+        Some(phase) if !phase.retired => {
+            if phase.spec != spec {
+                phase.budget = phase.budget.redefined(phase.spec.cost_limit, spec.cost_limit);
+                phase.spec = spec;
+                phase.last_seq = record.seq;
+                phase.updated_at = record.at;
+            }
+        }
+        before => {
+            let (attempt, budget) =
+                before.map_or((0, Budget::default()), |phase| (phase.attempt, phase.budget));
+            let phase = Phase {
+                id: id.clone(),
+                budget: budget.limited(spec.cost_limit),
+                spec,
+                retired: false,
+                state: PhaseState::NOT_RUN,
+                attempt,
+                metadata: Metadata::default(),
+                last_seq: record.seq,
+                updated_at: record.at,
+            };
+            table.phases.insert(id, phase);
+        }
+    }
+}
+
+/// Starts the visit at the phases whose completed work a definition outdates.
+pub(in crate::rules) fn outdate(wave: &mut Wave<'_>, record: &Recorded, defined: &WorkflowDefined) {
+    for change in &defined.changed {
+        let id = PhaseId::new(defined.definition.name().clone(), change.phase.clone());
+        wave.seed_definition(&id, record, &change.changes);
     }
 }

@@ -1,0 +1,256 @@
+//! `cost`: what was spent, and what may still be.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::reader::decode;
+use super::roots::find_root;
+use super::{AskError, Cut, Question};
+use crate::model::{
+    Amount, Event, EventId, PhaseId, PhaseName, PhaseRef, Range, Recorded, Seq, Span, WorkflowName, Zone,
+};
+use crate::query::{
+    self, CostGrouping, CostGroups, CostRoot, CostScan, LimitCheck, Remaining, WorkflowCosts,
+};
+use crate::rules::{Phase, Table};
+
+/// How many of the last costs of a workflow are listed.
+const TRANSACTIONS: usize = 10;
+
+/// What was spent of which limits, on which models, and last?
+#[derive(Debug, Clone, Default)]
+pub struct CostSummary {
+    /// The workflow that is asked about; none for all.
+    pub workflow: Option<WorkflowName>,
+}
+
+/// What was spent, workflow by workflow.
+#[derive(Debug, Clone, Serialize)]
+pub struct CostSummaryAnswer {
+    /// The workflows, by name.
+    pub workflows: Vec<WorkflowCosts>,
+}
+
+impl Question for CostSummary {
+    const SCHEMA: &'static str = "cost-summary/1";
+    type View = CostSummaryAnswer;
+
+    fn ask(&self, cut: &Cut<'_>) -> Result<CostSummaryAnswer, AskError> {
+        let table = cut.table()?;
+        let workflows = scan_costs(cut, &table)?.views(&table, self.workflow.as_ref())?;
+        Ok(CostSummaryAnswer { workflows })
+    }
+}
+
+/// What costs are grouped by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CostKey {
+    /// The phase it was spent on.
+    Phase,
+    /// The model that was paid for.
+    Model,
+    /// What was done for it.
+    Operation,
+    /// The event that made it be spent.
+    RootCause,
+    /// The day when it took effect.
+    Day,
+}
+
+/// What was spent by phase, model, operation, root cause or day?
+#[derive(Debug, Clone)]
+pub struct CostsBy {
+    /// What costs are grouped by.
+    pub by: CostKey,
+    /// The part of the log that is looked at; none for all that counts.
+    pub range: Option<Range>,
+    /// The workflow that is asked about; none for all.
+    pub workflow: Option<WorkflowName>,
+    /// The zone of days.
+    pub zone: Zone,
+}
+
+/// What was spent, group by group.
+#[derive(Debug, Clone, Serialize)]
+pub struct CostsByAnswer {
+    /// What costs are grouped by.
+    pub by: CostKey,
+    /// The events that were looked at.
+    pub range: Span,
+    /// The groups, and all of them together.
+    #[serde(flatten)]
+    pub groups: CostGroups,
+}
+
+impl Question for CostsBy {
+    const SCHEMA: &'static str = "cost-by/1";
+    type View = CostsByAnswer;
+
+    fn ask(&self, cut: &Cut<'_>) -> Result<CostsByAnswer, AskError> {
+        let range = cut.find_span(self.range.as_ref())?;
+        if self.workflow.is_some() {
+            cut.table()?.workflow(self.workflow.as_ref())?;
+        }
+        let mut grouping = CostGrouping::default();
+        // By their ids: the root, and the first cost that goes back to it.
+        let mut roots: BTreeMap<String, (EventId, Seq)> = BTreeMap::new();
+        each_cost(cut, range, |record| {
+            if self.workflow.is_some() && record.subject.workflow() != self.workflow.as_ref() {
+                return Ok(());
+            }
+            let key = self.key(&record);
+            if let (CostKey::RootCause, Some(key)) = (self.by, &key) {
+                roots.entry(key.clone()).or_insert((record.correlation_id, record.seq));
+            }
+            Ok(grouping.put(&record, key)?)
+        })?;
+        let mut groups = grouping.groups(self.by == CostKey::Day)?;
+        for group in &mut groups.groups {
+            let Some(&(root, first)) = group.key.as_ref().and_then(|key| roots.get(key)) else { continue };
+            group.root = find_root(cut, root, first)?.map(|record| CostRoot::new(&record));
+        }
+        Ok(CostsByAnswer { by: self.by, range, groups })
+    }
+}
+
+impl CostsBy {
+    /// Returns what a cost has in common with those of its group; none for one that has nothing.
+    fn key(&self, record: &Recorded) -> Option<String> {
+        let Event::CostRecorded(cost) = &record.event else { return None };
+        match self.by {
+            CostKey::Phase => record.subject.phase().map(ToString::to_string),
+            CostKey::Model => cost.model.clone(),
+            CostKey::Operation => cost.operation.clone(),
+            CostKey::Day => Some(self.zone.at(record.at).format("%Y-%m-%d").to_string()),
+            // Outside any attempt it goes back to nothing.
+            CostKey::RootCause => (!record.causes.is_empty()).then(|| record.correlation_id.to_string()),
+        }
+    }
+}
+
+/// An answer about one phase.
+#[derive(Debug, Clone, Serialize)]
+pub struct OfPhase<V> {
+    /// Its workflow.
+    pub workflow: WorkflowName,
+    /// Its name.
+    pub phase: PhaseName,
+    /// The currency of its workflow.
+    pub currency: Option<String>,
+    /// The answer.
+    #[serde(flatten)]
+    pub view: V,
+}
+
+impl<V> OfPhase<V> {
+    fn new(table: &Table, phase: &Phase, view: V) -> Self {
+        let PhaseId { workflow, phase } = phase.id.clone();
+        let currency = table.workflows.get(&workflow).and_then(|workflow| workflow.currency.clone());
+        OfPhase { workflow, phase, currency, view }
+    }
+}
+
+/// Does an estimate fit the limits of a phase and its workflow?
+#[derive(Debug, Clone)]
+pub struct CostCheck {
+    /// The phase.
+    pub phase: PhaseRef,
+    /// What is about to be spent.
+    pub estimate: Amount,
+}
+
+/// Whether an estimate fits.
+#[derive(Debug, Clone, Serialize)]
+pub struct CostCheckAnswer {
+    /// What is about to be spent.
+    pub estimate: Amount,
+    /// Whether it fits both limits.
+    pub fits: bool,
+    /// The limits: the phase's own, then its workflow's.
+    pub limits: Vec<LimitCheck>,
+}
+
+impl Question for CostCheck {
+    const SCHEMA: &'static str = "cost-check/1";
+    type View = OfPhase<CostCheckAnswer>;
+
+    fn ask(&self, cut: &Cut<'_>) -> Result<Self::View, AskError> {
+        let table = cut.table()?;
+        let phase = table.resolve(&self.phase)?;
+        let limits = query::check_estimate(&table, phase, self.estimate)?;
+        let fits = limits.iter().all(|check| check.fits);
+        Ok(OfPhase::new(&table, phase, CostCheckAnswer { estimate: self.estimate, fits, limits }))
+    }
+}
+
+/// What is left to spend on a phase, and how many items does that buy?
+#[derive(Debug, Clone)]
+pub struct CostRemaining {
+    /// The phase.
+    pub phase: PhaseRef,
+    /// What one item costs, above zero.
+    pub per_item: Option<Amount>,
+}
+
+impl Question for CostRemaining {
+    const SCHEMA: &'static str = "cost-remaining/1";
+    type View = OfPhase<Remaining>;
+
+    fn ask(&self, cut: &Cut<'_>) -> Result<Self::View, AskError> {
+        let table = cut.table()?;
+        let phase = table.resolve(&self.phase)?;
+        let limits = query::check_estimate(&table, phase, Amount::ZERO)?;
+        Ok(OfPhase::new(&table, phase, Remaining::new(limits, self.per_item)))
+    }
+}
+
+/// Which limits are there for plans to fit? The plan is held against them once the ledger is let go: it may be read
+/// from a pipe.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CostProject;
+
+/// The limits.
+#[derive(Debug, Clone, Serialize)]
+pub struct CostProjectAnswer {
+    /// The table that has them.
+    #[serde(skip)]
+    pub table: Arc<Table>,
+}
+
+impl Question for CostProject {
+    const SCHEMA: &'static str = "cost-project/1";
+    type View = CostProjectAnswer;
+
+    fn ask(&self, cut: &Cut<'_>) -> Result<CostProjectAnswer, AskError> {
+        Ok(CostProjectAnswer { table: cut.table()? })
+    }
+}
+
+/// Reads what the log tells of costs, where there are any.
+pub(super) fn scan_costs(cut: &Cut<'_>, table: &Table) -> Result<CostScan, AskError> {
+    let mut scan = CostScan::new(TRANSACTIONS);
+    if table.workflows.values().any(|workflow| workflow.budget.records > 0) {
+        each_cost(cut, cut.span(), |record| Ok(scan.look_at(&record)?))?;
+    }
+    Ok(scan)
+}
+
+/// Takes each cost of a part of the log. Lines that cannot be one are not read further.
+fn each_cost(
+    cut: &Cut<'_>,
+    span: Span,
+    mut take: impl FnMut(Recorded) -> Result<(), AskError>,
+) -> Result<(), AskError> {
+    cut.each_line(span, |seq, line| {
+        if line.contains("cost_recorded") {
+            let record = decode(seq, line)?;
+            if matches!(record.event, Event::CostRecorded(_)) {
+                take(record)?;
+            }
+        }
+        Ok(())
+    })
+}

@@ -1,0 +1,62 @@
+//! `replay`: the events of a part of the log, the table before them, and the one that is kept beside the log.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::{AsOf, AskError, Cut, Lines, Question};
+use crate::model::{PhaseId, PhaseRef, Range};
+use crate::rules::Table;
+
+/// What do the events of a part of the log add up to?
+#[derive(Debug, Clone, Default)]
+pub struct Replay {
+    /// The part; none for all that counts.
+    pub range: Option<Range>,
+    /// The phase whose steps are asked for; none for all.
+    pub phase: Option<PhaseRef>,
+}
+
+/// What a replay needs.
+#[derive(Debug, Serialize)]
+pub struct ReplayAnswer {
+    /// The place where the part ends.
+    pub as_of: AsOf,
+    /// Whether that is the end of the log.
+    #[serde(skip)]
+    pub is_head: bool,
+    /// The phase whose steps are asked for.
+    #[serde(skip)]
+    pub phase: Option<PhaseId>,
+    /// The table before the part.
+    #[serde(skip)]
+    pub before: Table,
+    /// The table that is kept beside the log, as it was at the same head; none where the part ends before.
+    #[serde(skip)]
+    pub kept: Option<Arc<Table>>,
+    /// The events, to be taken in order.
+    #[serde(skip)]
+    pub lines: Lines,
+}
+
+impl Question for Replay {
+    const SCHEMA: &'static str = "replay/1";
+    type View = ReplayAnswer;
+
+    fn ask(&self, cut: &Cut<'_>) -> Result<ReplayAnswer, AskError> {
+        let span = cut.find_span(self.range.as_ref())?;
+        let phase = match &self.phase {
+            Some(name) => Some(cut.table_after(span.through)?.resolve(name)?.id.clone()),
+            None => None,
+        };
+        let is_head = cut.is_head() && span.through == cut.span().through;
+        Ok(ReplayAnswer {
+            as_of: cut.as_of_place(span.through)?,
+            is_head,
+            phase,
+            before: cut.table_after(span.after)?,
+            kept: is_head.then(|| cut.table()).transpose()?,
+            lines: cut.lines(span)?,
+        })
+    }
+}

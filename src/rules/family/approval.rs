@@ -1,0 +1,203 @@
+//! Approvals: what a policy decides at once, what a person may decide, and where each request stands.
+//!
+//! ```text
+//!   ApprovalAsk ──decide──▶ approval_requested ──judge──▶ approval_granted | approval_rejected   (approval_policy/1)
+//!                                   │
+//!                                   └── waits ──ApprovalAnswer──▶ approval_granted | approval_rejected
+//! ```
+//!
+//! The order of the policy's rules is in `docs/decisions/0011-approval-order.md`. Nothing but a decision ends a
+//! request: neither a reset nor a new definition does.
+
+use crate::model::{
+    Actor, Amount, ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalPolicy, ApprovalRequested, Cause,
+    CauseKind, CommandId, DecidedBy, EventId, Ground, PolicyRule, Recorded, Subject, Text, Timestamp,
+    Verdict,
+};
+use crate::rules::approval::{Approval, Decision, in_words};
+use crate::rules::draft::{Draft, root, seconds};
+use crate::rules::rejection::{ApprovalRejection, Rejection};
+use crate::rules::table::Table;
+use crate::rules::touched::Changing;
+
+/// The rule by which a policy decides.
+const RULE: &str = "approval_policy/1";
+
+/// What a policy makes of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Judged {
+    /// It decides.
+    Decided(Verdict, Vec<Ground>),
+    /// It leaves the decision to a person.
+    Person(Vec<Ground>),
+}
+
+/// Judges a request. The first of these that applies decides: too much is rejected; what always needs a person
+/// waits for one; what is cheap is granted; the rest waits.
+fn judge(policy: &ApprovalPolicy, ask: &ApprovalAsk) -> Judged {
+    let ground = |rule, threshold: Option<String>| Ground { rule, threshold };
+    let above = |rule, threshold: Amount| {
+        (ask.estimate > threshold).then(|| ground(rule, Some(threshold.to_string())))
+    };
+    let more = |rule, items: u64| (ask.items > items).then(|| ground(rule, Some(items.to_string())));
+    let listed = policy.is_high_impact(&ask.operation).then(|| ground(PolicyRule::HighImpact, None));
+
+    let too_much = [
+        above(PolicyRule::RejectAbove, policy.reject_above()),
+        more(PolicyRule::TwiceItems, policy.items_max()),
+    ];
+    let too_much: Vec<_> = too_much.into_iter().flatten().collect();
+    if !too_much.is_empty() {
+        return Judged::Decided(Verdict::Rejected, too_much);
+    }
+    let weighty = [
+        listed,
+        above(PolicyRule::RequireAbove, policy.require_above()),
+        more(PolicyRule::Items, policy.items()),
+    ];
+    let weighty: Vec<_> = weighty.into_iter().flatten().collect();
+    if !weighty.is_empty() {
+        return Judged::Person(weighty);
+    }
+    let below = ask.auto_approve_below.unwrap_or_else(|| policy.auto_approve_below());
+    let cheap = vec![ground(PolicyRule::AutoApproveBelow, Some(below.to_string()))];
+    match ask.estimate < below {
+        true => Judged::Decided(Verdict::Granted, cheap),
+        false => Judged::Person(cheap),
+    }
+}
+
+/// Decides on a request: it is recorded, with the policy's decision where there is one.
+pub(in crate::rules) fn request(
+    table: &Table,
+    command: CommandId,
+    ask: &ApprovalAsk,
+) -> Result<Vec<Draft>, Rejection> {
+    let (subject, workflow) = match &ask.phase {
+        Some(phase) => {
+            let id = &table.resolve(phase)?.id;
+            (Subject::Phase(id.clone()), table.workflow(Some(&id.workflow))?)
+        }
+        None => {
+            let workflow = table.workflow(ask.workflow.as_ref())?;
+            (Subject::Workflow(workflow.name.clone()), workflow)
+        }
+    };
+    let amounts = [("estimate", Some(ask.estimate)), ("auto_approve_below", ask.auto_approve_below)];
+    for (what, amount) in amounts {
+        if let Some(amount) = amount.filter(|amount| amount.is_negative()) {
+            return Err(ApprovalRejection::NegativeAmount { what, amount }.into());
+        }
+    }
+    let judged = judge(&workflow.approval, ask);
+    let asked = ApprovalRequested {
+        operation: ask.operation.clone(),
+        estimate: ask.estimate,
+        currency: workflow.currency.clone(),
+        items: ask.items,
+        impact: ask.impact.clone(),
+        auto_approve_below: ask.auto_approve_below,
+        needs_person: match &judged {
+            Judged::Person(grounds) => grounds.clone(),
+            Judged::Decided(..) => Vec::new(),
+        },
+        metadata: ask.metadata.clone(),
+    };
+    let decided = match judged {
+        Judged::Person(_) => None,
+        Judged::Decided(verdict, policy) => {
+            let words = in_words(&asked, &policy);
+            Some((verdict, policy, Text::cut(&words).expect("a rule found something")))
+        }
+    };
+    let request = root(command.event(0), subject, asked);
+    let decision = decided.map(|(verdict, policy, reason)| {
+        let decided = ApprovalDecided {
+            request: request.id,
+            request_seq: table.head.plus(1),
+            decided_by: DecidedBy::Policy,
+            reason,
+            policy,
+            waited_seconds: None,
+        };
+        let decision = decision(command.event(1), request.subject.clone(), verdict, decided);
+        Draft { rule: Some(RULE), ..decision }
+    });
+    Ok(std::iter::once(request).chain(decision).collect())
+}
+
+/// Decides on a person's decision.
+pub(in crate::rules) fn answer(
+    table: &Table,
+    id: EventId,
+    answer: &ApprovalAnswer,
+    by: &Actor,
+    at: Timestamp,
+) -> Result<Draft, Rejection> {
+    let Some(approval) = table.approvals.get(&answer.request) else {
+        return Err(ApprovalRejection::UnknownApproval { request: answer.request }.into());
+    };
+    if let Some(decision) = &approval.decision {
+        return Err(ApprovalRejection::AlreadyDecided {
+            request: approval.request,
+            seq: approval.seq,
+            decision: Box::new(decision.clone()),
+        }
+        .into());
+    }
+    let policy = &table.workflow(Some(&approval.workflow))?.approval;
+    if answer.verdict == Verdict::Granted && approval.by.name == by.name && !policy.self_approval() {
+        let (seq, by) = (approval.seq, by.name.clone());
+        return Err(ApprovalRejection::SelfApproval { request: approval.request, seq, by }.into());
+    }
+    let decided = ApprovalDecided {
+        request: approval.request,
+        request_seq: approval.seq,
+        decided_by: DecidedBy::Person,
+        reason: answer.reason.clone(),
+        policy: Vec::new(),
+        waited_seconds: Some(seconds(at.since(approval.at))),
+    };
+    Ok(decision(id, approval.subject(), answer.verdict, decided))
+}
+
+/// The event of a decision: it is caused by the request, which is its root.
+fn decision(id: EventId, subject: Subject, verdict: Verdict, decided: ApprovalDecided) -> Draft {
+    let (event, seq) = (decided.request, decided.request_seq);
+    let cause = Cause { event, seq, kind: CauseKind::ApprovalRequested, edge: None };
+    Draft { root: event, causes: vec![cause], ..root(id, subject, decided.event(verdict)) }
+}
+
+/// Applies a request.
+pub(in crate::rules) fn requested(
+    table: &mut Changing<'_>,
+    record: &Recorded,
+    asked: &ApprovalRequested,
+) -> Result<(), String> {
+    let approval = Approval::new(record, asked)
+        .filter(|approval| table.table().workflows.contains_key(&approval.workflow))
+        .ok_or_else(|| "it is about no workflow".to_owned())?;
+    match table.put_approval(approval) {
+        None => table.pass(record),
+        Some(_) => Err(format!("the request {} is there already", record.id)),
+    }
+}
+
+/// Applies a decision.
+pub(in crate::rules) fn decided(
+    table: &mut Changing<'_>,
+    record: &Recorded,
+    verdict: Verdict,
+    decided: &ApprovalDecided,
+) -> Result<(), String> {
+    let request = decided.request;
+    let approval = table.approval(request).ok_or_else(|| format!("there is no request {request}"))?;
+    if let Some(before) = &approval.decision {
+        return Err(format!("the request {request} was decided by event {}", before.seq));
+    }
+    if approval.seq != decided.request_seq || approval.subject() != record.subject {
+        return Err(format!("the request {request} is event {}, about something else", approval.seq));
+    }
+    approval.decision = Some(Decision::new(record, verdict, decided));
+    table.pass_retired(record)
+}

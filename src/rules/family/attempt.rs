@@ -1,0 +1,288 @@
+//! Attempts: a phase is started, and ends well or badly, or is done without.
+
+use crate::model::{
+    Again, Cause, CauseKind, CommandId, Consumed, Digest, EventId, Metadata, OutputFile, PhaseCompleted,
+    PhaseFailed, PhaseId, PhaseSkipped, PhaseStarted, Process, Recorded, RerunReason, StateName, Timestamp,
+    Worker, action,
+};
+use crate::rules::draft::{Draft, ending, moving, seconds};
+use crate::rules::phase::{Attempt, Completion, Failure, Mark, Phase, PhaseState, Skip};
+use crate::rules::rejection::Rejection;
+use crate::rules::table::Table;
+use crate::rules::touched::{Changing, misplaced};
+
+const STARTABLE: &[StateName] = &[StateName::Pending, StateName::NeedsRerun, StateName::Failed];
+const STARTABLE_AGAIN: &[StateName] = &[StateName::Complete];
+const SKIPPABLE: &[StateName] = &[StateName::Pending, StateName::Failed, StateName::NeedsRerun];
+
+/// Decides on a start. One of a phase that is complete or under way is two events: what makes way for it, and
+/// the start, which the former causes. `inputs` are the files that the attempt says it reads.
+pub(in crate::rules) fn start(
+    table: &Table,
+    command: CommandId,
+    asked: &action::Start,
+    inputs: Option<&[OutputFile]>,
+    at: Timestamp,
+) -> Result<Vec<Draft>, Rejection> {
+    let phase = table.resolve(&asked.phase)?;
+    let (first, second) = (command.event(0), command.event(1));
+    let begin = || begin(table, phase, asked, inputs);
+    let (before, kind) = match &asked.again {
+        None => {
+            phase.check_state("start", STARTABLE)?;
+            let (causes, root) = answers(&phase.state);
+            let draft = moving(phase, first, begin()?, StateName::InProgress);
+            return Ok(vec![Draft { causes, root: root.unwrap_or(first), ..draft }]);
+        }
+        Some(Again::Rerun(reason)) => {
+            phase.check_state("start --rerun", STARTABLE_AGAIN)?;
+            let mark = moving(phase, first, RerunReason::because(reason).marked(), StateName::NeedsRerun);
+            (mark, CauseKind::RerunMarked)
+        }
+        Some(Again::TakeOver(reason)) => {
+            let attempt = phase.under_way("start --take-over")?;
+            let failed = PhaseFailed {
+                attempt: phase.attempt,
+                duration_seconds: seconds(at.since(attempt.started_at)),
+                error: reason.clone(),
+                exit_code: None,
+                signal: None,
+                stderr: None,
+                abandoned: true,
+                metadata: Metadata::default(),
+            };
+            (ending(phase, first, failed, StateName::Failed), CauseKind::SameCommand)
+        }
+    };
+    let from = before.transition.map_or(phase.state.name(), |(_, to)| to);
+    let start = Draft {
+        transition: Some((from, StateName::InProgress)),
+        rule: Some("start_again/1"),
+        root: before.root,
+        causes: vec![Cause { event: first, seq: table.head.plus(1), kind, edge: None }],
+        ..moving(phase, second, begin()?, StateName::InProgress)
+    };
+    Ok(vec![before, start])
+}
+
+fn begin(
+    table: &Table,
+    phase: &Phase,
+    asked: &action::Start,
+    inputs: Option<&[OutputFile]>,
+) -> Result<PhaseStarted, Rejection> {
+    let unmet = table.unmet(phase);
+    if !unmet.is_empty() && !asked.allow_unmet {
+        let state =
+            |need: &PhaseId| table.phases.get(need).map_or(StateName::Pending, |phase| phase.state.name());
+        let unmet = unmet.into_iter().map(|need| (need.clone(), state(&need))).collect();
+        return Err(Rejection::UnmetNeeds { phase: phase.id.clone(), unmet });
+    }
+    let process = asked.worker.as_ref().map(found).transpose()?;
+    let consumed = phase.spec.needs.iter().filter_map(|need| consume(table.phases.get(need)?)).collect();
+    Ok(PhaseStarted {
+        attempt: phase.attempt + 1,
+        consumed,
+        dependencies_met: unmet.is_empty(),
+        unmet,
+        over_limit: table.over_limit(phase, asked.over_limit.as_ref())?,
+        inputs: inputs.map(<[_]>::to_vec),
+        metadata: asked.metadata.clone(),
+        process,
+    })
+}
+
+fn found(worker: &Worker) -> Result<Process, Rejection> {
+    match worker {
+        Worker::Found(process) => Ok(process.clone()),
+        Worker::Named(pid) => Err(Rejection::NoSuchProcess { pid: *pid }),
+    }
+}
+
+/// Returns what an attempt that starts now builds on: the last completion, outdated or not, or the skip.
+fn consume(need: &Phase) -> Option<Consumed> {
+    let (event, seq, output) = match &need.state {
+        PhaseState::Complete { completion } | PhaseState::NeedsRerun { completion, .. } => {
+            (completion.event, completion.seq, completion.output)
+        }
+        PhaseState::Pending { skipped: Some(skip) } => (skip.event, skip.seq, None),
+        PhaseState::Pending { skipped: None } | PhaseState::InProgress { .. } | PhaseState::Failed { .. } => {
+            return None;
+        }
+    };
+    Some(Consumed { phase: need.id.clone(), event, seq, output })
+}
+
+/// Returns what a start answers, with the root of it: each mark, or the failure that it tries again.
+fn answers(state: &PhaseState) -> (Vec<Cause>, Option<EventId>) {
+    let cause = |event, seq, kind| Cause { event, seq, kind, edge: None };
+    match state {
+        PhaseState::NeedsRerun { marks, .. } => {
+            let answered = |mark: &Mark| cause(mark.event, mark.seq, CauseKind::RerunMarked);
+            (marks.iter().map(answered).collect(), marks.first().map(|mark| mark.root))
+        }
+        PhaseState::Failed { failure } => {
+            let tried = cause(failure.event, failure.seq, CauseKind::PhaseFailed);
+            (vec![tried], Some(failure.attempt.root))
+        }
+        PhaseState::Pending { .. } | PhaseState::InProgress { .. } | PhaseState::Complete { .. } => {
+            (Vec::new(), None)
+        }
+    }
+}
+
+/// Decides on a good end. `files` are the digest and the files of what the phase put out.
+pub(in crate::rules) fn complete(
+    table: &Table,
+    id: EventId,
+    asked: &action::Complete,
+    files: (Option<Digest>, &[OutputFile]),
+    at: Timestamp,
+) -> Result<Draft, Rejection> {
+    let phase = table.resolve(&asked.phase)?;
+    let attempt = phase.under_way("complete")?;
+    phase.check_merge(&asked.metadata)?;
+    let (output, outputs) = files;
+    let completed = PhaseCompleted {
+        attempt: phase.attempt,
+        duration_seconds: seconds(at.since(attempt.started_at)),
+        output,
+        outputs: outputs.to_vec(),
+        metadata: asked.metadata.clone(),
+    };
+    Ok(ending(phase, id, completed, StateName::Complete))
+}
+
+/// Decides on a bad end.
+pub(in crate::rules) fn fail(
+    table: &Table,
+    id: EventId,
+    asked: &action::Fail,
+    at: Timestamp,
+) -> Result<Draft, Rejection> {
+    let phase = table.resolve(&asked.phase)?;
+    let attempt = phase.under_way("fail")?;
+    phase.check_merge(&asked.metadata)?;
+    let failed = PhaseFailed {
+        attempt: phase.attempt,
+        duration_seconds: seconds(at.since(attempt.started_at)),
+        error: asked.error.clone(),
+        exit_code: asked.exit_code,
+        signal: asked.signal.clone(),
+        stderr: asked.stderr.clone(),
+        abandoned: asked.abandoned,
+        metadata: asked.metadata.clone(),
+    };
+    Ok(ending(phase, id, failed, StateName::Failed))
+}
+
+/// Decides on doing without a phase.
+pub(in crate::rules) fn skip(table: &Table, id: EventId, asked: &action::Skip) -> Result<Draft, Rejection> {
+    let phase = table.resolve(&asked.phase)?;
+    phase.check_state("skip", SKIPPABLE)?;
+    phase.check_merge(&asked.metadata)?;
+    let skipped = PhaseSkipped { reason: asked.reason.clone(), metadata: asked.metadata.clone() };
+    Ok(moving(phase, id, skipped, StateName::Pending))
+}
+
+/// Applies the start of an attempt.
+pub(in crate::rules) fn started(
+    table: &mut Changing<'_>,
+    record: &Recorded,
+    started: &PhaseStarted,
+) -> Result<(), String> {
+    table.apply(record, |phase| {
+        match phase.state {
+            PhaseState::Pending { .. } | PhaseState::Failed { .. } | PhaseState::NeedsRerun { .. } => {}
+            PhaseState::InProgress { .. } | PhaseState::Complete { .. } => return Err(misplaced(record)),
+        }
+        if started.attempt != phase.attempt + 1 {
+            return Err(format!("it starts attempt {}, expected {}", started.attempt, phase.attempt + 1));
+        }
+        phase.attempt = started.attempt;
+        phase.metadata = started.metadata.clone();
+        let attempt = Attempt {
+            event: record.id,
+            seq: record.seq,
+            root: record.correlation_id,
+            started_at: record.at,
+            consumed: started.consumed.clone(),
+            unmet: started.unmet.clone(),
+            process: started.process.clone(),
+        };
+        phase.state = PhaseState::InProgress { attempt, outdated_by: Vec::new() };
+        Ok(())
+    })
+}
+
+/// Applies a good end.
+pub(in crate::rules) fn completed(
+    table: &mut Changing<'_>,
+    record: &Recorded,
+    completed: &PhaseCompleted,
+) -> Result<(), String> {
+    table.apply(record, |phase| {
+        let (attempt, outdated_by) = end(phase, record, completed.attempt)?;
+        let completion = Completion {
+            attempt,
+            event: record.id,
+            seq: record.seq,
+            ended_at: record.at,
+            duration_seconds: completed.duration_seconds,
+            output: completed.output,
+            outdated_by,
+        };
+        phase.state = PhaseState::Complete { completion };
+        phase.merge(&completed.metadata)
+    })
+}
+
+/// Applies a bad end.
+pub(in crate::rules) fn failed(
+    table: &mut Changing<'_>,
+    record: &Recorded,
+    failed: &PhaseFailed,
+) -> Result<(), String> {
+    table.apply(record, |phase| {
+        let (attempt, _) = end(phase, record, failed.attempt)?;
+        let failure = Failure {
+            attempt,
+            event: record.id,
+            seq: record.seq,
+            ended_at: record.at,
+            duration_seconds: failed.duration_seconds,
+            error: failed.error.clone(),
+        };
+        phase.state = PhaseState::Failed { failure };
+        phase.merge(&failed.metadata)
+    })
+}
+
+/// Takes the attempt that is under way out of its phase.
+fn end(phase: &mut Phase, record: &Recorded, ended: u32) -> Result<(Attempt, Vec<Mark>), String> {
+    if ended != phase.attempt {
+        return Err(format!("it ends attempt {ended}, expected {}", phase.attempt));
+    }
+    match std::mem::replace(&mut phase.state, PhaseState::NOT_RUN) {
+        PhaseState::InProgress { attempt, outdated_by } => {
+            Ok((Attempt { process: None, ..attempt }, outdated_by))
+        }
+        PhaseState::Pending { .. }
+        | PhaseState::Complete { .. }
+        | PhaseState::Failed { .. }
+        | PhaseState::NeedsRerun { .. } => Err(misplaced(record)),
+    }
+}
+
+/// Applies the decision to do without a phase.
+pub(in crate::rules) fn skipped(
+    table: &mut Changing<'_>,
+    record: &Recorded,
+    skipped: &PhaseSkipped,
+) -> Result<(), String> {
+    table.apply(record, |phase| {
+        let skip = Skip { event: record.id, seq: record.seq, reason: skipped.reason.clone() };
+        phase.state = PhaseState::Pending { skipped: Some(skip) };
+        phase.merge(&skipped.metadata)
+    })
+}

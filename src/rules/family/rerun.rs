@@ -1,0 +1,100 @@
+//! Reruns: a phase must run again, because someone says so or because something above it or its files changed.
+
+use crate::model::{Cause, EventId, Recorded, RerunReason, StateName, action};
+use crate::rules::draft::{Draft, moving};
+use crate::rules::phase::{Mark, PhaseState, digest, is_upstream};
+use crate::rules::rejection::Rejection;
+use crate::rules::table::Table;
+use crate::rules::touched::{Changing, misplaced};
+
+const COMPLETE: &[StateName] = &[StateName::Complete];
+
+/// Decides on a mark that someone asks for.
+pub(in crate::rules) fn rerun(table: &Table, id: EventId, asked: &action::Rerun) -> Result<Draft, Rejection> {
+    let phase = table.resolve(&asked.phase)?;
+    phase.check_state("rerun", COMPLETE)?;
+    Ok(moving(phase, id, RerunReason::because(&asked.reason).marked(), StateName::NeedsRerun))
+}
+
+/// Applies the mark of a complete phase.
+pub(in crate::rules) fn marked(
+    table: &mut Changing<'_>,
+    record: &Recorded,
+    why: &RerunReason,
+) -> Result<(), String> {
+    table.apply(record, |phase| match std::mem::replace(&mut phase.state, PhaseState::NOT_RUN) {
+        PhaseState::Complete { completion } => {
+            let marks = vec![mark(record, why)];
+            phase.state = PhaseState::NeedsRerun { completion, marks };
+            Ok(())
+        }
+        PhaseState::Pending { .. }
+        | PhaseState::InProgress { .. }
+        | PhaseState::Failed { .. }
+        | PhaseState::NeedsRerun { .. } => Err(misplaced(record)),
+    })
+}
+
+/// Applies one more cause for a phase that must run again.
+pub(in crate::rules) fn cause_added(
+    table: &mut Changing<'_>,
+    record: &Recorded,
+    why: &RerunReason,
+) -> Result<(), String> {
+    table.apply(record, |phase| match &mut phase.state {
+        PhaseState::NeedsRerun { marks, .. } => {
+            marks.push(mark(record, why));
+            Ok(())
+        }
+        PhaseState::Pending { .. }
+        | PhaseState::InProgress { .. }
+        | PhaseState::Complete { .. }
+        | PhaseState::Failed { .. } => Err(misplaced(record)),
+    })
+}
+
+/// Applies what is put off until the attempt under way has ended.
+pub(in crate::rules) fn deferred(
+    table: &mut Changing<'_>,
+    record: &Recorded,
+    why: &RerunReason,
+) -> Result<(), String> {
+    table.apply(record, |phase| match &mut phase.state {
+        PhaseState::InProgress { outdated_by, .. } => {
+            outdated_by.push(mark(record, why));
+            Ok(())
+        }
+        PhaseState::Pending { .. }
+        | PhaseState::Complete { .. }
+        | PhaseState::Failed { .. }
+        | PhaseState::NeedsRerun { .. } => Err(misplaced(record)),
+    })
+}
+
+/// Applies that a phase stands as it was.
+pub(in crate::rules) fn cleared(table: &mut Changing<'_>, record: &Recorded) -> Result<(), String> {
+    table.apply(record, |phase| match std::mem::replace(&mut phase.state, PhaseState::NOT_RUN) {
+        PhaseState::NeedsRerun { completion, .. } => {
+            phase.state = PhaseState::Complete { completion };
+            Ok(())
+        }
+        PhaseState::Pending { .. }
+        | PhaseState::InProgress { .. }
+        | PhaseState::Complete { .. }
+        | PhaseState::Failed { .. } => Err(misplaced(record)),
+    })
+}
+
+fn mark(record: &Recorded, why: &RerunReason) -> Mark {
+    let own = |cause: &&Cause| !is_upstream(cause.kind);
+    let weightiest = record.causes.iter().find(own).or(record.causes.first());
+    Mark {
+        event: record.id,
+        seq: record.seq,
+        root: record.correlation_id,
+        at: record.at,
+        reason: why.reason.clone(),
+        kind: weightiest.map(|cause| cause.kind),
+        changes: record.causes.is_empty().then(|| digest(&why.changes)).flatten(),
+    }
+}
