@@ -85,7 +85,7 @@ impl DiskStore {
     }
 
     /// Opens the log, and makes anew what is not the log itself and keeps it from being opened: sled's settings and
-    /// snapshots. A witness that cannot be read does not count: [`crate::store::Store::vouch`] makes it anew once
+    /// snapshots. A witness that cannot be read does not count: [`crate::store::Log::vouch`] makes it anew once
     /// the log is verified. Returns what was mended.
     ///
     /// # Errors
