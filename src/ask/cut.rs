@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::AskError;
 use super::error::Candidate;
 use super::reader::{Lines, Reader, decode};
-use crate::ledger::{Axis, Ledger, Until};
+use crate::ledger::{Axis, Head, Ledger, Until};
 use crate::model::{
     CommandId, Digest, EventId, IdPrefix, Range, Recorded, Seq, Span, Timestamp, When, WhenBase, WorkflowName,
 };
@@ -45,7 +45,7 @@ pub struct AsOf {
 pub struct Cut<'a> {
     ledger: RefCell<Ledger>,
     reader: RefCell<Reader>,
-    head: Seq,
+    head: Head,
     as_of: AsOf,
     table: OnceCell<Arc<Table>>,
     watch: RefCell<&'a mut dyn FnMut(u64, u64)>,
@@ -57,17 +57,17 @@ impl<'a> Cut<'a> {
         moment: &Moment,
         watch: &'a mut dyn FnMut(u64, u64),
     ) -> Result<Self, AskError> {
-        let head = ledger.head()?.seq;
+        let head = ledger.head()?;
         let mut cut = Cut {
             ledger: RefCell::new(ledger),
             reader: RefCell::new(Reader::default()),
+            as_of: AsOf { seq: head.seq, at: None, recorded_at: None },
             head,
-            as_of: AsOf { seq: head, at: None, recorded_at: None },
             table: OnceCell::new(),
             watch: RefCell::new(watch),
         };
         let end = match moment {
-            Moment::Head => head,
+            Moment::Head => cut.head.seq,
             Moment::At(when) => cut.resolve(when, Side::At)?,
             Moment::Before(when) => cut.resolve(when, Side::Before)?,
             Moment::KnownAt(when) => cut.resolve(when, Side::KnownAt)?,
@@ -83,7 +83,7 @@ impl<'a> Cut<'a> {
 
     /// Says whether that is the end of the log.
     pub fn is_head(&self) -> bool {
-        self.as_of.seq == self.head
+        self.as_of.seq == self.head.seq
     }
 
     /// Says whether an event counts.
@@ -106,7 +106,7 @@ impl<'a> Cut<'a> {
             return Ok(Arc::clone(table));
         }
         let table = match self.is_head() {
-            true => self.ledger.borrow().table()?,
+            true => self.ledger.borrow().table_of(&self.head)?,
             false => self.ledger.borrow_mut().table_kept_at(self.as_of.seq)?,
         };
         Ok(Arc::clone(self.table.get_or_init(|| Arc::new(table))))
@@ -138,7 +138,7 @@ impl<'a> Cut<'a> {
     pub fn workflow(&self, name: &WorkflowName) -> Result<Workflow, AskError> {
         let found = |table: &Table| table.workflow(Some(name)).cloned();
         match self.is_head() && self.table.get().is_none() {
-            true => Ok(found(self.ledger.borrow_mut().session()?.table())?),
+            true => Ok(found(&self.ledger.borrow().small_table_of(&self.head)?)?),
             false => Ok(found(&*self.table()?)?),
         }
     }
@@ -150,7 +150,7 @@ impl<'a> Cut<'a> {
     /// As [`Cut::table`].
     pub fn approvals(&self, start: &str) -> Result<BTreeMap<EventId, Approval>, AskError> {
         if self.is_head() {
-            return Ok(self.ledger.borrow().approvals(start)?);
+            return Ok(self.ledger.borrow().approvals_of(&self.head, start)?);
         }
         let mut all = self.table()?.approvals.clone();
         all.retain(|id, _| id.to_string().starts_with(start));
@@ -177,7 +177,7 @@ impl<'a> Cut<'a> {
     ///
     /// [`AskError`] for a log that cannot be read, or has no such event.
     pub fn event(&self, seq: Seq) -> Result<Proven, AskError> {
-        self.reader.borrow_mut().event(seq, self.head, &self.ledger.borrow())
+        self.reader.borrow_mut().event(seq, self.head.seq, &self.ledger.borrow())
     }
 
     /// Returns an event: one that is in the log.
@@ -186,7 +186,7 @@ impl<'a> Cut<'a> {
     ///
     /// As [`Cut::event`].
     pub fn record(&self, seq: Seq) -> Result<Recorded, AskError> {
-        self.reader.borrow_mut().record(seq, self.head, &self.ledger.borrow())
+        self.reader.borrow_mut().record(seq, self.head.seq, &self.ledger.borrow())
     }
 
     /// Returns the line of an event, byte for byte.
@@ -195,7 +195,7 @@ impl<'a> Cut<'a> {
     ///
     /// As [`Cut::event`].
     pub fn line(&self, seq: Seq) -> Result<String, AskError> {
-        self.reader.borrow_mut().line(seq, self.head, &self.ledger.borrow()).map(str::to_owned)
+        self.reader.borrow_mut().line(seq, self.head.seq, &self.ledger.borrow()).map(str::to_owned)
     }
 
     /// Takes each event of a part of the log, in order.
@@ -224,7 +224,7 @@ impl<'a> Cut<'a> {
         let mut seq = span.after;
         while seq < span.through {
             seq = seq.plus(1);
-            take(seq, self.reader.borrow_mut().line(seq, self.head, &self.ledger.borrow())?)?;
+            take(seq, self.reader.borrow_mut().line(seq, self.head.seq, &self.ledger.borrow())?)?;
             (self.watch.borrow_mut())(seq.number() - span.after.number(), span.events());
         }
         Ok(())
@@ -289,17 +289,17 @@ impl<'a> Cut<'a> {
     ///
     /// As [`Cut::table`].
     pub fn find_command(&self, id: CommandId) -> Result<Option<Seq>, AskError> {
-        Ok(self.ledger.borrow().find(id)?)
+        Ok(self.ledger.borrow().find(id)?.filter(|seq| *seq <= self.head.seq))
     }
 
     fn resolve(&self, when: &When, side: Side) -> Result<Seq, AskError> {
         let seq = match &when.base {
-            WhenBase::Head => self.head,
-            WhenBase::Seq(seq) if *seq > self.head => {
-                return Err(AskError::NoEvent { seq: *seq, head: self.head });
+            WhenBase::Head => self.head.seq,
+            WhenBase::Seq(seq) if *seq > self.head.seq => {
+                return Err(AskError::NoEvent { seq: *seq, head: self.head.seq });
             }
             WhenBase::Seq(seq) => *seq,
-            WhenBase::Tag(name) => match self.ledger.borrow().tags()?.get(name) {
+            WhenBase::Tag(name) => match self.ledger.borrow().small_table_of(&self.head)?.tags.get(name) {
                 Some(tag) => tag.seq,
                 None => return Err(AskError::NoTag { name: name.clone() }),
             },
@@ -310,7 +310,9 @@ impl<'a> Cut<'a> {
                     Side::Before => (Axis::At, Until::Before(*time)),
                     Side::KnownAt => (Axis::RecordedAt, Until::Through(*time)),
                 };
-                return Ok(self.ledger.borrow().seek(axis, until)?.minus(when.back));
+                // A log that others append to meanwhile may tell of more than was there when it was cut.
+                let found = self.ledger.borrow().seek(axis, until)?.min(self.head.seq);
+                return Ok(found.minus(when.back));
             }
         };
         let seq = seq.minus(when.back);
@@ -322,13 +324,13 @@ impl<'a> Cut<'a> {
     fn find_id(&self, prefix: &IdPrefix) -> Result<Seq, AskError> {
         if let Some(id) = prefix.whole()
             && let Some(seq) = self.find_command(CommandId::new(id.uuid()))?
-            && seq <= self.head
+            && seq <= self.head.seq
             && self.record(seq)?.id == id
         {
             return Ok(seq);
         }
         let mut candidates = Vec::new();
-        self.each(Span { after: Seq::ZERO, through: self.head }, |record| {
+        self.each(Span { after: Seq::ZERO, through: self.head.seq }, |record| {
             if prefix.matches(record.id) {
                 candidates.push(Candidate { seq: record.seq, id: record.id, kind: record.event.kind() });
             }

@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-pub use crate::store::{Axis, Until};
+pub use crate::store::{Axis, Head, Until};
 pub use history::{HistoryError, HistoryOptions, Imported, import_history};
 pub use record::{How, Recorder, Recording, Unrecorded};
 pub use replay::Records;
@@ -32,9 +32,9 @@ pub use session::{Answer, Session, Status};
 pub use verify::{Verified, VerifyError};
 
 use self::rows::Kept;
-use crate::model::{Command, CommandId, Digest, EventId, LineError, Recorded, Seq, TagName, Timestamp};
-use crate::rules::{Approval, Impossible, Rejection, Table, Tag};
-use crate::store::{DiskStore, Head, Mended, Store, StoreError};
+use crate::model::{Command, CommandId, Digest, EventId, LineError, Recorded, Seq, Timestamp};
+use crate::rules::{Approval, Impossible, Rejection, Table};
+use crate::store::{DiskStore, Mended, Store, StoreError};
 
 /// How often something is tried anew at most when others append in between.
 const TRIES_MAX: u32 = 8;
@@ -193,35 +193,41 @@ impl Ledger {
     ///
     /// [`LedgerError`] for a machine or a log that fails.
     pub fn table(&self) -> Result<Table, LedgerError> {
-        let head = self.store.head()?;
-        match rows::whole(self.kept(&head))? {
+        self.table_of(&self.store.head()?)
+    }
+
+    /// Returns the table at a head that was read: that very one, whoever has appended since.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError`] for a machine or a log that fails.
+    pub fn table_of(&self, head: &Head) -> Result<Table, LedgerError> {
+        match rows::whole(self.kept(head))? {
             Some(table) => Ok(table),
             None => self.table_at(head.seq),
         }
     }
 
-    /// Returns the tags that are set at the head.
+    /// Returns the table at a head that was read, with its workflows and its tags: the rest may be missing.
     ///
     /// # Errors
     ///
     /// [`LedgerError`] for a machine or a log that fails.
-    pub fn tags(&self) -> Result<BTreeMap<TagName, Tag>, LedgerError> {
-        let head = self.store.head()?;
-        match rows::tags(self.kept(&head))? {
-            Some(tags) => Ok(tags),
-            None => Ok(self.table_at(head.seq)?.tags),
+    pub fn small_table_of(&self, head: &Head) -> Result<Table, LedgerError> {
+        match rows::small(self.kept(head))? {
+            Some(table) => Ok(table),
+            None => self.table_at(head.seq),
         }
     }
 
     /// Returns the requests for approval whose ids start with some of a UUID's text, up to its first dash, as
-    /// they stand at the head.
+    /// they stand at a head that was read.
     ///
     /// # Errors
     ///
     /// [`LedgerError`] for a machine or a log that fails.
-    pub fn approvals(&self, start: &str) -> Result<BTreeMap<EventId, Approval>, LedgerError> {
-        let head = self.store.head()?;
-        match rows::approvals(self.kept(&head), start)? {
+    pub fn approvals_of(&self, head: &Head, start: &str) -> Result<BTreeMap<EventId, Approval>, LedgerError> {
+        match rows::approvals(self.kept(head), start)? {
             Some(approvals) => Ok(approvals),
             None => {
                 let mut all = self.table_at(head.seq)?.approvals;

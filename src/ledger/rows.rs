@@ -118,9 +118,9 @@ fn load_small(kept: Kept<'_>) -> Result<Table, StoreError> {
     Ok(table)
 }
 
-/// Returns the tags at a head from their rows; none when there are none that can be read.
-pub(super) fn tags(kept: Kept<'_>) -> Result<Option<BTreeMap<TagName, Tag>>, StoreError> {
-    kept.try_read(load_tags)
+/// Returns the table of a head with its workflows and tags alone; none when there are no rows that can be read.
+pub(super) fn small(kept: Kept<'_>) -> Result<Option<Table>, StoreError> {
+    kept.try_read(load_small)
 }
 
 fn load_tags(kept: Kept<'_>) -> Result<BTreeMap<TagName, Tag>, StoreError> {

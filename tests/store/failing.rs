@@ -180,8 +180,9 @@ fn found_41_rows_that_are_foreign_or_forgotten_are_not_read() {
     // Forgotten.
     let ledger = over(&store);
     assert!(ledger.table().expect("a table") == expected);
-    assert!(ledger.tags().expect("tags") == expected.tags);
-    assert!(ledger.approvals("").expect("approvals") == expected.approvals);
+    let head = ledger.head().expect("a head");
+    assert!(ledger.small_table_of(&head).expect("tags").tags == expected.tags);
+    assert!(ledger.approvals_of(&head, "").expect("approvals") == expected.approvals);
     // Of another version of the fold, and nonsense to this one.
     let mut foreign = store.clone();
     let mut rows = batch(Vec::new()).rows;
@@ -192,8 +193,9 @@ fn found_41_rows_that_are_foreign_or_forgotten_are_not_read() {
     assert_eq!(foreign.rows_now("").expect("rows").len(), 5);
     let mut ledger = over(&foreign);
     assert!(ledger.table().expect("a table") == expected);
-    assert!(ledger.tags().expect("tags") == expected.tags);
-    assert!(ledger.approvals("").expect("approvals") == expected.approvals);
+    let head = ledger.head().expect("a head");
+    assert!(ledger.small_table_of(&head).expect("tags").tags == expected.tags);
+    assert!(ledger.approvals_of(&head, "").expect("approvals") == expected.approvals);
     ledger.submit(&script()[1], now(60)).expect("it is legal");
     assert!(
         ledger.table().expect("a table")

@@ -4,11 +4,12 @@ use std::io::Cursor;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use phaseledger::ask::{self, AskError, Moment};
 use phaseledger::ledger::{
     EXPORT_SCHEMA, ExportEnd, HistoryOptions, Ledger, LedgerError, RestoreError, Status, import_history,
     restore,
 };
-use phaseledger::model::{Actor, Seq, parse_workflow};
+use phaseledger::model::{Actor, Seq, When, WhenBase, parse_workflow};
 use phaseledger::rules::Table;
 use phaseledger::store::StoreError;
 
@@ -55,16 +56,34 @@ fn what_is_read_is_of_the_head_that_was_read() {
         let table = ledger.table().expect("a table");
         let read = &shared.heads()[0];
         assert!(table == folded(&shared, read.seq), "round {round}: at {}, {read:?}", table.head);
-        let tags = ledger.tags().expect("tags");
-        assert!(tags == folded(&shared, shared.heads()[0].seq).tags, "round {round}");
-        let approvals = ledger.approvals("").expect("approvals");
-        assert!(approvals == folded(&shared, shared.heads()[0].seq).approvals, "round {round}");
+        let head = ledger.head().expect("a head");
+        assert!(ledger.table_of(&head).expect("a table") == folded(&shared, head.seq), "round {round}");
+        let small = ledger.small_table_of(&head).expect("tags");
+        assert!(small.tags == folded(&shared, head.seq).tags, "round {round}");
+        let approvals = ledger.approvals_of(&head, "").expect("approvals");
+        assert!(approvals == folded(&shared, head.seq).approvals, "round {round}");
         let head = ledger.head().expect("a head");
         assert_eq!(ledger.root_at(head.seq).expect("a root"), head.root, "round {round}");
         assert!(ledger.table_at(head.seq).expect("a table") == folded(&shared, head.seq));
         assert_eq!(ledger.records(Seq::ZERO, head.seq).count() as u64, head.seq.number());
     }
     assert!(shared.lines().len() > 200, "somebody else was busy");
+}
+
+#[test]
+fn what_is_answered_is_of_the_head_that_was_cut() {
+    let shared = chain();
+    let open = || Ok::<_, AskError>(busy(&shared));
+    let question = ask::Status::default();
+    for _ in 0..20 {
+        let later = When { base: WhenBase::Time("2099-01-01T00:00:00Z".parse().expect("a time")), back: 0 };
+        for moment in [Moment::Head, Moment::At(When::HEAD), Moment::KnownAt(later)] {
+            let answered = ask::answer(open, &moment, &question).expect("it is opened");
+            let table = answered.view.expect("an answer").table;
+            assert!(*table == folded(&shared, answered.as_of.seq), "{moment:?}: {:?}", answered.as_of);
+            assert!(answered.is_head, "{moment:?}: of its own head");
+        }
+    }
 }
 
 #[test]
