@@ -1,8 +1,8 @@
 //! What an event holds, for whoever looks for one kind of event among all.
 
 use super::{
-    ApprovalDecided, ApprovalRequested, CostRecorded, Event, PhaseCompleted, PhaseFailed, PhaseReset,
-    PhaseSkipped, PhaseStarted, RerunCleared, RerunReason, Verdict, WorkflowDefined,
+    ApprovalDecided, ApprovalRequested, CostRecorded, Event, NoteAdded, PhaseCompleted, PhaseFailed,
+    PhaseReset, PhaseSkipped, PhaseStarted, RerunCleared, RerunReason, Verdict, WorkflowDefined,
 };
 
 macro_rules! parts {
@@ -37,6 +37,8 @@ parts! {
     reset: PhaseReset = PhaseReset;
     /// Returns why a phase stands as it is; none for any other event.
     cleared: RerunCleared = RerunCleared;
+    /// Returns the note; none for any other event.
+    note: NoteAdded = NoteAdded;
     /// Returns what was spent or given back; none for any other event.
     cost: CostRecorded = CostRecorded;
     /// Returns what leave was asked for; none for any other event.

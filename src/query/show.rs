@@ -7,8 +7,8 @@ use serde_json::value::RawValue;
 
 use super::PhaseStatus;
 use crate::model::{
-    Amount, CauseKind, Digest, Event, EventId, OutputFile, PhaseFailed, PhaseId, PhaseName, PhaseStarted,
-    Recorded, Seq, StateName, Text, Timestamp, WorkflowName,
+    Amount, CauseKind, Digest, EventId, OutputFile, PhaseFailed, PhaseId, PhaseName, PhaseStarted, Recorded,
+    Seq, StateName, Text, Timestamp, WorkflowName,
 };
 use crate::rules::{Phase, Table};
 
@@ -237,42 +237,22 @@ impl<'a> PhaseHistory<'a> {
         if record.subject.phase() != Some(self.of) {
             return;
         }
-        match &record.event {
-            Event::PhaseStarted(started) => self.start(record, started),
-            Event::PhaseCompleted(completed) => {
-                self.end(record, Outcome::Completed, Some(completed.duration_seconds), None);
+        let event = &record.event;
+        if let Some(started) = event.started() {
+            self.start(record, started);
+        } else if let Some(completed) = event.completed() {
+            self.end(record, Outcome::Completed, Some(completed.duration_seconds), None);
+        } else if let Some(PhaseFailed { abandoned, error, duration_seconds, stderr, .. }) = event.failed() {
+            let outcome = if *abandoned { Outcome::Abandoned } else { Outcome::Failed };
+            self.end(record, outcome, Some(*duration_seconds), Some(error));
+            if let Some(ended) = self.attempts.last_mut() {
+                ended.stderr = stderr.clone();
             }
-            Event::PhaseFailed(failed) => {
-                let PhaseFailed { abandoned, error, duration_seconds, stderr, .. } = failed;
-                let outcome = if *abandoned { Outcome::Abandoned } else { Outcome::Failed };
-                self.end(record, outcome, Some(*duration_seconds), Some(error));
-                if let Some(ended) = self.attempts.last_mut() {
-                    ended.stderr = stderr.clone();
-                }
-            }
-            Event::PhaseReset(reset) => self.end(record, Outcome::Reset, None, Some(&reset.reason)),
-            Event::NoteAdded(note) => self.notes.push(NoteView {
-                seq: record.seq,
-                at: record.at,
-                by: record.by.name.clone(),
-                text: note.text.clone(),
-            }),
-            Event::WorkflowDefined(_)
-            | Event::PhaseSkipped(_)
-            | Event::RerunMarked(_)
-            | Event::RerunCauseAdded(_)
-            | Event::RerunDeferred(_)
-            | Event::RerunCleared(_)
-            | Event::MetadataRecorded(_)
-            | Event::TagSet(_)
-            | Event::CostRecorded(_)
-            | Event::CostLimitSet(_)
-            | Event::CostWarningRaised(_)
-            | Event::CostLimitExceeded(_)
-            | Event::ApprovalRequested(_)
-            | Event::ApprovalGranted(_)
-            | Event::ApprovalRejected(_)
-            | Event::HistoryImported(_) => {}
+        } else if let Some(reset) = event.reset() {
+            self.end(record, Outcome::Reset, None, Some(&reset.reason));
+        } else if let Some(note) = event.note() {
+            let (seq, at, by) = (record.seq, record.at, record.by.name.clone());
+            self.notes.push(NoteView { seq, at, by, text: note.text.clone() });
         }
     }
 
