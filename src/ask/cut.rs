@@ -7,28 +7,11 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::AskError;
-use super::error::Candidate;
 use super::reader::{Lines, Reader, decode};
-use crate::ledger::{Axis, Head, Ledger, Until};
-use crate::model::{
-    CommandId, Digest, EventId, IdPrefix, Range, Recorded, Seq, Span, Timestamp, When, WhenBase, WorkflowName,
-};
+use crate::ledger::{Head, Ledger};
+use crate::model::{Digest, EventId, Recorded, Seq, Span, Timestamp, WorkflowName};
 use crate::query::Proven;
 use crate::rules::{Approval, Table, Workflow};
-
-/// As of when something is asked.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Moment {
-    /// Now: all that is in the log.
-    #[default]
-    Head,
-    /// What is meant is included; times are when events took effect.
-    At(When),
-    /// What is meant is left out.
-    Before(When),
-    /// What is meant is included; times are when events were recorded.
-    KnownAt(When),
-}
 
 /// The place that an answer is as of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -43,37 +26,32 @@ pub struct AsOf {
 
 /// The events that count for a question. The head is read once; the table is made when it is asked for first.
 pub struct Cut<'a> {
-    ledger: RefCell<Ledger>,
+    pub(super) ledger: RefCell<Ledger>,
     reader: RefCell<Reader>,
-    head: Head,
+    pub(super) head: Head,
     as_of: AsOf,
     table: OnceCell<Arc<Table>>,
     watch: RefCell<&'a mut dyn FnMut(u64, u64)>,
 }
 
 impl<'a> Cut<'a> {
-    pub(super) fn new(
-        ledger: Ledger,
-        moment: &Moment,
-        watch: &'a mut dyn FnMut(u64, u64),
-    ) -> Result<Self, AskError> {
+    /// Takes all that is in the log.
+    pub(super) fn whole(ledger: Ledger, watch: &'a mut dyn FnMut(u64, u64)) -> Result<Self, AskError> {
         let head = ledger.head()?;
-        let mut cut = Cut {
+        Ok(Cut {
             ledger: RefCell::new(ledger),
             reader: RefCell::new(Reader::default()),
             as_of: AsOf { seq: head.seq, at: None, recorded_at: None },
             head,
             table: OnceCell::new(),
             watch: RefCell::new(watch),
-        };
-        let end = match moment {
-            Moment::Head => cut.head.seq,
-            Moment::At(when) => cut.resolve(when, Side::At)?,
-            Moment::Before(when) => cut.resolve(when, Side::Before)?,
-            Moment::KnownAt(when) => cut.resolve(when, Side::KnownAt)?,
-        };
-        cut.as_of = cut.as_of_place(end)?;
-        Ok(cut)
+        })
+    }
+
+    /// Takes what is in the log up to a place.
+    pub(super) fn up_to(mut self, seq: Seq) -> Result<Self, AskError> {
+        self.as_of = self.as_of_place(seq)?;
+        Ok(self)
     }
 
     /// Returns the place that answers are as of.
@@ -238,119 +216,4 @@ impl<'a> Cut<'a> {
     pub fn lines(&self, span: Span) -> Result<Lines, AskError> {
         Lines::begin(&self.ledger.borrow(), span)
     }
-
-    /// Finds the place that a selector means, of all that is in the log.
-    ///
-    /// # Errors
-    ///
-    /// [`AskError`] for what the log does not have.
-    pub fn find(&self, when: &When) -> Result<Seq, AskError> {
-        self.resolve(when, Side::At)
-    }
-
-    /// Finds the event that a selector means, among those that count.
-    ///
-    /// # Errors
-    ///
-    /// As [`Cut::find`]; an event that does not count is one.
-    pub fn find_event(&self, when: &When) -> Result<Seq, AskError> {
-        let end = self.as_of.seq;
-        let seq = match &when.base {
-            WhenBase::Head => end.minus(when.back),
-            WhenBase::Time(_) => self.find(when)?.min(end),
-            WhenBase::Seq(_) | WhenBase::Id(_) | WhenBase::Tag(_) => self.find(when)?,
-        };
-        match seq {
-            Seq::ZERO => Err(AskError::BeforeFirst),
-            seq if seq > end => Err(AskError::After { seq, end }),
-            seq => Ok(seq),
-        }
-    }
-
-    /// Finds the events that a range means, among those that count; all of them for none.
-    ///
-    /// # Errors
-    ///
-    /// As [`Cut::find`]; a range that runs backwards is one.
-    pub fn find_span(&self, range: Option<&Range>) -> Result<Span, AskError> {
-        let Some(range) = range else { return Ok(self.span()) };
-        let end = |when: &Option<When>| when.as_ref().map(|when| self.find(when)).transpose();
-        let after = end(&range.after)?.unwrap_or(Seq::ZERO);
-        let last = end(&range.through)?.unwrap_or(self.as_of.seq).min(self.as_of.seq);
-        if after > last && range.through.is_some() {
-            return Err(AskError::Backwards { after, last });
-        }
-        Ok(Span { after: after.min(last), through: last })
-    }
-
-    /// Finds the events that follow from a command: the place of the first one.
-    ///
-    /// # Errors
-    ///
-    /// As [`Cut::table`].
-    pub fn find_command(&self, id: CommandId) -> Result<Option<Seq>, AskError> {
-        Ok(self.ledger.borrow().find(id)?.filter(|seq| *seq <= self.head.seq))
-    }
-
-    fn resolve(&self, when: &When, side: Side) -> Result<Seq, AskError> {
-        let seq = match &when.base {
-            WhenBase::Head => self.head.seq,
-            WhenBase::Seq(seq) if *seq > self.head.seq => {
-                return Err(AskError::NoEvent { seq: *seq, head: self.head.seq });
-            }
-            WhenBase::Seq(seq) => *seq,
-            WhenBase::Tag(name) => match self.ledger.borrow().small_table_of(&self.head)?.tags.get(name) {
-                Some(tag) => tag.seq,
-                None => return Err(AskError::NoTag { name: name.clone() }),
-            },
-            WhenBase::Id(prefix) => self.find_id(prefix)?,
-            WhenBase::Time(time) => {
-                let (axis, until) = match side {
-                    Side::At => (Axis::At, Until::Through(*time)),
-                    Side::Before => (Axis::At, Until::Before(*time)),
-                    Side::KnownAt => (Axis::RecordedAt, Until::Through(*time)),
-                };
-                // A log that others append to meanwhile may tell of more than was there when it was cut.
-                let found = self.ledger.borrow().seek(axis, until)?.min(self.head.seq);
-                return Ok(found.minus(when.back));
-            }
-        };
-        let seq = seq.minus(when.back);
-        Ok(if side == Side::Before { seq.minus(1) } else { seq })
-    }
-
-    /// Finds the one event whose id has a prefix: a whole id of a command's first event at once, any other by
-    /// reading the log.
-    fn find_id(&self, prefix: &IdPrefix) -> Result<Seq, AskError> {
-        if let Some(id) = prefix.whole()
-            && let Some(seq) = self.find_command(CommandId::new(id.uuid()))?
-            && seq <= self.head.seq
-            && self.record(seq)?.id == id
-        {
-            return Ok(seq);
-        }
-        let mut candidates = Vec::new();
-        self.each(Span { after: Seq::ZERO, through: self.head.seq }, |record| {
-            if prefix.matches(record.id) {
-                candidates.push(Candidate { seq: record.seq, id: record.id, kind: record.event.kind() });
-            }
-            Ok(())
-        })?;
-        match candidates.as_slice() {
-            [only] => Ok(only.seq),
-            [] => Err(AskError::NoId { prefix: prefix.clone() }),
-            _ => Err(AskError::AmbiguousId { prefix: prefix.clone(), candidates }),
-        }
-    }
-}
-
-/// How a selector cuts the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Side {
-    /// What is meant is included; times are when events took effect.
-    At,
-    /// What is meant is left out.
-    Before,
-    /// What is meant is included; times are when events were recorded.
-    KnownAt,
 }

@@ -49,14 +49,14 @@ pub use costs::{
     CostCheck, CostCheckAnswer, CostKey, CostProject, CostProjectAnswer, CostRemaining, CostSummary,
     CostSummaryAnswer, CostsBy, CostsByAnswer, OfPhase,
 };
-pub use cut::{AsOf, Cut, Moment};
+pub use cut::{AsOf, Cut};
 pub use error::{ApprovalCandidate, AskError, Candidate, NoApproval};
 pub use export::{Export, ExportAnswer};
 pub use forecast::Forecast;
 pub use graph::Graph;
 pub use log::{Log, LogAnswer};
 pub use next::{Next, NextAnswer};
-pub use place::Place;
+pub use place::{Moment, Place};
 pub use reader::Lines;
 pub use replay::{Replay, ReplayAnswer};
 pub use report::{Report, ReportAnswer};
@@ -153,7 +153,7 @@ pub fn answer_watched<Q: Question, E: From<AskError>>(
     question: &Q,
     watch: &mut dyn FnMut(u64, u64),
 ) -> Result<Answered<Result<Q::View, AskError>>, E> {
-    let cut = Cut::new(open()?, moment, watch)?;
+    let cut = Cut::whole(open()?, watch)?.cut_at(moment)?;
     let view = question.ask(&cut);
     Ok(Answered { as_of: cut.as_of(), is_head: cut.is_head(), view, schema: Q::SCHEMA })
 }

@@ -1,7 +1,23 @@
-//! Which place a selector means.
+//! As of when something is asked, and which place a selector means: `#12`, `id:…`, `tag:…`, a time, and ranges of them.
 
+use super::error::Candidate;
 use super::{AskError, Cut, Question};
-use crate::model::{Seq, When};
+use crate::ledger::{Axis, Until};
+use crate::model::{CommandId, IdPrefix, Range, Seq, Span, When, WhenBase};
+
+/// As of when something is asked.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Moment {
+    /// Now: all that is in the log.
+    #[default]
+    Head,
+    /// What is meant is included; times are when events took effect.
+    At(When),
+    /// What is meant is left out.
+    Before(When),
+    /// What is meant is included; times are when events were recorded.
+    KnownAt(When),
+}
 
 /// Which place is meant?
 #[derive(Debug, Clone)]
@@ -17,4 +33,132 @@ impl Question for Place {
     fn ask(&self, cut: &Cut<'_>) -> Result<Seq, AskError> {
         cut.find(&self.when)
     }
+}
+
+impl Cut<'_> {
+    /// Cuts what is in the log at a moment.
+    pub(super) fn cut_at(self, moment: &Moment) -> Result<Self, AskError> {
+        let end = match moment {
+            Moment::Head => self.head.seq,
+            Moment::At(when) => self.resolve(when, Side::At)?,
+            Moment::Before(when) => self.resolve(when, Side::Before)?,
+            Moment::KnownAt(when) => self.resolve(when, Side::KnownAt)?,
+        };
+        self.up_to(end)
+    }
+
+    /// Finds the place that a selector means, of all that is in the log.
+    ///
+    /// # Errors
+    ///
+    /// [`AskError`] for what the log does not have.
+    pub fn find(&self, when: &When) -> Result<Seq, AskError> {
+        self.resolve(when, Side::At)
+    }
+
+    /// Finds the event that a selector means, among those that count.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cut::find`]; an event that does not count is one.
+    pub fn find_event(&self, when: &When) -> Result<Seq, AskError> {
+        let end = self.as_of().seq;
+        let seq = match &when.base {
+            WhenBase::Head => end.minus(when.back),
+            WhenBase::Time(_) => self.find(when)?.min(end),
+            WhenBase::Seq(_) | WhenBase::Id(_) | WhenBase::Tag(_) => self.find(when)?,
+        };
+        match seq {
+            Seq::ZERO => Err(AskError::BeforeFirst),
+            seq if seq > end => Err(AskError::After { seq, end }),
+            seq => Ok(seq),
+        }
+    }
+
+    /// Finds the events that a range means, among those that count; all of them for none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cut::find`]; a range that runs backwards is one.
+    pub fn find_span(&self, range: Option<&Range>) -> Result<Span, AskError> {
+        let Some(range) = range else { return Ok(self.span()) };
+        let end = |when: &Option<When>| when.as_ref().map(|when| self.find(when)).transpose();
+        let after = end(&range.after)?.unwrap_or(Seq::ZERO);
+        let last = end(&range.through)?.unwrap_or(self.as_of().seq).min(self.as_of().seq);
+        if after > last && range.through.is_some() {
+            return Err(AskError::Backwards { after, last });
+        }
+        Ok(Span { after: after.min(last), through: last })
+    }
+
+    /// Finds the events that follow from a command: the place of the first one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cut::table`].
+    pub fn find_command(&self, id: CommandId) -> Result<Option<Seq>, AskError> {
+        Ok(self.ledger.borrow().find(id)?.filter(|seq| *seq <= self.head.seq))
+    }
+
+    fn resolve(&self, when: &When, side: Side) -> Result<Seq, AskError> {
+        let seq = match &when.base {
+            WhenBase::Head => self.head.seq,
+            WhenBase::Seq(seq) if *seq > self.head.seq => {
+                return Err(AskError::NoEvent { seq: *seq, head: self.head.seq });
+            }
+            WhenBase::Seq(seq) => *seq,
+            WhenBase::Tag(name) => match self.ledger.borrow().small_table_of(&self.head)?.tags.get(name) {
+                Some(tag) => tag.seq,
+                None => return Err(AskError::NoTag { name: name.clone() }),
+            },
+            WhenBase::Id(prefix) => self.find_id(prefix)?,
+            WhenBase::Time(time) => {
+                let (axis, until) = match side {
+                    Side::At => (Axis::At, Until::Through(*time)),
+                    Side::Before => (Axis::At, Until::Before(*time)),
+                    Side::KnownAt => (Axis::RecordedAt, Until::Through(*time)),
+                };
+                // A log that others append to meanwhile may tell of more than was there when it was cut.
+                let found = self.ledger.borrow().seek(axis, until)?.min(self.head.seq);
+                return Ok(found.minus(when.back));
+            }
+        };
+        let seq = seq.minus(when.back);
+        Ok(if side == Side::Before { seq.minus(1) } else { seq })
+    }
+
+    /// Finds the one event whose id has a prefix: a whole id of a command's first event at once, any other by
+    /// reading the log.
+    fn find_id(&self, prefix: &IdPrefix) -> Result<Seq, AskError> {
+        if let Some(id) = prefix.whole()
+            && let Some(seq) = self.find_command(CommandId::new(id.uuid()))?
+            && seq <= self.head.seq
+            && self.record(seq)?.id == id
+        {
+            return Ok(seq);
+        }
+        let mut candidates = Vec::new();
+        self.each(Span { after: Seq::ZERO, through: self.head.seq }, |record| {
+            if prefix.matches(record.id) {
+                candidates.push(Candidate { seq: record.seq, id: record.id, kind: record.event.kind() });
+            }
+            Ok(())
+        })?;
+        match candidates.as_slice() {
+            [only] => Ok(only.seq),
+            [] => Err(AskError::NoId { prefix: prefix.clone() }),
+            _ => Err(AskError::AmbiguousId { prefix: prefix.clone(), candidates }),
+        }
+    }
+}
+
+/// How a selector cuts the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Side {
+    /// What is meant is included; times are when events took effect.
+    At,
+    /// What is meant is left out.
+    Before,
+    /// What is meant is included; times are when events were recorded.
+    KnownAt,
 }
