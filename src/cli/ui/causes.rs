@@ -17,7 +17,7 @@ use phaseledger::model::{Seq, StateName, Zone, escape};
 use phaseledger::query::{ChainEvent, Waiting, Why};
 
 use crate::cli::ui::events::{evidence, sentence};
-use crate::cli::ui::render;
+use crate::cli::ui::render::{self, Naming};
 
 /// The longest way without branches that is drawn indented.
 const STEPS_INDENTED: usize = 6;
@@ -37,7 +37,7 @@ pub struct Drawing<'a> {
     /// The zone of times.
     pub zone: Zone,
     /// Whether bare names will do.
-    pub one_workflow: bool,
+    pub naming: Naming,
     /// Whether to leave nothing out.
     pub full: bool,
 }
@@ -65,7 +65,7 @@ impl Drawing<'_> {
     pub fn draw(&self, out: &mut impl Write) -> io::Result<()> {
         let why = self.why;
         let skipped = if why.skipped { ", skipped" } else { "" };
-        let name = render::phase(&why.phase, self.one_workflow);
+        let name = render::phase(&why.phase, self.naming);
         let never = if self.has_not_run() { ", for it has not run" } else { "" };
         writeln!(out, "{name} is {}{skipped}{never}", render::state(why.state))?;
         let events = why.chain.iter().map(|event| (event.proven.record.seq, event)).collect();
@@ -152,10 +152,10 @@ impl Drawing<'_> {
     fn event(&self, event: &ChainEvent, corner: &str, below: &str, out: &mut impl Write) -> io::Result<()> {
         let bold = Style::new().bold();
         let root = if event.is_root() { format!("  {bold}← root{bold:#}") } else { String::new() };
-        let sentence = sentence(event, self.zone, self.one_workflow);
+        let sentence = sentence(event, self.zone, self.naming);
         writeln!(out, "{corner}#{} {sentence}{root}", event.proven.record.seq)?;
         let open = if event.is_root() { "  " } else { "│ " };
-        for line in evidence(event, self.one_workflow) {
+        for line in evidence(event, self.naming) {
             writeln!(out, "{below}{open}  {line}")?;
         }
         Ok(())
@@ -190,7 +190,10 @@ impl Drawing<'_> {
         for waiting in waits_for.iter().take(shown) {
             let Waiting { workflow, phase, state, seq, reason } = waiting;
             let reason = reason.as_ref().map_or_else(String::new, |reason| format!(": {}", escape(reason)));
-            let workflow = if self.one_workflow { String::new() } else { format!("{workflow}/") };
+            let workflow = match self.naming {
+                Naming::Bare => String::new(),
+                Naming::Full => format!("{workflow}/"),
+            };
             writeln!(out, "  {workflow}{phase}, which is {} since #{seq}{reason}", render::state(*state))?;
         }
         if waits_for.len() > shown {

@@ -4,23 +4,23 @@ use anstyle::Style;
 use phaseledger::model::{Change, Comparison, Digest, Recorded, Subject, Zone, escape};
 use phaseledger::query::{ChainEvent, words};
 
-use crate::cli::ui::render;
+use crate::cli::ui::render::{self, Naming};
 
 /// How many pieces of evidence are shown at most.
 const EVIDENCE_SHOWN: usize = 8;
 
 /// Returns what happened to what, by whom, when and why.
-pub fn sentence(event: &ChainEvent, zone: Zone, one_workflow: bool) -> String {
+pub fn sentence(event: &ChainEvent, zone: Zone, naming: Naming) -> String {
     let record = &event.proven.record;
     let subject = match &record.subject {
         Subject::Workflow(name) => format!("the workflow {name}"),
-        subject @ (Subject::Phase(_) | Subject::Ledger) => render::subject(subject, one_workflow),
+        subject @ (Subject::Phase(_) | Subject::Ledger) => render::subject(subject, naming),
     };
     let (what, why) = words(&record.event).clause();
     let time = render::time(record.at, zone, false);
     let why = why.map_or_else(String::new, |why| format!(": {why}"));
     let inferred = record.inferred.as_ref().map_or_else(String::new, |rule| format!(" (inferred: {rule})"));
-    let through = through(event, one_workflow);
+    let through = through(event, naming);
     let dim = Style::new().dimmed();
     format!("{subject} {what} by {} {dim}at {time}{dim:#}{why}{inferred}{through}", author(record))
 }
@@ -34,11 +34,11 @@ fn author(record: &Recorded) -> String {
 }
 
 /// Names the phase through which a cause reached its effect, where that is not the phase it is about.
-fn through(event: &ChainEvent, one_workflow: bool) -> String {
+fn through(event: &ChainEvent, naming: Naming) -> String {
     let edge = event.led_by.as_ref().and_then(|led_by| led_by.edge.as_ref());
     match edge {
         Some((above, _)) if event.proven.record.subject.phase() != Some(above) => {
-            format!(" (through {})", render::phase(above, one_workflow))
+            format!(" (through {})", render::phase(above, naming))
         }
         Some(_) | None => String::new(),
     }
@@ -46,7 +46,7 @@ fn through(event: &ChainEvent, one_workflow: bool) -> String {
 
 /// Returns what proves an event's reason: what a definition changed, which files
 /// changed, and what outputs were compared.
-pub fn evidence(event: &ChainEvent, one_workflow: bool) -> Vec<String> {
+pub fn evidence(event: &ChainEvent, naming: Naming) -> Vec<String> {
     let event = &event.proven.record.event;
     let mut lines: Vec<_> = if let Some(defined) = event.definition() {
         let changes = defined.changed.iter().flat_map(|phase| {
@@ -54,7 +54,7 @@ pub fn evidence(event: &ChainEvent, one_workflow: bool) -> Vec<String> {
         });
         changes.collect()
     } else if let Some(cleared) = event.cleared() {
-        cleared.compared.iter().map(|equal| compared(equal, one_workflow)).collect()
+        cleared.compared.iter().map(|equal| compared(equal, naming)).collect()
     } else {
         event.rerun().into_iter().flat_map(|why| why.changes.iter().filter_map(changed_input)).collect()
     };
@@ -85,8 +85,8 @@ pub fn changed_input(change: &Change) -> Option<String> {
     })
 }
 
-fn compared(equal: &Comparison, one_workflow: bool) -> String {
-    let phase = render::phase(&equal.phase, one_workflow);
+fn compared(equal: &Comparison, naming: Naming) -> String {
+    let phase = render::phase(&equal.phase, naming);
     let (consumed, found) = (short(&equal.consumed), short(&equal.found));
     format!("it consumed {consumed} of {phase}, which put out {found} again in #{}", equal.seq)
 }

@@ -6,7 +6,7 @@ use phaseledger::query::{Forecast, PhaseForecast};
 
 use crate::cli::host::output;
 use crate::cli::ui::columns::{self, Column};
-use crate::cli::ui::render;
+use crate::cli::ui::render::{self, Naming};
 
 const COLUMNS: &[Column] = &[
     Column { header: "phase", yields: 0 },
@@ -21,20 +21,21 @@ const COLUMNS: &[Column] = &[
 /// Tells a forecast: a row a phase, and the sum.
 pub fn tell(out: &mut impl Write, forecast: &Forecast) -> io::Result<()> {
     let first = forecast.phases.first().map(|phase| &phase.phase.workflow);
-    let one_workflow = forecast.phases.iter().all(|phase| Some(&phase.phase.workflow) == first);
-    let rows: Vec<_> = forecast.phases.iter().map(|phase| row(phase, one_workflow)).collect();
+    let is_of_first = |phase: &PhaseForecast| Some(&phase.phase.workflow) == first;
+    let naming = if forecast.phases.iter().all(is_of_first) { Naming::Bare } else { Naming::Full };
+    let rows: Vec<_> = forecast.phases.iter().map(|phase| row(phase, naming)).collect();
     let shown = columns::show(COLUMNS, &rows, output::terminal_width());
     writeln!(out, "\nforecast: the medians of each phase's own completed attempts\n{}", shown.text)?;
     writeln!(out, "\n{}", together(forecast))
 }
 
-fn row(phase: &PhaseForecast, one_workflow: bool) -> Vec<String> {
+fn row(phase: &PhaseForecast, naming: Naming) -> Vec<String> {
     let duration = phase.duration_seconds.as_ref();
     let cost = phase.cost.as_ref();
     let currency = phase.currency.as_deref();
     let varies = |samples: usize| samples > 1;
     vec![
-        render::phase(&phase.phase, one_workflow),
+        render::phase(&phase.phase, naming),
         duration.map_or_else(String::new, |seen| seen.samples.to_string()),
         duration.map_or_else(String::new, |seen| render::duration(seen.median)),
         duration.filter(|seen| varies(seen.samples)).map_or_else(String::new, |seen| {

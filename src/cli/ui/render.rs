@@ -2,7 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 use comfy_table::{ContentArrangement, Table};
-use phaseledger::model::{PhaseId, Recorded, StateName, Subject, Timestamp, Zone, escape};
+use phaseledger::model::{PhaseId, Recorded, StateName, Subject, Timestamp, WorkflowName, Zone, escape};
 use phaseledger::query::words;
 pub use phaseledger::query::{duration, one_line};
 use unicode_width::UnicodeWidthStr;
@@ -58,18 +58,42 @@ pub fn lines(table: &Table) -> String {
     lines.join("\n")
 }
 
-/// Returns what an event is about, as a person names it: the bare phase where the ledger has one workflow.
-pub fn subject(subject: &Subject, one_workflow: bool) -> String {
+/// How phases are named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Naming {
+    /// By their bare names: where there is one workflow, or it is plain which one is meant.
+    Bare,
+    /// By their full names, `workflow/phase`.
+    Full,
+}
+
+impl Naming {
+    /// Names the phases of a ledger that has so many workflows.
+    pub const fn among(workflows: usize) -> Self {
+        if workflows <= 1 { Naming::Bare } else { Naming::Full }
+    }
+
+    /// Names a phase beside another one.
+    pub fn beside(id: &PhaseId, workflow: &WorkflowName) -> Self {
+        if id.workflow == *workflow { Naming::Bare } else { Naming::Full }
+    }
+}
+
+/// Returns what an event is about, as a person names it.
+pub fn subject(subject: &Subject, naming: Naming) -> String {
     match subject {
-        Subject::Phase(id) => phase(id, one_workflow),
+        Subject::Phase(id) => phase(id, naming),
         Subject::Workflow(name) => name.to_string(),
         Subject::Ledger => "the ledger".to_owned(),
     }
 }
 
-/// Returns a phase as a person names it: the bare name where there is one workflow.
-pub fn phase(id: &PhaseId, one_workflow: bool) -> String {
-    if one_workflow { id.phase.to_string() } else { id.to_string() }
+/// Returns a phase as a person names it.
+pub fn phase(id: &PhaseId, naming: Naming) -> String {
+    match naming {
+        Naming::Bare => id.phase.to_string(),
+        Naming::Full => id.to_string(),
+    }
 }
 
 /// Returns what happened in a few words: the states, the attempt, the reason.

@@ -12,7 +12,7 @@ use renderdag::{Ancestor, GraphRowRenderer, Renderer};
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
 use crate::cli::host::output;
-use crate::cli::ui::render;
+use crate::cli::ui::render::{self, Naming};
 use crate::cli::verbs::asking;
 
 /// The most lines that may run beside one another in a drawing; a wider graph is listed.
@@ -80,7 +80,7 @@ fn draw(graph: &Graph, out: &mut impl Write) -> Result<(), Failure> {
         ));
         return list(graph, out);
     }
-    let one_workflow = graph.workflows().len() <= 1;
+    let naming = Naming::among(graph.workflows().len());
     let mut renderer = GraphRowRenderer::new()
         .output()
         .with_min_row_height(2)
@@ -88,7 +88,7 @@ fn draw(graph: &Graph, out: &mut impl Write) -> Result<(), Failure> {
         .build_box_drawing();
     for (at, (node, below)) in graph.nodes.iter().zip(&dependants).enumerate() {
         let below = below.iter().map(|&at| Ancestor::Parent(at)).collect();
-        let row = renderer.next_row(at, below, glyph(node), label(node, one_workflow));
+        let row = renderer.next_row(at, below, glyph(node), label(node, naming));
         for line in row.lines().map(str::trim_end).filter(|line| !line.is_empty()) {
             writeln!(out, "{line}")?;
         }
@@ -113,15 +113,15 @@ fn columns(dependants: &[Vec<usize>]) -> usize {
 
 /// Lists each phase with what it needs.
 fn list(graph: &Graph, out: &mut impl Write) -> Result<(), Failure> {
-    let one_workflow = graph.workflows().len() <= 1;
+    let naming = Naming::among(graph.workflows().len());
     let mut needs: BTreeMap<&PhaseId, Vec<&PhaseId>> = BTreeMap::new();
     for edge in &graph.edges {
         needs.entry(&edge.to).or_default().push(&edge.from);
     }
     for node in &graph.nodes {
-        write!(out, "{}  {}", glyph(node), label(node, one_workflow))?;
+        write!(out, "{}  {}", glyph(node), label(node, naming))?;
         let needs = needs.get(&node.id).into_iter().flatten();
-        let needs: Vec<_> = needs.map(|need| render::phase(need, one_workflow)).collect();
+        let needs: Vec<_> = needs.map(|need| render::phase(need, naming)).collect();
         let needs = if needs.is_empty() { String::new() } else { format!("  ← {}", needs.join(", ")) };
         writeln!(out, "{needs}")?;
     }
@@ -133,8 +133,8 @@ fn glyph(node: &GraphNode) -> String {
     format!("{style}{}{style:#}", node.state.symbol())
 }
 
-fn label(node: &GraphNode, one_workflow: bool) -> String {
+fn label(node: &GraphNode, naming: Naming) -> String {
     let style = render::style(node.state);
     let skipped = if node.skipped { ", skipped" } else { "" };
-    format!("{}  {style}{}{skipped}{style:#}", render::phase(&node.id, one_workflow), node.state)
+    format!("{}  {style}{}{skipped}{style:#}", render::phase(&node.id, naming), node.state)
 }

@@ -14,7 +14,7 @@ use phaseledger::rules::Table;
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
 use crate::cli::host::output;
-use crate::cli::ui::render;
+use crate::cli::ui::render::{self, Naming};
 use crate::cli::verbs::asking;
 
 /// The most room that names get before what happened is pushed aside.
@@ -127,23 +127,23 @@ fn decode(seq: Seq, line: &str) -> Result<Recorded, Failure> {
 struct Layout {
     seq_width: usize,
     subject_width: usize,
-    one_workflow: bool,
+    naming: Naming,
     zone: Zone,
     terminal: Option<usize>,
 }
 
 impl Layout {
     fn new(table: &Table, filter: &LogFilter, through: Seq, zone: Zone) -> Self {
-        let one_workflow = table.workflows.len() <= 1;
+        let naming = Naming::among(table.workflows.len());
         let phases = table.phases.keys().filter(|id| {
             (filter.phases.is_empty() || filter.phases.contains(id))
                 && filter.workflow.as_ref().is_none_or(|name| *name == id.workflow)
         });
-        let names = phases.map(|id| render::width(&render::phase(id, one_workflow)));
+        let names = phases.map(|id| render::width(&render::phase(id, naming)));
         Layout {
             seq_width: through.to_string().len() + 1,
             subject_width: names.max().unwrap_or(0).min(SUBJECT_WIDTH_MAX),
-            one_workflow,
+            naming,
             zone,
             terminal: output::terminal_width().map(usize::from),
         }
@@ -151,7 +151,7 @@ impl Layout {
 
     /// Returns an event as a line; on a terminal, as several where it is long.
     fn event(&self, record: &Recorded) -> String {
-        let subject = render::subject(&record.subject, self.one_workflow);
+        let subject = render::subject(&record.subject, self.naming);
         let takes = render::width(&subject);
         let pad = " ".repeat(self.subject_width.saturating_sub(takes));
         let seq = format!("#{}", record.seq);
@@ -229,11 +229,11 @@ fn wrap(text: &str, width: usize) -> Vec<String> {
 }
 
 /// Returns what an event is about, with its kind, in a few words.
-pub fn named(subject: &Subject, kind: &str, one_workflow: bool) -> String {
+pub fn named(subject: &Subject, kind: &str, naming: Naming) -> String {
     match subject {
         Subject::Ledger => kind.to_owned(),
         Subject::Workflow(_) | Subject::Phase(_) => {
-            format!("{kind} {}", render::subject(subject, one_workflow))
+            format!("{kind} {}", render::subject(subject, naming))
         }
     }
 }

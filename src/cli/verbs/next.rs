@@ -11,7 +11,7 @@ use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
 use crate::cli::host::{output, process};
 use crate::cli::ui::columns::Column;
-use crate::cli::ui::render;
+use crate::cli::ui::render::{self, Naming};
 use crate::cli::verbs::{asking, status};
 
 /// Options of `next`.
@@ -54,9 +54,9 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         asking::write_json(&answered)?;
         return Ok(exit);
     }
-    let one_workflow = table.workflows.len() <= 1;
+    let naming = Naming::among(table.workflows.len());
     let listed = |heading, phases: &[PhaseStatus]| -> Vec<Vec<String>> {
-        phases.iter().map(|phase| row(heading, phase, one_workflow)).collect()
+        phases.iter().map(|phase| row(heading, phase, naming)).collect()
     };
     let mut rows = listed("ready", &next.ready);
     rows.extend(listed("running", &next.running));
@@ -74,7 +74,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     Ok(exit)
 }
 
-fn row(heading: &str, phase: &PhaseStatus, one_workflow: bool) -> Vec<String> {
+fn row(heading: &str, phase: &PhaseStatus, naming: Naming) -> Vec<String> {
     let attempts = if phase.attempt == 0 { String::new() } else { phase.attempt.to_string() };
     let note = match phase.state {
         StateName::InProgress => status::note(phase),
@@ -85,7 +85,7 @@ fn row(heading: &str, phase: &PhaseStatus, one_workflow: bool) -> Vec<String> {
         (true, false) => format!("{OVER_LIMIT}; {note}"),
         (false, _) => note,
     };
-    let name = render::phase(&phase.id(), one_workflow);
+    let name = render::phase(&phase.id(), naming);
     vec![heading.to_owned(), name, status::state(phase), attempts, status::fit(&note)]
 }
 

@@ -15,7 +15,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
 use crate::cli::host::output::{self, Progress};
-use crate::cli::ui::render;
+use crate::cli::ui::render::{self, Naming};
 use crate::cli::verbs::asking;
 
 /// The widest column of names.
@@ -199,7 +199,7 @@ impl Columns {
     }
 
     fn line(&self, record: &Recorded, is_first: bool, replay: &Replay, context: &Context) -> String {
-        let name = render::subject(&record.subject, replay.table.workflows.len() <= 1);
+        let name = render::subject(&record.subject, Naming::among(replay.table.workflows.len()));
         let pad = " ".repeat(self.name.saturating_sub(name.width()));
         let mark = if is_first { ' ' } else { '↳' };
         let seq = format!("#{}", record.seq);

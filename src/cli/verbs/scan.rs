@@ -26,6 +26,7 @@ use phaseledger::rules::{Phase, PhaseState, Table};
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
 use crate::cli::host::files;
+use crate::cli::ui::render::Naming;
 use crate::cli::verbs::writing::{self, Edge};
 
 /// Options of `scan`.
@@ -126,7 +127,7 @@ struct Scanned {
     phases: Vec<Looked>,
     /// The answers, each with the number of its phase.
     answers: Vec<(usize, Answer)>,
-    one_workflow: bool,
+    naming: Naming,
 }
 
 /// A look at all phases, with the head that it is of.
@@ -134,7 +135,7 @@ struct Scanned {
 struct Look {
     head: Seq,
     phases: Vec<Looked>,
-    one_workflow: bool,
+    naming: Naming,
 }
 
 impl Scanner<'_> {
@@ -154,7 +155,7 @@ impl Scanner<'_> {
             self.compare(target, found)
         });
         let phases = phases.collect();
-        Ok(Look { head: table.head, phases, one_workflow: table.workflows.len() == 1 })
+        Ok(Look { head: table.head, phases, naming: Naming::among(table.workflows.len()) })
     }
 
     /// Returns the phases that are meant, each after all that it needs, and reads what their attempts read.
@@ -218,9 +219,9 @@ impl Scanner<'_> {
         let mut looks = 0;
         loop {
             if !look.phases.iter().any(|phase| phase.finding == Finding::Changed) {
-                let Look { head, phases, one_workflow } = look;
+                let Look { head, phases, naming } = look;
                 let answers = Vec::new();
-                return Ok(Scanned { status: Status::Unchanged, head, phases, answers, one_workflow });
+                return Ok(Scanned { status: Status::Unchanged, head, phases, answers, naming });
             }
             if looks == LOOKS_MAX {
                 let message = "the phases moved on each time that their files were read";
@@ -262,7 +263,7 @@ impl Scanner<'_> {
 
     /// Tells each phase what became of its change.
     fn scanned(&self, look: Look, recording: Recording) -> Scanned {
-        let Look { mut phases, one_workflow, .. } = look;
+        let Look { mut phases, naming, .. } = look;
         let changed = phases.iter_mut().enumerate().filter(|(_, phase)| phase.finding == Finding::Changed);
         let mut answers = Vec::new();
         for ((number, phase), answer) in changed.zip(recording.answers) {
@@ -276,7 +277,7 @@ impl Scanner<'_> {
             (false, true) => Status::Preview,
             (false, false) => Status::Appended,
         };
-        Scanned { status, head: recording.head, phases, answers, one_workflow }
+        Scanned { status, head: recording.head, phases, answers, naming }
     }
 
     fn command(&self, phase: &Looked) -> Result<Command, Failure> {

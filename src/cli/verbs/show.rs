@@ -14,7 +14,10 @@ use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
 use crate::cli::host::{output, process};
 use crate::cli::ui::sheet::Sheet;
-use crate::cli::ui::{pretty, render};
+use crate::cli::ui::{
+    pretty,
+    render::{self, Naming},
+};
 use crate::cli::verbs::{asking, log, show_phase};
 
 /// Options of `show`.
@@ -73,10 +76,10 @@ fn what(text: &str, context: &Context) -> Result<Show, Failure> {
 }
 
 fn tell(record: &Recorded, view: &EventView, table: &Table, context: &Context) -> Result<(), Failure> {
-    let one_workflow = table.workflows.len() <= 1;
+    let naming = Naming::among(table.workflows.len());
     let bold = Style::new().bold();
     let mut out = output::stdout();
-    let name = log::named(&record.subject, record.event.kind(), one_workflow);
+    let name = log::named(&record.subject, record.event.kind(), naming);
     writeln!(out, "{bold}#{} {name}{bold:#}", record.seq)?;
     let mut sheet = Sheet::default();
     if let Some((from, to)) = record.transition {
@@ -105,7 +108,7 @@ fn tell(record: &Recorded, view: &EventView, table: &Table, context: &Context) -
         sheet.line("inferred", escape(repair));
     }
     ids(&mut sheet, record);
-    links(&mut sheet, record, view, one_workflow);
+    links(&mut sheet, record, view, naming);
     fields(&mut sheet, view);
     sheet.line("leaf", view.leaf.to_string());
     sheet.write(&mut out)?;
@@ -124,13 +127,13 @@ fn ids(sheet: &mut Sheet, record: &Recorded) {
     }
 }
 
-fn links(sheet: &mut Sheet, record: &Recorded, view: &EventView, one_workflow: bool) {
+fn links(sheet: &mut Sheet, record: &Recorded, view: &EventView, naming: Naming) {
     let cause = |(cause, found): (&Cause, &Linked)| {
         let edge = cause.edge.as_ref().map(|(above, below)| {
-            let name = |id| render::phase(id, one_workflow);
+            let name = |id| render::phase(id, naming);
             format!(", {} → {}", name(above), name(below))
         });
-        format!("{} ({}{})", linked(found, one_workflow), kind(found), edge.unwrap_or_default())
+        format!("{} ({}{})", linked(found, naming), kind(found), edge.unwrap_or_default())
     };
     sheet.lines("because", record.causes.iter().zip(&view.causes).map(cause).collect());
     let effect = |effect: &Linked| {
@@ -142,14 +145,14 @@ fn links(sheet: &mut Sheet, record: &Recorded, view: &EventView, one_workflow: b
                 format!(", because {}", seqs.join(", "))
             }
         };
-        format!("{} ({}{other})", linked(effect, one_workflow), kind(effect))
+        format!("{} ({}{other})", linked(effect, naming), kind(effect))
     };
     sheet.lines("led to", view.effects.iter().map(effect).collect());
 }
 
-fn linked(link: &Linked, one_workflow: bool) -> String {
+fn linked(link: &Linked, naming: Naming) -> String {
     let subject = match (&link.workflow, &link.phase) {
-        (Some(workflow), Some(phase)) if !one_workflow => format!(" {workflow}/{phase}"),
+        (Some(workflow), Some(phase)) if naming == Naming::Full => format!(" {workflow}/{phase}"),
         (_, Some(phase)) => format!(" {phase}"),
         (Some(workflow), None) => format!(" {workflow}"),
         (None, None) => String::new(),

@@ -12,7 +12,10 @@ use crate::cli::host::error::Failure;
 use crate::cli::host::{output, process};
 use crate::cli::ui::columns::Column;
 use crate::cli::ui::sheet::Sheet;
-use crate::cli::ui::{events, pretty, render};
+use crate::cli::ui::{
+    events, pretty,
+    render::{self, Naming},
+};
 use crate::cli::verbs::status;
 
 const COLUMNS: &[Column] = &[
@@ -93,7 +96,7 @@ fn standing(view: &PhaseView, table: &Table, context: &Context) -> Sheet {
     let PhaseView { phase, spec, notes, .. } = view;
     let text = |text: &Text| render::one_line(text.as_str());
     let name = |id: &PhaseId| {
-        let shown = render::phase(id, id.workflow == phase.workflow);
+        let shown = render::phase(id, Naming::beside(id, &phase.workflow));
         match table.phases.get(id).map(|phase| &phase.state) {
             None => shown,
             Some(PhaseState::Pending { skipped: Some(_) }) => {
@@ -157,7 +160,7 @@ fn row(attempt: &AttemptView, view: &PhaseView, context: &Context) -> Vec<String
         Outcome::Reset => "reset",
         Outcome::Retired => "retired",
     };
-    let name = |need: &PhaseId| render::phase(need, need.workflow == view.phase.workflow);
+    let name = |need: &PhaseId| render::phase(need, Naming::beside(need, &view.phase.workflow));
     let unmet: Vec<_> = attempt.unmet.iter().map(name).collect();
     let unmet = (!unmet.is_empty()).then(|| format!("started though unmet: {}", unmet.join(", ")));
     let error = attempt.error.as_ref().map(|error| render::one_line(error.as_str()));

@@ -11,7 +11,7 @@ use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
 use crate::cli::host::{output, process};
 use crate::cli::ui::columns::{self, Column};
-use crate::cli::ui::render;
+use crate::cli::ui::render::{self, Naming};
 use crate::cli::verbs::asking;
 
 /// How much of a note is shown on a terminal, in characters.
@@ -65,8 +65,8 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
         asking::write_json(&answered)?;
         return Ok(ExitCode::SUCCESS);
     }
-    let one_workflow = table.workflows.len() <= 1;
-    let rows: Vec<_> = status.phases.iter().map(|phase| row(phase, one_workflow, is_head, context)).collect();
+    let naming = Naming::among(table.workflows.len());
+    let rows: Vec<_> = status.phases.iter().map(|phase| row(phase, naming, is_head, context)).collect();
     let mut out = output::stdout();
     show(&mut out, COLUMNS, &rows)?;
     let skipped = status.phases.iter().filter(|phase| phase.skipped.is_some()).count();
@@ -104,7 +104,7 @@ pub fn show(out: &mut impl Write, columns: &[Column], rows: &[Vec<String>]) -> R
     Ok(())
 }
 
-fn row(phase: &PhaseStatus, one_workflow: bool, is_head: bool, context: &Context) -> Vec<String> {
+fn row(phase: &PhaseStatus, naming: Naming, is_head: bool, context: &Context) -> Vec<String> {
     let so_far = |since| match context.now() {
         Ok(now) => format!("{} so far", render::duration(now.since(since).as_secs_f64())),
         // The answer does not depend on the clock.
@@ -116,7 +116,7 @@ fn row(phase: &PhaseStatus, one_workflow: bool, is_head: bool, context: &Context
         (None, ..) => String::new(),
     };
     vec![
-        render::phase(&phase.id(), one_workflow),
+        render::phase(&phase.id(), naming),
         state(phase),
         if phase.attempt == 0 { String::new() } else { phase.attempt.to_string() },
         phase.started_at.map(|at| render::time(at, context.zone, false)).unwrap_or_default(),
@@ -161,7 +161,7 @@ pub fn note(phase: &PhaseStatus) -> String {
 
 /// Returns what a phase waits for; none for nothing.
 pub fn needs(phase: &PhaseStatus) -> Option<String> {
-    let name = |need: &PhaseId| render::phase(need, need.workflow == phase.workflow);
+    let name = |need: &PhaseId| render::phase(need, Naming::beside(need, &phase.workflow));
     let named: Vec<_> = phase.unmet.iter().take(NEEDS_NAMED_MAX).map(name).collect();
     match phase.unmet.len().saturating_sub(NEEDS_NAMED_MAX) {
         _ if named.is_empty() => None,

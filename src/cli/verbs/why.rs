@@ -10,6 +10,7 @@ use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
 use crate::cli::host::{output, process};
 use crate::cli::ui::causes::Drawing;
+use crate::cli::ui::render::Naming;
 use crate::cli::verbs::asking;
 
 /// Options of `why`.
@@ -38,9 +39,9 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let WhyAnswer { why, table } = &answered.view;
-    let one_workflow = table.workflows.len() == 1;
+    let naming = Naming::among(table.workflows.len());
     let mut out = BufWriter::new(output::stdout());
-    Drawing { why, zone: context.zone, one_workflow, full: args.full }.draw(&mut out)?;
+    Drawing { why, zone: context.zone, naming, full: args.full }.draw(&mut out)?;
     out.flush()?;
     if let (true, Some(phase)) = (answered.is_head, table.phases.get(&why.phase)) {
         process::tell_how_to_settle_one(phase);

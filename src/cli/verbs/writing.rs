@@ -19,7 +19,10 @@ use uuid::Uuid;
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
 use crate::cli::host::{files, output, process};
-use crate::cli::ui::{forecast, render};
+use crate::cli::ui::{
+    forecast,
+    render::{self, Naming},
+};
 use crate::cli::verbs::asking;
 
 /// The options of every verb that records.
@@ -329,6 +332,6 @@ fn tell_with(
 
 /// Returns what happened to what, in a line.
 pub fn line(record: &Recorded) -> String {
-    let subject = render::subject(&record.subject, true);
+    let subject = render::subject(&record.subject, Naming::Bare);
     format!("{} {subject}  {}", record.event.kind(), render::summary(record)).trim_end().to_owned()
 }

@@ -12,7 +12,7 @@ use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
 use crate::cli::host::output;
 use crate::cli::ui::columns::Column;
-use crate::cli::ui::render;
+use crate::cli::ui::render::{self, Naming};
 use crate::cli::verbs::{asking, status};
 
 /// Options of `approval list`.
@@ -65,8 +65,8 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     let approvals = answered.view.list();
-    let one_workflow = answered.view.table.workflows.len() <= 1;
-    let row = |approval: &ApprovalView<'_>| row(approval, one_workflow, context);
+    let naming = Naming::among(answered.view.table.workflows.len());
+    let row = |approval: &ApprovalView<'_>| row(approval, naming, context);
     let rows: Vec<_> = approvals.approvals.iter().map(row).collect();
     let mut out = output::stdout();
     status::show(&mut out, COLUMNS, &rows)?;
@@ -75,11 +75,11 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn row(approval: &ApprovalView<'_>, one_workflow: bool, context: &Context) -> Vec<String> {
+fn row(approval: &ApprovalView<'_>, naming: Naming, context: &Context) -> Vec<String> {
     let style = style(approval.status);
     let decision = approval.decision.as_ref();
     let subject = match approval.phase_id() {
-        Some(id) => render::phase(&id, one_workflow),
+        Some(id) => render::phase(&id, naming),
         None => approval.workflow.to_string(),
     };
     let note = match decision {

@@ -112,7 +112,7 @@ fn recorded(scanned: &Scanned, out: &mut dyn Write) -> io::Result<()> {
 /// Tells of the phases of which nothing was recorded.
 fn others(scanned: &Scanned, out: &mut dyn Write) -> io::Result<()> {
     for looked in &scanned.phases {
-        let name = render::phase(&looked.target.id, scanned.one_workflow);
+        let name = render::phase(&looked.target.id, scanned.naming);
         let said = match looked.finding {
             Finding::Changed | Finding::Unchanged => continue,
             Finding::Reported => {
