@@ -96,10 +96,8 @@ fn help() {
     while let Some(verb) = pages.pop() {
         let args: Vec<&str> = verb.iter().map(String::as_str).chain(["--help"]).collect();
         let page = scene.ok(&args).stdout;
-        assert!(
-            page.contains(&format!("Usage: phaseledger {}", verb.join(" ")).trim_end()),
-            "{verb:?}: {page}"
-        );
+        let usage = format!("Usage: phaseledger {}", verb.join(" "));
+        assert!(page.contains(usage.trim_end()), "{verb:?}: {page}");
         for paragraph in page.split("\n\n").map(squeezed) {
             assert!(manual.contains(&paragraph), "{verb:?}: docs/cli.md has no `{paragraph}`");
         }
