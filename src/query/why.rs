@@ -142,10 +142,12 @@ fn because<E>(phase: &Phase, read: &mut impl FnMut(Seq) -> Result<Proven, E>) ->
             because
         }
         PhaseState::Complete { completion } => {
-            let is_clearing = |record: &Recorded| {
-                record.event.cleared().is_some() && record.subject.phase() == Some(&phase.id)
+            // What let an older completion stand again, whatever kind of event that was.
+            let restores = |record: &Recorded| {
+                record.transition.is_some_and(|(from, to)| from != to && to == StateName::Complete)
+                    && record.subject.phase() == Some(&phase.id)
             };
-            let mut because = last(phase, completion.seq, read, is_clearing)?;
+            let mut because = last(phase, completion.seq, read, restores)?;
             because.push(completion.seq);
             because
         }
