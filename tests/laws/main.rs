@@ -29,6 +29,7 @@ mod skip;
 
 mod approval;
 mod costs;
+mod forgeries;
 mod propagation;
 mod replay;
 mod restore;
