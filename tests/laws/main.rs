@@ -30,6 +30,7 @@ mod skip;
 mod approval;
 mod costs;
 mod forgeries;
+mod metadata;
 mod propagation;
 mod replay;
 mod restore;
