@@ -231,3 +231,29 @@ fn found_41_the_newest_snapshot_cannot_be_read_from_disk() {
         }
     }
 }
+
+/// A row of this fold that cannot be read is damage that is told, and made anew from the log.
+#[test]
+fn found_41_a_row_that_cannot_be_read_is_told() {
+    let (store, table) = copied(&full());
+    let keys: Vec<_> = store.rows_now("").expect("memory").into_iter().map(|(key, _)| key).collect();
+    for key in keys {
+        let mut spoilt = store.clone();
+        let rows = RowChanges {
+            fold_version: FOLD_VERSION,
+            replace: false,
+            rows: vec![(key.clone(), Some(b"?".to_vec()))],
+        };
+        append(&mut spoilt, &Batch { entries: Vec::new(), rows });
+        let mut ledger = Ledger::new(Box::new(spoilt));
+        let told = ledger.table().expect_err("it cannot be read").to_string();
+        assert_eq!(told.split(':').next(), Some("the ledger is damaged"), "{key}: {told}");
+        assert!(told.contains(&format!("the row `{key}` cannot be read")), "{told}");
+        assert!(ledger.table_at(table.head).expect("the log is whole") == table);
+        assert_eq!(ledger.verify(false, |_| {}).expect_err("it cannot be compared").to_string(), told);
+        let verified = ledger.verify(true, |_| {}).expect("memory").expect("the log is whole");
+        assert!(verified.rebuilt && !verified.rows_match, "{key}");
+        assert!(ledger.table().expect("rows") == table, "{key}");
+        assert!(ledger.verify(false, |_| {}).expect("memory").expect("whole").rows_match, "{key}");
+    }
+}
