@@ -144,8 +144,9 @@ class Streams(Scene):
 
     def test_answers_that_are_none(self) -> None:
         self.small()
+        # It answers once it has both: what comes behind one that is refused is told that it is not recorded.
         odd = Ledger(
-            self.folder / "ledger", binary=self.program("read line; echo '{}'; read line; rm $0; kill -9 $$")
+            self.folder / "ledger", binary=self.program("read line; read line; rm $0; echo '{}'; kill -9 $$")
         )
         stream = odd.stream()
         replies = [stream.note("x"), stream.note("y")]

@@ -153,10 +153,7 @@ impl Ledger {
             }
             let rows_match = match rows_match {
                 Some(known) => known,
-                None => {
-                    let whole = rows::whole(self.kept(&head))?;
-                    *rows_match.insert(whole.is_none_or(|table| table == audit.table))
-                }
+                None => *rows_match.insert(self.rows_match(&head, &audit.table, rebuild)?),
             };
             if rebuild && !self.rebuild(&head, &audit.table)? {
                 continue;
@@ -195,6 +192,15 @@ impl Ledger {
             return Ok(Err(VerifyError::Head { found }));
         }
         Ok(Ok(()))
+    }
+
+    /// Says whether the rows of a head are those of its table. Rows that cannot be read are not, where they are to be made
+    /// anew.
+    fn rows_match(&self, head: &Head, table: &Table, rebuild: bool) -> Result<bool, StoreError> {
+        match rows::whole(self.kept(head)) {
+            Err(StoreError::Damaged { .. }) if rebuild => Ok(false),
+            whole => Ok(whole?.is_none_or(|whole| whole == *table)),
+        }
     }
 
     /// Makes rows anew, and forgets snapshots. Says whether nobody appended in between.

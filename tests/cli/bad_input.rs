@@ -5,6 +5,7 @@ mod damage;
 mod fuzz;
 mod imports;
 mod json;
+mod large;
 mod places;
 mod streams;
 mod text;

@@ -53,15 +53,15 @@ fn append(scene: &Scene, args: &[&str], input: &[u8]) -> (String, String) {
     (answers, said)
 }
 
-/// Sends some bytes, and kills the program once it has answered so many lines, and a while later.
-fn cut_off(scene: &Scene, args: &[&str], input: &[u8], answers: usize, wait: Duration) {
+/// Sends some bytes, and kills the program once it has answered so many lines, and a while later. Where the input does
+/// not end before that, more could come.
+fn cut_off(scene: &Scene, args: &[&str], (input, ends): (&[u8], bool), answers: usize, wait: Duration) {
     let mut command = scene.command();
     command.arg("append").args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().expect("the program runs");
     let mut stdin = child.stdin.take().expect("a pipe");
     let _ = stdin.write_all(input);
-    // Only an atomic stream waits for the end of its input.
-    let _open = args.is_empty().then_some(stdin);
+    let _open = (!ends).then_some(stdin);
     let stdout = BufReader::new(child.stdout.take().expect("a pipe"));
     stdout.lines().take(answers).for_each(drop);
     thread::sleep(wait);
@@ -104,7 +104,7 @@ fn a_stream_that_was_cut_anywhere_and_is_sent_again_changes_nothing_twice() {
             let answers = (cut * 13 + turn * 5) % 40;
             let whole = lines.as_bytes()[..bytes].iter().filter(|byte| **byte == b'\n').count();
             let wait = Duration::from_micros((cut * 997 % 4000) as u64);
-            cut_off(&scene, &[], &lines.as_bytes()[..bytes], answers.min(whole), wait);
+            cut_off(&scene, &[], (&lines.as_bytes()[..bytes], false), answers.min(whole), wait);
         }
         append(&scene, &[], lines.as_bytes());
         assert_eq!(events(&scene), expected, "cut {cut}: another history");
@@ -121,25 +121,24 @@ fn an_atomic_stream_that_was_killed_is_there_whole_or_not_at_all() {
     let lines = stream(&calm, 30);
     append(&calm, &["--atomic"], lines.as_bytes());
     let expected = events(&calm);
-    let mut whole = 0;
-    for cut in 0..10 {
+    let (input, count) = (lines.as_bytes(), lines.lines().count());
+    // Killed before the end of its input, at once and when it could have recorded all; at some time while it records; and
+    // after its last answer.
+    let waiting = [0, 1_500].map(|wait| (false, 0, wait, Some(false)));
+    let recording = (0..10).map(|cut| (true, 0, cut * 40, None));
+    let answered = (true, count, 0, Some(true));
+    for (ends, answers, wait, is_whole) in waiting.into_iter().chain(recording).chain([answered]) {
         let scene = Scene::made();
         stream(&scene, 0);
         let empty = events(&scene);
-        let wait = Duration::from_millis(cut * 40);
-        cut_off(&scene, &["--atomic"], lines.as_bytes(), 0, wait);
+        cut_off(&scene, &["--atomic"], (input, ends), answers, Duration::from_millis(wait));
         let found = events(&scene);
-        assert!(
-            found == empty || found == expected,
-            "cut {cut}: {} of {} events",
-            found.len(),
-            expected.len()
-        );
-        whole += usize::from(found == expected);
-        append(&scene, &["--atomic"], lines.as_bytes());
-        assert_eq!(events(&scene), expected, "cut {cut}");
+        let what = format!("{answers} answers and {wait} ms: {} of {} events", found.len(), expected.len());
+        assert!(found == empty || found == expected, "{what}");
+        assert!(is_whole.is_none_or(|is_whole| (found == expected) == is_whole), "{what}");
+        append(&scene, &["--atomic"], input);
+        assert_eq!(events(&scene), expected, "{what}");
     }
-    println!("{whole} of 10 were recorded before they were killed");
 }
 
 /// Returns the most memory that a process had, in kilobytes, where the system tells.

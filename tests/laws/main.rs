@@ -29,6 +29,8 @@ mod skip;
 
 mod approval;
 mod costs;
+mod forgeries;
+mod metadata;
 mod propagation;
 mod replay;
 mod restore;

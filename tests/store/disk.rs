@@ -25,7 +25,7 @@ fn open(dir: &Path) -> Result<DiskStore, StoreError> {
 }
 
 /// Opens a database of sled's, as above.
-fn database(dir: &Path) -> sled::Db {
+pub fn database(dir: &Path) -> sled::Db {
     let mut opened = None;
     eventually("the database opens", || {
         opened = sled::open(dir).ok();

@@ -12,6 +12,7 @@ mod patience;
 #[path = "../support/skip.rs"]
 mod skip;
 
+mod caches;
 mod contract;
 mod damage;
 mod disk;

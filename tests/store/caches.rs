@@ -1,0 +1,259 @@
+//! Caches that cannot be relied on: of another fold, forgotten, unreadable, or at odds with themselves. What they would
+//! tell differs from what the log tells, so that whoever reads them is found out.
+
+use phaseledger::ledger::Ledger;
+use phaseledger::model::{Digest, Seq, TagName};
+use phaseledger::rules::{FOLD_VERSION, Table, Tag};
+use phaseledger::store::{
+    Batch, Cache as _, DiskOptions, Frontier, Log as _, MemoryStore, RowChanges, Snapshot,
+};
+
+use crate::contract::{AtHead, OnDisk, Subject, append, fill};
+use crate::disk::database;
+use crate::tapped::{Shared, chain, command, now};
+
+/// A log of everything that rows are kept of: tags and requests for approval too.
+fn full() -> Shared {
+    let shared = chain();
+    let mut ledger = shared.calm();
+    let lines = [
+        r#"{"do":"tag","name":"here","seq":3}"#,
+        r#"{"do":"approval_request","operation":"x","estimate":7,"items":1}"#,
+        r#"{"do":"approval_request","operation":"y","estimate":7,"items":1,"phase":"c"}"#,
+        r#"{"do":"rerun","phase":"a","reason":"why not"}"#,
+        r#"{"do":"cost","phase":"a","amount":"0.25"}"#,
+    ];
+    for (number, line) in (20..).zip(lines) {
+        ledger.submit(&command(&format!("full {number}"), line), now(number)).expect("it is legal");
+    }
+    shared
+}
+
+/// Returns a store with the lines and the rows of a log, and the head's table.
+fn copied(shared: &Shared) -> (MemoryStore, Table) {
+    let mut store = crate::tapped::without_rows(&shared.lines());
+    let mut ledger = Ledger::new(Box::new(store.clone()));
+    let head = ledger.head().expect("memory").seq;
+    let table = ledger.table_at(head).expect("a table");
+    assert!(!table.tags.is_empty() && table.approvals.len() == 2 && !table.dependants.is_empty());
+    ledger.verify(true, |_| {}).expect("memory").expect("whole");
+    append(&mut store, &Batch { entries: Vec::new(), rows: rows(&table, FOLD_VERSION) });
+    (store, table)
+}
+
+/// Every row of a table, as docs/format.md has them.
+fn rows(table: &Table, fold_version: u32) -> RowChanges {
+    fn of<'a, K: std::fmt::Display>(
+        kind: char,
+        rows: impl IntoIterator<Item = (K, &'a (impl serde::Serialize + 'a))>,
+    ) -> Vec<(String, Option<Vec<u8>>)> {
+        let row = |(key, row)| (format!("{kind}/{key}"), Some(serde_json::to_vec(row).expect("a row")));
+        rows.into_iter().map(row).collect()
+    }
+    let kinds = [
+        of('w', &table.workflows),
+        of('p', &table.phases),
+        of('d', &table.dependants),
+        of('t', &table.tags),
+        of('a', &table.approvals),
+    ];
+    RowChanges { fold_version, replace: true, rows: kinds.concat() }
+}
+
+/// A table that the log does not lead to, in every kind of row.
+fn untrue(table: &Table) -> Table {
+    let mut untrue = table.clone();
+    for workflow in untrue.workflows.values_mut() {
+        workflow.description = Some("untrue".to_owned());
+    }
+    untrue.phases.pop_last().expect("a phase");
+    untrue.dependants.pop_last().expect("one that others need");
+    untrue.approvals.pop_last().expect("a request");
+    let tag = Tag { seq: Seq::new(1), set: Seq::new(2) };
+    untrue.tags.insert(TagName::new("untrue").expect("a name"), tag);
+    untrue
+}
+
+/// Checks every question that rows could answer, before and after a command that writes some.
+fn right(store: &MemoryStore, table: &Table, what: &str) {
+    let open = || Ledger::new(Box::new(store.clone()));
+    let mut ledger = open();
+    assert!(ledger.table().expect("a table") == *table, "{what}: the table");
+    assert!(ledger.tags().expect("tags") == table.tags, "{what}: the tags");
+    assert!(ledger.approvals("").expect("approvals") == table.approvals, "{what}: the requests");
+    for request in table.approvals.keys() {
+        let found = ledger.approvals(&request.to_string()[..8]).expect("approvals");
+        assert!(found.keys().eq([request]), "{what}: one request");
+    }
+    assert!(ledger.approvals("ffffffff").expect("approvals").is_empty(), "{what}: no request");
+    let told = ledger.verify(false, |_| {}).expect("memory").expect("whole");
+    assert!(told.rows_match, "{what}: rows that nobody reads match");
+    for line in [r#"{"do":"note","text":"x"}"#, r#"{"do":"start","phase":"a"}"#] {
+        let mut ledger = open();
+        ledger.submit(&command("next", line), now(90)).expect("it is legal");
+        let head = ledger.head().expect("memory");
+        assert_eq!(head.fold_version, Some(FOLD_VERSION), "{what}: rows are written anew");
+        assert!(
+            ledger.table().expect("rows") == ledger.table_at(head.seq).expect("a table"),
+            "{what}: {line}"
+        );
+        assert!(ledger.verify(false, |_| {}).expect("memory").expect("whole").rows_match, "{what}: {line}");
+    }
+    assert!(ledger.preview(&command("next", r#"{"do":"start","phase":"c"}"#), now(90)).is_err(), "{what}");
+}
+
+#[test]
+fn found_41_rows_of_another_fold_or_of_none_answer_nothing() {
+    let (store, table) = copied(&full());
+    right(&store, &table, "rows as they are");
+    for version in [0, FOLD_VERSION - 1, FOLD_VERSION + 1, u32::MAX] {
+        let mut foreign = store.clone();
+        append(&mut foreign, &Batch { entries: Vec::new(), rows: rows(&untrue(&table), version) });
+        assert_eq!(foreign.head().expect("memory").fold_version, Some(version));
+        right(&foreign, &table, &format!("version {version}"));
+        foreign.forget_cache().expect("memory");
+        assert_eq!(foreign.rows_now("").expect("memory"), []);
+        right(&foreign, &table, &format!("version {version}, forgotten"));
+    }
+    // They would tell something else: under this fold's version they are believed.
+    let mut believed = store.clone();
+    append(&mut believed, &Batch { entries: Vec::new(), rows: rows(&untrue(&table), FOLD_VERSION) });
+    let mut ledger = Ledger::new(Box::new(believed));
+    assert!(ledger.table().expect("rows") == untrue(&table));
+    assert!(ledger.tags().expect("rows").len() == 2 && ledger.approvals("").expect("rows").len() == 1);
+    assert!(!ledger.verify(false, |_| {}).expect("memory").expect("whole").rows_match);
+    assert!(!ledger.verify(true, |_| {}).expect("memory").expect("whole").rows_match);
+    assert!(ledger.table().expect("rows") == table, "rebuilt");
+}
+
+/// A snapshot of a table, under the root and the peaks of so many lines, as the library writes it.
+fn snapshot(seq: Seq, frontier: &Frontier, table: &Table, fold_version: u32) -> Snapshot {
+    let phases: Vec<_> = table.phases.values().collect();
+    let dependants: Vec<_> = table.dependants.iter().collect();
+    let approvals: Vec<_> = table.approvals.values().collect();
+    let parts = (frontier.peaks(), &table.workflows, phases, dependants, &table.tags, approvals);
+    let table = serde_json::to_vec(&parts).expect("a table");
+    Snapshot { seq, root: frontier.root(), fold_version, table }
+}
+
+fn frontier(lines: &[String]) -> Frontier {
+    let mut frontier = Frontier::default();
+    lines.iter().for_each(|line| frontier.push(line.as_bytes()));
+    frontier
+}
+
+#[test]
+fn found_41_a_snapshot_that_cannot_be_relied_on_is_none() {
+    let shared = full();
+    let lines = shared.lines();
+    let (store, table) = copied(&shared);
+    let calm = shared.calm();
+    let head = Seq::new(lines.len() as u64);
+    for seq in [head, head.minus(1), Seq::new(7)] {
+        let right = calm.table_at(seq).expect("a table");
+        let known = &lines[..seq.number() as usize];
+        let untrue = Table { head: seq, ..untrue(&table) };
+        let whole = frontier(known);
+        let good = snapshot(seq, &whole, &untrue, FOLD_VERSION);
+        let fewer = frontier(&known[1..]);
+        let cut = good.table[..good.table.len() - 1].to_vec();
+        let cases = [
+            ("an older fold", snapshot(seq, &whole, &untrue, FOLD_VERSION - 1)),
+            ("a newer fold", snapshot(seq, &whole, &untrue, FOLD_VERSION + 1)),
+            ("another root", Snapshot { root: Digest::sha256(b"x"), ..good.clone() }),
+            (
+                "peaks of other lines",
+                Snapshot { root: whole.root(), ..snapshot(seq, &fewer, &untrue, FOLD_VERSION) },
+            ),
+            ("cut short", Snapshot { table: cut, ..good.clone() }),
+            ("nothing", Snapshot { table: Vec::new(), ..good.clone() }),
+            ("no table", Snapshot { table: b"[[],{},[],[],{},[]]".to_vec(), ..good.clone() }),
+            ("fewer peaks", snapshot(seq, &frontier(&known[..4]), &untrue, FOLD_VERSION)),
+        ];
+        for (what, spoilt) in cases {
+            let mut store = store.clone();
+            // One before it is as good as it was, or as bad.
+            for earlier in [None, Some(3)] {
+                if let Some(place) = earlier {
+                    store
+                        .keep_snapshot(&Snapshot { seq: Seq::new(place), ..spoilt.clone() })
+                        .expect("memory");
+                }
+                store.keep_snapshot(&spoilt).expect("memory");
+                let mut ledger = Ledger::new(Box::new(store.clone()));
+                assert!(ledger.table_at(seq).expect("a table") == right, "{what} at {seq}");
+                assert!(ledger.table_kept_at(seq).expect("a table") == right, "{what} at {seq}");
+                assert_eq!(ledger.root_at(seq).expect("a root"), whole.root(), "{what} at {seq}");
+                assert!(ledger.table_at(head).expect("a table") == table, "{what} at {seq}");
+                let before = (seq.minus(1), &lines[..known.len() - 1]);
+                assert_eq!(ledger.root_at(before.0).expect("a root"), frontier(before.1).root(), "{what}");
+            }
+        }
+        // It would tell something else: one that is at odds with nothing is believed.
+        let mut store = store.clone();
+        store.keep_snapshot(&good).expect("memory");
+        assert!(Ledger::new(Box::new(store)).table_at(seq).expect("a table") == untrue);
+    }
+}
+
+/// On disk, what a crash left of the newest snapshot is passed over for the one before it.
+#[test]
+fn found_41_the_newest_snapshot_cannot_be_read_from_disk() {
+    for garble in [|value: &mut Vec<u8>| value.clear(), |value: &mut Vec<u8>| value.truncate(value.len() / 2)]
+    {
+        let mut subject = OnDisk::new(DiskOptions::default());
+        fill(subject.store(), 9);
+        let snapshot = |seq: u64| Snapshot {
+            seq: Seq::new(seq),
+            root: Digest::sha256(b""),
+            fold_version: 1,
+            table: format!("the table at {seq}").into_bytes(),
+        };
+        for seq in [3, 6, 9] {
+            subject.store().keep_snapshot(&snapshot(seq)).expect("it is kept");
+        }
+        subject.close();
+        let found = ["tail", "sealed"].iter().any(|name| {
+            let db = database(&subject.log().join(name));
+            let newest = db.scan_prefix("s").filter_map(Result::ok).filter(|(key, _)| key.len() == 9).last();
+            if let Some((key, value)) = &newest {
+                let mut value = value.to_vec();
+                garble(&mut value);
+                db.insert(key, value).expect("a change");
+            }
+            newest.is_some()
+        });
+        assert!(found, "the snapshots are where they were");
+        subject.reopen();
+        for (at_most, expected) in [(99, Some(6)), (9, Some(6)), (6, Some(6)), (5, Some(3)), (2, None)] {
+            let found = subject.store().snapshot(Seq::new(at_most)).expect("a snapshot");
+            assert_eq!(found, expected.map(snapshot), "at most {at_most}");
+        }
+    }
+}
+
+/// A row of this fold that cannot be read is damage that is told, and made anew from the log.
+#[test]
+fn found_41_a_row_that_cannot_be_read_is_told() {
+    let (store, table) = copied(&full());
+    let keys: Vec<_> = store.rows_now("").expect("memory").into_iter().map(|(key, _)| key).collect();
+    for key in keys {
+        let mut spoilt = store.clone();
+        let rows = RowChanges {
+            fold_version: FOLD_VERSION,
+            replace: false,
+            rows: vec![(key.clone(), Some(b"?".to_vec()))],
+        };
+        append(&mut spoilt, &Batch { entries: Vec::new(), rows });
+        let mut ledger = Ledger::new(Box::new(spoilt));
+        let told = ledger.table().expect_err("it cannot be read").to_string();
+        assert_eq!(told.split(':').next(), Some("the ledger is damaged"), "{key}: {told}");
+        assert!(told.contains(&format!("the row `{key}` cannot be read")), "{told}");
+        assert!(ledger.table_at(table.head).expect("the log is whole") == table);
+        assert_eq!(ledger.verify(false, |_| {}).expect_err("it cannot be compared").to_string(), told);
+        let verified = ledger.verify(true, |_| {}).expect("memory").expect("the log is whole");
+        assert!(verified.rebuilt && !verified.rows_match, "{key}");
+        assert!(ledger.table().expect("rows") == table, "{key}");
+        assert!(ledger.verify(false, |_| {}).expect("memory").expect("whole").rows_match, "{key}");
+    }
+}
