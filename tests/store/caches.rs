@@ -79,10 +79,11 @@ fn right(store: &MemoryStore, table: &Table, what: &str) {
     let open = || Ledger::new(Box::new(store.clone()));
     let mut ledger = open();
     assert!(ledger.table().expect("a table") == *table, "{what}: the table");
-    assert!(ledger.tags().expect("tags") == table.tags, "{what}: the tags");
-    assert!(ledger.approvals("").expect("approvals") == table.approvals, "{what}: the requests");
+    let head = ledger.head().expect("a head");
+    assert!(ledger.small_table_of(&head).expect("tags").tags == table.tags, "{what}: the tags");
+    assert!(ledger.approvals_of(&head, "").expect("approvals") == table.approvals, "{what}: the requests");
     for request in table.approvals.keys() {
-        let found = ledger.approvals(&request.to_string()[..8]).expect("approvals");
+        let found = ledger.approvals_of(&head, &request.to_string()[..8]).expect("approvals");
         assert!(found.keys().eq([request]), "{what}: one request");
     }
     assert!(ledger.approvals("ffffffff").expect("approvals").is_empty(), "{what}: no request");
@@ -120,7 +121,9 @@ fn found_41_rows_of_another_fold_or_of_none_answer_nothing() {
     append(&mut believed, &Batch { entries: Vec::new(), rows: rows(&untrue(&table), FOLD_VERSION) });
     let mut ledger = Ledger::new(Box::new(believed));
     assert!(ledger.table().expect("rows") == untrue(&table));
-    assert!(ledger.tags().expect("rows").len() == 2 && ledger.approvals("").expect("rows").len() == 1);
+    assert!(
+        ledger.tags().expect("rows").len() == 2 && ledger.approvals_of(&head, "").expect("rows").len() == 1
+    );
     assert!(!ledger.verify(false, |_| {}).expect("memory").expect("whole").rows_match);
     assert!(!ledger.verify(true, |_| {}).expect("memory").expect("whole").rows_match);
     assert!(ledger.table().expect("rows") == table, "rebuilt");
