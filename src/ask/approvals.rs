@@ -102,7 +102,7 @@ fn at(seq: Seq, cut: &Cut<'_>) -> Result<Approval, AskError> {
     if seq == Seq::ZERO || seq > cut.span().through {
         return Err(NoApproval::NoEvent { seq }.into());
     }
-    let record = cut.event(seq)?.record;
+    let record = cut.record(seq)?;
     match (record.event.requested(), record.event.decision()) {
         (Some(_), _) => known(record.id, cut),
         (None, Some((_, decided))) => known(decided.request, cut),

@@ -213,10 +213,9 @@ impl Question for CostRemaining {
 pub struct CostProject;
 
 /// The limits.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct CostProjectAnswer {
     /// The table that has them.
-    #[serde(skip)]
     pub table: Arc<Table>,
 }
 

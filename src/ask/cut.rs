@@ -64,11 +64,6 @@ impl<'a> Cut<'a> {
         self.as_of.seq == self.head.seq
     }
 
-    /// Says whether an event counts.
-    pub fn holds(&self, record: &Recorded) -> bool {
-        record.seq <= self.as_of.seq
-    }
-
     /// Returns all the events that count, as places.
     pub fn span(&self) -> Span {
         Span { after: Seq::ZERO, through: self.as_of.seq }
@@ -121,7 +116,7 @@ impl<'a> Cut<'a> {
         }
     }
 
-    /// Returns the requests for approval whose ids start with some of a UUID's text, up to its first dash.
+    /// Returns the requests for approval whose ids start so: a whole id, or the start of one up to its first dash.
     ///
     /// # Errors
     ///
@@ -199,10 +194,13 @@ impl<'a> Cut<'a> {
         span: Span,
         mut take: impl FnMut(Seq, &str) -> Result<(), AskError>,
     ) -> Result<(), AskError> {
+        // A reader of its own: whoever takes a line may ask the cut for more.
+        let mut reader = Reader::default();
         let mut seq = span.after;
         while seq < span.through {
             seq = seq.plus(1);
-            take(seq, self.reader.borrow_mut().line(seq, self.head.seq, &self.ledger.borrow())?)?;
+            let line = reader.line(seq, self.head.seq, &self.ledger.borrow())?;
+            take(seq, line)?;
             (self.watch.borrow_mut())(seq.number() - span.after.number(), span.events());
         }
         Ok(())

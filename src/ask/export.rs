@@ -1,7 +1,5 @@
 //! `export`: the lines of the log, byte for byte.
 
-use serde::Serialize;
-
 use super::{AskError, Cut, Lines, Question};
 use crate::ledger::EXPORT_SCHEMA;
 
@@ -10,10 +8,9 @@ use crate::ledger::EXPORT_SCHEMA;
 pub struct Export;
 
 /// The lines.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct ExportAnswer {
     /// All that count, to be taken in order.
-    #[serde(skip)]
     pub lines: Lines,
 }
 

@@ -68,7 +68,8 @@ use crate::ledger::Ledger;
 
 /// Something that a ledger can be asked.
 pub trait Question {
-    /// The name of its answer's form, such as `status/1`.
+    /// The name of its answer's form, such as `status/1`. Answers that are no form of their own (the lines of a log, what
+    /// a projection is made of) are not [`Serialize`].
     const SCHEMA: &'static str;
 
     /// The answer. It owns what it needs, so that it can be read once the ledger is let go.

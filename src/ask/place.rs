@@ -91,12 +91,12 @@ impl Cut<'_> {
         Ok(Span { after: after.min(last), through: last })
     }
 
-    /// Finds the events that follow from a command: the place of the first one.
+    /// Finds the place of a command's first event, of all that is in the log.
     ///
     /// # Errors
     ///
     /// As [`Cut::table`].
-    pub fn find_command(&self, id: CommandId) -> Result<Option<Seq>, AskError> {
+    fn find_command(&self, id: CommandId) -> Result<Option<Seq>, AskError> {
         Ok(self.ledger.borrow().find(id)?.filter(|seq| *seq <= self.head.seq))
     }
 
@@ -132,7 +132,6 @@ impl Cut<'_> {
     fn find_id(&self, prefix: &IdPrefix) -> Result<Seq, AskError> {
         if let Some(id) = prefix.whole()
             && let Some(seq) = self.find_command(CommandId::new(id.uuid()))?
-            && seq <= self.head.seq
             && self.record(seq)?.id == id
         {
             return Ok(seq);

@@ -32,25 +32,26 @@ impl Reader {
 
     /// Returns the event at a place, which is at most `head`, without its proof.
     pub(super) fn record(&mut self, seq: Seq, head: Seq, ledger: &Ledger) -> Result<Recorded, AskError> {
-        let line = self.line(seq, head, ledger)?;
-        Ok(Recorded::from_line(line).map_err(|source| LedgerError::Line { seq, source })?)
+        decode(seq, self.line(seq, head, ledger)?)
     }
 
     /// Returns the line at a place, which is at most `head`.
     pub(super) fn line(&mut self, seq: Seq, head: Seq, ledger: &Ledger) -> Result<&str, AskError> {
         if self.index(seq).is_none() {
             let end = self.after.number() + self.lines.len() as u64;
-            let (is_next, is_before) = (seq.number() == end + 1, seq <= self.after);
-            let is_near = is_next || (is_before && self.after.number() - seq.number() < self.count);
-            self.count = if is_near { (self.count * 2).clamp(LINES_MIN, LINES_MAX) } else { LINES_MIN };
-            // What is before is likely to follow, unless they are asked for in order.
-            let ahead =
-                if is_next { self.count.min(head.number().saturating_sub(seq.number()) + 1) } else { 1 };
-            self.after = if is_next { seq.minus(1) } else { seq.minus(self.count) };
-            let count = seq.number() - self.after.number() - 1 + ahead;
-            self.lines = ledger.lines(self.after, usize::try_from(count).unwrap_or(usize::MAX))?;
+            let is_next = seq.number() == end + 1;
+            let reach = self.count.max(LINES_MIN);
+            let is_before = seq <= self.after && self.after.number() - seq.number() < reach;
+            // A leap is for one line; whoever goes on step by step is read ahead of, either way.
+            let count = if is_next || is_before { (self.count * 2).clamp(LINES_MIN, LINES_MAX) } else { 1 };
+            let after = if is_before { seq.minus(count) } else { seq.minus(1) };
+            let last = if is_before { seq } else { after.plus(count).min(head) };
+            let limit = last.number().saturating_sub(after.number());
+            self.lines = ledger.lines(after, usize::try_from(limit).unwrap_or(usize::MAX))?;
+            (self.after, self.count) = (after, count);
         }
-        let missing = || AskError::Damaged { found: format!("there is no event {seq}") };
+        let missing =
+            || AskError::Damaged { found: format!("there is no event {seq}, expected one up to {head}") };
         self.index(seq).and_then(|at| self.lines.get(at)).map(String::as_str).ok_or_else(missing)
     }
 
@@ -103,6 +104,8 @@ impl Lines {
             if span.after >= span.through {
                 return Ok(());
             }
+            // One piece at a time.
+            lines.clear();
             lines = piece(&open()?, span)?;
         }
     }

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use serde::Serialize;
-
 use super::{AsOf, AskError, Cut, Lines, Question};
 use crate::model::{PhaseId, PhaseRef, Range};
 use crate::rules::Table;
@@ -18,24 +16,19 @@ pub struct Replay {
 }
 
 /// What a replay needs.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub struct ReplayAnswer {
     /// The place where the part ends.
     pub as_of: AsOf,
     /// Whether that is the end of the log.
-    #[serde(skip)]
     pub is_head: bool,
     /// The phase whose steps are asked for.
-    #[serde(skip)]
     pub phase: Option<PhaseId>,
     /// The table before the part.
-    #[serde(skip)]
     pub before: Table,
     /// The table that is kept beside the log, as it was at the same head; none where the part ends before.
-    #[serde(skip)]
     pub kept: Option<Arc<Table>>,
     /// The events, to be taken in order.
-    #[serde(skip)]
     pub lines: Lines,
 }
 

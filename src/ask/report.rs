@@ -57,7 +57,7 @@ impl Question for Report {
         let references = query::references(&table, workflow)?;
         let mut events = BTreeMap::new();
         for seq in references.places {
-            let record = cut.event(seq)?.record;
+            let record = cut.record(seq)?;
             events.insert(record.id, record);
         }
         for (root, mark) in references.roots {
@@ -76,7 +76,7 @@ fn recent(cut: &Cut<'_>, workflow: Option<&WorkflowName>) -> Result<Vec<Recorded
     let mut found = Vec::new();
     let mut seq = cut.span().through;
     while found.len() < RECENT_EVENTS && seq > Seq::ZERO {
-        found.extend(Some(cut.event(seq)?.record).filter(is_meant));
+        found.extend(Some(cut.record(seq)?).filter(is_meant));
         seq = seq.minus(1);
     }
     found.reverse();

@@ -7,7 +7,7 @@ use crate::model::{EventId, Recorded, Seq};
 pub(super) fn find_root(cut: &Cut<'_>, root: EventId, from: Seq) -> Result<Option<Recorded>, AskError> {
     let mut seq = from;
     loop {
-        let record = cut.event(seq)?.record;
+        let record = cut.record(seq)?;
         if record.id == root {
             return Ok(Some(record));
         }

@@ -282,7 +282,16 @@ impl<R: Recorder> Batch<'_, R> {
 
     /// Stages the batch on the ledger as it is now, and commits it where nothing is missing.
     fn step(&mut self, ledger: &mut Ledger) -> Result<Step, Unrecorded<R::Error>> {
-        let failed = |error: LedgerError| Unrecorded::whole(error.into());
+        let is_in_doubt = self.in_doubt.is_some();
+        let failed = |error: LedgerError| {
+            // What the store fails with now does not tell what became of what was written.
+            let error = if is_in_doubt && matches!(error, LedgerError::Store(_)) {
+                StoreError::Unknown.into()
+            } else {
+                error
+            };
+            Unrecorded::whole(error.into())
+        };
         if self.is_written(ledger).map_err(failed)? {
             let head = ledger.head().map_err(failed)?.seq;
             return Ok(Step::Done(Recording { answers: self.in_doubt.take().unwrap_or_default(), head }));

@@ -57,6 +57,8 @@ pub struct Session<'a> {
     entries: Vec<Entry>,
     staged: HashMap<CommandId, (Seq, Digest)>,
     changed: Changed,
+    /// Whether a commit failed: what was staged is forgotten, but the table has it.
+    is_over: bool,
 }
 
 impl<'a> Session<'a> {
@@ -73,6 +75,7 @@ impl<'a> Session<'a> {
             entries: Vec::new(),
             staged: HashMap::new(),
             changed,
+            is_over: false,
         })
     }
 
@@ -81,8 +84,10 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     ///
-    /// [`LedgerError`]; a command that is refused leaves what was staged before it as it was.
+    /// [`LedgerError`]; a command that is refused leaves what was staged before it as it was. After a commit that failed
+    /// the session is over: [`StoreError::Moved`].
     pub fn stage(&mut self, command: &Command, now: Timestamp) -> Result<Answer, LedgerError> {
+        self.check_goes_on()?;
         if let Some(answer) = self.known(command)? {
             return Ok(answer);
         }
@@ -115,11 +120,13 @@ impl<'a> Session<'a> {
     /// [`StoreError`] as a [`LedgerError`]: [`StoreError::Moved`] where others have appended since the session began, so
     /// that all of it is to be staged again in a new one; [`StoreError::Unknown`] where it may have been written.
     pub fn commit(&mut self) -> Result<(), LedgerError> {
+        self.check_goes_on()?;
         if self.entries.is_empty() {
             return Ok(());
         }
         let rows = self.changed.rows(&self.table);
         let batch = Batch { entries: std::mem::take(&mut self.entries), rows };
+        self.is_over = true;
         match self.store.append(&self.head, &batch)? {
             Appended::Done(head) => self.head = head,
             Appended::Conflict(_) => return Err(StoreError::Moved.into()),
@@ -127,7 +134,13 @@ impl<'a> Session<'a> {
         }
         self.staged.clear();
         self.changed = Changed::default();
+        self.is_over = false;
         Ok(())
+    }
+
+    /// What is staged after a commit that failed would follow events that are not in the log.
+    fn check_goes_on(&self) -> Result<(), StoreError> {
+        if self.is_over { Err(StoreError::Moved) } else { Ok(()) }
     }
 
     /// Forgets the lines that are staged but goes on from where they lead, so that what follows can be tried

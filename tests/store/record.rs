@@ -228,6 +228,41 @@ fn a_ledger_that_is_gone_leaves_in_doubt_what_was() {
 }
 
 #[test]
+fn a_store_that_fails_in_doubt_leaves_it_in_doubt() {
+    for failing in [Call::Read, Call::Head] {
+        let shared = chain();
+        let mut has_written = false;
+        let ledger = shared.tapped(move |call| match call {
+            Call::Append => {
+                has_written = true;
+                Turn::InDoubt { written: true }
+            }
+            call if has_written && call == failing => Turn::Fails,
+            _ => Turn::Goes,
+        });
+        let mut commands = [command("mine", r#"{"do":"note","text":"mine"}"#)];
+        let (recorded, _) = record_with(ledger, &mut commands, How::Together, &mut |_| Ok(Vec::new()));
+        let error = recorded.expect_err("it cannot be told").error;
+        assert!(matches!(error, LedgerError::Store(StoreError::Unknown)), "{failing:?}: {error}");
+    }
+}
+
+#[test]
+fn a_session_ends_with_a_commit_that_fails() {
+    let shared = chain();
+    let before = shared.lines();
+    let mut ledger = shared.tapped(|call| if call == Call::Append { Turn::Fails } else { Turn::Goes });
+    let mut session = ledger.session().expect("memory");
+    let mine = command("mine", r#"{"do":"note","text":"mine"}"#);
+    session.stage(&mine, now(50)).expect("it is legal");
+    session.commit().expect_err("the store fails");
+    for error in [session.commit().err(), session.stage(&mine, now(51)).err()] {
+        assert!(matches!(error, Some(LedgerError::Store(StoreError::Moved))), "{error:?}");
+    }
+    assert_eq!(shared.lines(), before);
+}
+
+#[test]
 fn a_start_gets_the_inputs_that_its_phase_declares() {
     let shared = Shared::default();
     define(&mut shared.calm(), "define", &[("a", "inputs = ['*.txt']")]);

@@ -83,8 +83,12 @@ fn watched<Q: Question>(
     doing: &'static str,
     context: &Context,
 ) -> Result<Answered<Result<Q::View, ask::AskError>>, Failure> {
-    let mut progress = None;
-    let mut watch = |done, total| progress.get_or_insert_with(|| Progress::new(doing, total)).at(done);
+    // A place that is looked for by reading the log has another length than what is then asked.
+    let mut progress: Option<(u64, Progress)> = None;
+    let mut watch = |done, total| {
+        let under_way = progress.take().filter(|(of, _)| *of == total);
+        progress.insert(under_way.unwrap_or_else(|| (total, Progress::new(doing, total)))).1.at(done);
+    };
     ask::answer_watched(|| context.open(), moment, question, &mut watch)
 }
 

@@ -123,7 +123,7 @@ fn restore_export(mut ledger: Ledger, file: &Spooled, context: &Context) -> Resu
     let reader = file.reader().map_err(|error| Failure::io("read", Path::new(&file.name), &error))?;
     let restored = restore(&mut ledger, reader, |done| progress.at(done))?;
     drop(progress);
-    // Nothing is told while it is held.
+    // Nothing is answered while it is held.
     drop(ledger);
     let status = if restored.events == restored.known { "unchanged" } else { "restored" };
     let root = restored.root.to_string();

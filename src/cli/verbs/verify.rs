@@ -44,7 +44,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let mut progress = Progress::new("verifying", ledger.head()?.seq.number());
     let verified = ledger.verify(args.rebuild, |done| progress.at(done.number()))??;
     drop(progress);
-    // Nothing is told while it is held.
+    // Nothing is answered while it is held.
     drop(ledger);
     verified.mended.iter().for_each(tell);
     if verified.mended.len() == WITNESSES {
