@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::super::approvals::ApprovalView;
-use super::super::costs::WorkflowCosts;
-use super::super::graph::Graph;
 use crate::model::{
     CauseKind, Digest, EventId, Metadata, PhaseId, PhaseName, Seq, StateName, Text, Timestamp, WorkflowName,
 };
+use crate::query::approvals::ApprovalView;
+use crate::query::costs::WorkflowCosts;
+use crate::query::graph::Graph;
 
 /// The report.
 #[derive(Debug, Serialize)]
