@@ -57,7 +57,7 @@ pub use graph::Graph;
 pub use log::{Log, LogAnswer};
 pub use next::{Next, NextAnswer};
 pub use place::{Moment, Place};
-pub use reader::Lines;
+pub use reader::{Lines, decode};
 pub use replay::{Replay, ReplayAnswer};
 pub use report::{Report, ReportAnswer};
 pub use show::{Show, ShowAnswer, ShownEvent, ShownPhase};

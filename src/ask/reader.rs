@@ -61,8 +61,12 @@ impl Reader {
     }
 }
 
-/// Reads the event of a line.
-pub(super) fn decode(seq: Seq, line: &str) -> Result<Recorded, AskError> {
+/// Reads the event of a line that was taken as [`Lines::each`] hands it on.
+///
+/// # Errors
+///
+/// [`LedgerError::Line`] for a line that is no event.
+pub fn decode(seq: Seq, line: &str) -> Result<Recorded, AskError> {
     Ok(Recorded::from_line(line).map_err(|source| LedgerError::Line { seq, source })?)
 }
 

@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use anstyle::Style;
 use clap::builder::PossibleValuesParser;
 use phaseledger::ask::{self, LogAnswer};
-use phaseledger::ledger::LedgerError;
 use phaseledger::model::{Event, PhaseRef, Recorded, Seq, Subject, WorkflowName, Zone};
 use phaseledger::query::LogFilter;
 use phaseledger::rules::Table;
@@ -98,7 +97,7 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
         |seq, line| {
             let record = match filter.admits_all() && layout.is_none() {
                 true => None,
-                false => Some(decode(seq, line)?),
+                false => Some(ask::decode(seq, line)?),
             };
             if record.as_ref().is_some_and(|record| !filter.admits(record)) {
                 return Ok(());
@@ -116,11 +115,6 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     }
     out.flush()?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// Reads an event.
-fn decode(seq: Seq, line: &str) -> Result<Recorded, Failure> {
-    Ok(Recorded::from_line(line).map_err(|source| LedgerError::Line { seq, source })?)
 }
 
 /// How the parts of a line stand.
