@@ -1,11 +1,13 @@
 //! `append`: records commands from JSON lines, one answer a line.
 //!
 //! ```text
-//!  file or pipe ──thread──▶ lines ──▶ batch: as many as have arrived ──▶ one commit ──▶ answers
+//!  file or pipe ──thread──▶ lines ──▶ batch: as many as have arrived ──▶ one commit ──▶ answers ──thread──▶ stdout
 //! ```
 //!
-//! The ledger is never held while waiting for input: it is opened when a line has arrived, and closed when no
-//! other follows at once, or others have waited long enough.
+//! The ledger is never held while waiting for input, or for whoever reads the answers: it is opened when a line has
+//! arrived, and closed when no other follows at once, others have waited long enough, or too many answers wait.
+
+mod answers;
 
 use std::cell::{RefCell, RefMut};
 use std::fs::File;
@@ -20,11 +22,12 @@ use phaseledger::model::{
     ANSWER_SCHEMA, COMMAND_SCHEMA, Command, Declared, OutputFile, Request, Timestamp, VERBS,
 };
 
+use self::answers::Answers;
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
 use crate::cli::host::{files, output};
 use crate::cli::ui::render;
-use crate::cli::verbs::writing::{self, AnswerView, Edge, command};
+use crate::cli::verbs::writing::{self, Edge, command};
 
 /// The longest line, in bytes.
 const LINE_BYTES_MAX: u64 = 1 << 20;
@@ -98,11 +101,14 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     }
     context.place()?;
     let lines = read_lines(&args.file)?;
-    let mut appender = Appender { args, context, lines, recorded: 0, new: 0, started: None };
-    match args.atomic {
-        true => appender.all_or_nothing()?,
-        false => appender.stream()?,
-    }
+    let answers = Answers::begin()?;
+    let mut appender = Appender { args, context, lines, answers, recorded: 0, new: 0, started: None };
+    let recorded = match args.atomic {
+        true => appender.all_or_nothing(),
+        false => appender.stream(),
+    };
+    let answered = appender.answers.end().map_err(|error| appender.unanswered(error));
+    recorded.and(answered)?;
     appender.tell();
     Ok(ExitCode::SUCCESS)
 }
@@ -114,6 +120,7 @@ struct Appender<'a> {
     args: &'a Args,
     context: &'a Context,
     lines: Receiver<Line>,
+    answers: Answers,
     /// How many commands have been answered.
     recorded: usize,
     /// How many of them were not in the log before.
@@ -162,11 +169,11 @@ impl Appender<'_> {
         while done < commands.len() {
             match Ledger::record_all(open, &mut commands[done..], How::InOrder) {
                 Ok(recording) => {
-                    self.answer(&recording.answers)?;
+                    self.answer(&recording.answers, || open.close())?;
                     done += recording.answers.len();
                 }
                 Err(unrecorded) => {
-                    self.answer(&unrecorded.answers)?;
+                    self.answer(&unrecorded.answers, || open.close())?;
                     return Err(self.unrecorded(&lines[done..], unrecorded));
                 }
             }
@@ -190,7 +197,7 @@ impl Appender<'_> {
         let mut edge = Edge { context: self.context, before: &mut |_| Ok(()) };
         let recorded = Ledger::record_all(&mut edge, &mut commands, How::Together);
         let recording = recorded.map_err(|unrecorded| self.unrecorded(&lines, unrecorded))?;
-        self.answer(&recording.answers)
+        self.answer(&recording.answers, || {})
     }
 
     /// Says which line is to blame, where one is, and what became of those before it.
@@ -211,25 +218,18 @@ impl Appender<'_> {
         Ok((number, command.map_err(|failure| Box::new((number, failure)))?))
     }
 
-    fn answer(&mut self, answers: &[Answer]) -> Result<(), Failure> {
+    /// Answers; the ledger is let go where whoever reads is waited for.
+    fn answer(&mut self, answers: &[Answer], let_go: impl FnOnce()) -> Result<(), Failure> {
         self.recorded += answers.len();
         self.new += answers.iter().filter(|answer| answer.status == Status::Appended).count();
-        let mut out = output::stdout();
-        let mut write = || -> io::Result<()> {
-            for answer in answers {
-                output::json_line(&mut out, &AnswerView::new(answer))?;
-            }
-            out.flush()
-        };
-        match write() {
-            // What was asked for is recorded all the same where nobody reads the answers, as with `| head`.
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                let failure = Failure::from(error);
-                let message = format!("{}; {}", failure.message, self.stands());
-                Err(failure.reworded(message).detail("recorded", self.recorded))
-            }
-            _ => Ok(()),
-        }
+        self.answers.tell(answers, let_go).map_err(|error| self.unanswered(error))
+    }
+
+    /// Says of answers that cannot be written what became of the commands.
+    fn unanswered(&self, error: io::Error) -> Failure {
+        let failure = Failure::from(error);
+        let message = format!("{}; {}", failure.message, self.stands());
+        failure.reworded(message).detail("recorded", self.recorded)
     }
 
     /// Tells how many commands there were, and how fast they were recorded. Programs that read errors as JSON

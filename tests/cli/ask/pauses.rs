@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 
 use crate::cli::Scene;
+use crate::patience::eventually;
 
 /// How long a test waits for what must happen.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -150,4 +151,34 @@ fn whoever_pauses_keeps_nobody_waiting_whatever_was_asked() {
     };
     let wrong: Vec<_> = ASKING.iter().filter_map(wrong).collect();
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
+/// More commands than may become durable while their answers wait to be read.
+const COMMANDS: usize = 12_000;
+
+/// Who reads the answers of `append` slowly makes `append` wait, and nobody else: the ledger is let go first.
+#[test]
+fn whoever_reads_the_answers_of_append_slowly_keeps_nobody_waiting() {
+    let scene = much();
+    let line = |number: usize| {
+        format!("{{\"do\":\"note\",\"text\":\"number {number}\",\"id\":\"key:many {number}\"}}\n")
+    };
+    let lines: String = (0..COMMANDS).map(line).collect();
+    let file = scene.write("many.jsonl", &lines);
+    let paused = Paused::begin(&scene, &["append", file.to_str().expect("a path of ASCII")]);
+    let recorded =
+        || said(&scene, &["log", "--json", "--kind", "note_added"]).stdout.matches("number ").count();
+    let mut before = 0;
+    eventually("it waits for whoever reads", || {
+        let note = scene.run(&["note", "meanwhile", "--lock-timeout", "5s"]);
+        assert_eq!(note.code, 0, "it keeps others waiting: {}", note.picture());
+        sleep(Duration::from_millis(100));
+        let now = recorded();
+        std::mem::replace(&mut before, now) == now && now > 0
+    });
+    assert!(before < COMMANDS, "it did not wait: {before} of them are recorded");
+    let answered = paused.go_on();
+    let appended = answered.stdout.matches("\"appended\"").count();
+    assert_eq!((answered.code, appended), (Some(0), COMMANDS), "{}", answered.stderr);
+    assert_eq!(recorded(), COMMANDS);
 }
