@@ -26,7 +26,7 @@ pub struct AsOf {
 
 /// The events that count for a question. The head is read once; the table is made when it is asked for first.
 pub struct Cut<'a> {
-    pub(super) ledger: RefCell<Ledger>,
+    pub(super) ledger: RefCell<&'a mut Ledger>,
     reader: RefCell<Reader>,
     pub(super) head: Head,
     as_of: AsOf,
@@ -36,12 +36,16 @@ pub struct Cut<'a> {
 
 impl<'a> Cut<'a> {
     /// Takes all that is in the log.
-    pub(super) fn whole(ledger: Ledger, watch: &'a mut dyn FnMut(u64, u64)) -> Result<Self, AskError> {
+    pub(super) fn whole(
+        ledger: &'a mut Ledger,
+        watch: &'a mut dyn FnMut(u64, u64),
+    ) -> Result<Self, AskError> {
         let head = ledger.head()?;
+        let (at, recorded_at) = head.times.map(|times| (times.at, times.recorded_at)).unzip();
         Ok(Cut {
             ledger: RefCell::new(ledger),
             reader: RefCell::new(Reader::default()),
-            as_of: AsOf { seq: head.seq, at: None, recorded_at: None },
+            as_of: AsOf { seq: head.seq, at, recorded_at },
             head,
             table: OnceCell::new(),
             watch: RefCell::new(watch),

@@ -9,7 +9,8 @@
 //! A [`Question`] gathers what its view needs from a [`Cut`], and hands it to the pure functions of [`crate::query`].
 //! Whoever asks (a command line, a server, a program) renders an [`Answered`] when nothing is held any more: a reader
 //! that pauses keeps nobody waiting. What may be longer than memory is taken as [`Lines`], a piece at a time, each read
-//! while the ledger is held and handed on while it is not.
+//! while the ledger is held and handed on while it is not. Whoever holds a ledger to record, and must look first, asks
+//! it the same questions by [`held`].
 //!
 //! ```
 //! use phaseledger::ask::{self, AskError, Moment};
@@ -56,7 +57,7 @@ pub use forecast::Forecast;
 pub use graph::Graph;
 pub use log::{Log, LogAnswer};
 pub use next::{Next, NextAnswer};
-pub use place::{Moment, Place};
+pub use place::{Head, Moment, Place};
 pub use reader::{Lines, decode};
 pub use replay::{Replay, ReplayAnswer};
 pub use report::{Report, ReportAnswer};
@@ -154,7 +155,44 @@ pub fn answer_watched<Q: Question, E: From<AskError>>(
     question: &Q,
     watch: &mut dyn FnMut(u64, u64),
 ) -> Result<Answered<Result<Q::View, AskError>>, E> {
-    let cut = Cut::whole(open()?, watch)?.cut_at(moment)?;
+    let mut ledger = open()?;
+    let cut = Cut::whole(&mut ledger, watch)?.cut_at(moment)?;
     let view = question.ask(&cut);
     Ok(Answered { as_of: cut.as_of(), is_head: cut.is_head(), view, schema: Q::SCHEMA })
+}
+
+/// Asks about all that is in the log, for whoever needs no more than the answer: the last event, whose place and times
+/// [`answer`] tells, is not read for it. The ledger is let go before it returns.
+///
+/// # Errors
+///
+/// Those of `open`, and why the question has no answer.
+pub fn now<Q: Question, E: From<AskError>>(
+    open: impl FnOnce() -> Result<Ledger, E>,
+    question: &Q,
+) -> Result<Q::View, E> {
+    let mut ledger = open()?;
+    Ok(held(&mut ledger, question)?)
+}
+
+/// Asks a ledger that is held already about all that is in its log: for whoever records, and must look first.
+///
+/// ```
+/// use phaseledger::ask::{self, AskError};
+/// use phaseledger::ledger::Ledger;
+/// use phaseledger::model::Seq;
+/// use phaseledger::store::MemoryStore;
+///
+/// # fn main() -> Result<(), AskError> {
+/// let mut ledger = Ledger::new(Box::new(MemoryStore::new()));
+/// assert_eq!(ask::held(&mut ledger, &ask::Head)?, Seq::ZERO);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// Why the question has no answer.
+pub fn held<Q: Question>(ledger: &mut Ledger, question: &Q) -> Result<Q::View, AskError> {
+    question.ask(&Cut::whole(ledger, &mut |_, _| {})?)
 }

@@ -35,6 +35,19 @@ impl Question for Place {
     }
 }
 
+/// Where does what counts end?
+#[derive(Debug, Clone, Copy)]
+pub struct Head;
+
+impl Question for Head {
+    const SCHEMA: &'static str = "head/1";
+    type View = Seq;
+
+    fn ask(&self, cut: &Cut<'_>) -> Result<Seq, AskError> {
+        Ok(cut.as_of().seq)
+    }
+}
+
 impl Cut<'_> {
     /// Cuts what is in the log at a moment.
     pub(super) fn cut_at(self, moment: &Moment) -> Result<Self, AskError> {
