@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use clap::{Arg, Command};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, complete};
+use phaseledger::ask::{self, AskError};
 use phaseledger::ledger::Ledger;
 use phaseledger::model::StateName;
 use phaseledger::rules::Table;
@@ -135,11 +136,11 @@ struct Names {
 impl Names {
     /// Looks into the ledger in a folder, or into the one at hand.
     fn of(dir: Option<PathBuf>) -> Self {
-        let table = Place::find(dir.as_deref()).ok().and_then(|place| {
-            let ledger = Ledger::open(&place.log(), PATIENCE).ok()?;
-            ledger.table().ok()
+        let answer = Place::find(dir.as_deref()).ok().and_then(|place| {
+            let open = || Ledger::open(&place.log(), PATIENCE).map_err(AskError::from);
+            ask::now(open, &ask::Status::default()).ok()
         });
-        table.map(|table| Names::in_table(&table)).unwrap_or_default()
+        answer.map(|answer| Names::in_table(&answer.table)).unwrap_or_default()
     }
 
     fn in_table(table: &Table) -> Self {
