@@ -139,6 +139,6 @@ impl Question for SelfApproval {
     type View = bool;
 
     fn ask(&self, cut: &Cut<'_>) -> Result<bool, AskError> {
-        Ok(cut.workflow(&self.workflow)?.approval.self_approval())
+        Ok(cut.workflow(Some(&self.workflow))?.approval.self_approval())
     }
 }

@@ -107,13 +107,13 @@ impl<'a> Cut<'a> {
         Ok(self.ledger.borrow().root_at(self.as_of.seq)?)
     }
 
-    /// Returns a workflow; quicker than the whole table where that is not asked for as well.
+    /// Returns a workflow, for no name the only one; quicker than the whole table where that is not asked for as well.
     ///
     /// # Errors
     ///
-    /// As [`Cut::table`]; a workflow that is not defined is one.
-    pub fn workflow(&self, name: &WorkflowName) -> Result<Workflow, AskError> {
-        let found = |table: &Table| table.workflow(Some(name)).cloned();
+    /// As [`Cut::table`]; a workflow that is not defined is one, and no name where there is none or several.
+    pub fn workflow(&self, name: Option<&WorkflowName>) -> Result<Workflow, AskError> {
+        let found = |table: &Table| table.workflow(name).cloned();
         match self.is_head() && self.table.get().is_none() {
             true => Ok(found(&self.ledger.borrow().small_table_of(&self.head)?)?),
             false => Ok(found(&*self.table()?)?),

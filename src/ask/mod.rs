@@ -42,6 +42,7 @@ mod roots;
 mod show;
 mod status;
 mod why;
+mod workflow;
 
 use serde::{Serialize, Serializer};
 
@@ -64,6 +65,7 @@ pub use report::{Report, ReportAnswer};
 pub use show::{Show, ShowAnswer, ShownEvent, ShownPhase};
 pub use status::{Status, StatusAnswer};
 pub use why::{Why, WhyAnswer};
+pub use workflow::OnlyWorkflow;
 
 use crate::ledger::Ledger;
 

@@ -5,6 +5,7 @@ use std::io::{self, BufReader, Seek, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use phaseledger::ask;
 use phaseledger::ledger::{HistoryOptions, Imported, Ledger, import_history, restore};
 use phaseledger::model::{Definition, Seq, Timestamp, WorkflowName};
 use serde::Serialize;
@@ -144,11 +145,11 @@ fn restore_export(mut ledger: Ledger, file: &Spooled, context: &Context) -> Resu
 fn take_history(mut ledger: Ledger, file: &Spooled, args: &Args, context: &Context) -> Result<(), Failure> {
     let before = args.history.before.as_deref();
     let before: Option<Timestamp> = before.map(|text| context.instant(text)).transpose()?;
-    let define = definition(&ledger, &args.history, context)?;
+    let define = definition(&mut ledger, &args.history, context)?;
     let workflow = match (&args.history.name, &define) {
         (Some(name), _) => name.clone(),
         (None, Some(definition)) => definition.name().clone(),
-        (None, None) => ledger.table()?.workflow(None)?.name.clone(),
+        (None, None) => ask::held(&mut ledger, &ask::OnlyWorkflow)?,
     };
     let options = HistoryOptions {
         source: file.name.clone(),
@@ -163,13 +164,17 @@ fn take_history(mut ledger: Ledger, file: &Spooled, args: &Args, context: &Conte
     let imported =
         import_history(&mut ledger, || file.reader(), &options, context.now()?, |done| progress.at(done))?;
     drop(progress);
-    let head = ledger.head()?.seq;
+    // Nothing is answered while it is held.
     drop(ledger);
-    tell(&imported, head, context)
+    tell(&imported, context)
 }
 
-fn definition(ledger: &Ledger, args: &HistoryArgs, context: &Context) -> Result<Option<Definition>, Failure> {
-    let is_empty = ledger.head()?.seq == Seq::ZERO;
+fn definition(
+    ledger: &mut Ledger,
+    args: &HistoryArgs,
+    context: &Context,
+) -> Result<Option<Definition>, Failure> {
+    let is_empty = ask::held(ledger, &ask::Head)? == Seq::ZERO;
     let path = match &args.define {
         Some(path) => path.clone(),
         None if is_empty => context.place()?.workflow(),
@@ -178,7 +183,7 @@ fn definition(ledger: &Ledger, args: &HistoryArgs, context: &Context) -> Result<
     read_definition(&path, args.name.as_ref()).map(Some)
 }
 
-fn tell(imported: &Imported, head: Seq, context: &Context) -> Result<(), Failure> {
+fn tell(imported: &Imported, context: &Context) -> Result<(), Failure> {
     #[derive(Serialize)]
     struct View<'a> {
         schema: &'static str,
@@ -193,7 +198,7 @@ fn tell(imported: &Imported, head: Seq, context: &Context) -> Result<(), Failure
     let status = if imported.events == 0 { "unchanged" } else { "imported" };
     let mut out = output::stdout();
     if context.json {
-        let Imported { lines, known, events, inferred, raised } = imported;
+        let Imported { lines, known, events, inferred, raised, head } = imported;
         let view = View {
             schema: "import/1",
             status,
@@ -209,10 +214,11 @@ fn tell(imported: &Imported, head: Seq, context: &Context) -> Result<(), Failure
     }
     writeln!(
         out,
-        "{status}: {}, {} of them known already; {} appended, the log ends at #{head}",
+        "{status}: {}, {} of them known already; {} appended, the log ends at #{}",
         render::count(imported.lines as usize, "line", "lines"),
         imported.known,
-        render::count(imported.events as usize, "event", "events")
+        render::count(imported.events as usize, "event", "events"),
+        imported.head
     )?;
     for (repair, count) in &imported.inferred {
         writeln!(out, "  inferred {count} × {repair}")?;

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use phaseledger::ask;
 use phaseledger::store::Mended;
 use serde::Serialize;
 
@@ -41,7 +42,8 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         false => (context.open()?, Vec::new()),
     };
     mended.iter().for_each(tell);
-    let mut progress = Progress::new("verifying", ledger.head()?.seq.number());
+    let head = ask::held(&mut ledger, &ask::Head)?;
+    let mut progress = Progress::new("verifying", head.number());
     let verified = ledger.verify(args.rebuild, |done| progress.at(done.number()))??;
     drop(progress);
     // Nothing is answered while it is held.

@@ -21,8 +21,8 @@ use line::{HistoryLine, KEPT_AS_NOTE, Step, parse_line};
 use super::lines::{LineFault, next_line};
 use super::{Ledger, LedgerError, Session, TRIES_MAX};
 use crate::model::{
-    Action, Actor, Algorithm, CallerId, Command, CommandId, Definition, Digest, HistoryImported, Timestamp,
-    WorkflowName, action,
+    Action, Actor, Algorithm, CallerId, Command, CommandId, Definition, Digest, HistoryImported, Seq,
+    Timestamp, WorkflowName, action,
 };
 use crate::rules::Rejection;
 use crate::store::StoreError;
@@ -65,6 +65,8 @@ pub struct Imported {
     pub inferred: BTreeMap<String, u64>,
     /// How many lines claim a time before the ledger's last event, and so took effect later than they claim.
     pub raised: u64,
+    /// The last event in the log after it.
+    pub head: Seq,
 }
 
 /// Why a history was not taken in.
@@ -191,6 +193,7 @@ impl<'a> Importer<'a> {
             self.note(number, digest)?;
         }
         self.flush()?;
+        self.imported.head = self.session.head();
         Ok(self.imported)
     }
 
