@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::AskError;
 use super::reader::{Lines, Reader, decode};
 use crate::ledger::{Head, Ledger};
-use crate::model::{Digest, EventId, Recorded, Seq, Span, Timestamp, WorkflowName};
+use crate::model::{Digest, EventId, PhaseRef, Recorded, Seq, Span, Timestamp, WorkflowName};
 use crate::query::Proven;
 use crate::rules::{Approval, Table, Workflow};
 
@@ -117,6 +117,18 @@ impl<'a> Cut<'a> {
         match self.is_head() && self.table.get().is_none() {
             true => Ok(found(&self.ledger.borrow().small_table_of(&self.head)?)?),
             false => Ok(found(&*self.table()?)?),
+        }
+    }
+
+    /// Returns a table that has the phases which a name may mean, and all workflows; quicker than the whole one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cut::table`].
+    pub fn table_about(&self, phase: &PhaseRef) -> Result<Arc<Table>, AskError> {
+        match self.is_head() && self.table.get().is_none() {
+            true => Ok(Arc::new(self.ledger.borrow().table_about(&self.head, phase)?)),
+            false => self.table(),
         }
     }
 

@@ -109,7 +109,7 @@ impl Cut<'_> {
     /// # Errors
     ///
     /// As [`Cut::table`].
-    fn find_command(&self, id: CommandId) -> Result<Option<Seq>, AskError> {
+    pub(super) fn find_command(&self, id: CommandId) -> Result<Option<Seq>, AskError> {
         Ok(self.ledger.borrow().find(id)?.filter(|seq| *seq <= self.head.seq))
     }
 

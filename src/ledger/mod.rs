@@ -31,9 +31,9 @@ pub use restore::{EXPORT_SCHEMA, ExportEnd, RestoreError, Restored, restore};
 pub use session::{Answer, Session, Status};
 pub use verify::{Verified, VerifyError};
 
-use self::rows::Kept;
-use crate::model::{Command, CommandId, Digest, EventId, LineError, Recorded, Seq, Timestamp};
-use crate::rules::{Approval, Impossible, Rejection, Table};
+use self::rows::{Kept, Loader};
+use crate::model::{Command, CommandId, Digest, EventId, LineError, PhaseRef, Recorded, Seq, Timestamp};
+use crate::rules::{Approval, Impossible, Reach, Rejection, Table};
 use crate::store::{DiskStore, Mended, Store, StoreError};
 
 /// How often something is tried anew at most when others append in between.
@@ -218,6 +218,19 @@ impl Ledger {
             Some(table) => Ok(table),
             None => self.table_at(head.seq),
         }
+    }
+
+    /// Returns the table at a head that was read, with the phases that a name may mean, its workflows and its tags: the
+    /// rest may be missing.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError`] for a machine or a log that fails.
+    pub fn table_about(&self, head: &Head, phase: &PhaseRef) -> Result<Table, LedgerError> {
+        let store = self.store.as_ref();
+        let (mut loader, mut table) = Loader::new(store, head)?;
+        loader.load(store, head, &mut table, (Reach::Phase, Some(phase), None))?;
+        Ok(table)
     }
 
     /// Returns the requests for approval whose ids start with some of a UUID's text, up to its first dash, as

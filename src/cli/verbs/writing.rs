@@ -173,15 +173,18 @@ fn send_unless(
     context: &Context,
     mut refuse: Option<Refuse>,
 ) -> Result<Answer, Failure> {
-    let (id, may_repeat, phase) = (command.id, command.may_repeat, command.action.phase().cloned());
-    let mut before = |ledger: &mut Ledger| match (refuse.take(), &phase) {
-        (Some(refuse), Some(phase)) if !(may_repeat && ledger.find(id)?.is_some()) => {
-            refuse(ledger.session()?.phase(phase)?)
-        }
-        _ => Ok(()),
-    };
+    let unless = command.may_repeat.then_some(command.id);
+    let question = command.action.phase().map(|phase| ask::Standing { phase: phase.clone(), unless });
     let how = if dry_run { How::Preview } else { How::Together };
-    let mut edge = Edge { context, before: &mut before };
+    let mut edge = Edge {
+        context,
+        before: &mut |ledger| match (refuse.take(), &question) {
+            (Some(refuse), Some(question)) => {
+                ask::held(ledger, question)?.map_or(Ok(()), |phase| refuse(&phase))
+            }
+            _ => Ok(()),
+        },
+    };
     let recorded = Ledger::record_all(&mut edge, std::slice::from_mut(command), how);
     let answers = recorded.map_err(|unrecorded| unrecorded.error)?.answers;
     Ok(answers.into_iter().next().expect("an answer to each command"))
@@ -190,7 +193,7 @@ fn send_unless(
 /// What recording takes from this machine.
 pub struct Edge<'a> {
     pub context: &'a Context,
-    /// Looks at the ledger before anything is staged, and may refuse.
+    /// Asks the ledger before anything is staged, by [`ask::held`], and may refuse.
     pub before: &'a mut dyn FnMut(&mut Ledger) -> Result<(), Failure>,
 }
 
