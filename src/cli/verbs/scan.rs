@@ -10,18 +10,17 @@
 mod tell;
 mod watch;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::process::ExitCode;
 use std::time::Duration;
 
+use phaseledger::ask::{self, ScanAnswer, ScanTarget};
 use phaseledger::files::{Fingerprints, Project};
 use phaseledger::ledger::{Answer, How, Ledger, Recording, Status};
 use phaseledger::model::{
-    Action, Change, Command, Declared, Expectation, FileRole, OutputFile, Pattern, PhaseId, PhaseRef,
-    Request, Seq, StateName, WorkflowName, action,
+    Action, Change, Command, Expectation, OutputFile, Pattern, PhaseRef, Request, Seq, WorkflowName, action,
 };
-use phaseledger::query::{Finding, changed_inputs, topological};
-use phaseledger::rules::{Phase, PhaseState, Table};
+use phaseledger::query::{Finding, changed_inputs};
 
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
@@ -100,20 +99,10 @@ struct Scanner<'a> {
     read: HashMap<Seq, Option<Vec<OutputFile>>>,
 }
 
-/// A phase that is looked at.
-#[derive(Debug, Clone, PartialEq)]
-struct Target {
-    id: PhaseId,
-    state: StateName,
-    /// The attempt that read its inputs last, and the place of its start; none where it runs anyway.
-    attempt: Option<(u32, Seq)>,
-    declared: Option<Declared>,
-}
-
 /// A phase with what was found of its inputs.
 #[derive(Debug, Clone, PartialEq)]
 struct Looked {
-    target: Target,
+    target: ScanTarget,
     found: Option<Fingerprints>,
     finding: Finding,
     changes: Vec<Change>,
@@ -141,11 +130,10 @@ struct Look {
 impl Scanner<'_> {
     /// Reads where the phases stand, then their files.
     fn look(&mut self) -> Result<Look, Failure> {
-        let ledger = self.context.open()?;
-        let table = ledger.table()?;
-        let targets = self.targets(&ledger, &table)?;
-        drop(ledger);
-        let is_read = |target: &&Target| target.attempt.is_some();
+        let answer = ask::now(|| self.context.open(), &self.question())?;
+        let (head, naming) = (answer.head, Naming::among(answer.workflows));
+        let targets = self.take(answer);
+        let is_read = |target: &&ScanTarget| target.attempt.is_some();
         let declared: Vec<_> =
             targets.iter().filter(is_read).filter_map(|target| target.declared.clone()).collect();
         let mut found = self.project.fingerprint(&declared)?.into_iter();
@@ -155,39 +143,25 @@ impl Scanner<'_> {
             self.compare(target, found)
         });
         let phases = phases.collect();
-        Ok(Look { head: table.head, phases, naming: Naming::among(table.workflows.len()) })
+        Ok(Look { head, phases, naming })
     }
 
-    /// Returns the phases that are meant, each after all that it needs, and reads what their attempts read.
-    fn targets(&mut self, ledger: &Ledger, table: &Table) -> Result<Vec<Target>, Failure> {
-        let workflow = self.args.workflow.as_ref();
-        if workflow.is_some() {
-            table.workflow(workflow)?;
-        }
-        let named = self.args.phases.iter().map(|name| {
-            let bare = name.workflow.is_none();
-            let workflow = workflow.filter(|_| bare).or(name.workflow.as_ref()).cloned();
-            Ok(&table.resolve(&PhaseRef { workflow, phase: name.phase.clone() })?.id)
-        });
-        let named = named.collect::<Result<Vec<_>, Failure>>()?;
-        let is_meant = |phase: &&Phase| match named.is_empty() {
-            true => !phase.spec.inputs.is_empty() && workflow.is_none_or(|name| *name == phase.id.workflow),
-            false => named.contains(&&phase.id),
-        };
-        let targets: Vec<_> = topological(table).into_iter().filter(is_meant).map(Target::new).collect();
-        let mut read = HashMap::new();
-        for (_, start) in targets.iter().filter_map(|target| target.attempt) {
-            let inputs = match self.read.remove(&start) {
-                Some(known) => known,
-                None => inputs_at(ledger, start)?,
-            };
-            read.insert(start, inputs);
-        }
-        self.read = read;
-        Ok(targets)
+    fn question(&self) -> ask::Scan {
+        let Args { phases, workflow, .. } = self.args;
+        let known = self.read.keys().copied().collect();
+        ask::Scan { phases: phases.clone(), workflow: workflow.clone(), known }
     }
 
-    fn compare(&self, target: Target, found: Option<Fingerprints>) -> Looked {
+    /// Takes in what the attempts read, and forgets what other attempts did.
+    fn take(&mut self, answer: ScanAnswer) -> Vec<ScanTarget> {
+        let attempts = answer.targets.iter().filter_map(|target| target.attempt);
+        let starts: HashSet<Seq> = attempts.map(|(_, start)| start).collect();
+        self.read.retain(|start, _| starts.contains(start));
+        self.read.extend(answer.read);
+        answer.targets
+    }
+
+    fn compare(&self, target: ScanTarget, found: Option<Fingerprints>) -> Looked {
         let patterns = target.declared.iter().flat_map(|declared| &declared.patterns);
         // What is no pattern was refused when the files were looked for.
         let patterns: Vec<_> = patterns.filter_map(|text| Pattern::new(text).ok()).collect();
@@ -242,19 +216,20 @@ impl Scanner<'_> {
         let (mut commands, context) = (commands?, self.context);
         let how = if self.args.dry_run { How::Preview } else { How::Together };
         let mut has_moved = false;
-        let mut before = |ledger: &mut Ledger| {
-            if ledger.head()?.seq != look.head {
-                let table = ledger.table()?;
-                let targets = self.targets(ledger, &table)?;
-                has_moved = !targets.iter().eq(look.phases.iter().map(|phase| &phase.target));
-            }
-            match has_moved {
-                true => Err(Failure::busy("the phases have moved on")),
-                false => Ok(()),
-            }
+        let mut edge = Edge {
+            context,
+            before: &mut |ledger| {
+                if ask::held(ledger, &ask::Head)? != look.head {
+                    let targets = self.take(ask::held(ledger, &self.question())?);
+                    has_moved = !targets.iter().eq(look.phases.iter().map(|phase| &phase.target));
+                }
+                match has_moved {
+                    true => Err(Failure::busy("the phases have moved on")),
+                    false => Ok(()),
+                }
+            },
         };
-        let recorded = Ledger::record_all(&mut Edge { context, before: &mut before }, &mut commands, how);
-        match recorded {
+        match Ledger::record_all(&mut edge, &mut commands, how) {
             Ok(recording) => Ok(Some(recording)),
             Err(_) if has_moved => Ok(None),
             Err(unrecorded) => Err(unrecorded.error),
@@ -290,23 +265,5 @@ impl Scanner<'_> {
         let by = self.args.by.clone();
         let request = Request { id: None, expect, occurred_at: None, by, action };
         writing::command(request, self.context, "cli")
-    }
-}
-
-/// Returns what the attempt that starts at a place reads; none where that was not recorded.
-fn inputs_at(ledger: &Ledger, start: Seq) -> Result<Option<Vec<OutputFile>>, Failure> {
-    Ok(ledger.event(start)?.and_then(|record| record.event.started()?.inputs.clone()))
-}
-
-impl Target {
-    fn new(phase: &Phase) -> Self {
-        let attempt = match &phase.state {
-            PhaseState::Complete { .. } | PhaseState::NeedsRerun { .. } | PhaseState::InProgress { .. } => {
-                phase.state.attempt().map(|attempt| (phase.attempt, attempt.seq))
-            }
-            PhaseState::Pending { .. } | PhaseState::Failed { .. } => None,
-        };
-        let declared = phase.declared(FileRole::Inputs);
-        Target { id: phase.id.clone(), state: phase.state.name(), attempt, declared }
     }
 }
