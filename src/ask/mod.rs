@@ -26,6 +26,7 @@
 //! ```
 
 mod approvals;
+mod attempt;
 mod costs;
 mod cut;
 mod error;
@@ -49,6 +50,9 @@ mod workflow;
 use serde::{Serialize, Serializer};
 
 pub use approvals::{ApprovalNamed, Approvals, ApprovalsAnswer, SelfApproval};
+pub use attempt::{
+    Attempt, AttemptAnswer, BeforeStart, BeforeStartAnswer, KnownAttempt, KnownStart, ToStart,
+};
 pub use costs::{
     CostCheck, CostCheckAnswer, CostKey, CostProject, CostProjectAnswer, CostRemaining, CostSummary,
     CostSummaryAnswer, CostsBy, CostsByAnswer, OfPhase,

@@ -233,19 +233,36 @@ impl<'a> Session<'a> {
                 Some(seq) => (seq, self.digest_at(seq)?),
             },
         };
-        let given = command.digest();
-        if found != given {
-            return Err(LedgerError::IdConflict { id: command.id, seq, found, given });
-        }
+        check_content(command, seq, found)?;
         Ok(Some(Answer { status: Status::Duplicate, id: command.id, seq, events: Vec::new() }))
     }
 
     fn digest_at(&self, seq: Seq) -> Result<Digest, LedgerError> {
         let record = Records::new(self.store, seq.minus(1), seq).next().transpose()?;
-        let digest = record.and_then(|record| record.command_digest);
-        digest.ok_or_else(|| {
-            StoreError::Damaged { found: format!("event {seq} is a command's first, but has no digest") }
-                .into()
-        })
+        digest_of(seq, record.as_ref())
     }
+}
+
+/// Checks that a command which is sent again is the one that was recorded under its id: that it asks for the same.
+///
+/// # Errors
+///
+/// [`LedgerError::IdConflict`] where it does not; a first event that does not say what was asked for is damage.
+pub fn check_repeats(command: &Command, first: &Recorded) -> Result<(), LedgerError> {
+    check_content(command, first.seq, digest_of(first.seq, Some(first))?)
+}
+
+fn check_content(command: &Command, seq: Seq, found: Digest) -> Result<(), LedgerError> {
+    let given = command.digest();
+    match found == given {
+        true => Ok(()),
+        false => Err(LedgerError::IdConflict { id: command.id, seq, found, given }),
+    }
+}
+
+/// Returns the digest of the command whose first event is at a place.
+fn digest_of(seq: Seq, first: Option<&Recorded>) -> Result<Digest, LedgerError> {
+    let digest = first.and_then(|first| first.command_digest);
+    let missing = || format!("event {seq} is a command's first, but has no digest");
+    Ok(digest.ok_or_else(|| StoreError::Damaged { found: missing() })?)
 }

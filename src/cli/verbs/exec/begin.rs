@@ -1,6 +1,7 @@
 //! How an attempt begins, or why nothing is run. All of it sees the ledger at one moment.
 
-use phaseledger::ledger::Ledger;
+use phaseledger::ask::{self, BeforeStartAnswer, KnownAttempt, KnownStart, ToStart};
+use phaseledger::ledger::check_repeats;
 use phaseledger::model::{
     Action, Again, Command, CommandId, Expectation, PhaseId, Recorded, Request, Seq, Text, Worker, action,
 };
@@ -8,7 +9,7 @@ use phaseledger::rules::{Phase, PhaseState};
 
 use super::end::PASSED;
 use super::meter::Meter;
-use super::outcome::end_of;
+use super::outcome::of_end;
 use super::{Args, Begun, NotRun, Started};
 use crate::cli::host::context::Context;
 use crate::cli::host::error::{Failure, Kind};
@@ -19,17 +20,11 @@ use crate::cli::verbs::writing;
 /// Starts an attempt of the phase, unless there is nothing to run.
 pub fn begin(args: &Args, context: &Context) -> Result<Begun, Failure> {
     let mut start = args.how.start(args.phase.clone())?;
-    let mut ledger = context.open()?;
-    if let Some(id) = args.id
-        && let Some(seq) = ledger.find(id.0)?
-    {
-        return repeated(args, start, (id.0, seq), &mut ledger, context);
-    }
-    let mut session = ledger.session()?;
-    let phase = session.phase(&args.phase)?.clone();
-    let workflow = session.table().workflows.get(&phase.id.workflow);
-    let is_limited = phase.budget.limit.or(workflow.and_then(|workflow| workflow.budget.limit)).is_some();
-    let currency = workflow.and_then(|workflow| workflow.currency.clone());
+    let question = ask::BeforeStart { phase: args.phase.clone(), id: args.id.map(|id| id.0) };
+    let ToStart { phase, is_limited, currency } = match ask::now(|| context.open(), &question)? {
+        BeforeStartAnswer::New(to_start) => *to_start,
+        BeforeStartAnswer::Known(known) => return repeated(args, start, *known, context),
+    };
     match needed(args, &phase) {
         Needed::No(reason) => return Ok(not_run(&phase.id, phase.attempt, reason, 0)),
         Needed::Yes => {}
@@ -38,7 +33,6 @@ pub fn begin(args: &Args, context: &Context) -> Result<Begun, Failure> {
     if args.how.take_over {
         process::warn_of_running(&phase);
     }
-    drop(ledger);
     let mut command = command(args, start, context)?;
     if !args.how.take_over && matches!(phase.state, PhaseState::InProgress { .. }) {
         // What was seen to be gone is taken over, and not what another process has begun since.
@@ -124,47 +118,31 @@ fn start_of(record: &Recorded) -> Option<(&PhaseId, u32, &Recorded)> {
 fn repeated(
     args: &Args,
     mut start: action::Start,
-    (id, seq): (CommandId, Seq),
-    ledger: &mut Ledger,
+    known: KnownStart,
     context: &Context,
 ) -> Result<Begun, Failure> {
-    let head = ledger.head()?.seq;
-    let first = ledger.event(seq)?.ok_or_else(|| unseen(id, seq))?;
+    let KnownStart { first, attempt, phase } = known;
     if let Some(failed) = first.event.failed().filter(|_| args.if_needed) {
         // It took an attempt over, which nobody had asked for in as many words.
         start.again = Some(Again::TakeOver(failed.error.clone()));
     }
     // Refuses an id that was given to something else.
-    ledger.submit(&command(args, start, context)?, context.now()?)?;
-    let mut attempt: Option<(PhaseId, u32, Meter)> = None;
-    for record in ledger.records(seq.minus(1), head) {
-        let record = record?;
-        match &mut attempt {
-            None if record.command_id == id => {
-                attempt = start_of(&record).map(|(phase, number, start)| {
-                    let of = (phase.clone(), number);
-                    (phase.clone(), number, Meter::new(of, start.seq, args.max_cost, None))
-                });
-            }
-            None => break,
-            Some((phase, attempt, meter)) => {
-                meter.fold(&record);
-                if let Some((how, exit_code)) = end_of(&record, phase, *attempt) {
-                    // What `exec` completed had not passed anything as its command ended.
-                    let is_ours = exit_code == 0 && record.command_id == id.end();
-                    let exit_code = if meter.passed().is_some() && !is_ours { PASSED } else { exit_code };
-                    let reason = format!(
-                        "duplicate: recorded as #{seq} already; attempt {attempt} {how} as #{}",
-                        record.seq
-                    );
-                    return Ok(not_run(phase, *attempt, reason, exit_code));
-                }
-            }
-        }
+    check_repeats(&command(args, start, context)?, &first)?;
+    let (id, seq) = (first.command_id, first.seq);
+    let KnownAttempt { phase: of, attempt, start, since } = attempt.ok_or_else(|| unseen(id, seq))?;
+    let mut meter = Meter::new((of.clone(), attempt), start, args.max_cost, None);
+    meter.take(&since);
+    if let Some(end) = &since.end {
+        let (how, exit_code) = of_end(end);
+        // What `exec` completed had not passed anything as its command ended.
+        let is_ours = exit_code == 0 && end.command_id == id.end();
+        let exit_code = if meter.passed().is_some() && !is_ours { PASSED } else { exit_code };
+        let reason =
+            format!("duplicate: recorded as #{seq} already; attempt {attempt} {how} as #{}", end.seq);
+        return Ok(not_run(&of, attempt, reason, exit_code));
     }
-    let (_, number, _) = attempt.ok_or_else(|| unseen(id, seq))?;
-    let phase = ledger.session()?.phase(&args.phase)?.clone();
-    let message = format!("duplicate: recorded as #{seq} already; attempt {number} is under way");
+    let phase = phase?;
+    let message = format!("duplicate: recorded as #{seq} already; attempt {attempt} is under way");
     let failure = Failure::under_way(message);
     Err(match &phase.state {
         PhaseState::InProgress { attempt, .. } => {

@@ -4,6 +4,7 @@ use std::io;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
 
+use phaseledger::ask;
 use phaseledger::ledger::Answer;
 use phaseledger::model::{Action, CallerId, Expectation, Metadata, OutputFile, Request, Seq, Text, action};
 use phaseledger::rules::PhaseState;
@@ -56,7 +57,7 @@ pub fn end(
         output::talk(format_args!(""));
     }
     let looked = match started.is_watched && ran.is_ok() {
-        true => patiently(|| started.meter.look(&context.open()?)),
+        true => patiently(|| started.meter.look(context)),
         false => Ok(()),
     };
     let mut outcome = outcome(args, started, ran);
@@ -223,16 +224,19 @@ fn record(
         Err(failure) => failure,
     };
     let is_rejected = matches!(failure.kind.class(), Class::Conflict | Class::NotFound | Class::Refused);
-    let mut ledger = context.open()?;
-    if is_rejected {
-        // A limit that came into force while the command ran was not watched.
-        started.meter.look(&ledger)?;
-        if let Some((seq, error)) = started.meter.limit() {
-            return Ok(Recorded::ByLimit(seq, error.to_owned()));
-        }
+    if !is_rejected {
+        // Where it cannot be opened, that is said instead.
+        drop(context.open()?);
+        return Err(refused(failure, is_rejected, started, action.verb()));
     }
-    if is_rejected
-        && let Ok(phase) = ledger.session()?.phase(&started.phase.clone().into())
+    let question = ask::Attempt { with_phase: true, ..started.meter.question() };
+    let since = ask::now(|| context.open(), &question)?;
+    // A limit that came into force while the command ran was not watched.
+    started.meter.take(&since);
+    if let Some((seq, error)) = started.meter.limit() {
+        return Ok(Recorded::ByLimit(seq, error.to_owned()));
+    }
+    if let Some(phase) = since.phase
         && phase.state.attempt().is_some_and(|attempt| attempt.event == started.event)
     {
         match &phase.state {

@@ -1,18 +1,18 @@
 //! What an attempt costs, event by event, and how others ended it while its command ran.
 //!
 //! ```text
-//!  durable? ──grown──▶ look: the events since ──▶ fold ──▶ is it passed?
+//!  durable? ──grown──▶ ask: what became of it since ──▶ take ──▶ is it passed?
 //! ```
 //!
 //! What is found depends on the events alone, and not on when they are looked at.
 
 use std::time::Duration;
 
+use phaseledger::ask;
 use phaseledger::ledger::Ledger;
 use phaseledger::model::{Amount, PhaseId, Recorded, Seq};
 use phaseledger::rules::COST_LIMIT_RULE;
 
-use super::outcome::end_of;
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
 use crate::cli::host::output;
@@ -62,34 +62,34 @@ impl Meter {
         Meter { phase, attempt, max, currency, seen: start, spent: Amount::ZERO, over: None, end: None }
     }
 
-    /// Takes in what was recorded since the last look.
-    pub fn look(&mut self, ledger: &Ledger) -> Result<(), Failure> {
-        for record in ledger.records(self.seen, ledger.head()?.seq) {
-            self.fold(&record?);
-        }
-        Ok(())
+    /// Asks what was recorded since the last look.
+    pub fn question(&self) -> ask::Attempt {
+        let Meter { phase, attempt, seen, .. } = self;
+        ask::Attempt { phase: phase.clone(), attempt: *attempt, after: *seen, with_phase: false }
     }
 
-    /// Takes in the next event.
-    pub fn fold(&mut self, record: &Recorded) {
-        self.seen = record.seq;
+    /// Takes in what was recorded since the last look.
+    pub fn take(&mut self, since: &ask::AttemptAnswer) {
+        self.seen = since.through;
         if self.end.is_some() {
             return;
         }
-        if let Some(cost) = record.event.cost()
-            && record.subject.phase() == Some(&self.phase)
-        {
+        for (seq, amount) in &since.costs {
             // What the ledger has taken has no more digits than fit.
-            self.spent = self.spent.plus(cost.amount).unwrap_or(self.spent);
+            self.spent = self.spent.plus(*amount).unwrap_or(self.spent);
             if let (Some(max), None) = (self.max, &self.over)
                 && self.spent > max
             {
-                self.over = Some(Over { seq: record.seq, spent: self.spent, max });
+                self.over = Some(Over { seq: *seq, spent: self.spent, max });
             }
         }
-        if end_of(record, &self.phase, self.attempt).is_some() {
-            self.end = Some(End { seq: record.seq, limit: limit(record) });
-        }
+        self.end = since.end.as_ref().map(|end| End { seq: end.seq, limit: limit(end) });
+    }
+
+    /// Looks at what was recorded since the last look.
+    pub fn look(&mut self, context: &Context) -> Result<(), Failure> {
+        self.take(&ask::now(|| context.open(), &self.question())?);
+        Ok(())
     }
 
     /// Says what took the cost over the maximum.
@@ -116,9 +116,9 @@ impl Meter {
     pub fn calls(&mut self, context: &Context) -> bool {
         let durable = context.place().ok().and_then(|place| Ledger::durable(&place.log()).ok());
         if durable.is_some_and(|durable| durable > self.seen)
-            && let Ok(ledger) = context.open_within(LOOK_WAIT)
+            && let Ok(since) = ask::now(|| context.open_within(LOOK_WAIT), &self.question())
         {
-            let _ = self.look(&ledger);
+            self.take(&since);
         }
         let Some(passed) = self.passed() else { return false };
         if !context.json {
