@@ -225,8 +225,6 @@ fn record(
     };
     let is_rejected = matches!(failure.kind.class(), Class::Conflict | Class::NotFound | Class::Refused);
     if !is_rejected {
-        // Where it cannot be opened, that is said instead.
-        drop(context.open()?);
         return Err(refused(failure, is_rejected, started, action.verb()));
     }
     let question = ask::Attempt { with_phase: true, ..started.meter.question() };
