@@ -51,6 +51,7 @@ pub trait Recorder {
     fn wait(&mut self, tries: u32);
 
     /// Looks at the ledger before anything is staged, each time it was opened; what is refused here is not recorded.
+    /// What there is to see is asked by [`held`](crate::ask::held).
     ///
     /// # Errors
     ///

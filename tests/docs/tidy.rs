@@ -1,7 +1,9 @@
 //! The shape of the code, held by a test: which module may use which, how long files and functions may be,
-//! where clocks and randomness may be read, where failures are made, that rules match exhaustively, and how they are cut.
+//! where clocks and randomness may be read, where failures are made, how the command line reads, that rules match
+//! exhaustively, and how they are cut.
 
 mod circles;
+mod reads;
 mod rules;
 
 use std::collections::BTreeMap;
