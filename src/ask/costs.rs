@@ -1,6 +1,5 @@
 //! `cost`: what was spent, and what may still be.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -8,9 +7,7 @@ use serde::Serialize;
 use super::reader::decode;
 use super::roots::find_root;
 use super::{AskError, Cut, Question};
-use crate::model::{
-    Amount, EventId, PhaseId, PhaseName, PhaseRef, Range, Recorded, Seq, Span, WorkflowName, Zone,
-};
+use crate::model::{Amount, PhaseId, PhaseName, PhaseRef, Range, Recorded, Span, WorkflowName, Zone};
 use crate::query::{
     self, CostGrouping, CostGroups, CostRoot, CostScan, LimitCheck, Remaining, WorkflowCosts,
 };
@@ -95,22 +92,17 @@ impl Question for CostsBy {
             cut.table()?.workflow(self.workflow.as_ref())?;
         }
         let mut grouping = CostGrouping::default();
-        // By their ids: the root, and the first cost that goes back to it.
-        let mut roots: BTreeMap<String, (EventId, Seq)> = BTreeMap::new();
         each_cost(cut, range, |record| {
             if self.workflow.is_some() && record.subject.workflow() != self.workflow.as_ref() {
                 return Ok(());
             }
-            let key = self.key(&record);
-            if let (CostKey::RootCause, Some(key)) = (self.by, &key) {
-                roots.entry(key.clone()).or_insert((record.correlation_id, record.seq));
-            }
-            Ok(grouping.put(&record, key)?)
+            Ok(grouping.put(&record, self.key(&record))?)
         })?;
         let mut groups = grouping.groups(self.by == CostKey::Day)?;
-        for group in &mut groups.groups {
-            let Some(&(root, first)) = group.key.as_ref().and_then(|key| roots.get(key)) else { continue };
-            group.root = find_root(cut, root, first)?.map(|record| CostRoot::new(&record));
+        if self.by == CostKey::RootCause {
+            for group in groups.groups.iter_mut().filter(|group| group.key.is_some()) {
+                group.root = find_root(cut, group.first_seq)?.map(|record| CostRoot::new(&record));
+            }
         }
         Ok(CostsByAnswer { by: self.by, range, groups })
     }

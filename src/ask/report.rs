@@ -60,8 +60,8 @@ impl Question for Report {
             let record = cut.record(seq)?;
             events.insert(record.id, record);
         }
-        for (root, mark) in references.roots {
-            events.extend(find_root(cut, root, mark)?.map(|record| (record.id, record)));
+        for mark in references.roots.into_values() {
+            events.extend(find_root(cut, mark)?.map(|record| (record.id, record)));
         }
         let (root, recent) = (cut.root()?, recent(cut, workflow)?);
         let evidence = Evidence { root, events, recent, costs: scan_costs(cut, &table)? };

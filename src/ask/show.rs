@@ -69,7 +69,7 @@ impl Question for Show {
 fn event(when: &When, cut: &Cut<'_>) -> Result<ShowAnswer, AskError> {
     let seq = cut.find_event(when)?;
     let (line, record) = (cut.line(seq)?, cut.record(seq)?);
-    let causes = record.causes.iter().map(|cause| Ok(Linked::new(&cut.record(cause.seq)?, cause.kind)));
+    let causes = record.causes.iter().map(|cause| Ok(Linked::new(&cut.record(cause.event.seq)?, cause.kind)));
     let causes = causes.collect::<Result<_, AskError>>()?;
     let mut effects = Effects::of(&record);
     cut.each(Span { after: seq, ..cut.span() }, |later| {

@@ -116,11 +116,11 @@ impl Audit {
     fn check_causes(&self, record: &Recorded) -> Result<(), String> {
         let mut root = None;
         for cause in &record.causes {
-            let index = usize::try_from(cause.seq.number()).unwrap_or(usize::MAX).wrapping_sub(1);
+            let index = usize::try_from(cause.event.seq.number()).unwrap_or(usize::MAX).wrapping_sub(1);
             match self.seen.get(index) {
-                Some((event, of)) if *event == cause.event => root = root.or(Some(*of)),
+                Some((event, of)) if *event == cause.event.id => root = root.or(Some(*of)),
                 Some(_) | None => {
-                    return Err(format!("its cause {} is not event {}", cause.event, cause.seq));
+                    return Err(format!("its cause {} is not event {}", cause.event.id, cause.event.seq));
                 }
             }
         }

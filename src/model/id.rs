@@ -124,3 +124,12 @@ impl fmt::Display for EventId {
         self.0.fmt(f)
     }
 }
+
+/// An event, by its place and its identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventRef {
+    /// Its place.
+    pub seq: Seq,
+    /// Its identity.
+    pub id: EventId,
+}

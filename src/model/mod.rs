@@ -55,7 +55,7 @@ pub use event::{
 };
 pub use expectation::{Expectation, ExpectationError};
 pub use files::OutputFile;
-pub use id::{CommandId, EventId, Seq, Span};
+pub use id::{CommandId, EventId, EventRef, Seq, Span};
 pub use metadata::{METADATA_BYTES_MAX, METADATA_DEPTH_MAX, Metadata, MetadataError};
 pub use name::{NAME_BYTES_MAX, NameError, PhaseId, PhaseName, PhaseRef, TagName, WorkflowName};
 pub use operation::{OperationName, OperationNameError};

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{
-    Actor, CommandId, Digest, Event, EventId, PhaseId, PhaseName, PhaseRef, Seq, StateName, Timestamp,
-    WorkflowName,
+    Actor, CommandId, Digest, Event, EventId, EventRef, PhaseId, PhaseName, PhaseRef, Seq, StateName,
+    Timestamp, WorkflowName,
 };
 
 /// The version of the event's form that this library writes.
@@ -80,14 +80,19 @@ pub enum CauseKind {
 /// One immediate cause of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cause {
-    /// The event that directly forced or motivated this one.
-    pub event: EventId,
-    /// Where that event is in the log: always earlier.
-    pub seq: Seq,
+    /// The event that directly forced or motivated this one: always earlier in the log.
+    pub event: EventRef,
     /// Why it did.
     pub kind: CauseKind,
     /// The edge of the graph along which it did: from the needed phase to the one that needs it.
     pub edge: Option<(PhaseId, PhaseId)>,
+}
+
+impl Cause {
+    /// Makes a cause that came along no edge.
+    pub const fn new(event: EventRef, kind: CauseKind) -> Self {
+        Cause { event, kind, edge: None }
+    }
 }
 
 /// The form of a cause in a line: phases of the event's own workflow go by their bare names.
@@ -107,7 +112,7 @@ impl LineCause {
             phase: id.phase.clone(),
         };
         let edge = cause.edge.as_ref().map(|(above, below)| (name(above), name(below)));
-        LineCause { event: cause.event, seq: cause.seq, kind: cause.kind, edge }
+        LineCause { event: cause.event.id, seq: cause.event.seq, kind: cause.kind, edge }
     }
 
     fn cause(self, workflow: Option<&WorkflowName>) -> Option<Cause> {
@@ -116,7 +121,7 @@ impl LineCause {
             None => None,
             Some((above, below)) => Some((id(above)?, id(below)?)),
         };
-        Some(Cause { event: self.event, seq: self.seq, kind: self.kind, edge })
+        Some(Cause { event: EventRef { seq: self.seq, id: self.event }, kind: self.kind, edge })
     }
 }
 
@@ -260,7 +265,7 @@ impl Recorded {
                 "an edge names a bare phase, but the event has no `workflow`",
             ));
         };
-        if line.causation_id != causes.first().map(|cause| cause.event) {
+        if line.causation_id != causes.first().map(|cause| cause.event.id) {
             return Err(LineError::Contradiction("`causation_id` is not the first of `causes`"));
         }
         if line.derived != line.rule.is_some() {
@@ -285,9 +290,14 @@ impl Recorded {
         })
     }
 
+    /// Returns its place and its identity.
+    pub const fn event_ref(&self) -> EventRef {
+        EventRef { seq: self.seq, id: self.id }
+    }
+
     /// Returns the immediate cause, where there is one.
     pub fn causation_id(&self) -> Option<EventId> {
-        self.causes.first().map(|cause| cause.event)
+        self.causes.first().map(|cause| cause.event.id)
     }
 }
 

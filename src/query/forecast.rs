@@ -43,13 +43,13 @@ impl History {
         let event = &record.event;
         if let Some(completed) = event.completed() {
             let mut starts = self.failed.remove(phase).unwrap_or_default();
-            starts.push(start.event);
+            starts.push(start.event.id);
             let run = Run { starts, duration: completed.duration_seconds };
             self.completed.entry(phase.clone()).or_default().push(run);
         } else if event.failed().is_some() {
-            self.failed.entry(phase.clone()).or_default().push(start.event);
+            self.failed.entry(phase.clone()).or_default().push(start.event.id);
         } else if let Some(cost) = event.cost() {
-            let spent = self.spent.entry(start.event).or_default();
+            let spent = self.spent.entry(start.event.id).or_default();
             *spent = spent.plus(cost.amount).unwrap_or(*spent);
             if let Some(currency) = &cost.currency {
                 self.currencies.insert(phase.clone(), currency.clone());

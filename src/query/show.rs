@@ -78,7 +78,7 @@ impl Linked {
             at: record.at,
             rule: record.rule.as_deref().map(str::to_owned),
             why,
-            because: record.causes.iter().map(|cause| cause.seq).collect(),
+            because: record.causes.iter().map(|cause| cause.event.seq).collect(),
         }
     }
 }
@@ -105,7 +105,7 @@ impl<'a> Effects<'a> {
             true => self.forced.contains(&event),
             false => event == self.of.id,
         };
-        if let Some(cause) = record.causes.iter().find(|cause| is_link(cause.event)) {
+        if let Some(cause) = record.causes.iter().find(|cause| is_link(cause.event.id)) {
             if is_same_command {
                 self.forced.insert(record.id);
             }

@@ -189,12 +189,12 @@ fn chain<E>(because: &[Seq], mut read: impl FnMut(Seq) -> Result<Proven, E>) -> 
     let mut chain = Vec::new();
     while let Some((seq, (led_by, depth))) = ahead.pop_last() {
         let proven = read(seq)?;
-        for cause in proven.record.causes.iter().filter(|cause| cause.seq < seq) {
+        for cause in proven.record.causes.iter().filter(|cause| cause.event.seq < seq) {
             let step = || {
                 let led_by = LedBy { via: seq, kind: cause.kind, edge: cause.edge.clone() };
                 (Some(led_by), depth + 1)
             };
-            ahead.entry(cause.seq).or_insert_with(step);
+            ahead.entry(cause.event.seq).or_insert_with(step);
         }
         chain.push(ChainEvent { proven, led_by, depth });
     }
@@ -288,8 +288,8 @@ impl Serialize for ChainEvent {
         };
         let event = &record.event;
         let cause = |cause: &crate::model::Cause| CauseView {
-            event: cause.event,
-            seq: cause.seq,
+            event: cause.event.id,
+            seq: cause.event.seq,
             kind: cause.kind,
             edge: edge(&cause.edge),
         };

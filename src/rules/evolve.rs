@@ -25,8 +25,8 @@ pub fn evolve(table: &mut Table, record: &Recorded) -> Result<Touched, Impossibl
     if record.seq != table.head.plus(1) {
         return Err(impossible(format!("it is event {}, expected event {}", record.seq, table.head.plus(1))));
     }
-    if let Some(late) = record.causes.iter().find(|cause| cause.seq >= record.seq) {
-        return Err(impossible(format!("its cause is event {}, which is not before it", late.seq)));
+    if let Some(late) = record.causes.iter().find(|cause| cause.event.seq >= record.seq) {
+        return Err(impossible(format!("its cause is event {}, which is not before it", late.event.seq)));
     }
     let mut table = Changing::new(table);
     apply(&mut table, record).map_err(impossible)?;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::budget::Budget;
 use super::rejection::Rejection;
 use crate::model::{
-    Amount, Cause, CauseKind, Change, Consumed, Declared, Digest, EventId, FileRole, Metadata,
+    Amount, Cause, CauseKind, Change, Consumed, Declared, Digest, EventId, EventRef, FileRole, Metadata,
     PhaseDefinition, PhaseId, Process, Seq, StateName, Text, Timestamp, WorkflowName,
 };
 
@@ -226,7 +226,7 @@ pub struct Attempt {
 impl Attempt {
     /// Returns the cause that its start is of what happens in it.
     pub(super) fn cause(&self) -> Cause {
-        Cause { event: self.event, seq: self.seq, kind: CauseKind::PhaseStarted, edge: None }
+        Cause::new(EventRef { seq: self.seq, id: self.event }, CauseKind::PhaseStarted)
     }
 
     /// Returns the digest of the output that the attempt consumed of a needed phase.

@@ -2,8 +2,8 @@
 
 use super::approval::Decision;
 use crate::model::{
-    Amount, DecidedBy, EventId, Expectation, Overspent, PhaseId, PhaseRef, Scope, Seq, StateName, TagName,
-    Timestamp, WorkflowName,
+    Amount, DecidedBy, EventId, EventRef, Expectation, Overspent, PhaseId, PhaseRef, Scope, Seq, StateName,
+    TagName, Timestamp, WorkflowName,
 };
 
 /// Why a command was refused: what was found, and what would have been accepted.
@@ -212,7 +212,8 @@ pub enum ApprovalRejection {
     },
     /// A request that was decided before.
     #[error(
-        "the request of event {seq} was {} by {} in event {}, at {}: {}",
+        "the request of event {} was {} by {} in event {}, at {}: {}",
+        request.seq,
         decision.verdict.as_str(),
         match decision.decided_by { DecidedBy::Policy => "the policy", DecidedBy::Person => &decision.by.name },
         decision.seq,
@@ -221,21 +222,18 @@ pub enum ApprovalRejection {
     )]
     AlreadyDecided {
         /// The request.
-        request: EventId,
-        /// Its place.
-        seq: Seq,
+        request: EventRef,
         /// How it was decided.
         decision: Box<Decision>,
     },
     /// A grant by whoever asked.
     #[error(
-        "`{by}` asked for it in event {seq}, and may not grant it: the workflow does not allow `self_approval`"
+        "`{by}` asked for it in event {}, and may not grant it: the workflow does not allow `self_approval`",
+        request.seq,
     )]
     SelfApproval {
         /// The request.
-        request: EventId,
-        /// Its place.
-        seq: Seq,
+        request: EventRef,
         /// Who asked.
         by: String,
     },

@@ -11,12 +11,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::phase::{Completion, Mark, Phase, PhaseState};
 use super::table::Table;
 use super::wave::Wave;
-use crate::model::{Cause, CauseKind, Comparison, EventId, PhaseId, Recorded, RerunCleared, Seq, StateName};
+use crate::model::{Cause, CauseKind, Comparison, EventRef, PhaseId, Recorded, RerunCleared, StateName};
 
 /// Clears what the completion of a phase, just recorded, allows to clear.
 pub(super) fn settle(wave: &mut Wave<'_>, record: &Recorded) {
     let Some(completed) = record.subject.phase() else { return };
-    let completion = (record.id, record.seq);
+    let completion = record.event_ref();
     let table = wave.table;
     let mut waiting = BTreeSet::from([completed.clone()]);
     // What each phase settled so far was settled by: the completion, or a clearing.
@@ -35,8 +35,7 @@ pub(super) fn settle(wave: &mut Wave<'_>, record: &Recorded) {
         let mut causes: Vec<Cause> =
             compared.iter().filter_map(|equal| cause(phase, equal, settled.get(&equal.phase)?)).collect();
         if causes.is_empty() {
-            let (event, seq) = completion;
-            causes.push(Cause { event, seq, kind: CauseKind::UpstreamUnchanged, edge: None });
+            causes.push(Cause::new(completion, CauseKind::UpstreamUnchanged));
         }
         let transition = (StateName::NeedsRerun, StateName::Complete);
         let clearing = wave.draft(phase, RerunCleared { compared }, transition, "early_cutoff/1", causes);
@@ -45,9 +44,9 @@ pub(super) fn settle(wave: &mut Wave<'_>, record: &Recorded) {
     }
 }
 
-fn cause(phase: &Phase, equal: &Comparison, &(event, seq): &(EventId, Seq)) -> Option<Cause> {
+fn cause(phase: &Phase, equal: &Comparison, &event: &EventRef) -> Option<Cause> {
     let edge = Some((equal.phase.clone(), phase.id.clone()));
-    Some(Cause { event, seq, kind: CauseKind::UpstreamUnchanged, edge })
+    Some(Cause { event, kind: CauseKind::UpstreamUnchanged, edge })
 }
 
 /// Returns the completion that may stand after all: that of a phase which NEEDS_RERUN only because of what is
@@ -70,7 +69,7 @@ fn compare(
     table: &Table,
     phase: &Phase,
     last: &Completion,
-    settled: &BTreeMap<PhaseId, (EventId, Seq)>,
+    settled: &BTreeMap<PhaseId, EventRef>,
     stands: impl Fn(&PhaseId) -> bool,
 ) -> Option<Vec<Comparison>> {
     let one = |need: &PhaseId| {

@@ -13,8 +13,8 @@ use super::draft::Draft;
 use super::phase::{Mark, Phase, PhaseState};
 use super::table::Table;
 use crate::model::{
-    Cause, CauseKind, Change, CommandId, Digest, Event, EventId, PhaseId, Recorded, RerunReason, Seq,
-    StateName, Subject, Text,
+    Cause, CauseKind, Change, CommandId, Digest, Event, EventId, EventRef, PhaseId, Recorded, RerunReason,
+    Seq, StateName, Subject, Text,
 };
 
 /// One batch of derived events in the making.
@@ -58,7 +58,7 @@ impl<'a> Wave<'a> {
         transition: (StateName, StateName),
         rule: &'static str,
         causes: Vec<Cause>,
-    ) -> (EventId, Seq) {
+    ) -> EventRef {
         self.draft_about(Subject::Phase(phase.id.clone()), event, Some(transition), rule, causes)
     }
 
@@ -70,21 +70,21 @@ impl<'a> Wave<'a> {
         transition: Option<(StateName, StateName)>,
         rule: &'static str,
         causes: Vec<Cause>,
-    ) -> (EventId, Seq) {
+    ) -> EventRef {
         let id = self.command.event(self.given + self.drafts.len());
         let seq = self.head.plus(self.drafts.len() as u64 + 1);
-        let first = causes.first().map(|cause| cause.event);
+        let first = causes.first().map(|cause| cause.event.id);
         let root = first.and_then(|event| self.roots.get(&event).copied().or(Some(event))).unwrap_or(id);
         self.roots.insert(id, root);
         let event = event.into();
         self.drafts.push(Draft { id, event, subject, transition, rule: Some(rule), root, causes });
-        (id, seq)
+        EventRef { seq, id }
     }
 
     /// Lets a visit start below the phase that an event is about; nothing where it is about none.
     pub(super) fn source(&mut self, record: &Recorded, kind: CauseKind) {
         let Some(id) = record.subject.phase() else { return };
-        self.sources.insert(id.clone(), Cause { event: record.id, seq: record.seq, kind, edge: None });
+        self.sources.insert(id.clone(), Cause::new(record.event_ref(), kind));
     }
 
     fn seed(&mut self, id: &PhaseId, cause: Cause) {
@@ -92,8 +92,7 @@ impl<'a> Wave<'a> {
     }
 
     pub(super) fn seed_definition(&mut self, id: &PhaseId, record: &Recorded, changes: &[Change]) {
-        let kind = CauseKind::DefinitionChanged;
-        self.seed(id, Cause { event: record.id, seq: record.seq, kind, edge: None });
+        self.seed(id, Cause::new(record.event_ref(), CauseKind::DefinitionChanged));
         self.changes.insert(id.clone(), changes.to_vec());
     }
 
@@ -119,7 +118,7 @@ impl<'a> Wave<'a> {
         for below in not_consumed(self.table, id, completion.output) {
             let kind = CauseKind::UpstreamCompleted;
             let edge = Some((id.clone(), below.clone()));
-            self.seed(&below, Cause { event: record.id, seq: record.seq, kind, edge });
+            self.seed(&below, Cause { event: record.event_ref(), kind, edge });
         }
     }
 
@@ -136,7 +135,7 @@ impl<'a> Wave<'a> {
             let mut incoming_here = std::mem::take(&mut incoming[number]);
             if incoming_here.len() > 1 {
                 let mut seen = HashSet::new();
-                incoming_here.retain(|cause| seen.insert(cause.event));
+                incoming_here.retain(|cause| seen.insert(cause.event.id));
             }
             let outgoing = match self.sources.remove(id) {
                 Some(own) => vec![own],
@@ -184,8 +183,7 @@ impl<'a> Wave<'a> {
             (StateName::Pending | StateName::Failed | StateName::NeedsRerun, _) => why.cause_added(),
         };
         self.unsettled.insert(phase.id.clone());
-        let (event, seq) = self.draft(phase, event, transition, "rerun/1", causes);
-        Cause { event, seq, kind: CauseKind::UpstreamRerun, edge: None }
+        Cause::new(self.draft(phase, event, transition, "rerun/1", causes), CauseKind::UpstreamRerun)
     }
 }
 
@@ -196,7 +194,7 @@ fn outdating(mark: &Mark, edge: Option<(PhaseId, PhaseId)>) -> Cause {
         // Nobody defers by asking but a scan.
         None => mark.kind.unwrap_or(CauseKind::InputChanged),
     };
-    Cause { event: mark.event, seq: mark.seq, kind, edge }
+    Cause { event: EventRef { seq: mark.seq, id: mark.event }, kind, edge }
 }
 
 /// Returns the latest mark of each phase above that must itself be repeated, with the edge by which it is.

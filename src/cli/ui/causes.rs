@@ -234,6 +234,6 @@ impl<'a> Progress<'a> {
 /// Returns the places of an event's causes, each once.
 fn causes(event: &ChainEvent) -> Vec<Seq> {
     let mut seen = BTreeSet::new();
-    let causes = event.proven.record.causes.iter().map(|cause| cause.seq);
+    let causes = event.proven.record.causes.iter().map(|cause| cause.event.seq);
     causes.filter(|seq| seen.insert(*seq)).collect()
 }

@@ -193,7 +193,7 @@ fn what(record: &Recorded) -> String {
     }
     parts.push(render::summary(record));
     if record.rule.is_some() && !record.causes.is_empty() {
-        let causes: Vec<_> = record.causes.iter().map(|cause| format!("#{}", cause.seq)).collect();
+        let causes: Vec<_> = record.causes.iter().map(|cause| format!("#{}", cause.event.seq)).collect();
         parts.push(format!("because {}", causes.join(", ")));
     }
     parts.retain(|part| !part.is_empty());

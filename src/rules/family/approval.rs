@@ -11,8 +11,8 @@
 
 use crate::model::{
     Actor, Amount, ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalPolicy, ApprovalRequested, Cause,
-    CauseKind, CommandId, DecidedBy, EventId, Ground, PolicyRule, Recorded, Subject, Text, Timestamp,
-    Verdict,
+    CauseKind, CommandId, DecidedBy, EventId, EventRef, Ground, PolicyRule, Recorded, Subject, Text,
+    Timestamp, Verdict,
 };
 use crate::rules::approval::{Approval, Decision, in_words};
 use crate::rules::draft::{Draft, root, seconds};
@@ -137,18 +137,14 @@ pub(in crate::rules) fn answer(
     let Some(approval) = table.approvals.get(&answer.request) else {
         return Err(ApprovalRejection::UnknownApproval { request: answer.request }.into());
     };
+    let request = EventRef { seq: approval.seq, id: approval.request };
     if let Some(decision) = &approval.decision {
-        return Err(ApprovalRejection::AlreadyDecided {
-            request: approval.request,
-            seq: approval.seq,
-            decision: Box::new(decision.clone()),
-        }
-        .into());
+        let decision = Box::new(decision.clone());
+        return Err(ApprovalRejection::AlreadyDecided { request, decision }.into());
     }
     let policy = &table.workflow(Some(&approval.workflow))?.approval;
     if answer.verdict == Verdict::Granted && approval.by.name == by.name && !policy.self_approval() {
-        let (seq, by) = (approval.seq, by.name.clone());
-        return Err(ApprovalRejection::SelfApproval { request: approval.request, seq, by }.into());
+        return Err(ApprovalRejection::SelfApproval { request, by: by.name.clone() }.into());
     }
     let decided = ApprovalDecided {
         request: approval.request,
@@ -163,9 +159,9 @@ pub(in crate::rules) fn answer(
 
 /// The event of a decision: it is caused by the request, which is its root.
 fn decision(id: EventId, subject: Subject, verdict: Verdict, decided: ApprovalDecided) -> Draft {
-    let (event, seq) = (decided.request, decided.request_seq);
-    let cause = Cause { event, seq, kind: CauseKind::ApprovalRequested, edge: None };
-    Draft { root: event, causes: vec![cause], ..root(id, subject, decided.event(verdict)) }
+    let request = EventRef { seq: decided.request_seq, id: decided.request };
+    let cause = Cause::new(request, CauseKind::ApprovalRequested);
+    Draft { root: request.id, causes: vec![cause], ..root(id, subject, decided.event(verdict)) }
 }
 
 /// Applies a request.

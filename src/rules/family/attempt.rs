@@ -1,9 +1,9 @@
 //! Attempts: a phase is started, and ends well or badly, or is done without.
 
 use crate::model::{
-    Again, Cause, CauseKind, CommandId, Consumed, Digest, EventId, Metadata, OutputFile, PhaseCompleted,
-    PhaseFailed, PhaseId, PhaseSkipped, PhaseStarted, Process, Recorded, RerunReason, StateName, Timestamp,
-    Worker, action,
+    Again, Cause, CauseKind, CommandId, Consumed, Digest, EventId, EventRef, Metadata, OutputFile,
+    PhaseCompleted, PhaseFailed, PhaseId, PhaseSkipped, PhaseStarted, Process, Recorded, RerunReason,
+    StateName, Timestamp, Worker, action,
 };
 use crate::rules::draft::{Draft, ending, moving, seconds};
 use crate::rules::phase::{Attempt, Completion, Failure, Mark, Phase, PhaseState, Skip};
@@ -59,7 +59,7 @@ pub(in crate::rules) fn start(
         transition: Some((from, StateName::InProgress)),
         rule: Some("start_again/1"),
         root: before.root,
-        causes: vec![Cause { event: first, seq: table.head.plus(1), kind, edge: None }],
+        causes: vec![Cause::new(EventRef { seq: table.head.plus(1), id: first }, kind)],
         ..moving(phase, second, begin()?, StateName::InProgress)
     };
     Ok(vec![before, start])
@@ -115,7 +115,7 @@ fn consume(need: &Phase) -> Option<Consumed> {
 
 /// Returns what a start answers, with the root of it: each mark, or the failure that it tries again.
 fn answers(state: &PhaseState) -> (Vec<Cause>, Option<EventId>) {
-    let cause = |event, seq, kind| Cause { event, seq, kind, edge: None };
+    let cause = |id, seq, kind| Cause::new(EventRef { seq, id }, kind);
     match state {
         PhaseState::NeedsRerun { marks, .. } => {
             let answered = |mark: &Mark| cause(mark.event, mark.seq, CauseKind::RerunMarked);

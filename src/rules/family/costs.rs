@@ -163,7 +163,7 @@ fn crossing(
     }
     let workflow = subject.workflow().and_then(|name| wave.table.workflows.get(name));
     let currency = workflow.and_then(|workflow| workflow.currency.clone());
-    let cause = || vec![Cause { event: record.id, seq: record.seq, kind, edge: None }];
+    let cause = || vec![Cause::new(record.event_ref(), kind)];
     if budget.alert < Standing::Warning && limit.is_positive() {
         let threshold_percent = WARNING_PERCENT;
         let warning = CostWarningRaised { limit, spent, threshold_percent, currency: currency.clone() };
@@ -171,8 +171,8 @@ fn crossing(
     }
     let (limit, over) = budget.excess()?;
     let exceeded = CostLimitExceeded { limit, spent, over, currency };
-    let (event, seq) = wave.draft_about(subject.clone(), exceeded, None, COST_LIMIT_RULE, cause());
-    Some(Cause { event, seq, kind: CauseKind::CostLimitExceeded, edge: None })
+    let told = wave.draft_about(subject.clone(), exceeded, None, COST_LIMIT_RULE, cause());
+    Some(Cause::new(told, CauseKind::CostLimitExceeded))
 }
 
 /// Fails the attempt in which a record took spending over a limit.

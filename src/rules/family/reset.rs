@@ -1,7 +1,8 @@
 //! Resets: a phase, or every phase of a workflow, is as if it had not run.
 
 use crate::model::{
-    Cause, CauseKind, CommandId, EventId, Metadata, PhaseReset, Recorded, StateName, Subject, action,
+    Cause, CauseKind, CommandId, EventId, EventRef, Metadata, PhaseReset, Recorded, StateName, Subject,
+    action,
 };
 use crate::rules::draft::{Draft, moving, root};
 use crate::rules::phase::PhaseState;
@@ -24,7 +25,7 @@ pub(in crate::rules) fn reset_all(
     let workflow = &table.workflow(asked.workflow.as_ref())?.name;
     let reset = || PhaseReset { reason: asked.reason.clone() };
     let first = root(command.event(0), Subject::Workflow(workflow.clone()), reset());
-    let cause = Cause { event: first.id, seq: table.head.plus(1), kind: CauseKind::SameCommand, edge: None };
+    let cause = Cause::new(EventRef { seq: table.head.plus(1), id: first.id }, CauseKind::SameCommand);
     let phases = table.current().into_iter().filter(|phase| phase.id.workflow == *workflow);
     let resets = phases.enumerate().map(|(index, phase)| Draft {
         rule: Some("reset_all/1"),

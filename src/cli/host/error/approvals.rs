@@ -40,19 +40,19 @@ impl From<&ApprovalRejection> for Failure {
             ApprovalRejection::UnknownApproval { .. } => {
                 failure(Kind::UnknownApproval).hint("`phaseledger approval list` lists the requests")
             }
-            ApprovalRejection::AlreadyDecided { request, seq, decision } => failure(Kind::AlreadyDecided)
+            ApprovalRejection::AlreadyDecided { request, decision } => failure(Kind::AlreadyDecided)
                 .hint("a decision stands; ask anew with `phaseledger approval request`")
-                .detail("request", request.to_string())
-                .detail("request_seq", seq.number())
+                .detail("request", request.id.to_string())
+                .detail("request_seq", request.seq.number())
                 .detail("decision", decision.verdict.as_str())
                 .detail("seq", decision.seq.number()),
-            ApprovalRejection::SelfApproval { request, seq, .. } => failure(Kind::SelfApproval)
+            ApprovalRejection::SelfApproval { request, .. } => failure(Kind::SelfApproval)
                 .hint(
                     "let someone else grant it, or put `self_approval = true` below `[workflow.approval]` and define \
                      the workflow anew",
                 )
-                .detail("request", request.to_string())
-                .detail("request_seq", seq.number()),
+                .detail("request", request.id.to_string())
+                .detail("request_seq", request.seq.number()),
             ApprovalRejection::NegativeAmount { .. } => failure(Kind::BadAmount),
         }
     }
