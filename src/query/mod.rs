@@ -7,6 +7,7 @@
 //! Nothing here reads a log, a clock or the command line: whoever asks brings what an answer is made of.
 
 mod approvals;
+mod brief;
 mod cost_groups;
 mod cost_plan;
 mod costs;
@@ -27,6 +28,7 @@ mod why;
 mod words;
 
 pub use approvals::{ApprovalFilter, ApprovalStatus, ApprovalSummary, ApprovalView, Approvals};
+pub use brief::EventBrief;
 pub use cost_groups::{CostGroup, CostGrouping, CostGroups, CostRoot, CostTotal};
 pub use cost_plan::{CostPlan, LimitCheck, PlanError, PlannedTotal, Projection, Remaining, check_estimate};
 pub use costs::{BudgetView, CostScan, ModelCosts, PhaseCosts, SumTooLarge, Transaction, WorkflowCosts};

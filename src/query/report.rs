@@ -16,6 +16,7 @@ pub use view::{
 };
 
 use super::approvals::ApprovalFilter;
+use super::brief::EventBrief;
 use super::costs::CostScan;
 use super::graph::graph;
 use super::words::words;
@@ -255,14 +256,7 @@ impl<'a> MarkReport<'a> {
 impl<'a> EventReport<'a> {
     fn new(record: &'a Recorded) -> Self {
         EventReport {
-            seq: record.seq,
-            id: record.id,
-            kind: record.event.kind(),
-            workflow: record.subject.workflow(),
-            phase: record.subject.phase().map(|id| &id.phase),
-            from: record.transition.map(|(from, _)| from),
-            to: record.transition.map(|(_, to)| to),
-            at: record.at,
+            event: EventBrief::new(record),
             by: &record.by.name,
             derived: record.rule.is_some(),
             text: words(&record.event).quotation(),

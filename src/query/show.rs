@@ -6,9 +6,10 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::PhaseStatus;
+use super::brief::EventBrief;
 use crate::model::{
-    Amount, CauseKind, Digest, EventId, OutputFile, PhaseFailed, PhaseId, PhaseName, PhaseStarted, Recorded,
-    Seq, StateName, Text, Timestamp, WorkflowName,
+    Amount, CauseKind, Digest, EventId, OutputFile, PhaseFailed, PhaseId, PhaseStarted, Recorded, Seq, Text,
+    Timestamp,
 };
 use crate::rules::{Phase, Table};
 
@@ -40,22 +41,9 @@ impl EventView {
 /// An event that is linked with another by a cause, in a few words.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Linked {
-    /// Its place.
-    pub seq: Seq,
-    /// Its identity.
-    pub id: EventId,
-    /// Its kind.
-    pub kind: &'static str,
-    /// The workflow that it is about.
-    pub workflow: Option<WorkflowName>,
-    /// The phase that it is about.
-    pub phase: Option<PhaseName>,
-    /// The state before it.
-    pub from: Option<StateName>,
-    /// The state after it.
-    pub to: Option<StateName>,
-    /// When it took effect.
-    pub at: Timestamp,
+    /// The event.
+    #[serde(flatten)]
+    pub event: EventBrief,
     /// The rule that derived it.
     pub rule: Option<String>,
     /// Why the one caused the other.
@@ -68,14 +56,7 @@ impl Linked {
     /// Views an event that is linked by a cause of some kind.
     pub fn new(record: &Recorded, why: CauseKind) -> Self {
         Linked {
-            seq: record.seq,
-            id: record.id,
-            kind: record.event.kind(),
-            workflow: record.subject.workflow().cloned(),
-            phase: record.subject.phase().map(|id| id.phase.clone()),
-            from: record.transition.map(|(from, _)| from),
-            to: record.transition.map(|(_, to)| to),
-            at: record.at,
+            event: EventBrief::new(record),
             rule: record.rule.as_deref().map(str::to_owned),
             why,
             because: record.causes.iter().map(|cause| cause.event.seq).collect(),

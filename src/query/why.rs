@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
+use super::brief::EventBrief;
 use super::words::words;
 use crate::model::{
     Actor, CauseKind, Change, Comparison, DefinitionChange, Digest, EventId, LineError, PhaseId, PhaseName,
@@ -236,14 +237,8 @@ impl Serialize for Why {
 /// In edges, phases of the event's own workflow go by their bare names.
 #[derive(Serialize)]
 struct View<'a> {
-    seq: Seq,
-    id: EventId,
-    kind: &'static str,
-    workflow: Option<&'a WorkflowName>,
-    phase: Option<&'a PhaseName>,
-    from: Option<StateName>,
-    to: Option<StateName>,
-    at: Timestamp,
+    #[serde(flatten)]
+    event: EventBrief,
     recorded_at: Timestamp,
     by: &'a Actor,
     derived: bool,
@@ -294,14 +289,7 @@ impl Serialize for ChainEvent {
             edge: edge(&cause.edge),
         };
         let view = View {
-            seq: record.seq,
-            id: record.id,
-            kind: record.event.kind(),
-            workflow,
-            phase: record.subject.phase().map(|id| &id.phase),
-            from: record.transition.map(|(from, _)| from),
-            to: record.transition.map(|(_, to)| to),
-            at: record.at,
+            event: EventBrief::new(record),
             recorded_at: record.recorded_at,
             by: &record.by,
             derived: record.rule.is_some(),

@@ -151,13 +151,13 @@ fn links(sheet: &mut Sheet, record: &Recorded, view: &EventView, naming: Naming)
 }
 
 fn linked(link: &Linked, naming: Naming) -> String {
-    let subject = match (&link.workflow, &link.phase) {
+    let subject = match (&link.event.workflow, &link.event.phase) {
         (Some(workflow), Some(phase)) if naming == Naming::Full => format!(" {workflow}/{phase}"),
         (_, Some(phase)) => format!(" {phase}"),
         (Some(workflow), None) => format!(" {workflow}"),
         (None, None) => String::new(),
     };
-    format!("#{} {}{subject}", link.seq, link.kind)
+    format!("#{} {}{subject}", link.event.seq, link.event.kind)
 }
 
 /// Returns the kind of a cause, as it is written.

@@ -9,6 +9,7 @@ use crate::model::{
     CauseKind, Digest, EventId, Metadata, PhaseId, PhaseName, Seq, StateName, Text, Timestamp, WorkflowName,
 };
 use crate::query::approvals::ApprovalView;
+use crate::query::brief::EventBrief;
 use crate::query::costs::WorkflowCosts;
 use crate::query::graph::Graph;
 
@@ -164,22 +165,9 @@ pub struct RetiredReport<'a> {
 /// An event, in short.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct EventReport<'a> {
-    /// Its place.
-    pub seq: Seq,
-    /// Its identity.
-    pub id: EventId,
-    /// What happened.
-    pub kind: &'static str,
-    /// To what: the workflow; none for the ledger as a whole.
-    pub workflow: Option<&'a WorkflowName>,
-    /// To what: the phase; none for a whole workflow.
-    pub phase: Option<&'a PhaseName>,
-    /// The state before, for an event about a phase's state.
-    pub from: Option<StateName>,
-    /// The state after.
-    pub to: Option<StateName>,
-    /// When it took effect.
-    pub at: Timestamp,
+    /// The event.
+    #[serde(flatten)]
+    pub event: EventBrief,
     /// Who asked.
     pub by: &'a str,
     /// Whether a rule derived it.

@@ -97,7 +97,9 @@ fn share(summary: &ProgressSummary) -> String {
 fn push_workflow(document: &mut String, workflow: &WorkflowReport<'_>, level: usize, style: &Style<'_>) {
     let place = match &workflow.defined {
         None => String::new(),
-        Some(defined) => format!("{}, ", style.event(defined.seq, Some(defined.at), Some(defined.by))),
+        Some(EventReport { event, by, .. }) => {
+            format!("{}, ", style.event(event.seq, Some(event.at), Some(by)))
+        }
     };
     document.push_str(&format!("- **Definition in force:** {place}`{}`\n", workflow.definition));
     if let Some(description) = workflow.description {
@@ -230,15 +232,15 @@ fn push_recent(document: &mut String, recent: &[EventReport<'_>], style: &Style<
         ("By", Align::Left),
         ("Why", Align::Left),
     ];
-    let row = |event: &EventReport<'_>| {
-        let by = if event.derived { "a rule".to_owned() } else { code(event.by) };
+    let row = |EventReport { event, by, derived, text: why }: &EventReport<'_>| {
+        let by = if *derived { "a rule".to_owned() } else { code(by) };
         vec![
             event.seq.to_string(),
             style.time(Some(event.at)),
             format!("`{}`", event.kind),
             subject(event, style),
             by,
-            event.text.as_deref().map(|why| text(&start(why))).unwrap_or_default(),
+            why.as_deref().map(|why| text(&start(why))).unwrap_or_default(),
         ]
     };
     document.push_str(&table(&columns, &recent.iter().map(row).collect::<Vec<_>>()));

@@ -150,14 +150,14 @@ fn push_error(said: &mut String, error: &str, phase: &PhaseReport<'_>) {
 fn push_mark(said: &mut String, mark: &MarkReport<'_>, state: StateName, style: &Style<'_>) {
     let is_deferred = state == StateName::InProgress;
     let when = if is_deferred { "must run again once this attempt ends" } else { "must run again" };
-    let own = mark.root.as_ref().filter(|root| root.id == mark.id);
+    let own = mark.root.as_ref().filter(|root| root.event.id == mark.id);
     let event = style.event(mark.seq, Some(mark.at), own.map(|root| root.by));
     push_item(said, &format!("{when}: {} ({event})", text(mark.reason.as_str())));
-    if let Some(root) = mark.root.as_ref().filter(|root| root.id != mark.id) {
-        let event = style.event(root.seq, Some(root.at), Some(root.by));
+    if let Some(root) = mark.root.as_ref().filter(|root| root.event.id != mark.id) {
+        let event = style.event(root.event.seq, Some(root.event.at), Some(root.by));
         let why = root.text.as_deref().map(|why| format!(": {}", text(why))).unwrap_or_default();
-        let item = format!("  - root: `{}` of {}{why} ({event})\n", root.kind, subject(root, style));
-        said.push_str(&format!("  {item}"));
+        let (kind, of) = (root.event.kind, subject(&root.event, style));
+        said.push_str(&format!("    - root: `{kind}` of {of}{why} ({event})\n"));
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the whole report has in common: how it shows times, names, events and headings.
 
 use phaseledger::model::{PhaseId, Seq, Timestamp, WorkflowName, Zone};
-use phaseledger::query::EventReport;
+use phaseledger::query::EventBrief;
 
 use super::syntax::code;
 use crate::cli::ui::render;
@@ -65,8 +65,8 @@ pub fn start(given: &str) -> String {
 }
 
 /// Returns what an event is about.
-pub fn subject(event: &EventReport<'_>, style: &Style<'_>) -> String {
-    match (event.workflow, event.phase) {
+pub fn subject(event: &EventBrief, style: &Style<'_>) -> String {
+    match (&event.workflow, &event.phase) {
         (Some(workflow), Some(phase)) => style.name(workflow, phase.as_str()),
         (Some(workflow), None) => code(workflow.as_str()),
         (None, _) => "the ledger".to_owned(),
