@@ -89,12 +89,9 @@ impl Amount {
         (whole != 0).then(|| part.div_euclid(whole))
     }
 
-    /// Returns the amount as a person reads it: with its currency, where there is one.
-    pub fn shown(self, currency: Option<&str>) -> String {
-        match currency {
-            Some(currency) => format!("{self} {}", escape(currency)),
-            None => self.to_string(),
-        }
+    /// Returns so much of the currency that goes with it, where there is one.
+    pub fn of(self, currency: &Option<String>) -> Money<'_> {
+        Money(self, currency.as_deref())
     }
 
     /// Returns the amount in billionths: 27 digits at most, so that a hundred of it still fit.
@@ -115,6 +112,18 @@ impl Amount {
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+/// So much of a currency, where there is one. It is shown as a person reads it: `1.10 USD`, or `1.10`.
+#[derive(Debug, Clone, Copy)]
+pub struct Money<'a>(pub Amount, pub Option<&'a str>);
+
+impl fmt::Display for Money<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Money(amount, currency) = self;
+        amount.fmt(f)?;
+        currency.map_or(Ok(()), |currency| write!(f, " {}", escape(currency)))
     }
 }
 

@@ -71,7 +71,7 @@ pub struct ApprovalView<'a> {
     /// What it is thought to cost.
     pub estimate: Amount,
     /// In which currency.
-    pub currency: Option<&'a str>,
+    pub currency: &'a Option<String>,
     /// How many things it touches.
     pub items: u64,
     /// What it does to them.
@@ -127,7 +127,7 @@ impl<'a> ApprovalView<'a> {
             phase: approval.phase.as_ref().map(|id| &id.phase),
             operation: &asked.operation,
             estimate: asked.estimate,
-            currency: asked.currency.as_deref(),
+            currency: &asked.currency,
             items: asked.items,
             impact: asked.impact.as_ref(),
             auto_approve_below: asked.auto_approve_below,

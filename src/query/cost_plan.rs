@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::costs::SumTooLarge;
-use crate::model::{Amount, PhaseId, PhaseRef, Scope};
-use crate::rules::{Budget, Phase, Rejection, Standing, Table, Workflow};
+use crate::model::{Amount, Money, PhaseId, PhaseRef, Scope};
+use crate::rules::{Budget, Phase, Rejection, Standing, Table};
 
 /// How something that is planned fits a limit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -38,8 +38,7 @@ pub struct LimitCheck {
 impl LimitCheck {
     fn new(
         (scope, name, budget): (Scope, String, &Budget),
-        currency: Option<&String>,
-        planned: Amount,
+        Money(planned, currency): Money<'_>,
     ) -> Result<Self, SumTooLarge> {
         let after = budget.spent.plus(planned).ok_or(SumTooLarge)?;
         let remaining = budget.limit.map(|limit| limit.minus(after).ok_or(SumTooLarge)).transpose()?;
@@ -47,7 +46,7 @@ impl LimitCheck {
         Ok(LimitCheck {
             scope,
             name,
-            currency: currency.cloned(),
+            currency: currency.map(str::to_owned),
             limit: budget.limit,
             spent: budget.spent,
             planned,
@@ -71,10 +70,10 @@ pub fn check_estimate(
     estimate: Amount,
 ) -> Result<Vec<LimitCheck>, SumTooLarge> {
     let workflow = table.workflows.get(&phase.id.workflow);
-    let currency = workflow.and_then(|workflow| workflow.currency.as_ref());
-    let own = LimitCheck::new((Scope::Phase, phase.id.to_string(), &phase.budget), currency, estimate)?;
+    let planned = Money(estimate, workflow.and_then(|workflow| workflow.currency.as_deref()));
+    let own = LimitCheck::new((Scope::Phase, phase.id.to_string(), &phase.budget), planned)?;
     let whole = workflow.map(|workflow| {
-        LimitCheck::new((Scope::Workflow, workflow.name.to_string(), &workflow.budget), currency, estimate)
+        LimitCheck::new((Scope::Workflow, workflow.name.to_string(), &workflow.budget), planned)
     });
     Ok(std::iter::once(own).chain(whole.transpose()?).collect())
 }
@@ -182,7 +181,6 @@ impl CostPlan {
     pub fn project(&self, table: &Table) -> Result<Projection, SumTooLarge> {
         let mut workflows: BTreeMap<_, Amount> = BTreeMap::new();
         let mut limits = Vec::new();
-        let currency = |workflow: &Workflow| workflow.currency.clone();
         for (id, planned) in &self.phases {
             let (Some(phase), Some(workflow)) = (table.phases.get(id), table.workflows.get(&id.workflow))
             else {
@@ -191,15 +189,15 @@ impl CostPlan {
             let sum = workflows.entry(&workflow.name).or_default();
             *sum = sum.plus(*planned).ok_or(SumTooLarge)?;
             let scope = (Scope::Phase, id.to_string(), &phase.budget);
-            limits.push(LimitCheck::new(scope, workflow.currency.as_ref(), *planned)?);
+            limits.push(LimitCheck::new(scope, planned.of(&workflow.currency))?);
         }
         let mut total: BTreeMap<Option<String>, Amount> = BTreeMap::new();
         for (name, planned) in workflows {
             let Some(workflow) = table.workflows.get(name) else { continue };
-            let sum = total.entry(currency(workflow)).or_default();
+            let sum = total.entry(workflow.currency.clone()).or_default();
             *sum = sum.plus(planned).ok_or(SumTooLarge)?;
             let scope = (Scope::Workflow, name.to_string(), &workflow.budget);
-            limits.push(LimitCheck::new(scope, workflow.currency.as_ref(), planned)?);
+            limits.push(LimitCheck::new(scope, planned.of(&workflow.currency))?);
         }
         let total = total.into_iter().map(|(currency, planned)| PlannedTotal { currency, planned });
         let fits = limits.iter().all(|check| check.fits);

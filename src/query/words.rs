@@ -233,7 +233,7 @@ impl<'a> Words<'a> for &'a CostRecorded {
     }
 
     fn remark(&self) -> Option<String> {
-        let amount = Some(self.amount.shown(self.currency.as_deref()));
+        let amount = Some(self.amount.of(&self.currency).to_string());
         let refund = self.refund.then(|| "refund".to_owned());
         let (model, operation) = (self.model.as_deref().map(escape), self.operation.as_deref().map(escape));
         Some([amount, refund, model, operation].into_iter().flatten().collect::<Vec<_>>().join(", "))
@@ -251,7 +251,7 @@ impl<'a> Words<'a> for &'a CostLimitSet {
 
     fn remark(&self) -> Option<String> {
         let shown = |limit: Option<Amount>| {
-            limit.map_or_else(|| "no limit".to_owned(), |limit| limit.shown(self.currency.as_deref()))
+            limit.map_or_else(|| "no limit".to_owned(), |limit| limit.of(&self.currency).to_string())
         };
         Some(format!("{} → {}", shown(self.before), shown(self.limit)))
     }
@@ -267,9 +267,8 @@ impl<'a> Words<'a> for &'a CostWarningRaised {
     }
 
     fn remark(&self) -> Option<String> {
-        let shown = |amount: Amount| amount.shown(self.currency.as_deref());
-        let percent = self.threshold_percent;
-        Some(format!("{} spent, {percent} % or more of {}", shown(self.spent), shown(self.limit)))
+        let (spent, limit) = (self.spent.of(&self.currency), self.limit.of(&self.currency));
+        Some(format!("{spent} spent, {} % or more of {limit}", self.threshold_percent))
     }
 
     fn quotation(&self) -> Option<Cow<'a, str>> {
@@ -283,9 +282,8 @@ impl<'a> Words<'a> for &'a CostLimitExceeded {
     }
 
     fn remark(&self) -> Option<String> {
-        let shown = |amount: Amount| amount.shown(self.currency.as_deref());
-        let (spent, limit) = (shown(self.spent), shown(self.limit));
-        Some(format!("{spent} spent of {limit}, {} over", shown(self.over)))
+        let (spent, limit) = (self.spent.of(&self.currency), self.limit.of(&self.currency));
+        Some(format!("{spent} spent of {limit}, {} over", self.over.of(&self.currency)))
     }
 
     fn quotation(&self) -> Option<Cow<'a, str>> {
@@ -299,7 +297,7 @@ impl<'a> Words<'a> for &'a ApprovalRequested {
     }
 
     fn remark(&self) -> Option<String> {
-        let estimate = self.estimate.shown(self.currency.as_deref());
+        let estimate = self.estimate.of(&self.currency);
         let impact = self.impact.as_ref().map(|impact| format!(": {}", one_line(impact.as_str())));
         let items = match self.items {
             1 => "1 item".to_owned(),

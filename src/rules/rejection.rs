@@ -116,7 +116,7 @@ pub enum Rejection {
         last: Timestamp,
     },
     /// A start although more was spent than a limit allows.
-    #[error("cannot start `{phase}`: {}", limits.iter().map(|limit| exceeded(limit, currency.as_deref())).collect::<Vec<_>>().join("; "))]
+    #[error("cannot start `{phase}`: {}", limits.iter().map(|limit| exceeded(limit, currency)).collect::<Vec<_>>().join("; "))]
     OverLimit {
         /// What was asked for.
         phase: PhaseId,
@@ -248,15 +248,14 @@ pub enum ApprovalRejection {
 }
 
 /// Says how far a limit is exceeded.
-fn exceeded(found: &Overspent, currency: Option<&str>) -> String {
+fn exceeded(found: &Overspent, currency: &Option<String>) -> String {
     let Overspent { scope, limit, spent } = *found;
     let whose = match scope {
         Scope::Phase => "it",
         Scope::Workflow => "its workflow",
     };
-    let over = spent.minus(limit).unwrap_or_default();
-    let money = |amount: Amount| amount.shown(currency);
-    format!("{whose} has spent {} of {}, {} over its limit", money(spent), money(limit), money(over))
+    let over = spent.minus(limit).unwrap_or_default().of(currency);
+    format!("{whose} has spent {} of {}, {over} over its limit", spent.of(currency), limit.of(currency))
 }
 
 fn or_none(currency: Option<&str>) -> String {

@@ -32,7 +32,6 @@ pub fn tell(out: &mut impl Write, forecast: &Forecast) -> io::Result<()> {
 fn row(phase: &PhaseForecast, naming: Naming) -> Vec<String> {
     let duration = phase.duration_seconds.as_ref();
     let cost = phase.cost.as_ref();
-    let currency = phase.currency.as_deref();
     let varies = |samples: usize| samples > 1;
     vec![
         render::phase(&phase.phase, naming),
@@ -41,7 +40,7 @@ fn row(phase: &PhaseForecast, naming: Naming) -> Vec<String> {
         duration.filter(|seen| varies(seen.samples)).map_or_else(String::new, |seen| {
             format!("{} … {}", render::duration(seen.min), render::duration(seen.max))
         }),
-        cost.map_or_else(String::new, |seen| seen.median.shown(currency)),
+        cost.map_or_else(String::new, |seen| seen.median.of(&phase.currency).to_string()),
         cost.filter(|seen| varies(seen.samples))
             .map_or_else(String::new, |seen| format!("{} … {}", seen.min, seen.max)),
         if duration.is_none() { "no history, no forecast".to_owned() } else { String::new() },
@@ -60,7 +59,7 @@ fn together(forecast: &Forecast) -> String {
                 format!(" for the {} that recorded costs", render::count(cost.phases, "phase", "phases"))
             }
         };
-        parts.push(format!("{}{of}", cost.sum_of_medians.shown(cost.currency.as_deref())));
+        parts.push(format!("{}{of}", cost.sum_of_medians.of(&cost.currency)));
     }
     let without = forecast.phases.len() - forecast.duration_seconds.phases;
     if without > 0 {

@@ -60,9 +60,8 @@ const LIMITS: &[Column] = &[
 /// Returns how something planned fits a limit, as a row of [`LIMITS`].
 fn limit_row(check: &LimitCheck) -> Vec<String> {
     let or_none = |amount: Option<Amount>| amount.map_or_else(|| "none".to_owned(), |it| it.to_string());
-    let currency = check.currency.as_deref();
     let verdict = match (check.fits, check.limit) {
-        (false, _) => format!("over by {}", check.over.shown(currency)),
+        (false, _) => format!("over by {}", check.over.of(&check.currency)),
         (true, None) => "fits: no limit".to_owned(),
         (true, Some(_)) => match check.status {
             phaseledger::rules::Standing::Warning => "fits, near the limit".to_owned(),

@@ -78,16 +78,16 @@ fn inputs(view: &PhaseView, out: &mut impl Write) -> Result<(), Failure> {
 /// Returns what was spent on the phase of which limit; none where there is neither.
 fn cost(view: &PhaseView) -> Option<String> {
     let (phase, spec) = (&view.phase, &view.spec);
-    let shown = |amount: Amount| amount.shown(spec.currency.as_deref());
+    let money = |amount: Amount| amount.of(&spec.currency);
     let defined = match spec.cost_limit {
         limit if limit == phase.cost_limit => String::new(),
         None => "; its definition has no limit".to_owned(),
-        Some(limit) => format!("; its definition says {}", shown(limit)),
+        Some(limit) => format!("; its definition says {}", money(limit)),
     };
     match phase.cost_limit {
-        Some(limit) => Some(format!("{} spent of {}{defined}", shown(phase.spent), shown(limit))),
+        Some(limit) => Some(format!("{} spent of {}{defined}", money(phase.spent), money(limit))),
         None if phase.spent == Amount::ZERO && defined.is_empty() => None,
-        None => Some(format!("{} spent, no limit{defined}", shown(phase.spent))),
+        None => Some(format!("{} spent, no limit{defined}", money(phase.spent))),
     }
 }
 

@@ -193,8 +193,8 @@ fn fail(
         };
         let (Some(cause), Some((limit, over))) = (cause, budget.excess()) else { continue };
         causes.push(cause);
-        let money = |amount: Amount| amount.shown(workflow.currency.as_deref());
-        let (spent, limit, over) = (money(budget.spent), money(limit), money(over));
+        let currency = &workflow.currency;
+        let (spent, limit, over) = (budget.spent.of(currency), limit.of(currency), over.of(currency));
         told.push(format!("{name} exceeded: {spent} spent of {limit}, {over} over"));
     }
     let Some(error) = Text::cut(&told.join("; ")) else { return };

@@ -90,7 +90,7 @@ fn row(approval: &ApprovalView<'_>, naming: Naming, context: &Context) -> Vec<St
         format!("#{}", approval.seq),
         format!("{style}{}{style:#}", approval.status),
         escape(approval.operation.as_str()),
-        approval.estimate.shown(approval.currency),
+        approval.estimate.of(approval.currency).to_string(),
         approval.items.to_string(),
         subject,
         escape(approval.requested_by),

@@ -113,14 +113,14 @@ fn tell(by: By, groups: &CostGroups, zone: Zone) -> Result<(), Failure> {
             false => format!("#{} to #{}", group.first_seq, group.last_seq),
         };
         let phases = if by == By::Phase { String::new() } else { group.phases.to_string() };
-        vec![group.spent.shown(group.currency.as_deref()), group.records.to_string(), phases, events, on]
+        vec![group.spent.of(&group.currency).to_string(), group.records.to_string(), phases, events, on]
     };
     status::show(&mut out, COLUMNS, &groups.groups.iter().map(row).collect::<Vec<_>>())?;
     writeln!(out)?;
     for total in &groups.total {
         let records =
             render::count(usize::try_from(total.records).unwrap_or(usize::MAX), "record", "records");
-        writeln!(out, "{} in all, {records}", total.spent.shown(total.currency.as_deref()))?;
+        writeln!(out, "{} in all, {records}", total.spent.of(&total.currency))?;
     }
     Ok(())
 }

@@ -61,7 +61,7 @@ pub fn check(args: &CheckArgs, context: &Context) -> Result<ExitCode, Failure> {
         return Ok(answer(check.fits));
     }
     let mut out = output::stdout();
-    let estimate = args.estimate.shown(currency.as_deref());
+    let estimate = args.estimate.of(currency);
     let verdict = if check.fits { "fits" } else { "does not fit" };
     writeln!(out, "{estimate} for {phase} {verdict}")?;
     status::show(&mut out, LIMITS, &check.limits.iter().map(limit_row).collect::<Vec<_>>())?;
@@ -86,7 +86,6 @@ pub fn remaining(args: &RemainingArgs, context: &Context) -> Result<ExitCode, Fa
 
 /// Says what is left, and what that buys.
 fn told(OfPhase { phase: name, currency, view: remaining, .. }: &OfPhase<Remaining>) -> String {
-    let currency = currency.as_deref();
     let Some(left) = remaining.remaining else {
         return format!("{name} has no limit, nor has its workflow: any amount is left");
     };
@@ -95,26 +94,23 @@ fn told(OfPhase { phase: name, currency, view: remaining, .. }: &OfPhase<Remaini
         Some(Scope::Phase) | None => "",
     };
     if let Some(over) = Amount::ZERO.minus(left).filter(|over| over.is_positive()) {
-        return format!("{name} has nothing left{by}: {} over", over.shown(currency));
+        return format!("{name} has nothing left{by}: {} over", over.of(currency));
     }
     let items = match (remaining.items, remaining.per_item) {
         (Some(items), Some(price)) => {
             let noun = if items == 1 { "item" } else { "items" };
-            format!(": {items} {noun} at {}", price.shown(currency))
+            format!(": {items} {noun} at {}", price.of(currency))
         }
         _ => String::new(),
     };
-    format!("{name} has {} left{by}{items}", left.shown(currency))
+    format!("{name} has {} left{by}{items}", left.of(currency))
 }
 
 fn limit(check: &LimitCheck) -> String {
-    let currency = check.currency.as_deref();
-    let name = format!("{} {}", check.scope.as_str(), check.name);
-    let spent = check.spent.shown(currency);
-    match (check.limit, check.remaining) {
-        (Some(limit), Some(left)) => {
-            format!("{name}: {spent} spent of {}, {} left", limit.shown(currency), left.shown(currency))
-        }
-        _ => format!("{name}: {spent} spent, no limit"),
+    let LimitCheck { scope, name, currency, spent, .. } = check;
+    let spent = format!("{} {name}: {} spent", scope.as_str(), spent.of(currency));
+    match check.limit.zip(check.remaining) {
+        Some((limit, left)) => format!("{spent} of {}, {} left", limit.of(currency), left.of(currency)),
+        None => format!("{spent}, no limit"),
     }
 }

@@ -78,8 +78,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         return Ok(answer(true));
     }
     let operations = usize::try_from(projection.operations).unwrap_or(usize::MAX);
-    let total: Vec<_> =
-        projection.total.iter().map(|total| total.planned.shown(total.currency.as_deref())).collect();
+    let total: Vec<_> = projection.total.iter().map(|it| it.planned.of(&it.currency).to_string()).collect();
     let verdict = if projection.fits { "fits" } else { "does not fit" };
     let operations = render::count(operations, "operation", "operations");
     writeln!(out, "{operations} for {} in all: {verdict}", total.join(" and "))?;

@@ -99,12 +99,12 @@ fn tell(costs: &WorkflowCosts, zone: Zone, out: &mut impl Write) -> Result<(), F
 /// Returns what was spent on all phases together, of which limit.
 fn total(costs: &WorkflowCosts) -> String {
     let BudgetView { spent, limit, remaining, percent, status, .. } = costs.budget;
-    let shown = |amount: Amount| amount.shown(costs.currency.as_deref());
+    let money = |amount: Amount| amount.of(&costs.currency);
     match limit.zip(remaining) {
-        None => format!("{} spent, no limit", shown(spent)),
+        None => format!("{} spent, no limit", money(spent)),
         Some((limit, left)) => {
             let percent = percent.map_or_else(String::new, |percent| format!(" ({percent} %)"));
-            let (spent, limit, left) = (shown(spent), shown(limit), shown(left));
+            let (spent, limit, left) = (money(spent), money(limit), money(left));
             format!("{spent} spent of {limit}{percent}, {left} left{}", coloured(status, ", "))
         }
     }

@@ -96,7 +96,7 @@ impl Meter {
     pub fn over(&self) -> Option<String> {
         let Over { seq, spent, max } = self.over.as_ref()?;
         let over = spent.minus(*max).unwrap_or(*spent);
-        Some(format!("cost {}, {over} over --max-cost {max} (#{seq})", spent.shown(self.currency.as_deref())))
+        Some(format!("cost {}, {over} over --max-cost {max} (#{seq})", spent.of(&self.currency)))
     }
 
     /// Returns the event by which the ledger failed the attempt as a record passed a limit, and what it says.

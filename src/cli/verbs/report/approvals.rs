@@ -53,7 +53,7 @@ fn row(approval: &ApprovalView<'_>, style: &Style<'_>) -> Vec<String> {
         approval.seq.to_string(),
         status,
         code(approval.operation.as_str()),
-        text(&approval.estimate.shown(approval.currency)),
+        text(&approval.estimate.of(approval.currency).to_string()),
         approval.items.to_string(),
         approval.phase_id().map_or_else(|| "the workflow".to_owned(), |id| style.phase(&id)),
         format!("{}, {}", style.time(Some(approval.requested_at)), code(approval.requested_by)),
