@@ -1,7 +1,7 @@
 //! What a rerun would take: the history that tells it.
 
 use super::{AskError, Cut, Question};
-use crate::ledger::{Answer, Status};
+use crate::ledger::{Answer, AnswerStatus};
 use crate::model::PhaseId;
 use crate::query::{self, History};
 
@@ -17,7 +17,7 @@ impl Forecast {
     pub fn of(answer: &Answer) -> Option<Self> {
         let again = answer.events.iter().filter(|record| record.event.outdated().is_some());
         let phases: Vec<_> = again.filter_map(|record| record.subject.phase().cloned()).collect();
-        (answer.status == Status::Preview && !phases.is_empty()).then_some(Forecast { phases })
+        (answer.status == AnswerStatus::Preview && !phases.is_empty()).then_some(Forecast { phases })
     }
 }
 

@@ -28,7 +28,7 @@ pub use history::{HistoryError, HistoryOptions, Imported, import_history};
 pub use record::{How, Recorder, Recording, Unrecorded};
 pub use replay::Records;
 pub use restore::{EXPORT_SCHEMA, ExportEnd, RestoreError, Restored, restore};
-pub use session::{Answer, Session, Status, check_repeats};
+pub use session::{Answer, AnswerStatus, Session, check_repeats};
 pub use verify::{Verified, VerifyError};
 
 use self::rows::{Kept, Loader};

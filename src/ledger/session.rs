@@ -13,7 +13,7 @@ use crate::store::{Appended, Batch, Entry, Head, Store, StoreError, Times};
 
 /// What came of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Status {
+pub enum AnswerStatus {
     /// It is in the log, and would survive a power cut.
     Appended,
     /// It was in the log already.
@@ -24,12 +24,12 @@ pub enum Status {
     Preview,
 }
 
-impl Status {
+impl AnswerStatus {
     /// Returns what would come of a command of which this came without being written.
     pub(super) fn previewed(self) -> Self {
         match self {
-            Status::Appended => Status::Preview,
-            Status::Duplicate | Status::Unchanged | Status::Preview => self,
+            AnswerStatus::Appended => AnswerStatus::Preview,
+            AnswerStatus::Duplicate | AnswerStatus::Unchanged | AnswerStatus::Preview => self,
         }
     }
 }
@@ -38,7 +38,7 @@ impl Status {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Answer {
     /// What came of it.
-    pub status: Status,
+    pub status: AnswerStatus,
     /// The command's id.
     pub id: CommandId,
     /// The place of its first event; for an unchanged one, the head.
@@ -104,7 +104,7 @@ impl<'a> Session<'a> {
         for draft in propagate(&self.table, &events) {
             events.push(self.apply(stamp.record(events.len(), draft))?);
         }
-        let status = if events.is_empty() { Status::Unchanged } else { Status::Appended };
+        let status = if events.is_empty() { AnswerStatus::Unchanged } else { AnswerStatus::Appended };
         let seq = events.first().map_or(self.table.head, |first| first.seq);
         if !events.is_empty() {
             self.last = Some((moment.at, moment.recorded_at));
@@ -234,7 +234,7 @@ impl<'a> Session<'a> {
             },
         };
         check_content(command, seq, found)?;
-        Ok(Some(Answer { status: Status::Duplicate, id: command.id, seq, events: Vec::new() }))
+        Ok(Some(Answer { status: AnswerStatus::Duplicate, id: command.id, seq, events: Vec::new() }))
     }
 
     fn digest_at(&self, seq: Seq) -> Result<Digest, LedgerError> {

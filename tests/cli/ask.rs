@@ -339,6 +339,7 @@ fn what_cannot_be_answered_is_refused() {
         scene.run(&["log", "#5"]),
         scene.run(&["log", "#5..#2"]),
         scene.run(&["log", "--kind", "phase_exploded"]),
+        scene.run(&["log", "--workflow", "nobody"]),
         scene.run(&["log", "--phase", "phase_99", "--json"]),
         scene.run(&["show", "phase_99"]),
         scene.run(&["show", "#0"]),

@@ -1,7 +1,7 @@
 //! The bound of a phase's metadata, which grows over several commands: each verb that merges some refuses what is too
 //! much, and nothing is recorded. Events that took it over the bound could not be followed, and that would be damage.
 
-use phaseledger::ledger::{Answer, Ledger, LedgerError, Status};
+use phaseledger::ledger::{Answer, AnswerStatus, Ledger, LedgerError};
 use phaseledger::model::{
     Action, CommandId, Definition, METADATA_BYTES_MAX, Metadata, PhaseName, PhaseRef, Request, WorkflowName,
     action,
@@ -79,7 +79,7 @@ fn found_40_every_verb_keeps_to_the_bound_of_metadata() {
         // It is taken where it takes the place of what is there, or fits beside it.
         for metadata in [json("known", KNOWN + 1), json("more", left)] {
             let fits = ledger.preview(&command(id(11), action(verb, &metadata)), time(11)).expect("it fits");
-            assert_eq!(fits.status, Status::Preview, "{verb}");
+            assert_eq!(fits.status, AnswerStatus::Preview, "{verb}");
         }
         let exact = command(id(12), action(verb, &json("more", left)));
         ledger.submit(&exact, time(12)).expect("it is at the bound");

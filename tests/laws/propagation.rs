@@ -1,6 +1,6 @@
 //! What is allowed, what it forces, why, and the law that nothing stands on what must run again.
 
-use phaseledger::ledger::{LedgerError, Status};
+use phaseledger::ledger::{AnswerStatus, LedgerError};
 use phaseledger::model::{
     Action, Command, CommandId, Definition, Digest, Metadata, PhaseName, Seq, Timestamp, WorkflowName, action,
 };
@@ -95,7 +95,12 @@ fn is_given(line: &Value) -> bool {
     !matches!(line["rule"].as_str(), Some("rerun/1" | "early_cutoff/1" | "cost_warning/1" | "cost_limit/1"))
 }
 
-fn check_permission(world: &World, command: &Command, answer: &Result<Status, LedgerError>, lines: &[Value]) {
+fn check_permission(
+    world: &World,
+    command: &Command,
+    answer: &Result<AnswerStatus, LedgerError>,
+    lines: &[Value],
+) {
     let given: Vec<_> = lines.iter().filter(|line| is_given(line)).collect();
     for line in given.iter().filter(|line| line["kind"] == "phase_started") {
         let (consumed, unmet) = builds_on(world, &subject(line).expect("a phase"));
@@ -115,8 +120,8 @@ fn check_permission(world: &World, command: &Command, answer: &Result<Status, Le
     let plain = command.expect.is_empty() && command.occurred_at.is_none();
     let is_scan = matches!(command.action, Action::InputsChanged(_));
     match answer {
-        Err(LedgerError::IdConflict { .. }) | Ok(Status::Duplicate) => return,
-        Ok(Status::Unchanged) if !is_scan => return,
+        Err(LedgerError::IdConflict { .. }) | Ok(AnswerStatus::Duplicate) => return,
+        Ok(AnswerStatus::Unchanged) if !is_scan => return,
         _ => {}
     }
     match &command.action {

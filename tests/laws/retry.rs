@@ -1,6 +1,6 @@
 //! What is sent again, refused, previewed or sent in batches.
 
-use phaseledger::ledger::{Answer, LedgerError, Status};
+use phaseledger::ledger::{Answer, AnswerStatus, LedgerError};
 use phaseledger::model::{Action, Command, action};
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -26,7 +26,7 @@ proptest! {
         let mut recorded: Vec<(Sent, Answer)> = Vec::new();
         for sent in &sent {
             if let Ok(answer) = submit(&mut ledger, sent)
-                && answer.status == Status::Appended
+                && answer.status == AnswerStatus::Appended
             {
                 recorded.push((sent.clone(), answer));
             }
@@ -41,7 +41,7 @@ proptest! {
             let fingerprints = Some(files(which.index(3) as u8));
             let retry = Command { expect, fingerprints, ..again.command.clone() };
             let answer = session.stage(&retry, now).expect("a retry is never refused");
-            assert_eq!((answer.status, answer.id, answer.seq), (Status::Duplicate, first.id, first.seq));
+            assert_eq!((answer.status, answer.id, answer.seq), (AnswerStatus::Duplicate, first.id, first.seq));
             assert_eq!(answer.events, Vec::new());
             let action = Action::Note(action::Note { phase: None, text: text("quite something else") });
             let other = Command { action, ..retry };
@@ -62,7 +62,7 @@ proptest! {
         let calm = Shared::default();
         let answers = play(&mut calm.ledger(), &plan.sent());
         let recorded = |answer: &Result<Answer, LedgerError>| {
-            answer.as_ref().is_ok_and(|answer| answer.status == Status::Appended)
+            answer.as_ref().is_ok_and(|answer| answer.status == AnswerStatus::Appended)
         };
         let sent = plan.sent().into_iter().zip(&answers);
         let sent: Vec<_> = sent.filter(|(_, answer)| recorded(answer)).map(|(sent, _)| sent).collect();
@@ -86,8 +86,8 @@ proptest! {
             let after = (shared.lines().len(), shared.all_rows(), ledger.head().expect("memory"));
             assert_eq!(before, after, "a preview writes nothing");
             let preview = preview.map(|answer| {
-                let appended = answer.status == Status::Preview;
-                Answer { status: if appended { Status::Appended } else { answer.status }, ..answer }
+                let appended = answer.status == AnswerStatus::Preview;
+                Answer { status: if appended { AnswerStatus::Appended } else { answer.status }, ..answer }
             });
             let answer = submit(&mut ledger, &sent);
             assert_eq!(format!("{preview:?}"), format!("{answer:?}"));
@@ -147,7 +147,7 @@ proptest! {
         for sent in plan.sent() {
             let before = (ledger.head().expect("memory"), all.all_rows());
             let answer = submit(&mut ledger, &sent);
-            if answer.as_ref().is_ok_and(|answer| answer.status == Status::Appended) {
+            if answer.as_ref().is_ok_and(|answer| answer.status == AnswerStatus::Appended) {
                 let same = submit(&mut other, &sent);
                 assert_eq!(format!("{same:?}"), format!("{answer:?}"));
             } else {

@@ -1,9 +1,10 @@
 //! Writes that fail, each in its turn: nothing is half written, and what was acknowledged is there.
 
+use std::io::Cursor;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use phaseledger::ledger::{Answer, Ledger, LedgerError, Status};
+use phaseledger::ledger::{Answer, AnswerStatus, EXPORT_SCHEMA, ExportEnd, Ledger, LedgerError, restore};
 use phaseledger::model::{Command, Recorded, Seq};
 use phaseledger::store::{Batch, Cache, Log, MemoryStore, Snapshot, StoreError};
 
@@ -49,7 +50,7 @@ fn events(shared: &Shared) -> Vec<Recorded> {
 
 fn check(shared: &Shared, acknowledged: &[Answer], what: &str) {
     let events = events(shared);
-    for answer in acknowledged.iter().filter(|answer| answer.status == Status::Appended) {
+    for answer in acknowledged.iter().filter(|answer| answer.status == AnswerStatus::Appended) {
         let start = answer.seq.number() as usize - 1;
         assert_eq!(events[start..start + answer.events.len()], answer.events, "{what}");
     }
@@ -224,4 +225,40 @@ fn found_41_a_snapshot_that_cannot_be_read_is_none() {
             ledger.table_at(Seq::new(5)).expect("a table") == right.table_at(Seq::new(5)).expect("a table")
         );
     }
+}
+
+/// More events than a restore makes durable together.
+const MANY: usize = 5_000;
+
+/// The commands of a restore are there as a whole or not at all, also where it fails between two of its batches.
+#[test]
+fn found_42_a_restore_that_fails_leaves_whole_commands() {
+    let whole = chain();
+    let mut ledger = whole.calm();
+    let mut session = ledger.session().expect("memory");
+    let reset =
+        |number: usize| command(&format!("reset {number}"), r#"{"do":"reset","all":true,"reason":"again"}"#);
+    // Four events each.
+    for number in 0..MANY / 4 {
+        session.stage(&reset(number), now(60)).expect("it is legal");
+    }
+    session.commit().expect("memory");
+    let head = ledger.head().expect("memory");
+    let end = ExportEnd { schema: EXPORT_SCHEMA.to_owned(), events: head.seq.number(), root: head.root };
+    let mut export = whole.lines();
+    export.push(serde_json::to_string(&end).expect("an end"));
+    let (export, events) = (export.join("\n"), events(&whole));
+    let mut left = Vec::new();
+    for nth in 1..=3 {
+        let restored = Shared::default();
+        let (mut ledger, failed) = failing(&restored, nth, Turn::Fails);
+        let done = restore(&mut ledger, Cursor::new(export.as_bytes()), |_| {});
+        assert_eq!(done.is_err(), failed.load(Ordering::Relaxed), "write {nth}: {:?}", done.err());
+        let there = restored.lines().len();
+        let is_whole =
+            there == 0 || there == events.len() || events[there - 1].command_id != events[there].command_id;
+        assert!(is_whole, "write {nth}: the command of event {there} is there in part");
+        left.push(there);
+    }
+    assert!(left[0] == 0 && left[1] > 4_000 && left[1] < MANY && left[2] == events.len(), "{left:?}");
 }

@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use phaseledger::ask::{self, AskError, Moment};
 use phaseledger::ledger::{
-    EXPORT_SCHEMA, ExportEnd, HistoryOptions, Ledger, LedgerError, RestoreError, Status, import_history,
-    restore,
+    AnswerStatus, EXPORT_SCHEMA, ExportEnd, HistoryOptions, Ledger, LedgerError, RestoreError,
+    import_history, restore,
 };
 use phaseledger::model::{Actor, Seq, When, WhenBase, parse_workflow};
 use phaseledger::rules::Table;
@@ -135,7 +135,7 @@ fn a_command_is_staged_again_when_others_are_first() {
         let answer = ledger
             .submit(&command("mine", r#"{"do":"start","phase":"d","rerun":true,"reason":"x"}"#), now(50));
         let answer = answer.unwrap_or_else(|error| panic!("others were first {times} times: {error}"));
-        assert_eq!(answer.status, Status::Appended);
+        assert_eq!(answer.status, AnswerStatus::Appended);
         assert_eq!(appends.load(Ordering::Relaxed), times + 1);
         let record = shared.calm().event(answer.seq).expect("memory").expect("it is there");
         assert_eq!(record, answer.events[0]);
@@ -160,7 +160,7 @@ fn a_session_of_an_older_head_writes_nothing() {
     Other::of(&shared).write();
     // What it has not loaded yet it reads as it was.
     let staged = session.stage(&command("two", r#"{"do":"start","phase":"c"}"#), now(50));
-    assert_eq!(staged.expect("b is complete as yet").status, Status::Appended);
+    assert_eq!(staged.expect("b is complete as yet").status, AnswerStatus::Appended);
     let before = shared.lines();
     let error = session.commit().expect_err("somebody else was first");
     assert!(matches!(error, LedgerError::Store(StoreError::Moved)), "{error}");
@@ -299,7 +299,7 @@ fn whoever_sends_a_script_ends_where_nobody_else_was() {
             let found = shared.calm().find(command.id).expect("memory");
             assert_eq!(found, Some(answer.seq), "seed {seed}");
             let again = ledger.submit(&command, now(50)).expect("a retry is never refused");
-            assert_eq!((again.status, again.seq), (Status::Duplicate, answer.seq), "seed {seed}");
+            assert_eq!((again.status, again.seq), (AnswerStatus::Duplicate, answer.seq), "seed {seed}");
         }
         let mut calm = shared.calm();
         let verified = calm.verify(false, |_| {}).expect("memory").expect("nothing is damaged");

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard};
 
-use phaseledger::ledger::{How, Ledger, LedgerError, Recorder, Recording, Status, Unrecorded};
+use phaseledger::ledger::{AnswerStatus, How, Ledger, LedgerError, Recorder, Recording, Unrecorded};
 use phaseledger::model::{
     Action, Command, Declared, Digest, Event, OutputFile, Timestamp, action, parse_workflow,
 };
@@ -134,7 +134,7 @@ fn a_conflict_is_staged_again_after_a_wait_eight_times_at_most() {
         match recorded {
             Ok(recording) => {
                 assert!(times < 8);
-                assert_eq!(recording.answers[0].status, Status::Appended);
+                assert_eq!(recording.answers[0].status, AnswerStatus::Appended);
                 assert_eq!(
                     shared.calm().find(commands[0].id).expect("memory"),
                     Some(recording.answers[0].seq)
@@ -178,7 +178,7 @@ fn what_is_in_doubt_is_sent_again_and_recorded_once() {
                     let lines: Vec<_> = events.iter().map(|event| event.to_line()).collect();
                     assert_eq!(shared.lines()[before..], lines, "{what}");
                     assert!(
-                        recording.answers.iter().all(|answer| answer.status == Status::Appended),
+                        recording.answers.iter().all(|answer| answer.status == AnswerStatus::Appended),
                         "{what}"
                     );
                 } else {
@@ -208,7 +208,10 @@ fn what_arrives_late_is_not_recorded_twice() {
         });
         let mut mine = [Command { may_repeat, ..command("mine", r#"{"do":"note","text":"mine"}"#) }];
         let recording = record(ledger, &mut mine, How::Together).0.expect("it is recorded");
-        assert_eq!((recording.answers[0].status, shared.lines().len()), (Status::Duplicate, before + 1));
+        assert_eq!(
+            (recording.answers[0].status, shared.lines().len()),
+            (AnswerStatus::Duplicate, before + 1)
+        );
     }
 }
 
@@ -275,7 +278,7 @@ fn a_start_gets_the_inputs_that_its_phase_declares() {
     // Once more: nothing is read for what is recorded already.
     let mut files = |_: &Declared| panic!("it is recorded");
     let (again, _) = record_with(shared.calm(), &mut commands, How::Together, &mut files);
-    assert_eq!(again.expect("a retry is never refused").answers[0].status, Status::Duplicate);
+    assert_eq!(again.expect("a retry is never refused").answers[0].status, AnswerStatus::Duplicate);
     // And nothing for what is refused.
     let mut commands = [command("other", r#"{"do":"start","phase":"a"}"#)];
     let (refused, _) = record_with(shared.calm(), &mut commands, How::Together, &mut files);
@@ -372,7 +375,7 @@ fn a_batch_is_all_or_nothing_or_its_beginning() {
     assert_eq!((refused.command, refused.answers.len()), (Some(2), 2));
     assert_eq!(shared.lines().len(), before.len() + 2);
     for (preview, answer) in preview.answers.iter().zip(&refused.answers) {
-        assert_eq!((preview.status, answer.status), (Status::Preview, Status::Appended));
+        assert_eq!((preview.status, answer.status), (AnswerStatus::Preview, AnswerStatus::Appended));
         assert_eq!((&preview.events, preview.seq), (&answer.events, answer.seq));
     }
     // Sent again without the one that is refused, the first two are there.
@@ -380,7 +383,7 @@ fn a_batch_is_all_or_nothing_or_its_beginning() {
     rest.remove(2);
     let recorded = record(shared.calm(), &mut rest, How::Together).0.expect("it is legal");
     let statuses: Vec<_> = recorded.answers.iter().map(|answer| answer.status).collect();
-    assert_eq!(statuses, [Status::Duplicate, Status::Duplicate, Status::Appended]);
+    assert_eq!(statuses, [AnswerStatus::Duplicate, AnswerStatus::Duplicate, AnswerStatus::Appended]);
 }
 
 #[test]
@@ -437,5 +440,5 @@ fn what_depends_on_files_is_refused_only_once_they_are_read() {
     );
     let recorded =
         record_with(shared.calm(), &mut batch, How::Together, &mut found).0.expect("b is complete again");
-    assert!(recorded.answers.iter().all(|answer| answer.status == Status::Appended));
+    assert!(recorded.answers.iter().all(|answer| answer.status == AnswerStatus::Appended));
 }

@@ -23,8 +23,8 @@ use phaseledger::model::StateName;
 use phaseledger::rules::Table;
 
 use crate::cli::host::error::Failure;
+use crate::cli::host::home::Home;
 use crate::cli::host::output;
-use crate::cli::host::place::Place;
 use crate::cli::host::shell_words::Typed;
 
 /// How long a ledger that is in use is waited for: whoever presses Tab waits too.
@@ -136,8 +136,8 @@ struct Names {
 impl Names {
     /// Looks into the ledger in a folder, or into the one at hand.
     fn of(dir: Option<PathBuf>) -> Self {
-        let answer = Place::find(dir.as_deref()).ok().and_then(|place| {
-            let open = || Ledger::open(&place.log(), PATIENCE).map_err(AskError::from);
+        let answer = Home::find(dir.as_deref()).ok().and_then(|home| {
+            let open = || Ledger::open(&home.log(), PATIENCE).map_err(AskError::from);
             ask::now(open, &ask::Status::default()).ok()
         });
         answer.map(|answer| Names::in_table(&answer.table)).unwrap_or_default()

@@ -10,7 +10,7 @@ use phaseledger::store::Mended;
 use uuid::Uuid;
 
 use crate::cli::host::error::Failure;
-use crate::cli::host::place::Place;
+use crate::cli::host::home::Home;
 
 /// The options of every verb.
 #[derive(clap::Args)]
@@ -111,24 +111,24 @@ impl Context {
     }
 
     /// Finds the ledger's folder.
-    pub fn place(&self) -> Result<Place, Failure> {
-        Place::find(self.dir.as_deref())
+    pub fn home(&self) -> Result<Home, Failure> {
+        Home::find(self.dir.as_deref())
     }
 
     /// Finds the ledger and opens it, once other processes are done with it.
     pub fn open(&self) -> Result<Ledger, Failure> {
-        Ok(Ledger::open(&self.place()?.log(), self.lock_timeout)?)
+        Ok(Ledger::open(&self.home()?.log(), self.lock_timeout)?)
     }
 
     /// Finds the ledger and opens it, making anew what keeps it from being opened and is not the log itself. Returns
     /// what was made anew.
     pub fn open_mending(&self) -> Result<(Ledger, Vec<Mended>), Failure> {
-        Ok(Ledger::open_mending(&self.place()?.log(), self.lock_timeout)?)
+        Ok(Ledger::open_mending(&self.home()?.log(), self.lock_timeout)?)
     }
 
     /// Opens the ledger, waiting no longer than this, and than `--lock-timeout` says.
     pub fn open_within(&self, wait: Duration) -> Result<Ledger, Failure> {
-        Ok(Ledger::open(&self.place()?.log(), wait.min(self.lock_timeout))?)
+        Ok(Ledger::open(&self.home()?.log(), wait.min(self.lock_timeout))?)
     }
 
     /// Returns who asks.

@@ -29,7 +29,7 @@ pub fn declared(declared: &Declared, context: &Context) -> Result<Vec<OutputFile
 
 /// Returns the project's folder: the one that holds the ledger's.
 pub fn project(context: &Context) -> Result<Project, Failure> {
-    let ledger = context.place()?.folder()?;
+    let ledger = context.home()?.folder()?;
     let root = ledger.parent().unwrap_or(&ledger).to_owned();
     Ok(Project::new(root, ledger.join("log")))
 }

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
-use phaseledger::ledger::{Answer, How, Ledger, Recorder, Status, Unrecorded};
+use phaseledger::ledger::{Answer, AnswerStatus, How, Ledger, Recorder, Unrecorded};
 use phaseledger::model::{
     ANSWER_SCHEMA, COMMAND_SCHEMA, Command, Declared, OutputFile, Request, Timestamp, VERBS,
 };
@@ -99,7 +99,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         output::stdout().write_all(text.as_bytes())?;
         return Ok(ExitCode::SUCCESS);
     }
-    context.place()?;
+    context.home()?;
     let lines = read_lines(&args.file)?;
     let answers = Answers::begin()?;
     let mut appender = Appender { args, context, lines, answers, recorded: 0, new: 0, started: None };
@@ -221,7 +221,7 @@ impl Appender<'_> {
     /// Answers; the ledger is let go where whoever reads is waited for.
     fn answer(&mut self, answers: &[Answer], let_go: impl FnOnce()) -> Result<(), Failure> {
         self.recorded += answers.len();
-        self.new += answers.iter().filter(|answer| answer.status == Status::Appended).count();
+        self.new += answers.iter().filter(|answer| answer.status == AnswerStatus::Appended).count();
         self.answers.tell(answers, let_go).map_err(|error| self.unanswered(error))
     }
 

@@ -8,7 +8,7 @@ mod wait;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use phaseledger::ledger::{Answer, Status};
+use phaseledger::ledger::{Answer, AnswerStatus};
 use phaseledger::model::{
     Action, Amount, AmountError, ApprovalAnswer, ApprovalAsk, DecidedBy, OperationName, OperationNameError,
     PhaseRef, Text, TextError, Verdict, WorkflowName, escape,
@@ -131,7 +131,7 @@ fn request(args: RequestArgs, context: &Context) -> Result<ExitCode, Failure> {
     if !context.json {
         writing::answered(&answer, writing::tell(&answer, verb, context))?;
     }
-    let can_be_decided = approval.decision.is_none() && answer.status != Status::Preview;
+    let can_be_decided = approval.decision.is_none() && answer.status != AnswerStatus::Preview;
     if can_be_decided {
         match args.wait {
             Some(timeout) => approval = wait::until_decided(approval, Some(timeout), context)?,
@@ -148,7 +148,7 @@ fn request(args: RequestArgs, context: &Context) -> Result<ExitCode, Failure> {
 /// Answers with what came of a request: in text, where the events did not say so already.
 fn answer_with(answer: &Answer, approval: &Approval, context: &Context) -> Result<(), Failure> {
     if context.json {
-        let view = RequestView { answer: AnswerView::new(answer), outcome: Outcome::new(approval) };
+        let view = RequestView { answer: AnswerView::new(answer), outcome: DecisionView::new(approval) };
         return Ok(output::json_line(&mut output::stdout(), &view)?);
     }
     let decision = approval.decision.as_ref();
@@ -178,21 +178,21 @@ struct RequestView<'a> {
     #[serde(flatten)]
     answer: AnswerView<'a>,
     #[serde(flatten)]
-    outcome: Outcome<'a>,
+    outcome: DecisionView<'a>,
 }
 
 /// What came of a request, in JSON.
 #[derive(Serialize)]
-pub struct Outcome<'a> {
+pub struct DecisionView<'a> {
     decision: &'static str,
     approval: ApprovalView<'a>,
 }
 
-impl<'a> Outcome<'a> {
+impl<'a> DecisionView<'a> {
     /// Views what came of a request.
     pub fn new(approval: &'a Approval) -> Self {
         let decision = approval.decision.as_ref();
-        Outcome {
+        DecisionView {
             decision: decision.map_or("pending", |decision| decision.verdict.as_str()),
             approval: ApprovalView::new(approval),
         }

@@ -27,7 +27,7 @@ pub struct Args {
 pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     let path = match args.file {
         Some(path) => path,
-        None => context.place()?.workflow(),
+        None => context.home()?.workflow(),
     };
     let definition = Box::new(read_definition(&path, args.name.as_ref())?);
     writing::record(args.writing, Action::Define(action::Define { definition }), context)

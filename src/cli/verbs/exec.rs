@@ -144,7 +144,7 @@ struct View<'a> {
 
 /// Starts, runs and ends.
 pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
-    let dir = context.place()?;
+    let dir = context.home()?;
     let dir = std::path::absolute(dir.root()).map_err(|error| Failure::io("find", dir.root(), &error))?;
     let mut started = match begin::begin(&args, context)? {
         Begun::Started(started) => started,

@@ -177,7 +177,7 @@ fn definition(
     let is_empty = ask::held(ledger, &ask::Head)? == Seq::ZERO;
     let path = match &args.define {
         Some(path) => path.clone(),
-        None if is_empty => context.place()?.workflow(),
+        None if is_empty => context.home()?.workflow(),
         None => return Ok(None),
     };
     read_definition(&path, args.name.as_ref()).map(Some)

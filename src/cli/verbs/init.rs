@@ -10,8 +10,8 @@ use serde_json::json;
 
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
+use crate::cli::host::home::Home;
 use crate::cli::host::paths::shown;
-use crate::cli::host::place::Place;
 use crate::cli::host::{files, output};
 
 /// A small workflow to start from.
@@ -34,12 +34,12 @@ pub struct Args {
 /// Makes a ledger; one that is there already stays as it is.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let folder = args.folder.clone().unwrap_or_default();
-    let place = Place::at(context.dir().map_or_else(|| folder.join("ledger"), Path::to_owned));
-    files::refuse_logs(place.root())?;
+    let home = Home::at(context.dir().map_or_else(|| folder.join("ledger"), Path::to_owned));
+    files::refuse_logs(home.root())?;
     // Before anything is made: a folder with the remains of a log stays as it is.
-    let existed = Ledger::is_there(&place.log())?;
-    make(&place, args.example)?;
-    let root = shown(place.root());
+    let existed = Ledger::is_there(&home.log())?;
+    make(&home, args.example)?;
+    let root = shown(home.root());
     let mut out = output::stdout();
     if context.json {
         let status = if existed { "unchanged" } else { "made" };
@@ -52,26 +52,26 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     }
     writeln!(out, "made a ledger at `{root}`")?;
     if args.example {
-        let history = place.root().join("histories/2025-10-29.jsonl");
+        let history = home.root().join("histories/2025-10-29.jsonl");
         writeln!(out, "next: `phaseledger import --format history {}`", shown(&history))?;
     } else {
-        writeln!(out, "next: edit `{}`, then `phaseledger define`", shown(&place.workflow()))?;
+        writeln!(out, "next: edit `{}`, then `phaseledger define`", shown(&home.workflow()))?;
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Makes the files of a ledger that are not there yet. The log comes last: where it is, all is.
-pub fn make(place: &Place, example: bool) -> Result<(), Failure> {
-    let root = place.root();
+pub fn make(home: &Home, example: bool) -> Result<(), Failure> {
+    let root = home.root();
     let holders = files::make_folder(root)?;
-    put(&place.workflow(), if example { EXAMPLE } else { STARTER })?;
+    put(&home.workflow(), if example { EXAMPLE } else { STARTER })?;
     put(&root.join(".gitignore"), "/log/\n")?;
     if example {
         let histories = root.join("histories");
         fs::create_dir_all(&histories).map_err(|error| Failure::io("make", &histories, &error))?;
         put(&histories.join("2025-10-29.jsonl"), EXAMPLE_HISTORY)?;
     }
-    drop(Ledger::create(&place.log())?);
+    drop(Ledger::create(&home.log())?);
     // A ledger is no more durable than the names that lead to it.
     holders.iter().try_for_each(|holder| files::sync_folder(holder))
 }

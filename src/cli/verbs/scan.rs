@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use phaseledger::ask::{self, ScanAnswer, ScanTarget};
 use phaseledger::files::{Fingerprints, Project};
-use phaseledger::ledger::{Answer, How, Ledger, Recording, Status};
+use phaseledger::ledger::{Answer, AnswerStatus, How, Ledger, Recording};
 use phaseledger::model::{
     Action, Change, Command, Expectation, OutputFile, Pattern, PhaseRef, Request, Seq, WorkflowName, action,
 };
@@ -84,7 +84,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     scanner.warn(&look);
     let scanned = scanner.record(look)?;
     tell::tell(&scanned, context)?;
-    let is_stale = args.dry_run && scanned.status == Status::Preview;
+    let is_stale = args.dry_run && scanned.status == AnswerStatus::Preview;
     Ok(ExitCode::from(u8::from(is_stale)))
 }
 
@@ -110,7 +110,7 @@ struct Looked {
 
 /// What a scan came to.
 struct Scanned {
-    status: Status,
+    status: AnswerStatus,
     /// The last event.
     head: Seq,
     phases: Vec<Looked>,
@@ -195,7 +195,7 @@ impl Scanner<'_> {
             if !look.phases.iter().any(|phase| phase.finding == Finding::Changed) {
                 let Look { head, phases, naming } = look;
                 let answers = Vec::new();
-                return Ok(Scanned { status: Status::Unchanged, head, phases, answers, naming });
+                return Ok(Scanned { status: AnswerStatus::Unchanged, head, phases, answers, naming });
             }
             if looks == LOOKS_MAX {
                 let message = "the phases moved on each time that their files were read";
@@ -243,14 +243,16 @@ impl Scanner<'_> {
         let mut answers = Vec::new();
         for ((number, phase), answer) in changed.zip(recording.answers) {
             match answer.status {
-                Status::Unchanged => phase.finding = Finding::Reported,
-                Status::Appended | Status::Duplicate | Status::Preview => answers.push((number, answer)),
+                AnswerStatus::Unchanged => phase.finding = Finding::Reported,
+                AnswerStatus::Appended | AnswerStatus::Duplicate | AnswerStatus::Preview => {
+                    answers.push((number, answer))
+                }
             }
         }
         let status = match (answers.is_empty(), self.args.dry_run) {
-            (true, _) => Status::Unchanged,
-            (false, true) => Status::Preview,
-            (false, false) => Status::Appended,
+            (true, _) => AnswerStatus::Unchanged,
+            (false, true) => AnswerStatus::Preview,
+            (false, false) => AnswerStatus::Appended,
         };
         Scanned { status, head: recording.head, phases, answers, naming }
     }

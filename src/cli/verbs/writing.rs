@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use phaseledger::ask;
-use phaseledger::ledger::{Answer, How, Ledger, Recorder, Status};
+use phaseledger::ledger::{Answer, AnswerStatus, How, Ledger, Recorder};
 use phaseledger::model::{
     Action, CallerId, Command, CommandId, Declared, Expectation, Metadata, OutputFile, Recorded, Request,
     Timestamp,
@@ -156,8 +156,8 @@ fn submit_unless(
 /// Says of an answer that could not be told what it would have told.
 pub fn answered<T>(answer: &Answer, told: Result<T, Failure>) -> Result<T, Failure> {
     told.map_err(|failure| match answer.status {
-        Status::Appended => failure.hint(format!("it is recorded all the same, as #{}", answer.seq)),
-        Status::Duplicate | Status::Unchanged | Status::Preview => failure,
+        AnswerStatus::Appended => failure.hint(format!("it is recorded all the same, as #{}", answer.seq)),
+        AnswerStatus::Duplicate | AnswerStatus::Unchanged | AnswerStatus::Preview => failure,
     })
 }
 
@@ -283,12 +283,12 @@ impl<'a> DerivedView<'a> {
 }
 
 /// Returns the name of what came of a command.
-pub const fn status_name(status: Status) -> &'static str {
+pub const fn status_name(status: AnswerStatus) -> &'static str {
     match status {
-        Status::Appended => "appended",
-        Status::Duplicate => "duplicate",
-        Status::Unchanged => "unchanged",
-        Status::Preview => "preview",
+        AnswerStatus::Appended => "appended",
+        AnswerStatus::Duplicate => "duplicate",
+        AnswerStatus::Unchanged => "unchanged",
+        AnswerStatus::Preview => "preview",
     }
 }
 
@@ -311,13 +311,13 @@ fn tell_with(
         return Ok(());
     }
     match (answer.status, answer.events.first()) {
-        (Status::Duplicate, _) => {
+        (AnswerStatus::Duplicate, _) => {
             writeln!(out, "duplicate: recorded as #{} already, nothing changed", answer.seq)?;
         }
-        (Status::Unchanged, _) | (_, None) => writeln!(out, "unchanged: {verb} changes nothing")?,
+        (AnswerStatus::Unchanged, _) | (_, None) => writeln!(out, "unchanged: {verb} changes nothing")?,
         (status, Some(first)) => {
             let name = match status {
-                Status::Preview => "would append",
+                AnswerStatus::Preview => "would append",
                 _ => "appended",
             };
             writeln!(out, "{name} #{} {}", first.seq, line(first))?;

@@ -43,10 +43,12 @@ fn remains_are_refused(whole: &Scene) {
             assert!(now == found, "{left:?}: {args:?} changed {:?}", now.keys().collect::<Vec<_>>());
         }
         let said = scene.run(&["init"]).stderr;
-        for part in parts {
-            let by_name = said.contains(&format!("`{part}`")) || said.contains(&format!("/{part}`"));
-            assert!(by_name || left == ["sealed", "tail"], "{left:?}: {said}");
-        }
+        let named =
+            |parts: Vec<&str>| parts.iter().map(|part| format!("`{part}`")).collect::<Vec<_>>().join(" and ");
+        let missing = parts.into_iter().filter(|part| !left.contains(part)).collect();
+        let has = format!("it has {}, but lacks {}", named(left.clone()), named(missing));
+        // Where only the witness is gone, that is told by its own name.
+        assert!(said.contains(&has) || left == ["sealed", "tail"], "{left:?}: {said}");
     }
 }
 

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::{Cursor, Write};
 use std::process::Stdio;
 
-use phaseledger::ledger::{Ledger, LedgerError, Status, restore};
+use phaseledger::ledger::{AnswerStatus, Ledger, LedgerError, restore};
 use phaseledger::model::action::{InputsChanged, NoteImport};
 use phaseledger::model::{
     Action, Actor, CallerId, Command, CommandId, Event, Recorded, Request, Timestamp, VERBS,
@@ -152,7 +152,9 @@ fn a_command_of_an_earlier_release_that_has_changed_is_refused() {
                 let Some(command) = changed(before, field) else { continue };
                 let answer = session.stage(&command, now);
                 match HOW.contains(&field.as_str()) {
-                    true => assert_eq!(answer.expect(line).status, Status::Duplicate, "`{field}` of {line}"),
+                    true => {
+                        assert_eq!(answer.expect(line).status, AnswerStatus::Duplicate, "`{field}` of {line}")
+                    }
                     false => assert!(
                         matches!(answer, Err(LedgerError::IdConflict { .. })),
                         "`{field}` of {line}: {answer:?}"

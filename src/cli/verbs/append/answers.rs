@@ -21,7 +21,12 @@ const BATCHES_WAITING_MAX: usize = 4;
 /// Where the answers go.
 pub struct Answers {
     /// None once they have ended.
-    writer: Option<(SyncSender<Vec<u8>>, JoinHandle<io::Result<()>>)>,
+    writer: Option<Writer>,
+}
+
+struct Writer {
+    sender: SyncSender<Vec<u8>>,
+    writing: JoinHandle<io::Result<()>>,
 }
 
 impl Answers {
@@ -31,12 +36,12 @@ impl Answers {
         let writing = thread::Builder::new()
             .spawn(move || write(&batches))
             .map_err(|error| Failure::io("start a thread to write", Path::new("standard output"), &error))?;
-        Ok(Answers { writer: Some((sender, writing)) })
+        Ok(Answers { writer: Some(Writer { sender, writing }) })
     }
 
     /// Hands answers on. Where too many wait already, the ledger is let go before it is waited for whoever reads.
     pub fn tell(&mut self, answers: &[Answer], let_go: impl FnOnce()) -> io::Result<()> {
-        let Some((sender, _)) = &self.writer else { return Ok(()) };
+        let Some(Writer { sender, .. }) = &self.writer else { return Ok(()) };
         let mut lines = Vec::new();
         answers.iter().try_for_each(|answer| output::json_line(&mut lines, &AnswerView::new(answer)))?;
         let is_sent = match sender.try_send(lines) {
@@ -55,7 +60,7 @@ impl Answers {
     pub fn end(&mut self) -> io::Result<()> {
         match self.writer.take() {
             None => Ok(()),
-            Some((sender, writing)) => {
+            Some(Writer { sender, writing }) => {
                 drop(sender);
                 writing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
             }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use phaseledger::rules::Approval;
 
-use super::{Outcome, ask, exit, find, tell};
+use super::{DecisionView, ask, exit, find, tell};
 use crate::cli::host::context::{Context, patience};
 use crate::cli::host::error::{Failure, Kind};
 use crate::cli::host::output;
@@ -34,7 +34,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let approval = find::find(&args.request, context)?;
     let approval = until_decided(approval, args.timeout, context)?;
     match context.json {
-        true => output::json_line(&mut output::stdout(), &Outcome::new(&approval))?,
+        true => output::json_line(&mut output::stdout(), &DecisionView::new(&approval))?,
         false => tell(&approval)?,
     }
     Ok(exit(&approval))

@@ -28,7 +28,7 @@ const LAST_LINE_CHARACTERS_MAX: usize = 200;
 pub const PASSED: u8 = Kind::OverLimit.exit();
 
 /// How the command ended.
-struct Outcome {
+struct Ending {
     action: Action,
     /// What to exit with.
     exit_code: u8,
@@ -97,7 +97,7 @@ pub fn as_failed(exit_code: Option<i32>, signal: Option<&str>) -> u8 {
     code.or(number.map(signalled)).unwrap_or(1)
 }
 
-fn outcome(args: &Args, started: &Started, ran: io::Result<Ended>) -> Outcome {
+fn outcome(args: &Args, started: &Started, ran: io::Result<Ended>) -> Ending {
     let Ended { status, stderr, .. } = match ran {
         Ok(ended) => ended,
         Err(error) => return not_runnable(args, started, &error),
@@ -105,7 +105,7 @@ fn outcome(args: &Args, started: &Started, ran: io::Result<Ended>) -> Outcome {
     if let Some(over) = started.meter.over() {
         let code = status.code().filter(|code| *code != 0);
         let action = fail(started, &over, code, status.signal().map(name_of), &stderr);
-        return Outcome { action, exit_code: PASSED, failure: None };
+        return Ending { action, exit_code: PASSED, failure: None };
     }
     if !status.success() {
         return failed(started, status, &stderr);
@@ -116,25 +116,25 @@ fn outcome(args: &Args, started: &Started, ran: io::Result<Ended>) -> Outcome {
             let output = OutputFile::together(&outputs);
             let (phase, metadata) = (started.phase.clone().into(), Metadata::default());
             let action = Action::Complete(action::Complete { phase, metadata, output, outputs });
-            Outcome { action, exit_code: 0, failure: None }
+            Ending { action, exit_code: 0, failure: None }
         }
         Err(failure) => {
             let error = format!("the command succeeded without its output: {}", failure.message);
             let action = fail(started, &error, None, None, &stderr);
-            Outcome { action, exit_code: failure.kind.exit(), failure: Some(failure.reworded(error)) }
+            Ending { action, exit_code: failure.kind.exit(), failure: Some(failure.reworded(error)) }
         }
     }
 }
 
-fn not_runnable(args: &Args, started: &Started, error: &io::Error) -> Outcome {
+fn not_runnable(args: &Args, started: &Started, error: &io::Error) -> Ending {
     let program = args.command.first().map(|name| name.to_string_lossy()).unwrap_or_default();
     let exit_code = if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 };
     let error = format!("cannot run `{program}`: {error}");
     let action = fail(started, &error, Some(exit_code.into()), None, &[]);
-    Outcome { action, exit_code, failure: None }
+    Ending { action, exit_code, failure: None }
 }
 
-fn failed(started: &Started, status: ExitStatus, stderr: &[u8]) -> Outcome {
+fn failed(started: &Started, status: ExitStatus, stderr: &[u8]) -> Ending {
     let (what, exit_code, signal) = match (status.code(), status.signal()) {
         (Some(code), _) => (format!("exit code {code}"), code as u8, None),
         (None, Some(number)) => {
@@ -148,7 +148,7 @@ fn failed(started: &Started, status: ExitStatus, stderr: &[u8]) -> Outcome {
         Some(line) => format!("{what}: {line}"),
     };
     let action = fail(started, &error, status.code(), signal, stderr);
-    Outcome { action, exit_code, failure: None }
+    Ending { action, exit_code, failure: None }
 }
 
 fn name_of(signal: i32) -> String {
@@ -266,7 +266,7 @@ fn refused(failure: Failure, is_rejected: bool, started: &Started, verb: &str) -
     }
 }
 
-fn tell_end(started: &Started, recorded: &Recorded, outcome: &Outcome) {
+fn tell_end(started: &Started, recorded: &Recorded, outcome: &Ending) {
     let Started { phase, attempt, .. } = started;
     match recorded {
         Recorded::By(answer) => {
@@ -294,7 +294,7 @@ fn tell_end(started: &Started, recorded: &Recorded, outcome: &Outcome) {
     }
 }
 
-fn tell_end_json(started: &Started, recorded: &Recorded, outcome: &Outcome) {
+fn tell_end_json(started: &Started, recorded: &Recorded, outcome: &Ending) {
     let exit_code = outcome.exit_code;
     let over = started.meter.over();
     let (is_well, ended, reason) = match recorded {

@@ -114,7 +114,7 @@ impl Meter {
     /// Says whether the command is to be stopped, and tells so. It reads a plain file, and opens the ledger only
     /// where that says that there is more to see. What cannot be seen now is seen later.
     pub fn calls(&mut self, context: &Context) -> bool {
-        let durable = context.place().ok().and_then(|place| Ledger::durable(&place.log()).ok());
+        let durable = context.home().ok().and_then(|home| Ledger::durable(&home.log()).ok());
         if durable.is_some_and(|durable| durable > self.seen)
             && let Ok(since) = ask::now(|| context.open_within(LOOK_WAIT), &self.question())
         {

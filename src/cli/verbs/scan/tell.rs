@@ -2,7 +2,7 @@
 
 use std::io::{self, BufWriter, Write};
 
-use phaseledger::ledger::Status;
+use phaseledger::ledger::AnswerStatus;
 use phaseledger::model::{Change, PhaseName, Seq, StateName, WorkflowName};
 use phaseledger::query::Finding;
 use serde::Serialize;
@@ -67,8 +67,8 @@ fn answer(
         false => text(&mut out),
     };
     written.and_then(|()| out.flush()).map_err(|error| match scanned.status {
-        Status::Appended => Failure::from(error).hint("what was found is recorded all the same"),
-        Status::Duplicate | Status::Unchanged | Status::Preview => error.into(),
+        AnswerStatus::Appended => Failure::from(error).hint("what was found is recorded all the same"),
+        AnswerStatus::Duplicate | AnswerStatus::Unchanged | AnswerStatus::Preview => error.into(),
     })
 }
 
@@ -94,7 +94,7 @@ fn json(scanned: &Scanned, out: &mut impl Write) -> io::Result<()> {
 
 fn recorded(scanned: &Scanned, out: &mut dyn Write) -> io::Result<()> {
     for (number, answer) in &scanned.answers {
-        let name = if scanned.status == Status::Preview { "would append" } else { "appended" };
+        let name = if scanned.status == AnswerStatus::Preview { "would append" } else { "appended" };
         for (at, record) in answer.events.iter().enumerate() {
             let line = line(record);
             match at {

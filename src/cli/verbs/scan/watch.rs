@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use phaseledger::ledger::Status;
+use phaseledger::ledger::AnswerStatus;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use super::{Look, Looked, Scanner, tell};
@@ -50,7 +50,9 @@ pub fn run(scanner: &mut Scanner<'_>) -> Result<ExitCode, Failure> {
 
 fn record(scanner: &mut Scanner<'_>, look: Look) -> Result<(), Failure> {
     match scanner.record(look) {
-        Ok(scanned) if scanned.status == Status::Appended => tell::tell_recorded(&scanned, scanner.context),
+        Ok(scanned) if scanned.status == AnswerStatus::Appended => {
+            tell::tell_recorded(&scanned, scanner.context)
+        }
         Ok(_) => Ok(()),
         Err(failure) if matches!(failure.kind.class(), Class::Later | Class::Conflict) => Ok(()),
         Err(failure) => Err(failure),

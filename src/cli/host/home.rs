@@ -7,26 +7,26 @@ use crate::cli::host::error::Failure;
 use crate::cli::host::paths::shown;
 
 /// A ledger's folder.
-pub struct Place {
+pub struct Home {
     root: PathBuf,
 }
 
-impl Place {
+impl Home {
     /// Takes the folder that is given, or looks for `ledger/log` here and in each parent, as git looks for its
     /// repository.
     pub fn find(given: Option<&Path>) -> Result<Self, Failure> {
         if let Some(given) = given {
-            let place = Place { root: given.to_owned() };
-            return match place.is_there()? {
-                true => Ok(place),
+            let home = Home { root: given.to_owned() };
+            return match home.is_there()? {
+                true => Ok(home),
                 false => Err(Failure::no_ledger(&format!("no ledger at `{}`", shown(given)))),
             };
         }
         let here = std::env::current_dir().map_err(|error| Failure::io("find", Path::new("."), &error))?;
         for folder in here.ancestors() {
-            let place = Place { root: folder.join("ledger") };
-            if place.is_there()? {
-                return Ok(place);
+            let home = Home { root: folder.join("ledger") };
+            if home.is_there()? {
+                return Ok(home);
             }
         }
         Err(Failure::no_ledger(&format!("no `ledger` with a log in `{}` or any parent", shown(&here))))
@@ -44,9 +44,9 @@ impl Place {
         }
     }
 
-    /// Makes the place of a ledger that may not be there yet.
+    /// Makes the home of a ledger that may not be there yet.
     pub fn at(root: PathBuf) -> Self {
-        Place { root }
+        Home { root }
     }
 
     /// Returns the folder itself.
