@@ -66,7 +66,9 @@ class Attempts(Scene):
     def test_an_interrupt_is_a_failure(self) -> None:
         ledger = self.small()
         script = (
-            "import sys, time\nfrom phaseledger import Ledger\n"
+            # Who runs the tests in the background of a shell has this signal ignored, and so has the child.
+            "import signal, sys, time\nfrom phaseledger import Ledger\n"
+            "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
             "with Ledger(sys.argv[1]).phase('a'):\n    print('on', flush=True)\n    time.sleep(60)\n"
         )
         package = Path(phaseledger.__file__).parents[1]
