@@ -108,7 +108,7 @@ fn flip_and_ask(scene: &Scene, kept: &Tree, expected: &str, numbers: &mut Number
     let (place, bit) = (numbers.below(written) as usize, 1_u8 << numbers.below(8));
     let mut flipped = bytes.clone();
     flipped[place] ^= bit;
-    fs::write(log(scene).join(name), flipped).expect("the file");
+    fs::write(log(scene).join(name), &flipped).expect("the file");
     let asked = [&["status"][..], &["why", "a"], &["status", "--at", "#3000"]];
     let told = asked.map(|args| scene.run(args).code);
     let what = format!("round {round}: {} at {place}, bit {bit}, told {told:?}", name.display());
