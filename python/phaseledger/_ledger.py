@@ -74,7 +74,7 @@ class View:
         last: Optional[int] = None,
         roots: bool = False,
     ) -> List[Event]:
-        """Lists events in order: all, those of a range such as `#5..#9`, or those that fit."""
+        """Lists events in order: all, those of a range such as `e5..e9`, or those that fit."""
         args = [
             *_each("--phase", phase),
             *_each("--workflow", workflow),

@@ -1,4 +1,4 @@
-//! As of when something is asked, and which place a selector means: `#12`, `id:…`, `tag:…`, a time, and ranges of them.
+//! As of when something is asked, and which place a selector means: `e12`, `id:…`, `tag:…`, a time, and ranges of them.
 
 use super::error::Candidate;
 use super::{AskError, Cut, Question};

@@ -219,7 +219,7 @@ impl<'a> Words<'a> for &'a TagSet {
     }
 
     fn remark(&self) -> Option<String> {
-        Some(format!("{} = #{}", self.name, self.seq))
+        Some(format!("{} = e{}", self.name, self.seq))
     }
 
     fn quotation(&self) -> Option<Cow<'a, str>> {
@@ -318,7 +318,7 @@ impl<'a> Words<'a> for Decision<'a> {
     }
 
     fn remark(&self) -> Option<String> {
-        Some(format!("of #{}: {}", self.of.request_seq, one_line(self.of.reason.as_str())))
+        Some(format!("of e{}: {}", self.of.request_seq, one_line(self.of.reason.as_str())))
     }
 
     fn reason(&self) -> Option<&'a str> {

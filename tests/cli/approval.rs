@@ -125,7 +125,7 @@ fn a_person_decides() {
             "s",
             &["delete_plan", "--estimate", "12.00", "--items", "3", "--impact", "deletes 3 plans"],
         ),
-        scene.run(&["show", "#2"]),
+        scene.run(&["show", "e2"]),
         scene.run(&["log"]),
     ];
     let codes: Vec<_> = runs.iter().map(|ran| ran.code).collect();
@@ -151,7 +151,7 @@ fn what_is_refused() {
         &[
             (6, &grant(&id)),
             (6, &["approval", "grant", "seq:3", "--reason", "again", "--by", "bob"]),
-            (6, &["approval", "reject", "#3", "--reason", "after all", "--by", "bob"]),
+            (6, &["approval", "reject", "e3", "--reason", "after all", "--by", "bob"]),
             (4, &grant(unknown)),
             (4, &grant("ffff")),
             (4, &grant("seq:1")),
@@ -220,7 +220,7 @@ fn a_definition_says_who_may() {
     define(&scene, "");
     let refused = scene.run(&["approval", "grant", "seq:3", "--reason", "mine"]);
     assert_eq!(refused.code, 6, "{}", refused.picture());
-    let json = scene.ok(&["show", "#1", "--json"]).json();
+    let json = scene.ok(&["show", "e1", "--json"]).json();
     let written = serde_json::json!({"require_above": "6", "self_approval": true});
     assert_eq!(json["event"]["data"]["definition"]["approval"], written, "only what was written");
 }
@@ -239,11 +239,11 @@ fn lists_are_as_of_any_moment() {
         list(&[]),
         list(&["--pending"]),
         list(&["--decided", "--phase", "b"]),
-        list(&["--at", "#2"]),
-        list(&["--before", "#2"]),
+        list(&["--at", "e2"]),
+        list(&["--before", "e2"]),
         list(&["--known-at", "20:03", "--pending"]),
         list(&["--workflow", "w", "--json"]),
-        list(&["--at", "#2", "--json"]),
+        list(&["--at", "e2", "--json"]),
     ];
     assert_snapshot("approval_list", &pictures(runs));
 }
@@ -263,7 +263,7 @@ fn a_report_has_a_section() {
     let statuses = json["workflows"][0]["approvals"].as_array().expect("a list").iter();
     let statuses: Vec<_> = statuses.map(|one| one["status"].as_str().expect("a text").to_owned()).collect();
     assert_eq!(statuses, ["GRANTED", "AUTO_REJECTED", "PENDING"]);
-    let before = scene.ok(&["report", "--at", "#1"]).stdout;
+    let before = scene.ok(&["report", "--at", "e1"]).stdout;
     assert!(!before.contains("Approvals"), "nobody had asked");
 }
 

@@ -69,11 +69,11 @@ fn status_in_json() {
 fn status_before_the_first_event() {
     let scene = Scene::example();
     let runs = [
-        scene.run(&["status", "--at", "#0"]),
+        scene.run(&["status", "--at", "e0"]),
         scene.run(&["status", "--at", "2020-01-01", "--json"]),
-        scene.run(&["next", "--before", "#1"]),
-        scene.run(&["log", "--at", "#0"]),
-        scene.run(&["show", "head", "--at", "#0"]),
+        scene.run(&["next", "--before", "e1"]),
+        scene.run(&["log", "--at", "e0"]),
+        scene.run(&["show", "head", "--at", "e0"]),
         Scene::made().run(&["status"]),
     ];
     assert_snapshot("status_before_first_event", &pictures(runs));
@@ -96,7 +96,7 @@ fn next_lists_what_is_ready() {
     let runs = [
         scene.run(&["next"]),
         scene.run(&["next", "--blocked"]),
-        scene.run(&["next", "--workflow", "publish", "--at", "#1"]),
+        scene.run(&["next", "--workflow", "publish", "--at", "e1"]),
         Scene::example().run(&["next"]),
     ];
     assert_snapshot("next", &pictures(runs));
@@ -148,16 +148,16 @@ fn next_goes_from_what_is_needed_to_what_needs_it() {
 fn log_lists_events_in_order() {
     let scene = every_state();
     scene.record(&["note", "all is well", "--phase", "join"]);
-    scene.record(&["tag", "v1", "#3"]);
+    scene.record(&["tag", "v1", "e3"]);
     scene.record(&["meta", "join", "pages=12"]);
     let runs = [
         scene.run(&["log"]),
-        scene.run(&["log", "#4..#6"]),
+        scene.run(&["log", "e4..e6"]),
         scene.run(&["log", "tag:v1..", "--phase", "clean", "--phase", "check", "-n", "3"]),
         scene.run(&["log", "--kind", "rerun_marked,note_added", "--roots"]),
-        scene.run(&["log", "--workflow", "publish", "--by", "ana", "--at", "#5"]),
+        scene.run(&["log", "--workflow", "publish", "--by", "ana", "--at", "e5"]),
         scene.run(&["log", "--by", "nobody"]),
-        scene.run(&["log", "#3..#3"]),
+        scene.run(&["log", "e3..e3"]),
     ];
     assert_snapshot("log", &pictures(runs));
 }
@@ -170,7 +170,7 @@ fn log_prints_the_lines_as_they_are_kept() {
     let events = &lines[..lines.len() - 1];
     let logged = |args: &[&str]| scene.ok(&[&["log", "--json"], args].concat()).stdout;
     assert_eq!(logged(&[]).lines().collect::<Vec<_>>(), events);
-    assert_eq!(logged(&["#2..#5"]).lines().collect::<Vec<_>>(), &events[2..5]);
+    assert_eq!(logged(&["e2..e5"]).lines().collect::<Vec<_>>(), &events[2..5]);
     let failed: Vec<_> = events.iter().filter(|line| line.contains(r#""kind":"phase_failed""#)).collect();
     assert_eq!(
         logged(&["--kind", "phase_failed"]).lines().collect::<Vec<_>>().iter().collect::<Vec<_>>(),
@@ -194,11 +194,11 @@ fn the_last_events_are_the_end_of_all() {
     for filter in
         [&[][..], &["--by", "bo"], &["--kind", "note_added", "--by", "ana"], &["--roots", "--phase", "a"]]
     {
-        let all = scene.ok(&[&["log", "#1..#2400", "--json"], filter].concat()).stdout;
+        let all = scene.ok(&[&["log", "e1..e2400", "--json"], filter].concat()).stdout;
         let all: Vec<_> = all.lines().collect();
         for last in [0, 1, 3, 4, 1023, 1025, 3000] {
             let some =
-                scene.ok(&[&["log", "#1..#2400", "--json", "-n", &last.to_string()], filter].concat()).stdout;
+                scene.ok(&[&["log", "e1..e2400", "--json", "-n", &last.to_string()], filter].concat()).stdout;
             let expected = &all[all.len().saturating_sub(last)..];
             assert_eq!(some.lines().collect::<Vec<_>>(), expected, "the last {last} of {filter:?}");
         }
@@ -240,13 +240,13 @@ fn the_start_of_an_id_names_an_event() {
 #[test]
 fn show_an_event() {
     let scene = every_state();
-    let marked = scene.run(&["show", "#14"]);
+    let marked = scene.run(&["show", "e14"]);
     let runs = [
         marked,
-        scene.run(&["show", "#15"]),
+        scene.run(&["show", "e15"]),
         scene.run(&["show", "head~1"]),
         scene.run(&["show", "2025-10-29 18:10"]),
-        scene.run(&["show", "#13"]),
+        scene.run(&["show", "e13"]),
     ];
     assert_snapshot("show_event", &pictures(runs));
 }
@@ -256,9 +256,9 @@ fn show_an_event_in_json() {
     let scene = every_state();
     let export = scene.ok(&["export"]).stdout;
     for (seq, line) in (1..).zip(export.lines().take_while(|line| line.contains("\"seq\""))) {
-        let shown = scene.command().args(["show", &format!("#{seq}"), "--json"]).output().expect("it runs");
+        let shown = scene.command().args(["show", &format!("e{seq}"), "--json"]).output().expect("it runs");
         let shown = String::from_utf8(shown.stdout).expect("UTF-8");
-        let raw = scene.command().args(["log", "--json", &format!("#{}..#{seq}", seq - 1)]).output();
+        let raw = scene.command().args(["log", "--json", &format!("e{}..e{seq}", seq - 1)]).output();
         let raw = String::from_utf8(raw.expect("it runs").stdout).expect("UTF-8");
         let raw = raw.trim_end_matches('\n');
         assert!(shown.contains(&format!("\"event\":{raw},\"leaf\"")), "{shown}\n{line}");
@@ -267,7 +267,7 @@ fn show_an_event_in_json() {
         assert_eq!(shown["leaf"], leaf.to_string());
         assert_eq!(shown["schema"], "show/1");
     }
-    let shown = scene.ok(&["show", "#14", "--json"]).json();
+    let shown = scene.ok(&["show", "e14", "--json"]).json();
     assert_snapshot("show_event_json", &serde_json::to_string_pretty(&shown).expect("JSON"));
 }
 
@@ -288,7 +288,7 @@ fn show_a_phase() {
         scene.run(&["show", "main/check"]),
         scene.run(&["show", "old"]),
         scene.run(&["show", "join"]),
-        scene.run(&["show", "fetch", "--at", "#4"]),
+        scene.run(&["show", "fetch", "--at", "e4"]),
         dropped.run(&["show", "a"]),
         Scene::example().run(&["show", "phase_2_analysis"]),
     ];
@@ -300,7 +300,18 @@ fn show_a_phase() {
 #[test]
 fn show_tells_places_and_phases_apart() {
     let scene = Scene::made();
-    scene.define("w", &[("head", &[]), ("12", &[]), ("headline", &[]), ("yesterday", &[]), ("2025", &[])]);
+    scene.define(
+        "w",
+        &[
+            ("head", &[]),
+            ("12", &[]),
+            ("e12", &[]),
+            ("e", &[]),
+            ("headline", &[]),
+            ("yesterday", &[]),
+            ("2025", &[]),
+        ],
+    );
     for (what, is_event) in [
         ("head", true),
         ("HEAD", true),
@@ -308,7 +319,11 @@ fn show_tells_places_and_phases_apart() {
         ("w/head", false),
         ("12", false),
         ("w/12", false),
-        ("#1", true),
+        ("1", true),
+        ("w/e12", false),
+        ("e", false),
+        ("E1", true),
+        ("e1", true),
         ("seq:1", true),
         ("headline", false),
         ("yesterday", false),
@@ -330,20 +345,20 @@ fn what_cannot_be_answered_is_refused() {
     let scene = Scene::example();
     let runs = [
         scene.run(&["status", "--at", "sometime"]),
-        scene.run(&["status", "--at", "#99"]),
-        scene.run(&["status", "--at", "#1", "--before", "#2"]),
+        scene.run(&["status", "--at", "e99"]),
+        scene.run(&["status", "--at", "e1", "--before", "e2"]),
         scene.run(&["status", "phase_99"]),
         scene.run(&["status", "--workflow", "nobody"]),
         scene.run(&["status", "--state", "DONE"]),
         scene.run(&["next", "--workflow", "nobody", "--json"]),
-        scene.run(&["log", "#5"]),
-        scene.run(&["log", "#5..#2"]),
+        scene.run(&["log", "e5"]),
+        scene.run(&["log", "e5..e2"]),
         scene.run(&["log", "--kind", "phase_exploded"]),
         scene.run(&["log", "--workflow", "nobody"]),
         scene.run(&["log", "--phase", "phase_99", "--json"]),
         scene.run(&["show", "phase_99"]),
-        scene.run(&["show", "#0"]),
-        scene.run(&["show", "#5", "--at", "#4"]),
+        scene.run(&["show", "e0"]),
+        scene.run(&["show", "e5", "--at", "e4"]),
         scene.run(&["show", "id:xyz"]),
         scene.run(&["show", "tag:v1"]),
         scene.run(&["show", "a/b/c"]),

@@ -117,7 +117,7 @@ fn fish_completes_from_the_ledger() {
     };
     assert_eq!(fish("phaseledger start ext"), ["extract\tIN_PROGRESS"]);
     assert_eq!(fish("phaseledger start w/ext"), ["w/extract\tIN_PROGRESS"]);
-    assert_eq!(fish("phaseledger status --at tag:re"), ["tag:release-1\t#3", "tag:review\t#4"]);
+    assert_eq!(fish("phaseledger status --at tag:re"), ["tag:release-1\te3", "tag:review\te4"]);
     assert_eq!(fish("phaseledger start exp"), ["export it (all)\tPENDING"]);
     assert_eq!(fish("phaseledger status --state COM"), ["COMPLETE"]);
 }

@@ -68,7 +68,7 @@ fn a_record_that_jumps_over_a_limit_fails_the_attempt() {
         scene.run(&["start", "b", "--allow-unmet"]),
         scene.run(&["next", "--blocked"]),
         scene.run(&["log", "-n", "9"]),
-        scene.run(&["show", "#12"]),
+        scene.run(&["show", "e12"]),
         scene.run(&["show", "a"]),
     ];
     assert_snapshot("cost_record", &pictures(runs));
@@ -124,7 +124,7 @@ fn what_is_no_amount_is_refused() {
         &["cost", "remaining", "a", "--per-item", "0"],
         &["cost", "summary", "--workflow", "v"],
         &["cost", "by", "weekday"],
-        &["cost", "by", "phase", "#9..#2"],
+        &["cost", "by", "phase", "e9..e2"],
         &["start", "a", "--over-limit"],
         &["cost"],
     ];
@@ -191,7 +191,7 @@ fn check_and_remaining() {
         scene.run(&["cost", "check", "a", "--estimate", "2.00"]),
         scene.run(&["cost", "check", "a", "--estimate", "2.01"]),
         scene.run(&["cost", "check", "c", "--estimate", "100"]),
-        scene.run(&["cost", "check", "a", "--estimate", "2.01", "--at", "#1"]),
+        scene.run(&["cost", "check", "a", "--estimate", "2.01", "--at", "e1"]),
         scene.run(&["cost", "check", "a", "--estimate", "2.01", "--json"]),
         scene.run(&["cost", "remaining", "a"]),
         scene.run(&["cost", "remaining", "a", "--per-item", "0.30"]),
@@ -232,8 +232,8 @@ fn summaries() {
     let scene = worked();
     let runs = [
         scene.run(&["cost", "summary"]),
-        scene.run(&["cost", "summary", "--at", "#5"]),
-        scene.run(&["cost", "summary", "--at", "#0"]),
+        scene.run(&["cost", "summary", "--at", "e5"]),
+        scene.run(&["cost", "summary", "--at", "e0"]),
         scene.run(&["cost", "summary", "--json"]),
     ];
     assert_snapshot("cost_summary", &pictures(runs));
@@ -250,8 +250,8 @@ fn costs_are_grouped() {
         scene.run(&["cost", "by", "day", "--tz=-02:00"]),
         scene.run(&["cost", "by", "root-cause"]),
         scene.run(&["cost", "by", "root-cause", "2025-10-30..", "--json"]),
-        scene.run(&["cost", "by", "phase", "#3..#4"]),
-        scene.run(&["cost", "by", "phase", "--at", "#2"]),
+        scene.run(&["cost", "by", "phase", "e3..e4"]),
+        scene.run(&["cost", "by", "phase", "--at", "e2"]),
     ];
     assert_snapshot("cost_by", &pictures(runs));
 }
@@ -266,7 +266,7 @@ fn the_report_has_a_section() {
     let json = scene.run(&["report", "--json"]).json();
     assert_eq!(json["workflows"][0]["costs"]["spent"], "11.25");
     assert_eq!(json["workflows"][0]["costs"]["status"], "over");
-    let before = scene.run(&["report", "--at", "#1", "--json"]).json();
+    let before = scene.run(&["report", "--at", "e1", "--json"]).json();
     assert_eq!(before["workflows"][0]["costs"]["spent"], "0");
 }
 

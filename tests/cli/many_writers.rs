@@ -229,9 +229,9 @@ fn half_of_the_writers_are_killed() {
         events.iter().map(|event| (event["seq"].as_u64().expect("a place"), event)).collect();
     let mut seen = HashSet::new();
     for (id, seq) in told.iter().flatten() {
-        let event = places.get(seq).unwrap_or_else(|| panic!("{id}, acknowledged as #{seq}, is missing"));
-        assert_eq!(event["id"], **id, "#{seq} is not what was acknowledged");
-        assert!(seen.insert(seq), "#{seq} was acknowledged to two");
+        let event = places.get(seq).unwrap_or_else(|| panic!("{id}, acknowledged as e{seq}, is missing"));
+        assert_eq!(event["id"], **id, "e{seq} is not what was acknowledged");
+        assert!(seen.insert(seq), "e{seq} was acknowledged to two");
     }
     // Each command is there once: those that were sent, and nothing that was not.
     let firsts = events.iter().filter(|event| event["command_id"] == event["id"]).count();

@@ -78,7 +78,7 @@ fn evil() -> Scene {
 #[test]
 fn the_shipped_story() {
     let scene = Scene::example();
-    assert_report("report_before_the_mark", &scene, &["--at", "#7"]);
+    assert_report("report_before_the_mark", &scene, &["--at", "e7"]);
     assert_report("report_after_the_mark", &scene, &[]);
     assert_json("report_after_the_mark_json", &scene, &[]);
 }
@@ -89,7 +89,7 @@ fn nothing_yet() {
     assert_report("report_of_nothing", &scene, &[]);
     let before = Scene::example().ok(&["report", "--before", "2025-10-29"]);
     assert_eq!(before.stdout, scene.ok(&["report"]).stdout, "a prefix is all that counts");
-    assert_eq!(before.stderr, "as of #0: before the first event\n");
+    assert_eq!(before.stderr, "as of e0: before the first event\n");
 }
 
 #[test]
@@ -121,7 +121,7 @@ fn the_same_prefix_gives_the_same_bytes() {
 fn same_bytes(scene: &Scene, format: &str) {
     let head = scene.ok(&["report", "--json"]).json();
     let (seq, root) = (head["as_of"]["seq"].to_string(), head["root"].as_str().expect("a digest"));
-    let place = format!("#{seq}");
+    let place = format!("e{seq}");
     let args = ["report", "--format", format, "--at", &place];
     let first = scene.ok(&args).stdout;
 
@@ -158,8 +158,8 @@ fn what_is_refused() {
     let runs = [
         &["report", "--workflow", "nba"][..],
         &["report", "--workflow", "nba", "--output", "kept.md"],
-        &["report", "--workflow", "nba-mcp-synthesis", "--at", "#0"],
-        &["report", "--at", "#99", "--output", "kept.md"],
+        &["report", "--workflow", "nba-mcp-synthesis", "--at", "e0"],
+        &["report", "--at", "e99", "--output", "kept.md"],
         &["report", "--json", "--format", "markdown"],
         &["report", "--json", "--workflow", "nba"],
         &["report", "--output", "folder"],

@@ -55,10 +55,10 @@ fn why_in_the_past() {
     assert_snapshot(
         "why_past",
         &pictures([
-            scene.run(&["why", "phase_3_synthesis", "--at", "#7"]),
+            scene.run(&["why", "phase_3_synthesis", "--at", "e7"]),
             scene.run(&["why", "phase_3_synthesis", "--before", "2025-10-29T18:27:01.123456Z"]),
-            scene.run(&["why", "phase_2_analysis", "--at", "#4"]),
-            scene.run(&["why", "phase_2_analysis", "--at", "#0"]),
+            scene.run(&["why", "phase_2_analysis", "--at", "e4"]),
+            scene.run(&["why", "phase_2_analysis", "--at", "e0"]),
         ]),
     );
 }
@@ -182,7 +182,7 @@ fn why_refuses() {
             scene.run(&["why", "a", "--json"]),
             scene.run(&["why", "v/a"]),
             scene.run(&["why", "end"]),
-            scene.run(&["why", "v/a", "--at", "#99"]),
+            scene.run(&["why", "v/a", "--at", "e99"]),
         ]),
     );
 }
@@ -219,7 +219,7 @@ fn graph_of_the_shipped_story() {
             scene.run(&[
                 "graph",
                 "--at",
-                "#5",
+                "e5",
                 "--below",
                 "phase_2_analysis",
                 "--above",
@@ -271,7 +271,7 @@ fn graph_refuses() {
             scene.run(&["graph", "--workflow", "nobody"]),
             scene.run(&["graph", "--below", "nobody"]),
             scene.run(&["graph", "--format", "dot", "--json"]),
-            scene.run(&["graph", "--at", "#0"]),
+            scene.run(&["graph", "--at", "e0"]),
         ]),
     );
 }
@@ -283,11 +283,11 @@ fn replay_of_the_shipped_story() {
         "replay_story",
         &pictures([
             scene.run(&["replay"]),
-            scene.run(&["replay", "#3..#9", "--phase", "phase_3_synthesis"]),
+            scene.run(&["replay", "e3..e9", "--phase", "phase_3_synthesis"]),
             scene.run(&["replay", "--quiet"]),
-            scene.run(&["replay", "--at", "#5", "--quiet"]),
-            scene.run(&["replay", "#7..", "--json"]),
-            scene.run(&["replay", "#9..#3"]),
+            scene.run(&["replay", "--at", "e5", "--quiet"]),
+            scene.run(&["replay", "e7..", "--json"]),
+            scene.run(&["replay", "e9..e3"]),
             scene.run(&["replay", "--phase", "nobody"]),
         ]),
     );

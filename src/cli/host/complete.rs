@@ -163,7 +163,7 @@ impl Names {
         }
         names.workflows = table.workflows.keys().map(|name| (name.to_string(), String::new())).collect();
         names.tags =
-            table.tags.iter().map(|(name, tag)| (name.to_string(), format!("#{}", tag.seq))).collect();
+            table.tags.iter().map(|(name, tag)| (name.to_string(), format!("e{}", tag.seq))).collect();
         names
     }
 

@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! phase_3_synthesis is ↻ NEEDS_RERUN
-//! └─ #10 phase_3_synthesis was marked for rerun by rule rerun/1 at …: Upstream phase requires rerun: …
-//!    └─ #9 phase_2_analysis was marked for rerun by ana at …: New books  ← root
+//! └─ e10 phase_3_synthesis was marked for rerun by rule rerun/1 at …: Upstream phase requires rerun: …
+//!    └─ e9 phase_2_analysis was marked for rerun by ana at …: New books  ← root
 //! ```
 //!
 //! Each event is shown once; where another way leads to it, its place is named. A long way without branches
@@ -80,7 +80,7 @@ impl Drawing<'_> {
                 self.branch(branch, &mut progress, out)?;
             }
             let Some(seq) = progress.put_off.pop() else { break };
-            writeln!(out, "#{seq}, taken up from above")?;
+            writeln!(out, "e{seq}, taken up from above")?;
             progress.branch(&causes(progress.events[&seq]), "", 0);
         }
         self.waits_for(out)
@@ -97,7 +97,7 @@ impl Drawing<'_> {
         let Branch { seq, left, level, is_last } = branch;
         let corner = if is_last { "└─ " } else { "├─ " };
         if !progress.drawn.insert(seq) {
-            return writeln!(out, "{left}{corner}(see #{seq})");
+            return writeln!(out, "{left}{corner}(see e{seq})");
         }
         let Some(&first) = progress.events.get(&seq) else { return Ok(()) };
         let below = format!("{left}{}", if is_last { "   " } else { "│  " });
@@ -110,7 +110,7 @@ impl Drawing<'_> {
         }
         let causes = causes(end);
         if level + 1 >= LEVELS_MAX && !causes.is_empty() {
-            writeln!(out, "{below}⋯ goes on below, at #{}", end.proven.record.seq)?;
+            writeln!(out, "{below}⋯ goes on below, at e{}", end.proven.record.seq)?;
             progress.put_off.push(end.proven.record.seq);
             return Ok(());
         }
@@ -153,7 +153,7 @@ impl Drawing<'_> {
         let bold = Style::new().bold();
         let root = if event.is_root() { format!("  {bold}← root{bold:#}") } else { String::new() };
         let sentence = sentence(event, self.zone, self.naming);
-        writeln!(out, "{corner}#{} {sentence}{root}", event.proven.record.seq)?;
+        writeln!(out, "{corner}e{} {sentence}{root}", event.proven.record.seq)?;
         let open = if event.is_root() { "  " } else { "│ " };
         for line in evidence(event, self.naming) {
             writeln!(out, "{below}{open}  {line}")?;
@@ -194,7 +194,7 @@ impl Drawing<'_> {
                 Naming::Bare => String::new(),
                 Naming::Full => format!("{workflow}/"),
             };
-            writeln!(out, "  {workflow}{phase}, which is {} since #{seq}{reason}", render::state(*state))?;
+            writeln!(out, "  {workflow}{phase}, which is {} since e{seq}{reason}", render::state(*state))?;
         }
         if waits_for.len() > shown {
             writeln!(out, "  and {} more", waits_for.len() - shown)?;

@@ -88,7 +88,7 @@ pub fn changed_input(change: &Change) -> Option<String> {
 fn compared(equal: &Comparison, naming: Naming) -> String {
     let phase = render::phase(&equal.phase, naming);
     let (consumed, found) = (short(&equal.consumed), short(&equal.found));
-    format!("it consumed {consumed} of {phase}, which put out {found} again in #{}", equal.seq)
+    format!("it consumed {consumed} of {phase}, which put out {found} again in e{}", equal.seq)
 }
 
 /// Returns the start of a digest, as much as a person compares.

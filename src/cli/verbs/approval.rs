@@ -91,7 +91,7 @@ pub struct RequestArgs {
     `self_approval = true`. Names are what callers say they are (`--by`): the ledger records them, and proves nothing."
 )]
 pub struct DecideArgs {
-    /// The request: its id or the start of it, four digits at least, or its place, `seq:N` or `#N`
+    /// The request: its id or the start of it, four digits at least, or its place, `eN`
     #[arg(value_name = "ID")]
     request: String,
     /// Why
@@ -207,14 +207,14 @@ pub fn tell(approval: &Approval) -> Result<(), Failure> {
 fn outcome(approval: &Approval) -> String {
     let Some(decision) = &approval.decision else {
         let why = approval.open_question().unwrap_or_default();
-        return format!("pending: #{} waits for a person: {}", approval.seq, escape(&why));
+        return format!("pending: e{} waits for a person: {}", approval.seq, escape(&why));
     };
     let by = match decision.decided_by {
         DecidedBy::Policy => "the policy".to_owned(),
         DecidedBy::Person => escape(&decision.by.name),
     };
     let reason = render::one_line(decision.reason.as_str());
-    format!("{} by {by} in #{}: {reason}", decision.verdict.as_str(), decision.seq)
+    format!("{} by {by} in e{}: {reason}", decision.verdict.as_str(), decision.seq)
 }
 
 /// Returns the exit code that a script goes by.

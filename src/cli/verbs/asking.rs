@@ -16,7 +16,7 @@ use crate::cli::ui::render;
 #[command(next_help_heading = "As of")]
 #[group(skip)]
 pub struct Args {
-    /// The ledger as it was then, that moment included: `head`, `#N`, `#N~K`, `id:PREFIX`, `tag:NAME`, or a
+    /// The ledger as it was then, that moment included: `head`, `eN`, `eN~K`, `id:PREFIX`, `tag:NAME`, or a
     /// time such as `2025-10-29`, `2025-10-29 18:27`, `yesterday 14:00`, `2 hours ago`
     #[arg(long, value_name = "WHEN", group = "as-of", allow_hyphen_values = true)]
     at: Option<String>,
@@ -104,11 +104,11 @@ pub fn tell_as_of(as_of: ask::AsOf, is_head: bool, context: &Context) {
         return;
     }
     match as_of.at {
-        None => output::talk(format_args!("as of #0: before the first event")),
+        None => output::talk(format_args!("as of e0: before the first event")),
         Some(at) => {
             let at = render::time(at, context.zone, true);
             let head = if is_head { " (head)" } else { "" };
-            output::talk(format_args!("as of #{}{head}, {at}", as_of.seq));
+            output::talk(format_args!("as of e{}{head}, {at}", as_of.seq));
         }
     }
 }

@@ -153,7 +153,7 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     if !context.json {
         let Started { phase, attempt, answer, .. } = &*started;
         let seq = answer.events.last().map_or(answer.seq, |start| start.seq);
-        output::talk(format_args!("phaseledger: started {phase}, attempt {attempt} (#{seq})"));
+        output::talk(format_args!("phaseledger: started {phase}, attempt {attempt} (e{seq})"));
     }
     let environment = [
         ("PHASELEDGER_PHASE", started.phase.to_string().into()),

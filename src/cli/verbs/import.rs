@@ -214,7 +214,7 @@ fn tell(imported: &Imported, context: &Context) -> Result<(), Failure> {
     }
     writeln!(
         out,
-        "{status}: {}, {} of them known already; {} appended, the log ends at #{}",
+        "{status}: {}, {} of them known already; {} appended, the log ends at e{}",
         render::count(imported.lines as usize, "line", "lines"),
         imported.known,
         render::count(imported.events as usize, "event", "events"),

@@ -29,7 +29,7 @@ const BELOW_INDENT: usize = 6;
 #[derive(clap::Args)]
 #[command(
     after_help = "RANGE is `WHEN..WHEN`: what follows the first place, up to and including the second; \
-    either may be left out. So `#5..` is what follows #5, and `2025-10-29..2025-10-30` is one day.\n\n\
+    either may be left out. So `e5..` is what follows e5, and `2025-10-29..2025-10-30` is one day.\n\n\
     An event that others forced is marked with `↳`, and `because` tells by which. With `--json` the lines are \
     printed as they are kept, byte for byte, one an event."
 )]
@@ -83,7 +83,7 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     let answered = args.asking.ask(&question, context)?;
     let LogAnswer { span, filter, lines, table } = answered.view;
     if question.range.is_some() && !span.is_empty() && !context.json {
-        output::talk(format_args!("the range is #{} to #{}", span.after.plus(1), span.through));
+        output::talk(format_args!("the range is e{} to e{}", span.after.plus(1), span.through));
     }
     let layout = table.map(|table| Layout::new(&table, &filter, answered.as_of.seq, context.zone));
     let out: Box<dyn Write> = match layout {
@@ -148,7 +148,7 @@ impl Layout {
         let subject = render::subject(&record.subject, self.naming);
         let takes = render::width(&subject);
         let pad = " ".repeat(self.subject_width.saturating_sub(takes));
-        let seq = format!("#{}", record.seq);
+        let seq = format!("e{}", record.seq);
         let (bold, dim) = (Style::new().bold(), Style::new().dimmed());
         let time = render::time(record.at, self.zone, false);
         let head = format!(
@@ -193,7 +193,7 @@ fn what(record: &Recorded) -> String {
     }
     parts.push(render::summary(record));
     if record.rule.is_some() && !record.causes.is_empty() {
-        let causes: Vec<_> = record.causes.iter().map(|cause| format!("#{}", cause.event.seq)).collect();
+        let causes: Vec<_> = record.causes.iter().map(|cause| format!("e{}", cause.event.seq)).collect();
         parts.push(format!("because {}", causes.join(", ")));
     }
     parts.retain(|part| !part.is_empty());

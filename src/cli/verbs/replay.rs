@@ -153,7 +153,7 @@ fn finish(
             Some(_) => {
                 writeln!(out, "replayed {events} of {commands}: the table equals the one kept")?;
             }
-            None => writeln!(out, "replayed {events} of {commands}, up to #{}", as_of.seq)?,
+            None => writeln!(out, "replayed {events} of {commands}, up to e{}", as_of.seq)?,
         }
     }
     out.flush()?;
@@ -202,7 +202,7 @@ impl Columns {
         let name = render::subject(&record.subject, Naming::among(replay.table.workflows.len()));
         let pad = " ".repeat(self.name.saturating_sub(name.width()));
         let mark = if is_first { ' ' } else { '↳' };
-        let seq = format!("#{}", record.seq);
+        let seq = format!("e{}", record.seq);
         let time = render::time(record.at, context.zone, false);
         let what = match record.transition {
             Some((from, to)) if from != to => {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anstyle::Style;
 use phaseledger::ask::{Show, ShowAnswer};
-use phaseledger::model::{Cause, PhaseRef, Recorded, Subject, When, escape};
+use phaseledger::model::{Cause, PhaseRef, Recorded, Subject, When, WhenBase, escape};
 use phaseledger::query::{EventView, Linked};
 use phaseledger::rules::Table;
 use serde_json::value::RawValue;
@@ -22,17 +22,15 @@ use crate::cli::verbs::{asking, log, show_phase};
 
 /// Options of `show`.
 #[derive(clap::Args)]
-#[command(
-    after_help = "WHAT is read as a place when it begins with `#`, `seq:`, `id:` or `tag:`, is `head` or \
-    `head~N`, or begins with a digit and is a time; the event there is shown, or for a time the last one up \
-    to it. Anything else is a phase; `workflow/phase` always is. A word that is no phase, but a time such as \
-    `yesterday`, is read as that.\n\n\
+#[command(after_help = "WHAT is read as a place when it is `eN`, begins with `#`, `seq:`, `id:` or \
+    `tag:`, is `head` or `head~N`, or begins with a digit and is a time; the event there is shown, or for a time \
+    the last one up to it. Anything else is a phase; `workflow/phase` always is. A number that is no phase is a place, and a \
+    word that is none, but a time such as `yesterday`, is read as that.\n\n\
     In JSON (`show/1`), for an event: `event`, its line byte for byte; `leaf`, SHA-256(0x00 ‖ line); `causes`; \
     `effects`, what it forced within its command, and later events that name it as a cause. For a phase: \
-    `phase` as in `status/1`, `spec`, `attempts`, `notes`."
-)]
+    `phase` as in `status/1`, `spec`, `attempts`, `notes`.")]
 pub struct Args {
-    /// An event: `#12`, `id:PREFIX`, `head`, `tag:NAME` or a time; or a phase
+    /// An event: `e12`, `id:PREFIX`, `head`, `tag:NAME` or a time; or a phase
     what: String,
     #[command(flatten)]
     asking: asking::Args,
@@ -63,15 +61,17 @@ fn what(text: &str, context: &Context) -> Result<Show, Failure> {
     let begins = |start: &str| text.get(..start.len()).is_some_and(|s| s.eq_ignore_ascii_case(start));
     let is_place =
         ["#", "seq:", "id:", "tag:", "head~"].into_iter().any(begins) || text.eq_ignore_ascii_case("head");
-    let is_time = when.is_ok() && text.starts_with(|first: char| first.is_ascii_digit());
-    if is_place || is_time {
+    // `e12` is a place, and `2025-10-29` a time; digits alone, and words such as `yesterday`, may be a phase.
+    let is_digit = text.starts_with(|first: char| first.is_ascii_digit());
+    let is_meant = when.as_ref().is_ok_and(|when| matches!(when.base, WhenBase::Seq(_)) != is_digit);
+    if is_place || is_meant {
         return Ok(Show::Event(when?));
     }
     match (text.parse::<PhaseRef>(), when) {
         (Ok(phase), when) => Ok(Show::Phase(phase, when.ok())),
         (Err(_), Ok(when)) => Ok(Show::Event(when)),
         (Err(error), Err(_)) => Err(Failure::misuse(error.to_string())
-            .hint("show a phase, or a place such as `#12`, `head` or `2025-10-29 14:00`")),
+            .hint("show a phase, or a place such as `e12`, `head` or `2025-10-29 14:00`")),
     }
 }
 
@@ -80,7 +80,7 @@ fn tell(record: &Recorded, view: &EventView, table: &Table, context: &Context) -
     let bold = Style::new().bold();
     let mut out = output::stdout();
     let name = log::named(&record.subject, record.event.kind(), naming);
-    writeln!(out, "{bold}#{} {name}{bold:#}", record.seq)?;
+    writeln!(out, "{bold}e{} {name}{bold:#}", record.seq)?;
     let mut sheet = Sheet::default();
     if let Some((from, to)) = record.transition {
         match from == to {
@@ -141,7 +141,7 @@ fn links(sheet: &mut Sheet, record: &Recorded, view: &EventView, naming: Naming)
         let other = match other.as_slice() {
             [] => String::new(),
             seqs => {
-                let seqs: Vec<_> = seqs.iter().map(|seq| format!("#{seq}")).collect();
+                let seqs: Vec<_> = seqs.iter().map(|seq| format!("e{seq}")).collect();
                 format!(", because {}", seqs.join(", "))
             }
         };
@@ -157,7 +157,7 @@ fn linked(link: &Linked, naming: Naming) -> String {
         (Some(workflow), None) => format!(" {workflow}"),
         (None, None) => String::new(),
     };
-    format!("#{} {}{subject}", link.event.seq, link.event.kind)
+    format!("e{} {}{subject}", link.event.seq, link.event.kind)
 }
 
 /// Returns the kind of a cause, as it is written.

@@ -67,7 +67,7 @@ fn inputs(view: &PhaseView, out: &mut impl Write) -> Result<(), Failure> {
     if inputs.len() > FILES_SHOWN {
         writeln!(
             out,
-            "  and {} more; `phaseledger show '#{}'` lists them",
+            "  and {} more; `phaseledger show e{}` lists them",
             inputs.len() - FILES_SHOWN,
             attempt.started_seq
         )?;
@@ -121,7 +121,7 @@ fn standing(view: &PhaseView, table: &Table, context: &Context) -> Sheet {
     sheet.lines("inputs", spec.inputs.iter().map(|glob| escape(glob)).collect());
     sheet.lines("outputs", spec.outputs.iter().map(|glob| escape(glob)).collect());
     let updated = render::time(phase.updated_at, context.zone, false);
-    sheet.line("last event", format!("#{}, {updated}", phase.last_seq));
+    sheet.line("last event", format!("e{}, {updated}", phase.last_seq));
     let metadata = phase.metadata.iter().flat_map(|(key, value)| {
         let mut lines = pretty::json(value);
         lines[0].insert_str(0, &format!("{} = ", escape(key)));
@@ -130,7 +130,7 @@ fn standing(view: &PhaseView, table: &Table, context: &Context) -> Sheet {
     sheet.lines("metadata", metadata.collect());
     let note = |note: &NoteView| {
         let at = render::time(note.at, context.zone, false);
-        format!("#{} {at} {}: {}", note.seq, escape(&note.by), text(&note.text))
+        format!("e{} {at} {}: {}", note.seq, escape(&note.by), text(&note.text))
     };
     sheet.lines("notes", notes.iter().map(note).collect());
     sheet
@@ -172,8 +172,8 @@ fn row(attempt: &AttemptView, view: &PhaseView, context: &Context) -> Vec<String
         attempt.completed_at.map(|at| render::time(at, context.zone, false)).unwrap_or_default(),
         attempt.duration_seconds.map(render::duration).unwrap_or_default(),
         match attempt.completed_seq {
-            None => format!("#{}", attempt.started_seq),
-            Some(end) => format!("#{}, #{end}", attempt.started_seq),
+            None => format!("e{}", attempt.started_seq),
+            Some(end) => format!("e{}, e{end}", attempt.started_seq),
         },
         escape(&attempt.by),
         status::fit(&notes.join("; ")),

@@ -156,7 +156,7 @@ fn submit_unless(
 /// Says of an answer that could not be told what it would have told.
 pub fn answered<T>(answer: &Answer, told: Result<T, Failure>) -> Result<T, Failure> {
     told.map_err(|failure| match answer.status {
-        AnswerStatus::Appended => failure.hint(format!("it is recorded all the same, as #{}", answer.seq)),
+        AnswerStatus::Appended => failure.hint(format!("it is recorded all the same, as e{}", answer.seq)),
         AnswerStatus::Duplicate | AnswerStatus::Unchanged | AnswerStatus::Preview => failure,
     })
 }
@@ -312,7 +312,7 @@ fn tell_with(
     }
     match (answer.status, answer.events.first()) {
         (AnswerStatus::Duplicate, _) => {
-            writeln!(out, "duplicate: recorded as #{} already, nothing changed", answer.seq)?;
+            writeln!(out, "duplicate: recorded as e{} already, nothing changed", answer.seq)?;
         }
         (AnswerStatus::Unchanged, _) | (_, None) => writeln!(out, "unchanged: {verb} changes nothing")?,
         (status, Some(first)) => {
@@ -320,9 +320,9 @@ fn tell_with(
                 AnswerStatus::Preview => "would append",
                 _ => "appended",
             };
-            writeln!(out, "{name} #{} {}", first.seq, line(first))?;
+            writeln!(out, "{name} e{} {}", first.seq, line(first))?;
             for record in &answer.events[1..] {
-                writeln!(out, "  ↳ #{} {}", record.seq, line(record))?;
+                writeln!(out, "  ↳ e{} {}", record.seq, line(record))?;
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Selectors: how people name a place in the log, or the events between two places.
 //!
 //! ```text
-//! WHEN  = (head | seq:N | #N | id:PREFIX | tag:NAME | TIME) [~K]     ~K: K events before
+//! WHEN  = (head | eN | N | #N | seq:N | id:PREFIX | tag:NAME | TIME) [~K]     ~K: K events before
 //! RANGE = [WHEN] .. [WHEN]           after the first, up to and including the second
 //!
 //!  text + TimeContext ─parse▶ When | Range ─(ledger: which place is that?)▶ Seq
@@ -29,10 +29,10 @@ pub use zone::{Zone, ZoneError};
 use super::scan::{Misread, Scan};
 use super::{Seq, TagName, Timestamp};
 
-const EXPECTED: &str = "`head`, `#N`, `id:PREFIX`, `tag:NAME` or a time";
+const EXPECTED: &str = "`head`, `eN`, `id:PREFIX`, `tag:NAME` or a time";
 const END: &str = "the end, or `~` and a number";
 const EXAMPLE: &str = "2 hours ago";
-const RANGE: &str = "#12..head";
+const RANGE: &str = "e12..head";
 
 /// A place in the log, and with it the prefix of the log that ends there.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -105,8 +105,8 @@ impl WhenBase {
             *scan = word;
             scan.example = "head~1";
             Ok(WhenBase::Head)
-        } else if scan.eat("#") || scan.eat("seq:") {
-            scan.example = "#12";
+        } else if begins_place(scan) {
+            scan.example = "e12";
             Ok(WhenBase::Seq(Seq::new(scan.number()?)))
         } else if scan.eat("id:") {
             scan.example = "id:0199f3c1";
@@ -118,6 +118,23 @@ impl WhenBase {
             Ok(WhenBase::Time(time::read(scan, context)?))
         }
     }
+}
+
+/// Reads what a place's number stands behind, and says whether there is a number. Digits alone are a place where
+/// nothing follows that would make them a time.
+fn begins_place(scan: &mut Scan<'_>) -> bool {
+    let number_follows = |scan: &Scan<'_>| scan.peek().is_some_and(|next| next.is_ascii_digit());
+    let mut ahead = *scan;
+    if scan.eat("#") || scan.eat("seq:") {
+        return true;
+    }
+    if ahead.eat("e") && number_follows(&ahead) {
+        *scan = ahead;
+        return true;
+    }
+    let mut ahead = *scan;
+    let rest = if ahead.digits().is_empty() { return false } else { ahead.rest() };
+    rest.is_empty() || rest.starts_with('~') || rest.trim_start_matches(' ').starts_with("..")
 }
 
 /// Reads the name of a tag: up to `~`, `..` or the end, or within quotes, where `\` stands before a quote or
@@ -148,7 +165,7 @@ impl Range {
 
     /// Reads a selector of a range, all of it; spaces around the `..` are accepted.
     ///
-    /// A single place is refused: some would read `#5` as what follows it, some as what leads to it, and some
+    /// A single place is refused: some would read `e5` as what follows it, some as what leads to it, and some
     /// as that event alone.
     ///
     /// # Errors
@@ -179,7 +196,7 @@ impl fmt::Display for When {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.base {
             WhenBase::Head => f.write_str("head"),
-            WhenBase::Seq(seq) => write!(f, "#{seq}"),
+            WhenBase::Seq(seq) => write!(f, "e{seq}"),
             WhenBase::Id(prefix) => write!(f, "id:{prefix}"),
             WhenBase::Tag(name) => write_tag(f, name.as_str()),
             WhenBase::Time(time) => write!(f, "{time}"),

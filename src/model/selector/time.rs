@@ -64,7 +64,7 @@ fn read_digits(scan: &mut Scan<'_>, context: &TimeContext) -> Result<Timestamp, 
         Some('-' | '/' | '.') => Err(other_date(scan)),
         Some(_) if half_day(&mut scan.clone())?.is_some() => calendar(scan, start, Day::Latest, context),
         Some(next) if next == ' ' || next.is_alphabetic() => relative::ago(scan, context),
-        _ => Err(scan.misread("a date, a time of day, or a place such as `#12`").into()),
+        _ => Err(scan.misread("a date, a time of day, or a place such as `e12`").into()),
     }
 }
 

@@ -62,7 +62,7 @@ fn who_may_grant_their_own_is_asked() {
     let scene = scene("self_approval = true");
     let Some(granted) = asked(&scene, "y,looks right", &[]) else { return };
     assert!(granted.contains("grant it? [y]es, [n]o, or Enter to leave it for later: "), "{granted}");
-    assert!(granted.contains("granted by ana in #3: looks right"), "{granted}");
+    assert!(granted.contains("granted by ana in e3: looks right"), "{granted}");
     assert!(granted.ends_with("exit 0\n"), "{granted}");
     let rejected = asked(&scene, "n,", &[]).expect("a terminal");
     assert!(rejected.ends_with("exit 1\n"), "{rejected}");

@@ -23,7 +23,7 @@ const ASKING: &[&[&str]] = &[
     &["log"],
     &["log", "--json"],
     &["log", "--json", "--phase", "a"],
-    &["show", "#2"],
+    &["show", "e2"],
     &["show", "a"],
     &["why", "c"],
     &["graph"],

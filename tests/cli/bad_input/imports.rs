@@ -54,7 +54,7 @@ fn an_export_that_is_not_what_was_exported() {
     assert_eq!(run(&to, &["import", "-"], whole.as_bytes()).code, Some(0));
     assert_eq!(export(&to), whole.as_bytes());
     let part = Scene::made();
-    let beginning = run(&from, &["export", "--at", "#4"], b"").stdout;
+    let beginning = run(&from, &["export", "--at", "e4"], b"").stdout;
     assert_eq!(run(&part, &["import", "-"], &beginning).code, Some(0));
     assert_eq!(run(&part, &["import", "-"], whole.as_bytes()).code, Some(0));
     assert_eq!(export(&part), whole.as_bytes());

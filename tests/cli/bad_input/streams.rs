@@ -147,7 +147,7 @@ fn no_room_for_the_answer() {
         to_full(&["note", "x", "--dry-run"], "");
     });
     // What was asked for is recorded before it is answered, and the message says so.
-    assert!(to_full(&["note", "x"], "").contains("it is recorded all the same, as #11"));
+    assert!(to_full(&["note", "x"], "").contains("it is recorded all the same, as e11"));
     assert!(to_full(&["append"], &note(1)).contains("; the command before it stands"));
     assert_eq!(notes(&scene), 2);
 }

@@ -48,11 +48,11 @@ fn a_loop_that_spends_is_stopped() {
     let ran = exec_pl(&scene, &["a", "--max-cost", "5.00"], script);
     assert_eq!(ran.code, 6, "{}", ran.picture());
     assert!(
-        ran.stderr.contains("cost 5.50, 0.50 over --max-cost 5.00 (#7); stopping the command\n"),
+        ran.stderr.contains("cost 5.50, 0.50 over --max-cost 5.00 (e7); stopping the command\n"),
         "{}",
         ran.stderr
     );
-    assert_eq!(error(&scene, "a"), "cost 5.50, 0.50 over --max-cost 5.00 (#7)");
+    assert_eq!(error(&scene, "a"), "cost 5.50, 0.50 over --max-cost 5.00 (e7)");
     let failed = last(&scene, "phase_failed");
     assert_eq!((failed["data"]["signal"].as_str(), failed["data"].get("exit_code")), (Some("SIGTERM"), None));
     assert_eq!((failed["rule"].as_str(), causes(&scene)), (None, vec!["phase_started".to_owned()]));
@@ -81,8 +81,8 @@ fn limits_of_the_phase_and_of_the_workflow_stop_it() {
     let ran = exec_pl(&scene, &["a"], &format!("COST 10.00; COST 0.01; {FOREVER}"));
     let said = "cost limit exceeded: 10.01 USD spent of 10.00 USD, 0.01 USD over";
     assert_eq!(ran.code, 6, "{}", ran.picture());
-    assert!(ran.stderr.contains(&format!("{said} (#7); stopping the command\n")), "{}", ran.stderr);
-    let told = format!("phaseledger: attempt 1 of w/a was failed by its costs (#7): {said}\n");
+    assert!(ran.stderr.contains(&format!("{said} (e7); stopping the command\n")), "{}", ran.stderr);
+    let told = format!("phaseledger: attempt 1 of w/a was failed by its costs (e7): {said}\n");
     assert!(ran.stderr.ends_with(&told), "{}", ran.stderr);
     assert_eq!(causes(&scene), ["cost_limit_exceeded", "phase_started"]);
     // The workflow's limit stops a phase without one; also below `--max-cost`, and whoever recorded it.
@@ -108,7 +108,7 @@ fn a_command_that_ended_first_comes_to_the_same() {
     for (script, code) in [("COST 5.30", None), ("COST 5.30; exit 4", Some(4))] {
         let ran = exec_pl(&scene, &["b", "--max-cost", "5.00", "--output", "nowhere"], script);
         assert_eq!(ran.code, 6, "{}", ran.picture());
-        assert!(error(&scene, "b").starts_with("cost 5.30 USD, 0.30 over --max-cost 5.00 (#"));
+        assert!(error(&scene, "b").starts_with("cost 5.30 USD, 0.30 over --max-cost 5.00 (e"));
         let failed = last(&scene, "phase_failed");
         assert_eq!((failed["data"]["exit_code"].as_i64(), failed["data"].get("signal")), (code, None));
     }
@@ -116,7 +116,7 @@ fn a_command_that_ended_first_comes_to_the_same() {
         let args = ["c", "--allow-unmet", "--over-limit", "--reason", "more", "--output", "nowhere"];
         let ran = exec_pl(&scene, &args, script);
         assert_eq!(ran.code, 6, "{}", ran.picture());
-        assert!(ran.stderr.contains("of w/c was failed by its costs (#"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("of w/c was failed by its costs (e"), "{}", ran.stderr);
         assert_eq!(last(&scene, "phase_failed")["rule"], "cost_limit/1");
     }
 }
@@ -144,7 +144,7 @@ fn an_attempt_that_it_ends_by_itself_or_others_do() {
     let ran = exec_pl(&scene, &["a", "--max-cost", "1", "--json"], "COST 2 >&2; PL complete a >&2");
     let view: Value = serde_json::from_str(ran.stderr.lines().last().expect("a line")).expect("JSON");
     assert_eq!((ran.code, &view["outcome"], &view["exit_code"]), (6, &"completed".into(), &6.into()));
-    assert_eq!(view["reason"], "ended by the command itself, as #4; cost 2, 1 over --max-cost 1 (#3)");
+    assert_eq!(view["reason"], "ended by the command itself, as e4; cost 2, 1 over --max-cost 1 (e3)");
     assert_eq!(phase(&scene, "a")["state"], "COMPLETE");
     // What is recorded after the end of the attempt is not its cost: the command is left alone.
     let mut running = Running::exec(&scene, &["b", "--max-cost", "1"], "echo ready; read line; exit 5");
@@ -163,14 +163,14 @@ fn the_answer_in_json_and_to_a_known_id() {
     let ran = exec_pl(&scene, &stopped, &format!("COST 2 >&2; {FOREVER}"));
     let view: Value = serde_json::from_str(ran.stderr.lines().last().expect("a line")).expect("JSON");
     assert_eq!((ran.code, &view["schema"], &view["outcome"]), (6, &"exec/1".into(), &"failed".into()));
-    assert_eq!(view["reason"], "cost 2 USD, 1 over --max-cost 1 (#3)");
+    assert_eq!(view["reason"], "cost 2 USD, 1 over --max-cost 1 (e3)");
     assert_eq!(view["ended"]["status"], "appended");
     let limited = ["a", "--id", "key:limited", "--json"];
     let ran = exec_pl(&scene, &limited, &format!("COST 20 >&2; {FOREVER}"));
     let view: Value = serde_json::from_str(ran.stderr.lines().last().expect("a line")).expect("JSON");
     assert_eq!((ran.code, &view["outcome"], view.get("ended")), (6, &"failed".into(), None));
     let reason = view["reason"].as_str().expect("a text");
-    assert!(reason.starts_with("failed by its costs, as #10: cost limit exceeded"), "{reason}");
+    assert!(reason.starts_with("failed by its costs, as e10: cost limit exceeded"), "{reason}");
     for again in [&stopped[..], &limited] {
         let ran = exec(&scene, again, "echo never");
         assert_eq!((ran.code, ran.stdout.as_str()), (6, ""), "{}", ran.picture());

@@ -19,7 +19,7 @@ fn a_process_that_is_gone_is_seen() {
     let runs = [
         scene.run(&["status"]),
         scene.run(&["status", "b", "c"]),
-        scene.run(&["status", "--at", "#2"]),
+        scene.run(&["status", "--at", "e2"]),
         scene.run(&["next"]),
         scene.run(&["show", "a"]),
         scene.run(&["why", "a"]),
@@ -46,7 +46,7 @@ fn processes_in_json() {
     assert_eq!(states(&["status"], "phases"), ["gone".into(), "running".into(), Value::Null]);
     assert_eq!(states(&["next"], "running"), ["gone", "running"]);
     assert_eq!(states(&["status", "--at", "head"], "phases")[0], "gone");
-    assert_eq!(states(&["status", "--before", "#3"], "phases"), [Value::Null, Value::Null, Value::Null]);
+    assert_eq!(states(&["status", "--before", "e3"], "phases"), [Value::Null, Value::Null, Value::Null]);
     let show = scene.ok(&["show", "a", "--json"]).json();
     assert_eq!(show["phase"]["process"]["pid"], pids[0]);
     assert_eq!(show["phase"]["process_state"], "gone");

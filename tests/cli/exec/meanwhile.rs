@@ -48,7 +48,7 @@ fn a_command_ends_its_attempt_by_itself() {
             ran.picture()
         );
         assert!(
-            ran.stderr.ends_with("attempt 1 of w/a was ended by the command itself (#3)\n"),
+            ran.stderr.ends_with("attempt 1 of w/a was ended by the command itself (e3)\n"),
             "{}",
             ran.stderr
         );

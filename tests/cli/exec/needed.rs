@@ -69,7 +69,7 @@ fn what_is_not_needed_is_not_run() {
     let script = "echo ran";
     let skipped = exec(&scene, &["a", "--if-needed"], script);
     assert_eq!((skipped.code, skipped.stdout.as_str()), (0, ""), "{}", skipped.picture());
-    assert!(skipped.stderr.contains("skipped since #2: not this time"), "{}", skipped.stderr);
+    assert!(skipped.stderr.contains("skipped since e2: not this time"), "{}", skipped.stderr);
     assert_eq!(exec(&scene, &["b", "--if-needed"], "exit 3").code, 3);
     assert_eq!(exec(&scene, &["b", "--if-needed"], script).stdout, "ran\n", "it had failed");
     assert_eq!(exec(&scene, &["b", "--if-needed"], script).stdout, "", "it is complete");
@@ -102,7 +102,7 @@ fn a_known_id_never_runs_twice() {
     assert_eq!(run("a", "key:own/1", "echo ran").stdout, "ran\n");
     let again = run("a", "key:own/1", "echo ran");
     assert_eq!((again.code, again.stdout.as_str()), (0, ""), "{}", again.picture());
-    assert!(again.stderr.contains("duplicate: recorded as #2 already"), "{}", again.stderr);
+    assert!(again.stderr.contains("duplicate: recorded as e2 already"), "{}", again.stderr);
 
     assert_eq!(run("b", "key:own/2", "exit 7").code, 7);
     assert_eq!(run("b", "key:own/2", "echo ran").code, 7);
@@ -135,6 +135,6 @@ fn a_known_id_that_took_over() {
     let before = scene.ok(&["export"]).stdout;
     let again = exec(&scene, &args, "echo ran");
     assert_eq!((again.code, again.stdout.as_str()), (0, ""), "{}", again.picture());
-    assert!(again.stderr.contains("attempt 2 was completed as #5"), "{}", again.stderr);
+    assert!(again.stderr.contains("attempt 2 was completed as e5"), "{}", again.stderr);
     assert_eq!(before, scene.ok(&["export"]).stdout);
 }

@@ -24,7 +24,7 @@ fn a_command_that_succeeds() {
     assert_eq!(output.stdout, out);
     assert_eq!(
         output.said(),
-        "phaseledger: started w/a, attempt 1 (#2)\ntwo words\nphaseledger: completed w/a (#3)\n"
+        "phaseledger: started w/a, attempt 1 (e2)\ntwo words\nphaseledger: completed w/a (e3)\n"
     );
     let start = last(&scene, "phase_started");
     assert_eq!((&start["by"]["name"], &start["by"]["via"]), (&"bob".into(), &"exec".into()));
@@ -44,11 +44,11 @@ fn a_command_that_fails() {
     std::fs::write(scene.dir().join("noise"), &noise).expect("a file");
     let output = Running::exec(&scene, &["a"], "echo ready; cat noise >&2; exit 3").end();
     assert_eq!(output.code(), 3);
-    let first = b"phaseledger: started w/a, attempt 1 (#2)\n";
+    let first = b"phaseledger: started w/a, attempt 1 (e2)\n";
     let rest = output.stderr.strip_prefix(first).expect("what it says first");
     let rest = rest.strip_prefix(&noise[..]).expect("standard error, byte for byte");
     let told = String::from_utf8_lossy(rest);
-    assert_eq!(told, "phaseledger: failed w/a (#3): exit code 3: no \u{fffd} such book\n");
+    assert_eq!(told, "phaseledger: failed w/a (e3): exit code 3: no \u{fffd} such book\n");
 
     let failed = last(&scene, "phase_failed");
     let data = &failed["data"];

@@ -25,22 +25,22 @@ fn verify_refused() {
 fn export() {
     let scene = Scene::small();
     scene.ok(&["start", "a", "--id", "key:own/1", "--reason", "x", "--take-over"][..4]);
-    let ids = scene.ok(&["export", "--at", "#1"]).stdout;
+    let ids = scene.ok(&["export", "--at", "e1"]).stdout;
     assert_eq!(ids.lines().count(), 2, "{ids}");
     let last = scene.ok(&["export"]).stdout.lines().nth(1).expect("the start").to_owned();
     assert_snapshot("export", &digests(&last));
     done(
         "export_output",
         &scene,
-        &[&["export", "--output", "file.jsonl"], &["export", "--output", "before.jsonl", "--before", "#1"]],
+        &[&["export", "--output", "file.jsonl"], &["export", "--output", "before.jsonl", "--before", "e1"]],
     );
     let file = fs::read(scene.dir().join("file.jsonl")).expect("the file");
     assert_eq!(file, scene.command().arg("export").output().expect("the program runs").stdout);
-    refused("export_refused", &scene, 4, &[&["export", "--output", "no/file"], &["export", "--at", "#99"]]);
+    refused("export_refused", &scene, 4, &[&["export", "--output", "no/file"], &["export", "--at", "e99"]]);
     refused(
         "export_misuse",
         &scene,
         2,
-        &[&["export", "--at", "#1", "--before", "#2"], &["export", "--at", "x"]],
+        &[&["export", "--at", "e1", "--before", "e2"], &["export", "--at", "x"]],
     );
 }

@@ -40,7 +40,7 @@ fn what_is_not_there() {
             &["reset", "--all", "--workflow", "v", "--reason", "x"],
             &["meta", "x", "a=1"],
             &["note", "x", "--phase", "x"],
-            &["tag", "x", "#99"],
+            &["tag", "x", "e99"],
             &["tag", "x", "tag:y"],
             &["tag", "x", "id:ffffffff"],
             &["complete", "a", "--output", "nowhere"],

@@ -163,7 +163,7 @@ fn demo() {
     let scene = Scene::empty();
     let ran = scene.run(&["demo", "here"]);
     assert!(ran.stdout.contains("$ phaseledger init --example\nmade a ledger"), "{}", ran.picture());
-    let imported = "\nimported: 6 lines, 0 of them known already; 8 events appended, the log ends at #8\n";
+    let imported = "\nimported: 6 lines, 0 of them known already; 8 events appended, the log ends at e8\n";
     assert!(ran.stdout.contains(imported), "{}", ran.picture());
     assert_eq!(ran.code, 0, "{}", ran.picture());
     assert!(ran.stdout.contains("\nverified: "), "{}", ran.picture());

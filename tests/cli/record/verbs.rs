@@ -187,7 +187,7 @@ fn note_and_tag() {
         &scene,
         &[
             &["tag", "here"],
-            &["tag", "there", "#1"],
+            &["tag", "there", "e1"],
             &["tag", "here", "tag:there~1", "--json", "--id", "key:own/2"],
         ],
     );

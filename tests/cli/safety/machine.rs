@@ -17,7 +17,7 @@ fn found_23_syncs_that_keep_failing_are_errors() {
     let before = whole(&scene);
     let kept = folder::tree(&log(&scene));
     let mut failed = 0;
-    for args in [&["status"][..], &["status", "--at", "#5"], &["note", "x"]] {
+    for args in [&["status"][..], &["status", "--at", "e5"], &["note", "x"]] {
         for first in 1..=8 {
             folder::replace(&log(&scene), &kept);
             let inject = format!("inject=fsync,fdatasync:error=EIO:when={first}+");

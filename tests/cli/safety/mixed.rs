@@ -9,7 +9,7 @@ use crate::folder::{self, Tree};
 
 const VERBS: [&[&str]; 9] = [
     &["status"],
-    &["status", "--at", "#5"],
+    &["status", "--at", "e5"],
     &["log"],
     &["why", "a"],
     &["verify"],
@@ -105,7 +105,7 @@ fn found_20_the_tail_of_a_ledger_that_went_another_way_is_refused() {
     // Their witness knows fewer events than ours has: only what is sealed tells.
     let found = folder::tree(&log(&scene));
     assert_eq!(scene.run(&["export"]).code, 5);
-    assert_eq!(scene.run(&["status", "--at", "#5"]).code, 5);
+    assert_eq!(scene.run(&["status", "--at", "e5"]).code, 5);
     let now = folder::tree(&log(&scene));
     assert!(found[Path::new("sealed/db")] == now[Path::new("sealed/db")], "nothing was deleted");
 }

@@ -9,7 +9,7 @@ use crate::folder::Tree;
 use crate::numbers::{Numbers, seed, setting};
 use crate::{folder, strace};
 
-const VERBS: [&[&str]; 3] = [&["status"], &["status", "--at", "#3000"], &["start", "b"]];
+const VERBS: [&[&str]; 3] = [&["status"], &["status", "--at", "e3000"], &["start", "b"]];
 
 /// Lets one call after the other fail while a verb runs, each on the same log.
 fn fail_each(scene: &Scene, call: &str, calls: u64, args: &[&str], codes: &[Option<i32>]) {
@@ -69,7 +69,7 @@ fn found_18_a_flipped_bit_put_right_again_leaves_a_whole_ledger() {
     let rounds = setting("PHASELEDGER_BITS", 200);
     let scene = sealed(6_000);
     let after_a_stream = folder::tree(&log(&scene));
-    scene.ok(&["status", "--at", "#5"]);
+    scene.ok(&["status", "--at", "e5"]);
     scene.ok(&["note", "x"]);
     let after_a_command = folder::tree(&log(&scene));
     let mut noticed = 0;
@@ -109,7 +109,7 @@ fn flip_and_ask(scene: &Scene, kept: &Tree, expected: &str, numbers: &mut Number
     let mut flipped = bytes.clone();
     flipped[place] ^= bit;
     fs::write(log(scene).join(name), &flipped).expect("the file");
-    let asked = [&["status"][..], &["why", "a"], &["status", "--at", "#3000"]];
+    let asked = [&["status"][..], &["why", "a"], &["status", "--at", "e3000"]];
     let told = asked.map(|args| scene.run(args).code);
     let what = format!("round {round}: {} at {place}, bit {bit}, told {told:?}", name.display());
     assert!(told.iter().all(|code| [0, 5, 74].contains(code)), "{what}");

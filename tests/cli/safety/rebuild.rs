@@ -10,7 +10,7 @@ use crate::folder;
 /// Damages what is beside the log, and checks that only `verify --rebuild` mends it, and says so.
 fn mended(damage: impl Fn(&Path), named: &[&str]) {
     let scene = sealed(1_500);
-    scene.ok(&["status", "--at", "#700"]);
+    scene.ok(&["status", "--at", "e700"]);
     let before = whole(&scene);
     damage(&log(&scene));
     let damaged = folder::tree(&log(&scene));

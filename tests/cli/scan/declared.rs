@@ -149,6 +149,6 @@ fn a_dry_run_fingerprints_as_well_and_writes_nothing() {
     let scene = made();
     let before = scene.ok(&["export"]).stdout;
     let preview = scene.ok(&["start", "a", "--dry-run"]);
-    assert!(preview.stdout.starts_with("would append #2 phase_started a"), "{}", preview.stdout);
+    assert!(preview.stdout.starts_with("would append e2 phase_started a"), "{}", preview.stdout);
     assert_eq!(scene.ok(&["export"]).stdout, before);
 }

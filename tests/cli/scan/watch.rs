@@ -59,14 +59,14 @@ fn a_watch_records_what_changes_and_ends_when_told() {
     run(&scene, &["a", "b"]);
     let watch = Watch::begin(&scene);
     put(&scene, "in/one", "other");
-    assert!(watch.next().starts_with("appended #6 rerun_marked a"));
+    assert!(watch.next().starts_with("appended e6 rerun_marked a"));
     assert!(watch.next().contains("in/one blake3:"));
-    assert!(watch.next().starts_with("  ↳ #7 rerun_marked b"));
+    assert!(watch.next().starts_with("  ↳ e7 rerun_marked b"));
     // Others record while it waits, and it finds what changes since.
     // (`a` puts out what it did before, so `b` stands again.)
     run(&scene, &["a"]);
     put(&scene, "b.txt", "other");
-    assert!(watch.next().starts_with("appended #"));
+    assert!(watch.next().starts_with("appended e"));
     assert!(watch.next().contains("b.txt blake3:"));
     assert_eq!(watch.end("-TERM"), Vec::<String>::new());
     assert_eq!(states(&scene)[..2], ["a COMPLETE", "b NEEDS_RERUN"]);

@@ -40,7 +40,7 @@ impl From<AskError> for Failure {
                 Failure::not_found(message).hint("`phaseledger log` lists the events")
             }
             AskError::BeforeFirst => {
-                Failure::not_found(message).hint("the first event is `#1`, the last one `head`")
+                Failure::not_found(message).hint("the first event is `e1`, the last one `head`")
             }
             AskError::After { .. } => Failure::not_found(message),
             AskError::NoTag { .. } => {
@@ -58,7 +58,7 @@ impl From<AskError> for Failure {
 
 fn ambiguous(message: String, candidates: &[Candidate]) -> Failure {
     let named = candidates.iter().take(CANDIDATES_NAMED);
-    let lines = named.clone().map(|event| format!("\n  #{} {} {}", event.seq, event.id, event.kind));
+    let lines = named.clone().map(|event| format!("\n  e{} {} {}", event.seq, event.id, event.kind));
     let ids = named.map(|event| event.id.to_string()).collect();
     Failure::ambiguous_id(message, ids).hint(format!("give more of it:{}", lines.collect::<String>()))
 }

@@ -22,7 +22,10 @@ pub fn known(request: EventId, context: &Context) -> Result<Approval, Failure> {
 }
 
 fn parse(given: &str) -> Result<ApprovalNamed, Failure> {
-    if let Some(number) = given.strip_prefix('#').or_else(|| given.strip_prefix("seq:")) {
+    let marked = given.strip_prefix('#').or_else(|| given.strip_prefix("seq:"));
+    let is_number = |text: &&str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    // An id may begin with an `e` too; digits alone after it are a place.
+    if let Some(number) = marked.or_else(|| given.strip_prefix('e').filter(is_number)) {
         let refused = |_| Failure::misuse(format!("`{given}` is no place")).hint(APPROVAL_EXPECTED);
         return Ok(ApprovalNamed::At(Seq::new(number.parse().map_err(refused)?)));
     }

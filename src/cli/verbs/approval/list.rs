@@ -87,7 +87,7 @@ fn row(approval: &ApprovalView<'_>, naming: Naming, context: &Context) -> Vec<St
         None => escape(approval.needs_person_because.as_deref().unwrap_or_default()),
     };
     vec![
-        format!("#{}", approval.seq),
+        format!("e{}", approval.seq),
         format!("{style}{}{style:#}", approval.status),
         escape(approval.operation.as_str()),
         approval.estimate.of(approval.currency).to_string(),

@@ -21,7 +21,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
     JSON: `decision` (granted, rejected or pending) and `approval`, as in `approval list`."
 )]
 pub struct Args {
-    /// The request: its id or the start of it, four digits at least, or its place, `seq:N` or `#N`
+    /// The request: its id or the start of it, four digits at least, or its place, `eN`
     #[arg(value_name = "ID")]
     request: String,
     /// How long to wait, such as `30m` [default: as long as it takes]

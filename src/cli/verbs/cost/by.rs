@@ -82,7 +82,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let answered = args.asking.ask_long(&question, "reading the costs", context)?;
     let range = answered.view.range;
     if is_ranged && !range.is_empty() && !context.json {
-        output::talk(format_args!("the range is #{} to #{}", range.after.plus(1), range.through));
+        output::talk(format_args!("the range is e{} to e{}", range.after.plus(1), range.through));
     }
     match context.json {
         true => asking::write_json(&answered)?,
@@ -109,8 +109,8 @@ fn tell(by: By, groups: &CostGroups, zone: Zone) -> Result<(), Failure> {
             },
         };
         let events = match group.first_seq == group.last_seq {
-            true => format!("#{}", group.first_seq),
-            false => format!("#{} to #{}", group.first_seq, group.last_seq),
+            true => format!("e{}", group.first_seq),
+            false => format!("e{} to e{}", group.first_seq, group.last_seq),
         };
         let phases = if by == By::Phase { String::new() } else { group.phases.to_string() };
         vec![group.spent.of(&group.currency).to_string(), group.records.to_string(), phases, events, on]
@@ -142,5 +142,5 @@ fn cause(root: &CostRoot, zone: Zone) -> String {
     };
     let why = root.reason.as_deref().map_or_else(String::new, |why| format!(": {}", render::one_line(why)));
     let at = render::time(root.at, zone, false);
-    format!("#{} {what}, by {} at {at}{why}", root.seq, escape(&root.by))
+    format!("e{} {what}, by {} at {at}{why}", root.seq, escape(&root.by))
 }

@@ -145,7 +145,7 @@ fn model(model: &ModelCosts) -> Vec<String> {
 fn transaction(paid: &Transaction, zone: Zone) -> Vec<String> {
     let or_empty = |name: &Option<String>| name.as_deref().map(escape).unwrap_or_default();
     vec![
-        format!("#{}", paid.seq),
+        format!("e{}", paid.seq),
         render::time(paid.at, zone, false),
         paid.phase.to_string(),
         paid.amount.to_string(),

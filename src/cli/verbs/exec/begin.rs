@@ -74,11 +74,11 @@ fn needed(args: &Args, phase: &Phase) -> Needed {
     }
     match &phase.state {
         PhaseState::Complete { completion } => {
-            Needed::No(format!("it is COMPLETE since #{}", completion.seq))
+            Needed::No(format!("it is COMPLETE since e{}", completion.seq))
         }
         PhaseState::Pending { skipped: Some(skip) } => {
             let reason = render::one_line(skip.reason.as_str());
-            Needed::No(format!("it is skipped since #{}: {reason}", skip.seq))
+            Needed::No(format!("it is skipped since e{}: {reason}", skip.seq))
         }
         PhaseState::InProgress { attempt, .. } if process::life(attempt) == Life::Gone => {
             let name = attempt.process.as_ref().map(process::name).unwrap_or_default();
@@ -138,11 +138,11 @@ fn repeated(
         let is_ours = exit_code == 0 && end.command_id == id.end();
         let exit_code = if meter.passed().is_some() && !is_ours { PASSED } else { exit_code };
         let reason =
-            format!("duplicate: recorded as #{seq} already; attempt {attempt} {how} as #{}", end.seq);
+            format!("duplicate: recorded as e{seq} already; attempt {attempt} {how} as e{}", end.seq);
         return Ok(not_run(&of, attempt, reason, exit_code));
     }
     let phase = phase?;
-    let message = format!("duplicate: recorded as #{seq} already; attempt {attempt} is under way");
+    let message = format!("duplicate: recorded as e{seq} already; attempt {attempt} is under way");
     let failure = Failure::under_way(message);
     Err(match &phase.state {
         PhaseState::InProgress { attempt, .. } => {

@@ -280,16 +280,16 @@ fn tell_end(started: &Started, recorded: &Recorded, outcome: &Ending) {
                 0 | 1 => String::new(),
                 events => format!(", and {} more that it forced", events - 1),
             };
-            output::talk(format_args!("phaseledger: {what} {phase} (#{}{derived}){why}", answer.seq));
+            output::talk(format_args!("phaseledger: {what} {phase} (e{}{derived}){why}", answer.seq));
         }
         Recorded::ByItself(_, seq) => {
             let over = started.meter.over().map(|over| format!(": {over}")).unwrap_or_default();
             output::talk(format_args!(
-                "phaseledger: attempt {attempt} of {phase} was ended by the command itself (#{seq}){over}"
+                "phaseledger: attempt {attempt} of {phase} was ended by the command itself (e{seq}){over}"
             ));
         }
         Recorded::ByLimit(seq, error) => output::talk(format_args!(
-            "phaseledger: attempt {attempt} of {phase} was failed by its costs (#{seq}): {error}"
+            "phaseledger: attempt {attempt} of {phase} was failed by its costs (e{seq}): {error}"
         )),
     }
 }
@@ -301,10 +301,10 @@ fn tell_end_json(started: &Started, recorded: &Recorded, outcome: &Ending) {
         Recorded::By(answer) => (exit_code == 0, Some(AnswerView::new(answer)), over),
         Recorded::ByItself(is_well, seq) => {
             let over = over.map(|over| format!("; {over}")).unwrap_or_default();
-            (*is_well, None, Some(format!("ended by the command itself, as #{seq}{over}")))
+            (*is_well, None, Some(format!("ended by the command itself, as e{seq}{over}")))
         }
         Recorded::ByLimit(seq, error) => {
-            (false, None, Some(format!("failed by its costs, as #{seq}: {error}")))
+            (false, None, Some(format!("failed by its costs, as e{seq}: {error}")))
         }
     };
     tell_json(&View {

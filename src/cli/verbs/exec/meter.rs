@@ -96,7 +96,7 @@ impl Meter {
     pub fn over(&self) -> Option<String> {
         let Over { seq, spent, max } = self.over.as_ref()?;
         let over = spent.minus(*max).unwrap_or(*spent);
-        Some(format!("cost {}, {over} over --max-cost {max} (#{seq})", spent.of(&self.currency)))
+        Some(format!("cost {}, {over} over --max-cost {max} (e{seq})", spent.of(&self.currency)))
     }
 
     /// Returns the event by which the ledger failed the attempt as a record passed a limit, and what it says.
@@ -107,7 +107,7 @@ impl Meter {
 
     /// Says why the command is to be stopped; none where it is not.
     pub fn passed(&self) -> Option<String> {
-        let limit = || self.limit().map(|(seq, error)| format!("{error} (#{seq})"));
+        let limit = || self.limit().map(|(seq, error)| format!("{error} (e{seq})"));
         self.over().or_else(limit)
     }
 

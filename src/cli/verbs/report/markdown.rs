@@ -1,7 +1,6 @@
 //! The report in GitHub-flavoured Markdown.
 //!
-//! Nothing here depends on the machine, the time or the terminal: the same view gives the same bytes. No
-//! place in the log is written `#8`, which GitHub would make a link to an issue.
+//! Nothing here depends on the machine, the time or the terminal: the same view gives the same bytes.
 
 use phaseledger::ask::AsOf;
 use phaseledger::model::{Seq, StateName, Zone};
@@ -57,7 +56,7 @@ fn push_place(document: &mut String, report: &Report<'_>, as_of: &AsOf, style: &
         _ => format!("the first {}", render::count(seq.number() as usize, "event", "events")),
     };
     document.push_str(&format!(
-        "- **Log root:** `{root}`, over {over}; `phaseledger export --at '#{seq}'` ends with the same\n"
+        "- **Log root:** `{root}`, over {over}; `phaseledger export --at e{seq}` ends with the same\n"
     ));
 }
 

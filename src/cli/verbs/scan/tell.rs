@@ -99,10 +99,10 @@ fn recorded(scanned: &Scanned, out: &mut dyn Write) -> io::Result<()> {
             let line = line(record);
             match at {
                 0 => {
-                    writeln!(out, "{name} #{} {line}", record.seq)?;
+                    writeln!(out, "{name} e{} {line}", record.seq)?;
                     changes(&scanned.phases[*number], out)?;
                 }
-                _ => writeln!(out, "  ↳ #{} {line}", record.seq)?,
+                _ => writeln!(out, "  ↳ e{} {line}", record.seq)?,
             }
         }
     }
