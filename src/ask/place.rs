@@ -88,20 +88,29 @@ impl Cut<'_> {
         }
     }
 
-    /// Finds the events that a range means, among those that count; all of them for none.
+    /// Finds the events that a range means, among those that count; all of them for none. A place is left out on the
+    /// left and taken in on the right, a time the other way round: so two days that meet share no event.
     ///
     /// # Errors
     ///
     /// As [`Cut::find`]; a range that runs backwards is one.
     pub fn find_span(&self, range: Option<&Range>) -> Result<Span, AskError> {
         let Some(range) = range else { return Ok(self.span()) };
-        let end = |when: &Option<When>| when.as_ref().map(|when| self.find(when)).transpose();
+        let end = |when: &Option<When>| when.as_ref().map(|when| self.find_end(when)).transpose();
         let after = end(&range.after)?.unwrap_or(Seq::ZERO);
         let last = end(&range.through)?.unwrap_or(self.as_of().seq).min(self.as_of().seq);
         if after > last && range.through.is_some() {
             return Err(AskError::Backwards { after, last });
         }
         Ok(Span { after: after.min(last), through: last })
+    }
+
+    /// Finds the last place before one end of a range begins.
+    fn find_end(&self, when: &When) -> Result<Seq, AskError> {
+        match when.base {
+            WhenBase::Time(_) => self.resolve(when, Side::Before),
+            WhenBase::Head | WhenBase::Seq(_) | WhenBase::Id(_) | WhenBase::Tag(_) => self.find(when),
+        }
     }
 
     /// Finds the place of a command's first event, of all that is in the log.

@@ -340,6 +340,47 @@ fn show_tells_places_and_phases_apart() {
     }
 }
 
+/// A day has its own midnight and not the next one's, whoever is asked for it.
+#[test]
+fn found_7_a_day_is_from_its_midnight_up_to_the_next() {
+    let scene = Scene::made();
+    scene.clock("2025-10-28T12:00:00Z");
+    scene.write("w.toml", "[workflow]\nname = 'w'\ncurrency = 'USD'\n[[phase]]\nid = 'a'\n");
+    scene.record(&["define", "w.toml"]);
+    let times = [
+        ("2025-10-28T23:59:59.999999Z", "1"),
+        ("2025-10-29T00:00:00Z", "2"),
+        ("2025-10-29T12:00:00Z", "4"),
+        ("2025-10-29T23:59:59.999999Z", "8"),
+        ("2025-10-30T00:00:00Z", "16"),
+    ];
+    for (time, amount) in times {
+        scene.clock(time);
+        scene.record(&["cost", "record", "a", amount]);
+    }
+    let days = scene.ok(&["cost", "by", "day", "--json"]).json();
+    let of_day = days["groups"].as_array().expect("groups").iter().find(|group| group["key"] == "2025-10-29");
+    assert_eq!(of_day.expect("the day")["spent"], "14");
+    for (range, places, spent) in [
+        ("2025-10-29..2025-10-30", 3..=5, "14"),
+        ("2025-10-29..2025-10-29T12:00:00Z", 3..=3, "2"),
+        ("2025-10-29T12:00:00Z..", 4..=6, "28"),
+        ("..2025-10-29", 1..=2, "1"),
+        ("e2..2025-10-30", 3..=5, "14"),
+        ("2025-10-29..e4", 3..=4, "6"),
+        ("2025-10-29~1..e4", 2..=4, "7"),
+    ] {
+        let found = scene.ok(&["log", range, "--json"]).stdout;
+        let event = |line: &str| serde_json::from_str::<Value>(line).expect("an event")["seq"].as_u64();
+        let found: Vec<_> = found.lines().filter_map(event).collect();
+        assert_eq!(found, places.clone().collect::<Vec<u64>>(), "{range}");
+        let costs = scene.ok(&["cost", "by", "phase", range, "--json"]).json();
+        assert_eq!(costs["total"][0]["spent"], spent, "{range}");
+        let steps = scene.ok(&["replay", range, "--json"]).stdout;
+        assert_eq!(steps.lines().count(), places.clone().count() + 1, "{range}: {steps}");
+    }
+}
+
 #[test]
 fn what_cannot_be_answered_is_refused() {
     let scene = Scene::example();

@@ -28,8 +28,9 @@ const BELOW_INDENT: usize = 6;
 /// Options of `log`.
 #[derive(clap::Args)]
 #[command(
-    after_help = "RANGE is `WHEN..WHEN`: what follows the first place, up to and including the second; \
-    either may be left out. So `e5..` is what follows e5, and `2025-10-29..2025-10-30` is one day.\n\n\
+    after_help = "RANGE is `WHEN..WHEN`; either end may be left out. A place is left out on the left and taken in on \
+    the right: `e5..e9` is what follows e5, up to e9. A time is taken in on the left and left out on the right: \
+    `2025-10-29..2025-10-30` is that day.\n\n\
     An event that others forced is marked with `↳`, and `because` tells by which. With `--json` the lines are \
     printed as they are kept, byte for byte, one an event."
 )]

@@ -24,7 +24,7 @@ const NAME_WIDTH_MAX: usize = 40;
 /// Options of `replay`.
 #[derive(clap::Args)]
 pub struct Args {
-    /// Show only the steps after one place up to another: `WHEN..WHEN`, either end left out at will
+    /// Show only these steps: `WHEN..WHEN` as for `log`, either end left out at will
     #[arg(value_name = "RANGE", allow_hyphen_values = true)]
     range: Option<String>,
     /// Show only the steps of a phase

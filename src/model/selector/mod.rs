@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! WHEN  = (head | eN | N | #N | seq:N | id:PREFIX | tag:NAME | TIME) [~K]     ~K: K events before
-//! RANGE = [WHEN] .. [WHEN]           after the first, up to and including the second
+//! RANGE = [WHEN] .. [WHEN]           after a place, from a time on .. up to and including a place, before a time
 //!
 //!  text + TimeContext ─parse▶ When | Range ─(ledger: which place is that?)▶ Seq
 //! ```
@@ -59,15 +59,14 @@ pub enum WhenBase {
     Time(Timestamp),
 }
 
-/// The events after one place, up to and including another.
-///
-/// Each end names a prefix of the log, and the range is what the second has and the first has not: so
-/// `2025-10-29..2025-10-30` is one day. An open end is the start of the log, or its head.
+/// The events between two ends. A place excludes itself on the left and includes itself on the right: what follows
+/// e5, up to e9. A time includes itself on the left and excludes itself on the right: `2025-10-29..2025-10-30` is that
+/// day. An open end is the start of the log, or its head.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Range {
-    /// The place after which the range starts; none for the start of the log.
+    /// Where the range starts: after a place, or at a time; none for the start of the log.
     pub after: Option<When>,
-    /// The last place of the range; none for the head.
+    /// Where it ends: at a place, or before a time; none for the head.
     pub through: Option<When>,
 }
 

@@ -16,15 +16,13 @@ use crate::cli::verbs::{asking, status};
 
 /// Options of `cost by`.
 #[derive(clap::Args)]
-#[command(
-    after_help = "RANGE is `WHEN..WHEN`, as for `log`: what follows the first place, up to and including the second; \
-    either may be left out. A day is one of the `--tz` zone, by when the cost took effect.\n\n\
+#[command(after_help = "RANGE is `WHEN..WHEN`, as for `log`: `e5..e9` is what follows e5, up to e9, and \
+    `2025-10-29..2025-10-30` is that day. A day is one of the `--tz` zone, by when the cost took effect.\n\n\
     A cost belongs to the attempt it was spent in, and that attempt to the event at the far end of its causes: the \
     edit, the mark or the reset that made it run again, or for a first run its own start. So `root-cause` tells what \
     an edit cost. What was spent outside any attempt has none.\n\n\
     In JSON (`cost-by/1`): `by`, `range`, `total` by currency, and `groups`, each with `key`, `spent`, `records`, and \
-    for root causes `root`."
-)]
+    for root causes `root`.")]
 pub struct Args {
     /// What costs are grouped by
     #[arg(value_enum)]
