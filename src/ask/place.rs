@@ -60,13 +60,13 @@ impl Cut<'_> {
         self.up_to(end)
     }
 
-    /// Finds the place that a selector means, of all that is in the log.
+    /// Finds the very place that a selector means, of all that is in the log: also one inside what a command recorded.
     ///
     /// # Errors
     ///
     /// [`AskError`] for what the log does not have.
     pub fn find(&self, when: &When) -> Result<Seq, AskError> {
-        self.resolve(when, Side::At)
+        self.resolve(when, Side::Exactly)
     }
 
     /// Finds the event that a selector means, among those that count.
@@ -109,6 +109,7 @@ impl Cut<'_> {
     fn find_end(&self, when: &When) -> Result<Seq, AskError> {
         match when.base {
             WhenBase::Time(_) => self.resolve(when, Side::Before),
+            // What is listed may begin and end within a command; only what is asked as of may not.
             WhenBase::Head | WhenBase::Seq(_) | WhenBase::Id(_) | WhenBase::Tag(_) => self.find(when),
         }
     }
@@ -136,7 +137,7 @@ impl Cut<'_> {
             WhenBase::Id(prefix) => self.find_id(prefix)?,
             WhenBase::Time(time) => {
                 let (axis, until) = match side {
-                    Side::At => (Axis::At, Until::Through(*time)),
+                    Side::At | Side::Exactly => (Axis::At, Until::Through(*time)),
                     Side::Before => (Axis::At, Until::Before(*time)),
                     Side::KnownAt => (Axis::RecordedAt, Until::Through(*time)),
                 };
@@ -146,7 +147,34 @@ impl Cut<'_> {
             }
         };
         let seq = seq.minus(when.back);
-        Ok(if side == Side::Before { seq.minus(1) } else { seq })
+        match side {
+            Side::Exactly => Ok(seq),
+            Side::At | Side::KnownAt => self.end_of_command(seq),
+            Side::Before => Ok(self.start_of_command(seq)?.minus(1)),
+        }
+    }
+
+    /// Returns the last place of the command that recorded the event at a place: no cut has a part of one.
+    fn end_of_command(&self, seq: Seq) -> Result<Seq, AskError> {
+        let mut end = seq;
+        while Seq::ZERO < end && end < self.head.seq && self.is_one_command(end)? {
+            end = end.plus(1);
+        }
+        Ok(end)
+    }
+
+    /// Returns the first place of the command that recorded the event at a place.
+    fn start_of_command(&self, seq: Seq) -> Result<Seq, AskError> {
+        let mut start = seq;
+        while start > Seq::new(1) && self.is_one_command(start.minus(1))? {
+            start = start.minus(1);
+        }
+        Ok(start)
+    }
+
+    /// Says whether the event at a place and the one behind it are of one command.
+    fn is_one_command(&self, seq: Seq) -> Result<bool, AskError> {
+        Ok(self.record(seq)?.command_id == self.record(seq.plus(1))?.command_id)
     }
 
     /// Finds the one event whose id has a prefix: a whole id of a command's first event at once, any other by
@@ -176,10 +204,12 @@ impl Cut<'_> {
 /// How a selector cuts the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Side {
-    /// What is meant is included; times are when events took effect.
+    /// The very place; times are when events took effect.
+    Exactly,
+    /// What is meant is included, with all that its command recorded; times are when events took effect.
     At,
-    /// What is meant is left out.
+    /// What is meant is left out, with all that its command recorded.
     Before,
-    /// What is meant is included; times are when events were recorded.
+    /// What is meant is included, with all that its command recorded; times are when events were recorded.
     KnownAt,
 }

@@ -231,10 +231,33 @@ fn the_start_of_an_id_names_an_event() {
         let event: Value = serde_json::from_str(line).expect("JSON");
         let id = event["id"].as_str().expect("an id");
         for start in [&id[..13], id] {
-            let answer = scene.ok(&["status", "--json", "--at", &format!("id:{start}")]).json();
-            assert_eq!(answer["as_of"]["seq"], seq, "{start}");
+            let answer = scene.ok(&["show", "--json", &format!("id:{start}")]).json();
+            assert_eq!(answer["event"]["seq"], seq, "{start}");
         }
     }
+}
+
+/// No answer is as of a part of what a command recorded: a place inside it means all of it, or none.
+#[test]
+fn what_one_command_recorded_is_there_as_a_whole() {
+    let scene = every_state();
+    let log = scene.ok(&["log", "--json"]).stdout;
+    let events: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let mut inside = 0;
+    for (seq, event) in (1_usize..).zip(&events) {
+        let of_one = |other: &&Value| other["command_id"] == event["command_id"];
+        let last = seq + events[seq..].iter().take_while(of_one).count();
+        let first = seq - events[..seq - 1].iter().rev().take_while(of_one).count();
+        inside += u64::from(seq != last);
+        let id = event["id"].as_str().expect("an id");
+        for place in [format!("e{seq}"), format!("id:{id}"), format!("head~{}", events.len() - seq)] {
+            let answer = scene.ok(&["status", "--json", "--at", &place]).json();
+            assert_eq!(answer["as_of"]["seq"], last, "at {place}");
+            let answer = scene.ok(&["status", "--json", "--before", &place]).json();
+            assert_eq!(answer["as_of"]["seq"], first - 1, "before {place}");
+        }
+    }
+    assert!(inside > 0, "some command recorded several");
 }
 
 #[test]

@@ -17,7 +17,8 @@ use crate::cli::ui::render;
 #[group(skip)]
 pub struct Args {
     /// The ledger as it was then, that moment included: `head`, `eN`, `eN~K`, `id:PREFIX`, `tag:NAME`, or a
-    /// time such as `2025-10-29`, `2025-10-29 18:27`, `yesterday 14:00`, `2 hours ago`
+    /// time such as `2025-10-29`, `2025-10-29 18:27`, `yesterday 14:00`, `2 hours ago`; an event comes with all that
+    /// its command recorded
     #[arg(long, value_name = "WHEN", group = "as-of", allow_hyphen_values = true)]
     at: Option<String>,
     /// The ledger as it was just before
