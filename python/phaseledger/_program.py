@@ -148,7 +148,8 @@ class AppendChild:
         """Says that no more lines follow."""
         try:
             self._stdin.close()
-        except OSError:
+        except (OSError, ValueError):
+            # The child is gone, or another thread writes or closes just now: the reading one must not end by that.
             pass
 
     def terminate(self) -> None:
