@@ -31,7 +31,10 @@ fn the_json_schema_formats_hold() {
                 continue;
             };
             count += 1;
-            assert_eq!(is_when(text), valid || selectors_only.contains(&text), "{format}: {text:?}");
+            // Digits alone are no date, but a place.
+            let is_place = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty();
+            let is_selector = valid || is_place || selectors_only.contains(&text);
+            assert_eq!(is_when(text), is_selector, "{format}: {text:?}");
             match format {
                 "date" => assert_eq!(is_rfc_3339(&format!("{text}T00:00:00Z")), valid, "date: {text:?}"),
                 "time" => assert_eq!(is_rfc_3339(&format!("1998-12-31T{text}")), valid, "time: {text:?}"),
