@@ -51,11 +51,20 @@ impl Question for Head {
 impl Cut<'_> {
     /// Cuts what is in the log at a moment.
     pub(super) fn cut_at(self, moment: &Moment) -> Result<Self, AskError> {
+        // No cut has a part of what a command recorded.
         let end = match moment {
             Moment::Head => self.head.seq,
-            Moment::At(when) => self.resolve(when, Side::At)?,
-            Moment::Before(when) => self.resolve(when, Side::Before)?,
-            Moment::KnownAt(when) => self.resolve(when, Side::KnownAt)?,
+            Moment::At(when) => self.end_of_command(self.resolve(when, Side::At)?)?,
+            Moment::KnownAt(when) => self.end_of_command(self.resolve(when, Side::KnownAt)?)?,
+            Moment::Before(when) => {
+                let place = self.resolve(when, Side::Before)?;
+                match when.base {
+                    WhenBase::Time(_) => self.end_of_command(place)?,
+                    WhenBase::Head | WhenBase::Seq(_) | WhenBase::Id(_) | WhenBase::Tag(_) => {
+                        self.start_of_command(place)?.minus(1)
+                    }
+                }
+            }
         };
         self.up_to(end)
     }
@@ -66,7 +75,7 @@ impl Cut<'_> {
     ///
     /// [`AskError`] for what the log does not have.
     pub fn find(&self, when: &When) -> Result<Seq, AskError> {
-        self.resolve(when, Side::Exactly)
+        self.resolve(when, Side::At)
     }
 
     /// Finds the event that a selector means, among those that count.
@@ -89,29 +98,22 @@ impl Cut<'_> {
     }
 
     /// Finds the events that a range means, among those that count; all of them for none. A place is left out on the
-    /// left and taken in on the right, a time the other way round: so two days that meet share no event.
+    /// left and taken in on the right, a time the other way round: so two days that meet share no event. What is listed
+    /// may begin and end within what a command recorded.
     ///
     /// # Errors
     ///
     /// As [`Cut::find`]; a range that runs backwards is one.
     pub fn find_span(&self, range: Option<&Range>) -> Result<Span, AskError> {
         let Some(range) = range else { return Ok(self.span()) };
-        let end = |when: &Option<When>| when.as_ref().map(|when| self.find_end(when)).transpose();
+        let end =
+            |when: &Option<When>| when.as_ref().map(|when| self.resolve(when, Side::Before)).transpose();
         let after = end(&range.after)?.unwrap_or(Seq::ZERO);
         let last = end(&range.through)?.unwrap_or(self.as_of().seq).min(self.as_of().seq);
         if after > last && range.through.is_some() {
             return Err(AskError::Backwards { after, last });
         }
         Ok(Span { after: after.min(last), through: last })
-    }
-
-    /// Finds the last place before one end of a range begins.
-    fn find_end(&self, when: &When) -> Result<Seq, AskError> {
-        match when.base {
-            WhenBase::Time(_) => self.resolve(when, Side::Before),
-            // What is listed may begin and end within a command; only what is asked as of may not.
-            WhenBase::Head | WhenBase::Seq(_) | WhenBase::Id(_) | WhenBase::Tag(_) => self.find(when),
-        }
     }
 
     /// Finds the place of a command's first event, of all that is in the log.
@@ -137,27 +139,24 @@ impl Cut<'_> {
             WhenBase::Id(prefix) => self.find_id(prefix)?,
             WhenBase::Time(time) => {
                 let (axis, until) = match side {
-                    Side::At | Side::Exactly => (Axis::At, Until::Through(*time)),
+                    Side::At => (Axis::At, Until::Through(*time)),
                     Side::Before => (Axis::At, Until::Before(*time)),
                     Side::KnownAt => (Axis::RecordedAt, Until::Through(*time)),
                 };
                 // A log that others append to meanwhile may tell of more than was there when it was cut.
-                let found = self.ledger.borrow().seek(axis, until)?.min(self.head.seq);
-                return Ok(found.minus(when.back));
+                self.ledger.borrow().seek(axis, until)?.min(self.head.seq)
             }
         };
-        let seq = seq.minus(when.back);
-        match side {
-            Side::Exactly => Ok(seq),
-            Side::At | Side::KnownAt => self.end_of_command(seq),
-            Side::Before => Ok(self.start_of_command(seq)?.minus(1)),
-        }
+        Ok(seq.minus(when.back))
     }
 
-    /// Returns the last place of the command that recorded the event at a place: no cut has a part of one.
+    /// Returns the last place of the command that recorded the event at a place.
     fn end_of_command(&self, seq: Seq) -> Result<Seq, AskError> {
-        let mut end = seq;
-        while Seq::ZERO < end && end < self.head.seq && self.is_one_command(end)? {
+        if seq == Seq::ZERO {
+            return Ok(seq);
+        }
+        let (id, mut end) = (self.record(seq)?.command_id, seq);
+        while end < self.head.seq && self.record(end.plus(1))?.command_id == id {
             end = end.plus(1);
         }
         Ok(end)
@@ -165,16 +164,14 @@ impl Cut<'_> {
 
     /// Returns the first place of the command that recorded the event at a place.
     fn start_of_command(&self, seq: Seq) -> Result<Seq, AskError> {
-        let mut start = seq;
-        while start > Seq::new(1) && self.is_one_command(start.minus(1))? {
+        if seq == Seq::ZERO {
+            return Ok(seq);
+        }
+        let (id, mut start) = (self.record(seq)?.command_id, seq);
+        while start > Seq::new(1) && self.record(start.minus(1))?.command_id == id {
             start = start.minus(1);
         }
         Ok(start)
-    }
-
-    /// Says whether the event at a place and the one behind it are of one command.
-    fn is_one_command(&self, seq: Seq) -> Result<bool, AskError> {
-        Ok(self.record(seq)?.command_id == self.record(seq.plus(1))?.command_id)
     }
 
     /// Finds the one event whose id has a prefix: a whole id of a command's first event at once, any other by
@@ -201,15 +198,13 @@ impl Cut<'_> {
     }
 }
 
-/// How a selector cuts the log.
+/// How the time of a selector is read; a place is always the very place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Side {
-    /// The very place; times are when events took effect.
-    Exactly,
-    /// What is meant is included, with all that its command recorded; times are when events took effect.
+    /// The last event that took effect by then.
     At,
-    /// What is meant is left out, with all that its command recorded.
+    /// The last event that took effect before then.
     Before,
-    /// What is meant is included, with all that its command recorded; times are when events were recorded.
+    /// The last event that was recorded by then.
     KnownAt,
 }

@@ -256,6 +256,12 @@ fn what_one_command_recorded_is_there_as_a_whole() {
             let answer = scene.ok(&["status", "--json", "--before", &place]).json();
             assert_eq!(answer["as_of"]["seq"], first - 1, "before {place}");
         }
+        // So many events before the last one up to a time.
+        let place = format!("2030-01-01~{}", events.len() - seq);
+        for flag in ["--at", "--before", "--known-at"] {
+            let answer = scene.ok(&["status", "--json", flag, &place]).json();
+            assert_eq!(answer["as_of"]["seq"], last, "{flag} {place}");
+        }
     }
     assert!(inside > 0, "some command recorded several");
 }
