@@ -23,7 +23,7 @@ pub enum AskError {
     #[error("there is no event before the first one")]
     BeforeFirst,
     /// An event behind the place that is asked as of.
-    #[error("event {seq} comes after #{end}, as of which is asked")]
+    #[error("event {seq} comes after e{end}, as of which is asked")]
     After {
         /// The event's place.
         seq: Seq,
@@ -51,7 +51,7 @@ pub enum AskError {
         candidates: Vec<Candidate>,
     },
     /// A range whose end comes before its start.
-    #[error("the range runs backwards: from #{after} to #{last}")]
+    #[error("the range runs backwards: from e{after} to e{last}")]
     Backwards {
         /// The place after which it starts.
         after: Seq,

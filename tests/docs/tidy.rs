@@ -236,6 +236,22 @@ fn no_folder_has_a_circle() {
     check(circles::circles(&code));
 }
 
+/// What draws diagrams and Markdown writes character references so.
+const WRITES_REFERENCES: &[&str] = &["src/query/diagram.rs", "src/cli/verbs/report/syntax.rs"];
+
+#[test]
+fn found_26_no_place_is_written_as_a_comment_of_the_shell() {
+    let mut found = Vec::new();
+    for source in
+        sources().iter().filter(|source| !WRITES_REFERENCES.iter().any(|path| source.path.ends_with(path)))
+    {
+        for (number, line) in source.code().filter(|(_, line)| line.contains("#{")) {
+            found.push(format!("{}:{number}: `{}`, expected a place as `e12`", source.path, line.trim()));
+        }
+    }
+    check(found);
+}
+
 #[test]
 fn paths_go_up_one_step_at_most() {
     let mut found = Vec::new();
