@@ -253,7 +253,7 @@ pub fn fill(ledger: &mut Ledger, events: u64, mut written: impl FnMut(&[Row])) {
         if done >= asked + SNAPSHOT_EVENTS {
             asked = done;
             let head = ledger.head().expect("a head").seq;
-            ledger.table_kept_at(head).expect("a table, and a snapshot left behind");
+            ledger.table_at(head).expect("a table, from the last snapshot");
         }
         written(&batch);
         if done >= events {

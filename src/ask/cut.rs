@@ -84,7 +84,7 @@ impl<'a> Cut<'a> {
         }
         let table = match self.is_head() {
             true => self.ledger.borrow().table_of(&self.head)?,
-            false => self.ledger.borrow_mut().table_kept_at(self.as_of.seq)?,
+            false => self.ledger.borrow().table_at(self.as_of.seq)?,
         };
         Ok(Arc::clone(self.table.get_or_init(|| Arc::new(table))))
     }

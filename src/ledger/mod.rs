@@ -12,6 +12,7 @@
 
 mod history;
 mod lines;
+mod loader;
 mod record;
 mod replay;
 mod restore;
@@ -31,10 +32,11 @@ pub use restore::{EXPORT_SCHEMA, ExportEnd, RestoreError, Restored, restore};
 pub use session::{Answer, AnswerStatus, Session, check_repeats};
 pub use verify::{Verified, VerifyError};
 
-use self::rows::{Kept, Loader};
+use self::loader::Loader;
+use self::rows::Kept;
 use crate::model::{Command, CommandId, Digest, EventId, LineError, PhaseRef, Recorded, Seq, Timestamp};
 use crate::rules::{Approval, Impossible, Reach, Rejection, Table};
-use crate::store::{DiskStore, Mended, Store, StoreError};
+use crate::store::{DiskReader, DiskStore, Store, StoreError};
 
 /// How often something is tried anew at most when others append in between.
 const TRIES_MAX: u32 = 8;
@@ -101,13 +103,24 @@ impl Ledger {
         Ok(Ledger::new(Box::new(DiskStore::create(dir)?)))
     }
 
-    /// Opens the log in a directory, waiting up to `lock_timeout` for other processes.
+    /// Opens the log in a directory to record, waiting up to `lock_timeout` for other processes.
     ///
     /// # Errors
     ///
     /// [`StoreError`] as a [`LedgerError`].
     pub fn open(dir: &Path, lock_timeout: Duration) -> Result<Self, LedgerError> {
         Ok(Ledger::new(Box::new(DiskStore::open(dir, lock_timeout)?)))
+    }
+
+    /// Opens the log in a directory to be asked, as it is now: nobody is waited for, nobody has to wait, and nothing is
+    /// written. Returns the last place too, where a process that ended wrote events and never said so.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] as a [`LedgerError`].
+    pub fn open_to_ask(dir: &Path) -> Result<(Self, Option<Seq>), LedgerError> {
+        let opened = DiskReader::open(dir)?;
+        Ok((Ledger::new(opened.store), opened.left_over))
     }
 
     /// Says whether there is a log in a directory, and changes nothing there.
@@ -119,15 +132,13 @@ impl Ledger {
         Ok(DiskStore::is_there(dir)?)
     }
 
-    /// Opens the log in a directory as [`DiskStore::open_mending`]: what keeps it from being opened and is not the log
-    /// itself is made anew. Returns what was.
+    /// Opens the log in a directory as [`DiskStore::open_mending`], to make anew what is not the log itself.
     ///
     /// # Errors
     ///
     /// [`StoreError`] as a [`LedgerError`].
-    pub fn open_mending(dir: &Path, lock_timeout: Duration) -> Result<(Self, Vec<Mended>), LedgerError> {
-        let (store, mended) = DiskStore::open_mending(dir, lock_timeout)?;
-        Ok((Ledger::new(Box::new(store)), mended))
+    pub fn open_mending(dir: &Path, lock_timeout: Duration) -> Result<Self, LedgerError> {
+        Ok(Ledger::new(Box::new(DiskStore::open_mending(dir, lock_timeout)?)))
     }
 
     /// Returns the place up to which the log in a directory is durable, without opening it, as
@@ -318,20 +329,5 @@ impl Ledger {
 
     fn kept<'a>(&'a self, head: &'a Head) -> Kept<'a> {
         Kept::new(self.store.as_ref(), head)
-    }
-
-    /// Returns the table after a prefix, as [`Ledger::table_at`], and keeps it as a snapshot when much had to be
-    /// replayed for it, so that the next question about that part of the past is quick.
-    ///
-    /// # Errors
-    ///
-    /// As [`Ledger::table_at`]; a snapshot that cannot be kept is none.
-    pub fn table_kept_at(&mut self, seq: Seq) -> Result<Table, LedgerError> {
-        let fold = replay::fold(self.store.as_ref(), seq)?;
-        if fold.deserves_snapshot() {
-            // A cache: where it cannot be written, the next question replays again.
-            let _ = self.store.keep_snapshot(&fold.snapshot());
-        }
-        Ok(fold.table)
     }
 }

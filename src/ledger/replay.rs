@@ -2,16 +2,13 @@
 
 use std::collections::VecDeque;
 
-use super::LedgerError;
-use crate::model::{Digest, PhaseId, Recorded, Seq};
-use crate::rules::{Approval, FOLD_VERSION, Phase, Table, evolve};
+use super::{LedgerError, rows};
+use crate::model::{Digest, Recorded, Seq};
+use crate::rules::{FOLD_VERSION, Table, evolve};
 use crate::store::{Frontier, Snapshot, Store, StoreError};
 
 /// How many lines are read at a time.
 const LINES_PER_READ: u64 = 1024;
-
-/// The fewest events between two snapshots.
-pub(super) const SNAPSHOT_EVENTS_MIN: u64 = 16_384;
 
 /// The events of a part of the log, read as they are asked for.
 pub struct Records<'a> {
@@ -56,40 +53,53 @@ impl Iterator for Records<'_> {
     }
 }
 
-/// The table after a prefix, with the root over the prefix's lines.
+/// The table after a prefix, with the tree over the prefix's lines.
+#[derive(Default)]
 pub(super) struct Fold {
     pub(super) table: Table,
     frontier: Frontier,
-    /// How many events were replayed to make it.
-    pub(super) replayed: u64,
 }
 
 /// Folds a prefix: from the nearest snapshot that can be trusted, or from the start. A fold that reaches the
 /// head proves itself by its root.
 pub(super) fn fold(store: &dyn Store, seq: Seq) -> Result<Fold, LedgerError> {
-    let snapshot = store.snapshot(seq)?.and_then(|snapshot| read_snapshot(&snapshot));
-    let (mut table, mut frontier) = snapshot.unwrap_or_default();
-    let start = table.head;
-    let mut records = Records::new(store, start, seq);
+    let near = nearest(store, seq)?;
+    let is_from_start = near.table.head == Seq::ZERO;
+    match checked(store, go_on(store, near, seq)?) {
+        // A snapshot that is at odds with the log is none.
+        Err(LedgerError::Store(StoreError::Damaged { .. })) if !is_from_start => {
+            checked(store, go_on(store, Fold::default(), seq)?)
+        }
+        checked => checked,
+    }
+}
+
+/// Folds the events that follow, up to a place.
+fn go_on(store: &dyn Store, mut fold: Fold, seq: Seq) -> Result<Fold, LedgerError> {
+    let mut records = Records::new(store, fold.table.head, seq);
     while let Some(line) = records.line()? {
-        let place = table.head.plus(1);
+        let place = fold.table.head.plus(1);
         let record = Recorded::from_line(&line).map_err(|source| LedgerError::Line { seq: place, source })?;
-        evolve(&mut table, &record)?;
-        frontier.push(line.as_bytes());
+        evolve(&mut fold.table, &record)?;
+        fold.frontier.push(line.as_bytes());
         records.next = records.next.plus(1);
     }
-    let head = store.head()?;
-    if table.head == head.seq && frontier.root() != head.root {
-        let found = format!("the root at event {} is {}, expected {}", head.seq, frontier.root(), head.root);
+    Ok(fold)
+}
+
+/// Refuses a fold that reaches the head and is not that of its lines.
+fn checked(store: &dyn Store, fold: Fold) -> Result<Fold, LedgerError> {
+    let (head, root) = (store.head()?, fold.frontier.root());
+    if fold.table.head == head.seq && root != head.root {
+        let found = format!("the root at event {} is {}, expected {}", head.seq, root, head.root);
         return Err(StoreError::Damaged { found }.into());
     }
-    Ok(Fold { replayed: table.head.number() - start.number(), table, frontier })
+    Ok(fold)
 }
 
 /// Returns the Merkle root over a prefix, reading no more lines than since the nearest snapshot.
 pub(super) fn root_at(store: &dyn Store, seq: Seq) -> Result<Digest, LedgerError> {
-    let snapshot = store.snapshot(seq)?.and_then(|snapshot| read_snapshot(&snapshot));
-    let (_, mut frontier) = snapshot.unwrap_or_default();
+    let mut frontier = nearest(store, seq)?.frontier;
     let mut records = Records::new(store, Seq::new(frontier.leaves()), seq);
     while let Some(line) = records.line()? {
         frontier.push(line.as_bytes());
@@ -98,43 +108,46 @@ pub(super) fn root_at(store: &dyn Store, seq: Seq) -> Result<Digest, LedgerError
     Ok(frontier.root())
 }
 
-impl Fold {
-    /// Says whether the events replayed outweigh the table, so that a snapshot would pay.
-    pub(super) fn deserves_snapshot(&self) -> bool {
-        self.replayed >= SNAPSHOT_EVENTS_MIN.max(self.table.phases.len() as u64)
+/// Reads the last snapshot at or before a place that is of this fold and does not contradict itself; the empty table
+/// where there is none.
+fn nearest(store: &dyn Store, seq: Seq) -> Result<Fold, LedgerError> {
+    let mut at_most = seq;
+    while let Some(snapshot) = store.snapshot(at_most)? {
+        if let Some(table) = read_snapshot(&snapshot) {
+            return Ok(Fold { table, frontier: snapshot.frontier });
+        }
+        if snapshot.seq == Seq::ZERO {
+            break;
+        }
+        at_most = snapshot.seq.minus(1);
     }
-
-    /// Writes the fold as a snapshot.
-    pub(super) fn snapshot(&self) -> Snapshot {
-        let table = &self.table;
-        let peaks: Vec<_> = self.frontier.peaks().to_vec();
-        let phases: Vec<_> = table.phases.values().collect();
-        let dependants: Vec<_> = table.dependants.iter().collect();
-        let approvals: Vec<_> = table.approvals.values().collect();
-        let parts = (peaks, &table.workflows, phases, dependants, &table.tags, approvals);
-        let json = serde_json::to_vec(&parts).expect("a table has string keys and finite numbers");
-        Snapshot { seq: table.head, root: self.frontier.root(), fold_version: FOLD_VERSION, table: json }
-    }
+    Ok(Fold::default())
 }
 
-/// Reads a snapshot; none when another fold made it, it cannot be read, or it contradicts itself.
-fn read_snapshot(snapshot: &Snapshot) -> Option<(Table, Frontier)> {
-    if snapshot.fold_version != FOLD_VERSION {
-        return None;
+/// Reads the table of a snapshot; none when another fold made it, it cannot be read, or it contradicts itself.
+fn read_snapshot(snapshot: &Snapshot) -> Option<Table> {
+    let is_own = snapshot.fold_version == FOLD_VERSION && snapshot.frontier.leaves() == snapshot.seq.number();
+    is_own.then(|| rows::table(snapshot.seq, &snapshot.rows).ok()).flatten()
+}
+
+/// Makes a snapshot of a table.
+pub(super) fn snapshot(table: &Table, frontier: &Frontier) -> Snapshot {
+    let rows = rows::all(table).rows.into_iter().filter_map(|(key, value)| Some((key, value?)));
+    let mut rows: Vec<_> = rows.collect();
+    rows.sort();
+    Snapshot { seq: table.head, frontier: frontier.clone(), fold_version: FOLD_VERSION, rows }
+}
+
+/// How many events are between two snapshots of a log that comes as a whole, at least.
+const SNAPSHOT_EVENTS: u64 = 1 << 16;
+
+/// Keeps snapshots of the tables between two places, and of the last one.
+pub(super) fn keep_snapshots(store: &mut dyn Store, after: Seq, through: Seq) -> Result<(), LedgerError> {
+    let mut place = after;
+    while place < through {
+        place = place.plus(SNAPSHOT_EVENTS).min(through);
+        let fold = fold(store, place)?;
+        store.keep_snapshot(&snapshot(&fold.table, &fold.frontier))?;
     }
-    let (peaks, workflows, phases, dependants, tags, approvals) =
-        serde_json::from_slice(&snapshot.table).ok()?;
-    let phases: Vec<Phase> = phases;
-    let approvals: Vec<Approval> = approvals;
-    let dependants: Vec<(PhaseId, _)> = dependants;
-    let frontier = Frontier::from_parts(snapshot.seq.number(), peaks)?;
-    let table = Table {
-        head: snapshot.seq,
-        workflows,
-        phases: phases.into_iter().map(|phase| (phase.id.clone(), phase)).collect(),
-        dependants: dependants.into_iter().collect(),
-        tags,
-        approvals: approvals.into_iter().map(|approval| (approval.request, approval)).collect(),
-    };
-    (frontier.root() == snapshot.root).then_some((table, frontier))
+    Ok(())
 }

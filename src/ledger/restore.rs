@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::lines::{LineFault, next_line};
 use super::verify::Audit;
-use super::{Ledger, LedgerError, TRIES_MAX, VerifyError, rows};
+use super::{Ledger, LedgerError, TRIES_MAX, VerifyError, replay, rows};
 use crate::model::{Digest, Recorded, Seq};
 use crate::store::{Appended, Batch, Entry, Head, StoreError, Times};
 
@@ -189,6 +189,8 @@ fn write(
     if audit.table.head > known {
         batch.rows = rows::all(&audit.table);
         commit(&mut batch)?;
+        // A cache: where it cannot be kept, questions about the past replay more.
+        let _ = replay::keep_snapshots(ledger.store.as_mut(), known, audit.table.head);
     }
     Ok(())
 }

@@ -3,7 +3,8 @@
 
 use std::collections::HashMap;
 
-use super::rows::{Changed, Loader};
+use super::loader::Loader;
+use super::rows::Changed;
 use super::{LedgerError, Records};
 use crate::model::{Command, CommandId, Declared, Digest, PhaseRef, Recorded, Seq, StateName, Timestamp};
 use crate::rules::{

@@ -1,9 +1,9 @@
 //! Proof that a log is what was written: every line, place, time, id, cause and transition, the root over
 //! them all, and the table that they add up to.
 
-use super::{Ledger, LedgerError, TRIES_MAX, rows};
+use super::{Ledger, LedgerError, TRIES_MAX, replay, rows};
 use crate::model::{EventId, LineError, Recorded, Seq};
-use crate::rules::{Impossible, Table, evolve};
+use crate::rules::{FOLD_VERSION, Impossible, Table, evolve};
 use crate::store::{Appended, Batch, Frontier, Head, Mended, StoreError};
 
 /// What was verified.
@@ -145,15 +145,18 @@ impl Ledger {
         mut progress: impl FnMut(Seq),
     ) -> Result<Result<Verified, VerifyError>, LedgerError> {
         let mut audit = Audit::default();
-        let mut rows_match = None;
+        let (mut rows_match, mut snapshot_matches) = (None, true);
+        self.store.check()?;
         for _ in 0..TRIES_MAX {
             let head = self.store.head()?;
-            if let Err(error) = self.follow(&mut audit, &head, &mut progress)? {
+            if let Err(error) = self.follow(&mut audit, &head, &mut snapshot_matches, &mut progress)? {
                 return Ok(Err(error));
             }
             let rows_match = match rows_match {
                 Some(known) => known,
-                None => *rows_match.insert(self.rows_match(&head, &audit.table, rebuild)?),
+                None => {
+                    *rows_match.insert(self.rows_match(&head, &audit.table, rebuild)? && snapshot_matches)
+                }
             };
             if rebuild && !self.rebuild(&head, &audit.table)? {
                 continue;
@@ -165,13 +168,17 @@ impl Ledger {
         Err(LedgerError::Busy { tries: TRIES_MAX })
     }
 
-    /// Checks the lines up to a head, and that they end there. What is appended meanwhile is not looked at.
+    /// Checks the lines up to a head, and that they end there. What is appended meanwhile is not looked at. The last
+    /// snapshot is compared with what they add up to at its place, and says no in `matches`.
     fn follow(
         &self,
         audit: &mut Audit,
         head: &Head,
+        matches: &mut bool,
         progress: &mut impl FnMut(Seq),
     ) -> Result<Result<(), VerifyError>, LedgerError> {
+        let kept = self.store.snapshot(head.seq)?;
+        let kept = kept.filter(|kept| kept.fold_version == FOLD_VERSION && kept.seq > audit.table.head);
         while audit.table.head < head.seq {
             let left = head.seq.number() - audit.table.head.number();
             let lines = self.store.read(audit.table.head, left.min(1024) as usize)?;
@@ -181,6 +188,9 @@ impl Ledger {
             for line in &lines {
                 if let Err(error) = audit.follow(line) {
                     return Ok(Err(error));
+                }
+                if let Some(kept) = kept.as_ref().filter(|kept| kept.seq == audit.table.head) {
+                    *matches &= *kept == replay::snapshot(&audit.table, &audit.frontier);
                 }
             }
             progress(audit.table.head);
@@ -209,9 +219,11 @@ impl Ledger {
         let without_rows = Head { fold_version: None, ..head.clone() };
         let batch = Batch { entries: Vec::new(), rows: rows::all(table) };
         match self.store.append(&without_rows, &batch)? {
-            Appended::Done(_) => Ok(true),
-            Appended::Conflict(_) => Ok(false),
-            Appended::Unknown => Err(StoreError::Unknown.into()),
+            Appended::Done(_) => {}
+            Appended::Conflict(_) => return Ok(false),
+            Appended::Unknown => return Err(StoreError::Unknown.into()),
         }
+        replay::keep_snapshots(self.store.as_mut(), Seq::ZERO, head.seq)?;
+        Ok(true)
     }
 }

@@ -30,13 +30,22 @@ impl Frontier {
 
     /// Appends a line. The leaf is SHA-256(0x00 ‖ line), a node SHA-256(0x01 ‖ left ‖ right).
     pub fn push(&mut self, line: &[u8]) {
+        self.push_seeing(line, u32::MAX);
+    }
+
+    /// Appends a line, and returns the root of the full subtree of 2 to the power of `level` leaves that ends with it,
+    /// where there is one.
+    pub fn push_seeing(&mut self, line: &[u8], level: u32) -> Option<[u8; 32]> {
         let mut node: [u8; 32] = Sha256::new().chain_update([0]).chain_update(line).finalize().into();
-        for _ in 0..self.leaves.trailing_ones() {
+        let mut seen = (level == 0).then_some(node);
+        for below in 0..self.leaves.trailing_ones() {
             let left = self.peaks.pop().expect("a peak for each one bit");
             node = join(&left, &node);
+            seen = if below + 1 == level { Some(node) } else { seen };
         }
         self.peaks.push(node);
         self.leaves += 1;
+        seen
     }
 
     /// Returns the root; for no lines, SHA-256 of nothing.
@@ -81,5 +90,18 @@ mod tests {
             frontier.push(&lines[length]);
         }
         assert_eq!(Frontier::from_parts(3, vec![[0; 32]]), None);
+    }
+
+    #[test]
+    fn full_subtrees_are_seen_as_they_end() {
+        let lines: Vec<Vec<u8>> = (0..70u32).map(|n| n.to_le_bytes().to_vec()).collect();
+        for level in 0..5 {
+            let (mut frontier, leaves) = (Frontier::default(), 1 << level);
+            for end in 1..=lines.len() {
+                let seen = frontier.push_seeing(&lines[end - 1], level);
+                let expected = (end % leaves == 0).then(|| by_definition(&lines[end - leaves..end]));
+                assert_eq!(seen, expected, "{leaves} leaves to {end}");
+            }
+        }
     }
 }

@@ -17,7 +17,7 @@ mod merkle;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use disk::{DiskOptions, DiskStore};
+pub use disk::{DiskOptions, DiskReader, DiskStore, Opened};
 pub use memory::MemoryStore;
 pub use merkle::Frontier;
 
@@ -45,6 +45,16 @@ pub struct Times {
     pub recorded_at: Timestamp,
 }
 
+impl Times {
+    /// Returns the time on an axis.
+    pub fn on(self, axis: Axis) -> Timestamp {
+        match axis {
+            Axis::At => self.at,
+            Axis::RecordedAt => self.recorded_at,
+        }
+    }
+}
+
 /// An event's line, with what the log is searched by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -70,7 +80,8 @@ pub struct Batch {
 pub struct RowChanges {
     /// The version of the fold that made them.
     pub fold_version: u32,
-    /// Whether to forget all rows kept so far: `rows` is the whole table.
+    /// Whether to forget all rows kept so far: `rows` is the whole table. Where none are kept (a head without a fold
+    /// version), and the log has events, changes to some say nothing, and none are kept after it either.
     pub replace: bool,
     /// A row's key, and its value; none to forget the row. Keys are up to 1 KiB, values of any size.
     pub rows: Vec<(String, Option<Vec<u8>>)>,
@@ -120,12 +131,12 @@ impl Until {
 pub struct Snapshot {
     /// The place.
     pub seq: Seq,
-    /// The root at that place.
-    pub root: Digest,
+    /// The tree over the lines up to that place.
+    pub frontier: Frontier,
     /// The version of the fold that made it.
     pub fold_version: u32,
-    /// The table, as the fold writes it.
-    pub table: Vec<u8>,
+    /// The rows of the table, in the order of their keys.
+    pub rows: Vec<(String, Vec<u8>)>,
 }
 
 /// What was mended of what stands beside a log.
@@ -133,10 +144,6 @@ pub struct Snapshot {
 pub enum Mended {
     /// A file that says how long the log was was made anew.
     Witness(PathBuf),
-    /// A file of settings that the log is opened with was made anew.
-    Settings(PathBuf),
-    /// A file that only saves reading was removed, for it could not be used.
-    SnapshotRemoved(PathBuf),
 }
 
 /// What a store can take.
@@ -180,6 +187,12 @@ pub trait Log: Send {
     /// called once the whole log is verified. Returns what was made anew.
     fn vouch(&mut self) -> Result<Vec<Mended>, StoreError> {
         Ok(Vec::new())
+    }
+
+    /// Reads all that the store keeps of the log, what it finds events by included, and refuses what is not as it was
+    /// written.
+    fn check(&self) -> Result<(), StoreError> {
+        Ok(())
     }
 }
 
@@ -258,6 +271,9 @@ pub enum StoreError {
     /// The head is no longer the one that was read: somebody has appended since.
     #[error("the ledger was changed by another process meanwhile")]
     Moved,
+    /// The log was opened to be asked.
+    #[error("the ledger was opened to be asked, not to record")]
+    OnlyAsked,
     /// Whether a batch was written cannot be told.
     #[error("the store did not say whether the events were written")]
     Unknown,

@@ -148,7 +148,7 @@ fn the_folder_is_the_one_that_is_named() {
 fn what_is_not_there_is_not_offered_and_nothing_is_said() {
     let scene = scene();
     let damaged = Scene::made();
-    std::fs::write(damaged.dir().join("ledger/log/tail/db"), "damage").expect("a file");
+    std::fs::write(damaged.dir().join("ledger/log/journal"), "damage").expect("a file");
     for (scene, words) in [
         (&Scene::empty(), &["start", ""][..]),
         (&Scene::empty(), &["--dir", "/nowhere", "start", ""]),
@@ -162,12 +162,17 @@ fn what_is_not_there_is_not_offered_and_nothing_is_said() {
         assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{}", ran.picture());
         assert!(!ran.stdout.contains("extract"), "{}", ran.picture());
     }
-    // One that is in use is not waited for as long as by a verb.
+    // One that is in use is not waited for.
     let lock =
         std::fs::File::options().write(true).open(scene.dir().join("ledger/log/lock")).expect("the lock");
     lock.lock().expect("nobody has it");
     let mut verb = scene.command();
-    let mut verb = verb.arg("status").stderr(Stdio::null()).spawn().expect("the program runs");
+    let mut verb = verb
+        .args(["note", "x"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn()
+        .expect("the program runs");
     assert_eq!(asked(&scene, &["start", ""]).code, 0);
     assert!(verb.try_wait().expect("a child").is_none(), "the verb waits on");
     verb.kill().expect("a child to kill");

@@ -28,4 +28,5 @@ mod report;
 mod safety;
 mod scan;
 mod streams;
+mod takeover;
 mod why;

@@ -304,7 +304,9 @@ fn a_holder_that_never_lets_go_is_given_up_and_a_dead_one_is_no_obstacle() {
         ran.stderr
     );
     assert!(ran.stderr.contains("--lock-timeout"), "{}", ran.stderr);
-    let asked = scene.run(&["status", "--json", "--lock-timeout", "100ms"]);
+    // Whoever asks waits for nobody.
+    scene.ok(&["status", "--json", "--lock-timeout", "0s"]);
+    let asked = scene.run(&["note", "x", "--json", "--lock-timeout", "100ms"]);
     assert!(asked.code == 75 && asked.stderr.contains("\"code\":\"lock_timeout\""), "{}", asked.picture());
     // Killed in its sleep, it holds nothing.
     hose.kill();

@@ -2,6 +2,7 @@
 //!
 //! The numbers in the names of tests are those of the list of findings that they guard.
 
+mod barriers;
 mod killed;
 mod machine;
 mod mixed;

@@ -65,8 +65,14 @@ impl Subject for OnDisk {
 }
 
 /// Seals often, so that small logs have all there is.
-pub const SMALL: DiskOptions =
-    DiskOptions { open_events_max: 8, open_bytes_max: 4096, block_events_max: 4, block_bytes_full: 1024 };
+pub const SMALL: DiskOptions = DiskOptions {
+    open_events_max: 8,
+    open_bytes_max: 4096,
+    block_events_max: 4,
+    block_bytes_full: 1024,
+    merge_small: 128,
+    merge_large: 512,
+};
 
 /// Runs a check on every store, several ways.
 fn on_every_store(check: impl Fn(&mut dyn Subject)) {
@@ -362,16 +368,19 @@ fn large_lines_and_large_batches() {
     });
 }
 
+/// A snapshot of a table of two rows.
+pub fn snapshot(seq: u64, row: &[u8]) -> Snapshot {
+    let peaks = vec![[seq as u8; 32]; seq.count_ones() as usize];
+    let rows = vec![("a".to_owned(), row.to_vec()), ("b".to_owned(), Vec::new())];
+    let frontier = Frontier::from_parts(seq, peaks).expect("a peak for each bit");
+    Snapshot { seq: Seq::new(seq), frontier, fold_version: 1, rows }
+}
+
 #[test]
 fn snapshots_are_a_cache() {
     on_every_store(|subject| {
         fill(subject.store(), 20);
-        let snapshot = |seq: u64, table: &[u8]| Snapshot {
-            seq: Seq::new(seq),
-            root: Digest::sha256(&seq.to_le_bytes()),
-            fold_version: 1,
-            table: table.repeat(100_000),
-        };
+        let snapshot = |seq: u64, table: &[u8]| snapshot(seq, &table.repeat(100_000));
         for seq in [4, 11, 18] {
             subject.store().keep_snapshot(&snapshot(seq, b"table")).expect("a snapshot is kept");
         }
@@ -395,7 +404,11 @@ fn snapshots_are_a_cache() {
             assert_eq!(store.read(Seq::ZERO, 100).expect("lines").len(), 20);
             subject.reopen();
         }
+        // Changes to rows that are not there say nothing.
         append(subject.store(), &rows(false, &[("b", Some("b"))]));
+        assert_eq!(row_keys(subject.store(), ""), Vec::<String>::new());
+        assert_eq!(subject.store().head().expect("a head").fold_version, None);
+        append(subject.store(), &rows(true, &[("b", Some("b"))]));
         assert_eq!(row_keys(subject.store(), ""), ["b"]);
     });
 }

@@ -6,13 +6,11 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use phaseledger::model::{Digest, Seq};
-use phaseledger::store::{
-    Batch, DiskOptions, DiskStore, Entry, Log, RowChanges, Snapshot, Store, StoreError,
-};
+use phaseledger::model::Seq;
+use phaseledger::store::{Batch, DiskOptions, DiskReader, DiskStore, Log, RowChanges, Store, StoreError};
 
-use crate::contract::{OnDisk, SMALL, Subject, append, batch, command, entry, fill};
-use crate::folder::{self, copy};
+use crate::contract::{OnDisk, SMALL, Subject, append, batch, command, entry, fill, snapshot};
+use crate::folder;
 use crate::patience::eventually;
 use crate::skip::skip;
 
@@ -22,16 +20,6 @@ const LONG: Duration = Duration::from_secs(30);
 /// is another program, it has what this process has.
 fn open(dir: &Path) -> Result<DiskStore, StoreError> {
     DiskStore::open(dir, LONG)
-}
-
-/// Opens a database of sled's, as above.
-pub fn database(dir: &Path) -> sled::Db {
-    let mut opened = None;
-    eventually("the database opens", || {
-        opened = sled::open(dir).ok();
-        opened.is_some()
-    });
-    opened.expect("as above")
 }
 
 #[test]
@@ -61,28 +49,21 @@ fn creating_again_opens_what_is_there() {
 
 #[test]
 fn a_creation_that_a_crash_cut_off_is_finished() {
-    for crash in ["tail.new", "sealed.new", "head.new", "tail", "sealed", "head"] {
+    // What is made later is missing too.
+    let made = ["sealed", "segments", "snapshots", "segments/head", "head", "journal"];
+    for count in 0..made.len() {
         let dir = tempfile::tempdir().expect("a directory");
         let log = dir.path().join("log");
-        if crash.ends_with(".new") {
-            fs::create_dir_all(log.join(crash)).expect("a directory");
-            fs::write(log.join(crash).join("conf"), "half").expect("a file");
-            if crash == "head.new" {
-                fs::remove_dir_all(log.join(crash)).expect("a directory goes");
-                fs::write(log.join(crash), "half").expect("a file");
-            }
-        } else {
-            drop(DiskStore::create(&log).expect("a new log"));
-            // What is made later is missing too.
-            fs::remove_file(log.join("head")).expect("a file goes");
-            match crash {
-                "sealed" => fs::remove_dir_all(log.join("tail")).expect("a directory goes"),
-                "tail" | "head" => {}
-                other => unreachable!("{other}"),
-            }
+        drop(DiskStore::create(&log).expect("a new log"));
+        for part in made[count..].iter().rev() {
+            let path = log.join(part);
+            if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }.expect("it goes");
         }
-        fill(&mut DiskStore::create(&log).unwrap_or_else(|error| panic!("after {crash}: {error}")), 2);
-        assert_eq!(open(&log).expect("a log").head().expect("a head").seq, Seq::new(2), "after {crash}");
+        fs::write(log.join("journal.new"), "half").expect("a file");
+        let error = open(&log).expect_err("nothing was recorded yet");
+        assert!(matches!(error, StoreError::Missing { .. }), "{count}: {error}");
+        fill(&mut DiskStore::create(&log).unwrap_or_else(|error| panic!("{count}: {error}")), 2);
+        assert_eq!(open(&log).expect("a log").head().expect("a head").seq, Seq::new(2), "{count}");
     }
 }
 
@@ -99,35 +80,22 @@ fn a_log_without_its_witness_is_never_taken_for_a_new_one() {
 }
 
 #[test]
-fn leftovers_of_sled_do_not_keep_it_from_opening() {
-    let mut subject = OnDisk::new(SMALL);
-    fill(subject.store(), 20);
-    subject.close();
-    for database in ["tail", "sealed"] {
-        let leftover = subject.log().join(database).join("snap.FFFFFFFFFFFF0000.generating");
-        fs::write(leftover, "half a snapshot").expect("a file");
-    }
-    subject.reopen();
-    assert_eq!(subject.store().read(Seq::ZERO, 99).expect("lines").len(), 20);
-}
-
-#[test]
 fn a_log_behind_its_witness_has_lost_events() {
     let mut subject = OnDisk::new(DiskOptions::default());
     fill(subject.store(), 10);
     subject.close();
-    let before = subject.dir.path().join("before");
-    copy(&subject.log().join("tail"), &before);
+    let before = fs::read(subject.log().join("journal")).expect("a journal");
     subject.reopen();
     fill(subject.store(), 17);
     subject.close();
-    fs::remove_dir_all(subject.log().join("tail")).expect("a directory goes");
-    copy(&before, &subject.log().join("tail"));
-    let error = open(&subject.log()).expect_err("events are missing");
-    assert!(
-        matches!(&error, StoreError::Damaged { found } if found.contains("7 events are missing")),
-        "{error}"
-    );
+    fs::write(subject.log().join("journal"), before).expect("a file");
+    for error in [open(&subject.log()).map(drop), DiskReader::open(&subject.log()).map(drop)] {
+        let error = error.expect_err("events are missing");
+        assert!(
+            matches!(&error, StoreError::Damaged { found } if found.contains("7 events are missing")),
+            "{error}"
+        );
+    }
 }
 
 #[test]
@@ -139,11 +107,52 @@ fn a_witness_behind_its_log_catches_up() {
     subject.reopen();
     fill(subject.store(), 17);
     subject.close();
-    fs::write(subject.log().join("head"), witness).expect("a file");
+    for place in ["head", "segments/head"] {
+        fs::write(subject.log().join(place), &witness).expect("a file");
+    }
+    let opened = DiskReader::open(&subject.log()).expect("a log");
+    assert_eq!(opened.left_over, Some(Seq::new(17)), "whoever asks changes nothing");
+    assert_eq!(opened.store.head().expect("a head").seq, Seq::new(17));
     subject.reopen();
     subject.close();
-    let witness = fs::read_to_string(subject.log().join("head")).expect("a file");
-    assert!(witness.contains("00000000000000000017 sha256:"), "{witness}");
+    for place in ["head", "segments/head"] {
+        let witness = fs::read_to_string(subject.log().join(place)).expect("a file");
+        assert!(witness.contains("00000000000000000017 sha256:"), "{witness}");
+    }
+    assert_eq!(DiskReader::open(&subject.log()).expect("a log").left_over, None);
+}
+
+/// What is written and not witnessed yet is in flight as long as somebody holds the lock.
+#[test]
+fn what_is_in_flight_does_not_count_yet() {
+    // Where events are archived, the new journal says that they are durable.
+    for (options, end) in [(DiskOptions::default(), 7), (SMALL, 9)] {
+        let mut subject = OnDisk::new(options);
+        fill(subject.store(), 7);
+        let witnesses = ["head", "segments/head"].map(|place| {
+            let path = subject.log().join(place);
+            (path.clone(), fs::read(path).expect("a file"))
+        });
+        subject.close();
+        fs::remove_file(subject.log().join("tail.mark")).expect("the mark goes");
+        subject.reopen();
+        append(subject.store(), &batch(vec![entry(8), entry(9)]));
+        for (path, bytes) in &witnesses {
+            fs::write(path, bytes).expect("a file");
+        }
+        let asked = DiskReader::open(&subject.log()).expect("a log");
+        assert_eq!((asked.store.head().expect("a head").seq, asked.left_over), (Seq::new(end), None));
+        assert!(
+            asked
+                .store
+                .read(Seq::ZERO, 99)
+                .expect("lines")
+                .into_iter()
+                .eq((1..=end).map(|seq| entry(seq).line))
+        );
+        assert_eq!(asked.store.find(command(8)).expect("a look-up"), (end > 7).then_some(Seq::new(8)));
+        assert_eq!(asked.store.find(command(7)).expect("a look-up"), Some(Seq::new(7)));
+    }
 }
 
 #[test]
@@ -151,17 +160,17 @@ fn a_newer_format_is_left_alone() {
     let mut subject = OnDisk::new(DiskOptions::default());
     fill(subject.store(), 1);
     subject.close();
-    let db = database(&subject.log().join("tail"));
-    let mut head = db.get("h").expect("a head").expect("a head").to_vec();
-    head[8..12].copy_from_slice(&7u32.to_le_bytes());
-    let mut hasher = crc32fast::Hasher::new();
-    hasher.update(b"h");
-    hasher.update(&head[8..]);
-    head[..4].copy_from_slice(&hasher.finalize().to_le_bytes());
-    db.insert("h", head).expect("a change");
-    drop(db);
-    let error = DiskStore::open(&subject.log(), LONG).expect_err("a newer format");
-    assert!(matches!(error, StoreError::NewerFormat { found: 7, known: 1 }), "{error}");
+    let path = subject.log().join("journal");
+    let mut bytes = fs::read(&path).expect("a journal");
+    bytes[8..12].copy_from_slice(&7u32.to_le_bytes());
+    let length = 16 + u32::from_le_bytes(bytes[12..16].try_into().expect("4 bytes")) as usize;
+    let sum = crc32fast::hash(&bytes[..length]).to_le_bytes();
+    bytes[length..length + 4].copy_from_slice(&sum);
+    fs::write(&path, bytes).expect("a file");
+    for error in [open(&subject.log()).map(drop), DiskReader::open(&subject.log()).map(drop)] {
+        let error = error.expect_err("a newer format");
+        assert!(matches!(error, StoreError::NewerFormat { found: 7, known: 2 }), "{error}");
+    }
 }
 
 #[test]
@@ -279,75 +288,39 @@ fn last_acknowledged(output: &Path) -> u64 {
     seqs.max().unwrap_or(0)
 }
 
+/// A crash between the new segment and the new journal leaves both; whoever appends next goes on from the segment.
 #[test]
-fn sealing_that_a_crash_cut_off_leaves_nothing_behind() {
+fn archiving_that_a_crash_cut_off_is_finished() {
     let mut subject = OnDisk::new(SMALL);
     fill(subject.store(), 7);
     subject.close();
-    let before = subject.dir.path().join("before");
-    copy(&subject.log().join("tail"), &before);
+    let journal = fs::read(subject.log().join("journal")).expect("a file");
     let witness = fs::read(subject.log().join("head")).expect("a file");
     subject.reopen();
-    // Sealed, but never referred to: the tail and both witnesses are put back.
-    let lost = Entry { command_id: command(1000), line: "lost".repeat(500), ..entry(8) };
-    append(subject.store(), &batch(vec![lost; 30]));
+    append(subject.store(), &batch(vec![entry(8), entry(9)]));
     subject.close();
-    fs::remove_dir_all(subject.log().join("tail")).expect("a directory goes");
-    copy(&before, &subject.log().join("tail"));
-    for place in ["head", "sealed/head"] {
+    fs::write(subject.log().join("journal"), journal).expect("a file");
+    for place in ["head", "segments/head"] {
         fs::write(subject.log().join(place), &witness).expect("a file");
     }
-    subject.reopen();
-    assert_eq!(subject.store().read(Seq::ZERO, 99).expect("lines").len(), 7);
-    assert_eq!(subject.store().find(command(1000)).expect("a look-up"), None);
-    fill(subject.store(), 50);
-    subject.reopen();
-    for after in 0..50 {
-        let lines = subject.store().read(Seq::new(after), 99).expect("lines");
-        assert!(lines.into_iter().eq((after + 1..=50).map(|seq| entry(seq).line)), "after {after}");
-    }
-    assert_eq!(subject.store().find(command(1000)).expect("a look-up"), None);
-}
-
-/// What such a sealing leaves has other events than the log gets afterwards, at the same places. Until the next sealing
-/// it is there, and nobody may take it for damage.
-#[test]
-fn found_20_what_a_sealing_left_is_no_damage_once_the_log_goes_on() {
-    for witness in ["as it was", "missing"] {
-        let mut subject = OnDisk::new(SMALL);
-        fill(subject.store(), 3);
-        subject.close();
-        let before = folder::tree(&subject.log());
+    fs::remove_file(subject.log().join("tail.mark")).expect("the mark goes");
+    let asked = DiskReader::open(&subject.log()).expect("a log");
+    assert_eq!((asked.store.head().expect("a head").seq, asked.left_over), (Seq::new(9), Some(Seq::new(9))));
+    for end in [9, 10, 50] {
         subject.reopen();
-        let lost = Entry { command_id: command(1000), line: "lost".repeat(500), ..entry(4) };
-        append(subject.store(), &batch(vec![lost; 30]));
-        subject.close();
-        let sealed = folder::tree(&subject.log().join("sealed"));
-        folder::replace(&subject.log(), &before);
-        folder::replace(&subject.log().join("sealed"), &sealed);
-        let beside = subject.log().join("sealed/head");
-        if witness == "missing" {
-            fs::remove_file(beside).expect("the file goes");
-        } else {
-            fs::copy(subject.log().join("head"), beside).expect("a copy");
-        }
-        for end in [4, 5, 6, 50, 51] {
-            subject.reopen();
-            fill(subject.store(), end);
-            subject.reopen();
-            let lines = subject.store().read(Seq::ZERO, 99).expect("lines");
-            assert!(lines.into_iter().eq((1..=end).map(|seq| entry(seq).line)), "{witness}, to {end}");
-            assert_eq!(subject.store().snapshot(Seq::new(end)).expect("sealed is open"), None);
-            assert_eq!(subject.store().find(command(1000)).expect("a look-up"), None);
-        }
+        fill(subject.store(), end);
+        subject.reopen();
+        let lines = subject.store().read(Seq::ZERO, 99).expect("lines");
+        assert!(lines.into_iter().eq((1..=end).map(|seq| entry(seq).line)), "to {end}");
+        subject.store().check().expect("all is as it was written");
     }
 }
 
 #[test]
 fn found_22_a_log_that_was_used_is_never_taken_for_one_that_is_being_made() {
-    for gone in [&["head"][..], &["head", "tail"]] {
-        let mut subject = OnDisk::new(DiskOptions::default());
-        fill(subject.store(), 1);
+    for gone in [&["journal"][..], &["head"], &["journal", "tail"], &["segments"]] {
+        let mut subject = OnDisk::new(SMALL);
+        fill(subject.store(), 9);
         subject.close();
         for part in gone {
             let path = subject.log().join(part);
@@ -362,75 +335,81 @@ fn found_22_a_log_that_was_used_is_never_taken_for_one_that_is_being_made() {
     }
 }
 
+/// sled's folder is done without where it is gone, garbage, of another time, or was not left in good order.
 #[test]
-fn the_tail_stays_small() {
-    let mut subject = OnDisk::new(SMALL);
-    let row = |bytes: usize| {
-        let rows = vec![("row".to_owned(), Some(vec![7; bytes]))];
-        Batch { entries: Vec::new(), rows: RowChanges { fold_version: 1, replace: false, rows } }
-    };
-    append(subject.store(), &row(2 << 20));
-    append(subject.store(), &row(2));
-    fill(subject.store(), 400);
-    subject.close();
-    let db = database(&subject.log().join("tail"));
-    let keys: Vec<_> = db.iter().keys().map(|key| key.expect("a key").escape_ascii().to_string()).collect();
-    // The head, the row's page, the filter's pages, and the unsealed events with their commands.
-    assert!(keys.len() <= 1 + 1 + 16 + 2 * 8, "{keys:?}");
-}
-
-#[test]
-fn a_value_that_changed_is_noticed() {
-    let mut subject = OnDisk::new(SMALL);
-    fill(subject.store(), 3);
-    subject.close();
-    let db = database(&subject.log().join("tail"));
-    let (key, value) = db.scan_prefix("b").next().expect("a block").expect("a block");
-    let mut value = value.to_vec();
-    let last = value.len() - 1;
-    value[last] ^= 1;
-    db.insert(key, value).expect("a change");
-    drop(db);
-    subject.reopen();
-    let error = subject.store().read(Seq::ZERO, 9).expect_err("a block was changed");
-    assert!(matches!(&error, StoreError::Damaged { found } if found.contains("checksum")), "{error}");
-}
-
-#[test]
-fn nothing_is_spilled_into_files_of_its_own() {
-    let mut subject = OnDisk::new(DiskOptions::default());
-    let noise = |seed: u64, bytes: usize| {
-        let mut state = seed;
-        let mut next = || {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
-            char::from(b'0' + (state >> 58) as u8)
+fn the_tail_is_made_anew_whenever_it_is_not_as_it_was_left() {
+    type Spoil = fn(&Path, &folder::Tree);
+    let spoils: [(&str, Spoil); 6] = [
+        ("as it was", |_, _| {}),
+        ("gone", |log, _| fs::remove_dir_all(log.join("tail")).expect("it goes")),
+        ("no mark", |log, _| fs::remove_file(log.join("tail.mark")).expect("it goes")),
+        ("a bit", |log, _| {
+            let mut bytes = fs::read(log.join("tail/db")).expect("a file");
+            bytes[99] ^= 1;
+            fs::write(log.join("tail/db"), bytes).expect("a file");
+        }),
+        ("garbage", |log, _| fs::write(log.join("tail/db"), "garbage").expect("a file")),
+        ("of another time", |log, older| folder::replace(&log.join("tail"), older)),
+    ];
+    for (what, spoil) in spoils {
+        let mut subject = OnDisk::new(DiskOptions::default());
+        let with_row = |seq: u64| {
+            let rows = vec![("row".to_owned(), Some(vec![seq as u8]))];
+            Batch { entries: vec![entry(seq)], rows: RowChanges { fold_version: 1, replace: false, rows } }
         };
-        (0..bytes).map(|_| next()).collect::<String>()
-    };
-    for round in 0..30u64 {
-        let head = subject.store().head().expect("a head").seq.number();
-        let entries = (1..=100).map(|at| Entry { line: noise(at + round, 3000), ..entry(head + at) });
-        let rows =
-            (0..40).map(|at| (format!("{:05}", (at * 37 + round) % 500), Some(noise(at, 5900).into())));
-        let rows = RowChanges { fold_version: 1, replace: false, rows: rows.collect() };
-        append(subject.store(), &Batch { entries: entries.collect(), rows });
-        let table = noise(round, 3 << 20).into_bytes();
-        let snapshot = Snapshot { seq: Seq::new(head), root: Digest::sha256(b""), fold_version: 1, table };
-        subject.store().keep_snapshot(&snapshot).expect("a snapshot is kept");
+        append(subject.store(), &with_row(1));
+        subject.close();
+        let older = folder::tree(&subject.log().join("tail"));
+        subject.reopen();
+        append(subject.store(), &with_row(2));
+        subject.close();
+        spoil(&subject.log(), &older);
+        subject.reopen();
+        let store = subject.store();
+        let head = store.head().expect("a head");
+        assert_eq!(head.seq, Seq::new(2), "{what}");
+        match what {
+            "as it was" => assert_eq!(store.row(&head, "row").expect("a row"), Some(vec![2])),
+            _ => assert_eq!(
+                (head.fold_version, store.row(&head, "row").expect("none")),
+                (None, None),
+                "{what}"
+            ),
+        }
+        let mut whole = with_row(3);
+        whole.rows.replace = true;
+        append(store, &whole);
+        subject.reopen();
+        let head = subject.store().head().expect("a head");
+        assert_eq!(subject.store().row(&head, "row").expect("a row"), Some(vec![3]), "{what}");
     }
-    for database in ["tail", "sealed"] {
-        let blobs = fs::read_dir(subject.log().join(database).join("blobs")).expect("a directory");
-        assert_eq!(blobs.count(), 0, "{database}");
+}
+
+#[test]
+fn small_segments_are_merged() {
+    let mut subject = OnDisk::new(SMALL);
+    for end in (8..=2_000).step_by(8) {
+        let entries = (end - 7..=end).map(entry).collect();
+        append(subject.store(), &batch(entries));
     }
+    let names = folder::files(&subject.log().join("segments"));
+    assert!(names.len() < 2_000 / 512 + 40, "{} files", names.len());
+    subject.reopen();
+    subject.store().check().expect("all is as it was written");
+    for seq in (1..=2_000).step_by(37) {
+        assert_eq!(subject.store().find(command(seq)).expect("a look-up"), Some(Seq::new(seq)));
+    }
+    assert_eq!(subject.store().find(command(3_000)).expect("a look-up"), None);
+    let lines = subject.store().read(Seq::ZERO, 3_000).expect("lines");
+    assert!(lines.into_iter().eq((1..=2_000).map(|seq| entry(seq).line)));
 }
 
 #[test]
 fn old_snapshots_are_thinned_out() {
     let mut subject = OnDisk::new(DiskOptions::default());
+    append(subject.store(), &batch((1..=3_000).map(entry).collect()));
     let keep = |store: &mut dyn Store, seq: u64| {
-        let (seq, root) = (Seq::new(seq), Digest::sha256(b""));
-        let snapshot = Snapshot { seq, root, fold_version: 1, table: vec![1] };
-        store.keep_snapshot(&snapshot).expect("a snapshot is kept");
+        store.keep_snapshot(&snapshot(seq, b"row")).expect("a snapshot is kept");
     };
     (1..=300).for_each(|seq| keep(subject.store(), seq * 10));
     let mut kept = Vec::new();

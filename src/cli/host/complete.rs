@@ -13,7 +13,6 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 use std::rc::Rc;
-use std::time::Duration;
 
 use clap::{Arg, Command};
 use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, complete};
@@ -26,9 +25,6 @@ use crate::cli::host::error::Failure;
 use crate::cli::host::home::Home;
 use crate::cli::host::output;
 use crate::cli::host::shell_words::Typed;
-
-/// How long a ledger that is in use is waited for: whoever presses Tab waits too.
-const PATIENCE: Duration = Duration::from_millis(300);
 
 /// What an argument offers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,7 +133,7 @@ impl Names {
     /// Looks into the ledger in a folder, or into the one at hand.
     fn of(dir: Option<PathBuf>) -> Self {
         let answer = Home::find(dir.as_deref()).ok().and_then(|home| {
-            let open = || Ledger::open(&home.log(), PATIENCE).map_err(AskError::from);
+            let open = || Ledger::open_to_ask(&home.log()).map(|(ledger, _)| ledger).map_err(AskError::from);
             ask::now(open, &ask::Status::default()).ok()
         });
         answer.map(|answer| Names::in_table(&answer.table)).unwrap_or_default()

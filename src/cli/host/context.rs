@@ -1,16 +1,17 @@
 //! What every verb has at hand: where the ledger is, who asks, what time it is, and how to answer.
 
 use std::path::PathBuf;
+use std::sync::Once;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chrono::DateTime;
 use phaseledger::ledger::Ledger;
 use phaseledger::model::{Actor, CommandId, TimeContext, Timestamp, Zone, label};
-use phaseledger::store::Mended;
 use uuid::Uuid;
 
 use crate::cli::host::error::Failure;
 use crate::cli::host::home::Home;
+use crate::cli::host::output;
 
 /// The options of every verb.
 #[derive(clap::Args)]
@@ -115,20 +116,28 @@ impl Context {
         Home::find(self.dir.as_deref())
     }
 
-    /// Finds the ledger and opens it, once other processes are done with it.
+    /// Finds the ledger and opens it to be asked: nobody is waited for, and nothing is written.
     pub fn open(&self) -> Result<Ledger, Failure> {
+        static TOLD: Once = Once::new();
+        let (ledger, left_over) = Ledger::open_to_ask(&self.home()?.log())?;
+        if let Some(seq) = left_over {
+            TOLD.call_once(|| {
+                output::talk(format_args!(
+                    "a process ended before it could say that it recorded the events up to #{seq}: they count"
+                ));
+            });
+        }
+        Ok(ledger)
+    }
+
+    /// Finds the ledger and opens it to record, once other processes are done with it.
+    pub fn open_to_record(&self) -> Result<Ledger, Failure> {
         Ok(Ledger::open(&self.home()?.log(), self.lock_timeout)?)
     }
 
-    /// Finds the ledger and opens it, making anew what keeps it from being opened and is not the log itself. Returns
-    /// what was made anew.
-    pub fn open_mending(&self) -> Result<(Ledger, Vec<Mended>), Failure> {
+    /// Finds the ledger and opens it to make anew what is not the log itself.
+    pub fn open_mending(&self) -> Result<Ledger, Failure> {
         Ok(Ledger::open_mending(&self.home()?.log(), self.lock_timeout)?)
-    }
-
-    /// Opens the ledger, waiting no longer than this, and than `--lock-timeout` says.
-    pub fn open_within(&self, wait: Duration) -> Result<Ledger, Failure> {
-        Ok(Ledger::open(&self.home()?.log(), wait.min(self.lock_timeout))?)
     }
 
     /// Returns who asks.

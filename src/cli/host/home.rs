@@ -3,6 +3,8 @@
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
+use phaseledger::ledger::Ledger;
+
 use crate::cli::host::error::Failure;
 use crate::cli::host::paths::shown;
 
@@ -40,7 +42,8 @@ impl Home {
             Err(error) if error.kind() == ErrorKind::PermissionDenied => {
                 Err(Failure::io("open", &log, &error))
             }
-            Err(_) => Ok(false),
+            // Where a takeover was cut short, the log is beside its place.
+            Err(_) => Ok(Ledger::is_there(&log).unwrap_or(false)),
         }
     }
 

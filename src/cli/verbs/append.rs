@@ -194,7 +194,7 @@ impl Appender<'_> {
             commands.push(command);
         }
         self.started = Some(Instant::now());
-        let mut edge = Edge { context: self.context, before: &mut |_| Ok(()) };
+        let mut edge = Edge { context: self.context, how: How::Together, before: &mut |_| Ok(()) };
         let recorded = Ledger::record_all(&mut edge, &mut commands, How::Together);
         let recording = recorded.map_err(|unrecorded| self.unrecorded(&lines, unrecorded))?;
         self.answer(&recording.answers, || {})
@@ -303,7 +303,7 @@ impl<'a> Recorder for Open<'a> {
 
     fn open(&mut self) -> Result<RefMut<'a, Ledger>, Failure> {
         if self.ledger.borrow().is_none() {
-            self.ledger.replace(Some(self.context.open()?));
+            self.ledger.replace(Some(self.context.open_to_record()?));
             self.since = Instant::now();
         }
         Ok(RefMut::map(self.ledger.borrow_mut(), |ledger| ledger.as_mut().expect("it was opened just now")))

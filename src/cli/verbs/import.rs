@@ -68,7 +68,7 @@ enum Format {
 /// Takes a file in.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let file = Spooled::open(&args.file)?;
-    let ledger = context.open()?;
+    let ledger = context.open_to_record()?;
     match args.format {
         Format::Export => restore_export(ledger, &file, context)?,
         Format::History => take_history(ledger, &file, args, context)?,

@@ -218,6 +218,7 @@ impl Scanner<'_> {
         let mut has_moved = false;
         let mut edge = Edge {
             context,
+            how,
             before: &mut |ledger| {
                 if ask::held(ledger, &ask::Head)? != look.head {
                     let targets = self.take(ask::held(ledger, &self.question())?);

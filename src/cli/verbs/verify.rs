@@ -37,11 +37,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         #[serde(skip_serializing_if = "Vec::is_empty")]
         made_anew: Vec<String>,
     }
-    let (mut ledger, mut mended) = match args.rebuild {
-        true => context.open_mending()?,
-        false => (context.open()?, Vec::new()),
-    };
-    mended.iter().for_each(tell);
+    let mut ledger = if args.rebuild { context.open_mending()? } else { context.open()? };
     let head = ask::held(&mut ledger, &ask::Head)?;
     let mut progress = Progress::new("verifying", head.number());
     let verified = ledger.verify(args.rebuild, |done| progress.at(done.number()))??;
@@ -54,7 +50,6 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
             "  no other file says so: whether the log was longer once, nothing tells any more"
         ));
     }
-    mended.extend(verified.mended);
     let table = match (verified.rebuilt, verified.rows_match) {
         (true, _) => "rebuilt",
         (false, true) => "right",
@@ -68,7 +63,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         commands: verified.commands,
         root: verified.root.to_string(),
         table,
-        made_anew: made_anew(&mended),
+        made_anew: made_anew(&verified.mended),
     };
     if table == "wrong" {
         return Err(Failure::table_differs()
@@ -89,28 +84,11 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
 
 /// Says aloud what was mended: whoever kept the files apart may want to know why they differ.
 fn tell(mended: &Mended) {
-    match mended {
-        Mended::Witness(path) => {
-            output::talk(format_args!("made anew: `{}`, which says how long the log was", shown(path)));
-        }
-        Mended::Settings(path) => {
-            output::talk(format_args!(
-                "made anew: `{}`, the settings that the log is opened with",
-                shown(path)
-            ));
-        }
-        Mended::SnapshotRemoved(path) => output::talk(format_args!(
-            "removed: `{}`, which could not be used and only saves reading",
-            shown(path)
-        )),
-    }
+    let Mended::Witness(path) = mended;
+    output::talk(format_args!("made anew: `{}`, which says how long the log was", shown(path)));
 }
 
 /// Returns the files that were made anew.
 fn made_anew(mended: &[Mended]) -> Vec<String> {
-    let made = mended.iter().filter_map(|mended| match mended {
-        Mended::Witness(path) | Mended::Settings(path) => Some(shown(path)),
-        Mended::SnapshotRemoved(_) => None,
-    });
-    made.collect()
+    mended.iter().map(|Mended::Witness(path)| shown(path)).collect()
 }

@@ -178,6 +178,7 @@ fn send_unless(
     let how = if dry_run { How::Preview } else { How::Together };
     let mut edge = Edge {
         context,
+        how,
         before: &mut |ledger| match (refuse.take(), &question) {
             (Some(refuse), Some(question)) => {
                 ask::held(ledger, question)?.map_or(Ok(()), |phase| refuse(&phase))
@@ -193,6 +194,8 @@ fn send_unless(
 /// What recording takes from this machine.
 pub struct Edge<'a> {
     pub context: &'a Context,
+    /// How much is recorded: where it is nothing, the ledger is only asked.
+    pub how: How,
     /// Asks the ledger before anything is staged, by [`ask::held`], and may refuse.
     pub before: &'a mut dyn FnMut(&mut Ledger) -> Result<(), Failure>,
 }
@@ -202,7 +205,9 @@ impl Recorder for Edge<'_> {
     type Error = Failure;
 
     fn open(&mut self) -> Result<Box<Ledger>, Failure> {
-        self.context.open().map(Box::new)
+        let opened =
+            if self.how == How::Preview { self.context.open() } else { self.context.open_to_record() };
+        opened.map(Box::new)
     }
 
     fn now(&mut self) -> Result<Timestamp, Failure> {

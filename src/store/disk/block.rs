@@ -1,36 +1,63 @@
-//! The codec of a block: consecutive events, compressed together.
+//! The codec of a segment's block: consecutive events, compressed together.
 //!
 //! ```text
-//!  format 1 │ codec 1 │ events 4 │ first and last times 32 │ runs 4 │ runs of command ids 20 each
-//!  │ length 4 │ payload: (times 16, length 4) an event, then the lines
+//!  format 1 │ codec 1 │ events 4 │ runs 4 │ (command id 16, events 4) a run │ length 4 │ length as stored 4
+//!  │ payload: (times 16, length 4) an event, then the lines │ checksum of all before 4
 //! ```
 //!
-//! Integers are little endian, times are microseconds since 1970. What stands in front of the payload answers
-//! most questions without decompressing it. The checksum is the database's.
+//! What stands in front of the payload answers where a command is without decompressing it.
 
-use chrono::DateTime;
 use uuid::Uuid;
 
-use super::bytes::{Reader, Writer};
-use super::damaged;
-use crate::model::{CommandId, Seq, Timestamp};
-use crate::store::{Entry, StoreError, Times};
+use super::bytes::{Reader, Writer, crc};
+use super::state::{put_times, times};
+use crate::model::CommandId;
+use crate::store::{Entry, StoreError};
 
-const FORMAT: u8 = 1;
+const FORMAT: u8 = 2;
 const CODEC_ZSTD: u8 = 1;
 const ZSTD_LEVEL: i32 = 3;
+/// The most bytes that a block says it has: a line, and what stands beside it.
+const PAYLOAD_BYTES_MAX: usize = 1 << 30;
 
-/// A block as it is stored, with its front read.
+/// Where blocks end.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BlockSize {
+    /// The most events in a block.
+    pub(super) events_max: usize,
+    /// A block is full when its lines reach this many bytes.
+    pub(super) bytes_full: usize,
+}
+
+impl BlockSize {
+    /// Cuts events into blocks.
+    pub(super) fn cut<'a, I: Iterator<Item = &'a Entry>>(self, entries: I) -> Cut<I> {
+        Cut { size: self, entries }
+    }
+}
+
+/// Events that are cut into blocks.
+pub(super) struct Cut<I> {
+    size: BlockSize,
+    entries: I,
+}
+
+impl<'a, I: Iterator<Item = &'a Entry>> Cut<I> {
+    /// Returns the events of the next block.
+    pub(super) fn next_block(&mut self) -> Option<Vec<&'a Entry>> {
+        let (mut block, mut bytes) = (Vec::new(), 0);
+        while block.len() < self.size.events_max && bytes < self.size.bytes_full {
+            let Some(entry) = self.entries.next() else { break };
+            bytes += entry.line.len();
+            block.push(entry);
+        }
+        (!block.is_empty()).then_some(block)
+    }
+}
+
+/// A block as it is stored, with its front read and its checksum checked.
 #[derive(Debug)]
 pub(super) struct Block {
-    /// The place of its first event.
-    pub(super) start: Seq,
-    /// How many events it holds; at least one.
-    pub(super) count: u64,
-    /// The times of its first event.
-    pub(super) first: Times,
-    /// The times of its last event.
-    pub(super) last: Times,
     /// Its command ids, each with the number of consecutive events.
     pub(super) commands: Vec<(CommandId, u64)>,
     payload_bytes: usize,
@@ -38,80 +65,63 @@ pub(super) struct Block {
 }
 
 impl Block {
-    /// Returns the place of its last event.
-    pub(super) fn end(&self) -> Seq {
-        self.start.plus(self.count - 1)
+    /// Reads the front of a block; none when it is not what was written.
+    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+        let (summed, sum) = bytes.split_at_checked(bytes.len().checked_sub(4)?)?;
+        if crc(summed).to_le_bytes() != *sum {
+            return None;
+        }
+        let mut reader = Reader::new(summed);
+        if (reader.u8()?, reader.u8()?) != (FORMAT, CODEC_ZSTD) {
+            return None;
+        }
+        let (count, runs) = (u64::from(reader.u32()?), reader.u32()?);
+        let run = |_| Some((CommandId::new(Uuid::from_bytes(reader.array()?)), u64::from(reader.u32()?)));
+        let commands = (0..runs).map(run).collect::<Option<Vec<_>>>()?;
+        let (payload_bytes, stored) = (reader.u32()? as usize, reader.u32()? as usize);
+        let payload = reader.rest();
+        let is_whole = count > 0
+            && commands.iter().map(|(_, count)| count).sum::<u64>() == count
+            && payload.len() == stored
+            && payload_bytes <= PAYLOAD_BYTES_MAX;
+        is_whole.then(|| Block { commands, payload_bytes, payload: payload.to_vec() })
     }
 
-    /// Says whether an event is in it.
-    pub(super) fn holds(&self, place: Seq) -> bool {
-        (self.start..=self.end()).contains(&place)
+    /// Returns how many events it holds.
+    pub(super) fn count(&self) -> u64 {
+        self.commands.iter().map(|(_, count)| count).sum()
     }
 
-    /// Returns the place of a command's first event here.
-    pub(super) fn find(&self, command: CommandId) -> Option<Seq> {
-        let mut place = self.start;
+    /// Returns how many events are before a command's first one here.
+    pub(super) fn find(&self, command: CommandId) -> Option<u64> {
+        let mut before = 0;
         for (id, count) in &self.commands {
             if *id == command {
-                return Some(place);
+                return Some(before);
             }
-            place = place.plus(*count);
+            before += count;
         }
         None
     }
 
-    /// Reads the front of a block.
-    pub(super) fn open(start: Seq, bytes: &[u8]) -> Result<Self, StoreError> {
-        Self::parse(start, bytes).ok_or_else(|| bad_block(start))
-    }
-
-    fn parse(start: Seq, bytes: &[u8]) -> Option<Self> {
-        let mut reader = Reader::new(bytes);
-        if (reader.u8()?, reader.u8()?) != (FORMAT, CODEC_ZSTD) {
-            return None;
-        }
-        let count = u64::from(reader.u32()?);
-        let (first, last) = (times(&mut reader)?, times(&mut reader)?);
-        let mut commands = Vec::new();
-        for _ in 0..reader.u32()? {
-            commands.push((CommandId::new(Uuid::from_bytes(reader.array()?)), u64::from(reader.u32()?)));
-        }
-        let payload_bytes = reader.u32()? as usize;
-        let sum = commands.iter().map(|(_, count)| count).sum::<u64>();
-        (count > 0 && sum == count).then(|| Block {
-            start,
-            count,
-            first,
-            last,
-            commands,
-            payload_bytes,
-            payload: reader.rest().to_vec(),
-        })
-    }
-
-    /// Reads its events.
-    pub(super) fn entries(&self) -> Result<Vec<Entry>, StoreError> {
-        self.parse_entries().ok_or_else(|| bad_block(self.start))
-    }
-
-    fn parse_entries(&self) -> Option<Vec<Entry>> {
+    /// Reads its events; none when they are not what was written.
+    pub(super) fn entries(&self) -> Option<Vec<Entry>> {
         let payload = zstd::bulk::decompress(&self.payload, self.payload_bytes).ok()?;
-        let mut fronts = Reader::new(&payload);
-        let mut lines = Reader::new(payload.get(20 * usize::try_from(self.count).ok()?..)?);
+        let (fronts, lines) = payload.split_at_checked(20 * usize::try_from(self.count()).ok()?)?;
+        let (mut fronts, mut lines) = (Reader::new(fronts), Reader::new(lines));
         let commands = self.commands.iter().flat_map(|(id, count)| (0..*count).map(|_| *id));
-        commands
-            .map(|command_id| {
-                let times = times(&mut fronts)?;
-                let line = lines.take(fronts.u32()? as usize)?;
-                Some(Entry { command_id, times, line: String::from_utf8(line.to_vec()).ok()? })
-            })
-            .collect()
+        let entries = commands.map(|command_id| {
+            let times = times(&mut fronts)?;
+            let line = String::from_utf8(lines.take(fronts.u32()? as usize)?.to_vec()).ok()?;
+            Some(Entry { command_id, times, line })
+        });
+        let entries = entries.collect::<Option<Vec<_>>>()?;
+        lines.rest().is_empty().then_some(entries)
     }
 }
 
 /// Writes a block of at least one event.
-pub(super) fn encode(entries: &[&Entry]) -> Result<Vec<u8>, StoreError> {
-    let (first, last) = (entries[0], entries[entries.len() - 1]);
+pub(super) fn write(entries: &[&Entry]) -> Result<Vec<u8>, StoreError> {
     let mut runs: Vec<(CommandId, u32)> = Vec::new();
     let mut payload = Writer::default();
     for entry in entries {
@@ -122,23 +132,22 @@ pub(super) fn encode(entries: &[&Entry]) -> Result<Vec<u8>, StoreError> {
         put_times(&mut payload, entry.times);
         payload.u32(entry.line.len());
     }
-    for entry in entries {
-        payload.bytes(entry.line.as_bytes());
-    }
+    entries.iter().for_each(|entry| payload.bytes(entry.line.as_bytes()));
     let payload = payload.finish();
+    let stored = compress(&payload)?;
     let mut block = Writer::default();
     block.u8(FORMAT);
     block.u8(CODEC_ZSTD);
     block.u32(entries.len());
-    put_times(&mut block, first.times);
-    put_times(&mut block, last.times);
     block.u32(runs.len());
     for (id, count) in runs {
         block.bytes(id.uuid().as_bytes());
         block.u32(count as usize);
     }
     block.u32(payload.len());
-    block.bytes(&compress(&payload)?);
+    block.u32(stored.len());
+    block.bytes(&stored);
+    block.checksum();
     Ok(block.finish())
 }
 
@@ -149,18 +158,4 @@ pub(super) fn compress(bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
         path: "memory".to_owned(),
         source,
     })
-}
-
-pub(super) fn put_times(writer: &mut Writer, times: Times) {
-    writer.i64(times.at.micros());
-    writer.i64(times.recorded_at.micros());
-}
-
-pub(super) fn times(reader: &mut Reader<'_>) -> Option<Times> {
-    let mut time = || Timestamp::new(DateTime::from_timestamp_micros(reader.i64()?)?).ok();
-    Some(Times { at: time()?, recorded_at: time()? })
-}
-
-fn bad_block(start: Seq) -> StoreError {
-    damaged(format!("the block of events from {start} on is not one that this version writes"))
 }

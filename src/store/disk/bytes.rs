@@ -1,4 +1,9 @@
-//! Reading and writing little-endian fields.
+//! Reading and writing little-endian fields, and their checksum.
+
+/// Returns the CRC-32 of some bytes.
+pub(super) fn crc(bytes: &[u8]) -> u32 {
+    crc32fast::hash(bytes)
+}
 
 /// Bytes that are read from the front; none when there are too few.
 #[derive(Debug)]
@@ -23,6 +28,10 @@ impl<'a> Reader<'a> {
 
     pub(super) fn u8(&mut self) -> Option<u8> {
         self.array::<1>().map(|[byte]| byte)
+    }
+
+    pub(super) fn u16(&mut self) -> Option<u16> {
+        self.array().map(u16::from_le_bytes)
     }
 
     pub(super) fn u32(&mut self) -> Option<u32> {
@@ -55,6 +64,16 @@ impl Writer {
 
     pub(super) fn u8(&mut self, value: u8) {
         self.bytes.push(value);
+    }
+
+    pub(super) fn u16(&mut self, value: u16) {
+        self.bytes(&value.to_le_bytes());
+    }
+
+    /// Writes the checksum of all that is written so far.
+    pub(super) fn checksum(&mut self) {
+        let sum = crc(&self.bytes);
+        self.bytes(&sum.to_le_bytes());
     }
 
     /// Writes a length or a count.

@@ -1,4 +1,4 @@
-//! Folders and files: made durable, and removed.
+//! Folders and files: made durable, listed, and removed.
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
@@ -6,19 +6,6 @@ use std::path::{Path, PathBuf};
 
 use super::io_error;
 use crate::store::StoreError;
-
-/// Removes the files of a folder that have such names, and returns them.
-pub(super) fn remove_named(path: &Path, is_such: impl Fn(&str) -> bool) -> Result<Vec<PathBuf>, StoreError> {
-    let mut removed = Vec::new();
-    for entry in fs::read_dir(path).map_err(io_error("read", path))? {
-        let entry = entry.map_err(io_error("read", path))?;
-        if is_such(&entry.file_name().to_string_lossy()) {
-            fs::remove_file(entry.path()).map_err(io_error("remove", &entry.path()))?;
-            removed.push(entry.path());
-        }
-    }
-    Ok(removed)
-}
 
 /// Removes a folder that may be there, with all that is in it.
 pub(super) fn remove_folder(path: &Path) -> Result<(), StoreError> {
@@ -32,4 +19,35 @@ pub(super) fn remove_folder(path: &Path) -> Result<(), StoreError> {
 pub(super) fn sync(path: &Path) -> Result<(), StoreError> {
     let file = File::open(path).map_err(io_error("open", path))?;
     file.sync_all().map_err(io_error("make durable", path))
+}
+
+/// Returns the names of what is in a folder; none where there is no such folder.
+pub(super) fn names(folder: &Path) -> Result<Vec<String>, StoreError> {
+    let mut names = Vec::new();
+    let entries = match fs::read_dir(folder) {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+            return Ok(names);
+        }
+        entries => entries.map_err(io_error("read", folder))?,
+    };
+    for entry in entries {
+        names.extend(entry.map_err(io_error("read", folder))?.file_name().into_string().ok());
+    }
+    Ok(names)
+}
+
+/// Returns the files below a folder, in the order of their names.
+pub(super) fn files_below(root: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let (mut files, mut folders) = (Vec::new(), vec![root.to_owned()]);
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).map_err(io_error("read", &folder))? {
+            let path = entry.map_err(io_error("read", &folder))?.path();
+            match path.is_dir() {
+                true => folders.push(path),
+                false => files.push(path),
+            }
+        }
+    }
+    files.sort();
+    Ok(files)
 }

@@ -1,6 +1,8 @@
 //! The side lock: one process at a time, in turn.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, Metadata, OpenOptions, TryLockError};
+use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::sync::mpsc;
 use std::thread;
@@ -12,14 +14,36 @@ use crate::store::StoreError;
 /// The right to use the log, held until dropped. The system takes it back when the process dies.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
 }
 
 impl Lock {
     /// Takes the lock, waiting for whoever holds it. The wait is the system's own queue, entered by a thread
     /// so that it can be given up: polling would let a busy writer starve the others.
     pub(super) fn take(path: &Path, timeout: Duration) -> Result<Self, StoreError> {
-        let start = Instant::now();
+        let deadline = Instant::now() + timeout;
+        loop {
+            // A takeover puts another folder, with a lock of its own, in the place of the one that was waited for.
+            match Lock::take_one(path, timeout, deadline) {
+                Ok(lock) if lock.is_at(path) => return Ok(lock),
+                Ok(_) => {}
+                Err(StoreError::Io { source, .. })
+                    if source.kind() == ErrorKind::NotFound && Instant::now() < deadline => {}
+                Err(error) => return Err(error),
+            }
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    fn is_at(&self, path: &Path) -> bool {
+        let here = |found: Metadata| (found.dev(), found.ino());
+        match (self.file.metadata(), path.metadata()) {
+            (Ok(held), Ok(found)) => here(held) == here(found),
+            _ => false,
+        }
+    }
+
+    fn take_one(path: &Path, timeout: Duration, deadline: Instant) -> Result<Self, StoreError> {
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
@@ -27,7 +51,7 @@ impl Lock {
             .open(path)
             .map_err(io_error("open", path))?;
         match file.try_lock() {
-            Ok(()) => return Ok(Lock { _file: file }),
+            Ok(()) => return Ok(Lock { file }),
             Err(TryLockError::WouldBlock) => {}
             Err(TryLockError::Error(error)) => return Err(io_error("lock", path)(error)),
         }
@@ -40,8 +64,8 @@ impl Lock {
                 let _ = sender.send(locked);
             })
             .map_err(io_error("start a thread for", path))?;
-        match receiver.recv_timeout(timeout.saturating_sub(start.elapsed())) {
-            Ok(locked) => Ok(Lock { _file: locked.map_err(io_error("lock", path))? }),
+        match receiver.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
+            Ok(locked) => Ok(Lock { file: locked.map_err(io_error("lock", path))? }),
             Err(_) => Err(StoreError::LockTimeout { waited: timeout }),
         }
     }

@@ -1,69 +1,85 @@
-//! The log on disk: two sled databases, a witness and a lock.
+//! The log on disk: a journal, segments, and beside them what only saves work.
 //!
 //! ```text
-//!  log/lock    held as long as the store is open
-//!  log/tail/   the head, the events that are not sealed, the rows, the filter    opened always
-//!  log/sealed/ the blocks of all other events, snapshots                         opened when needed
-//!  log/head    the witness: how long the log was when it was last durable        another one in sealed/
+//!  log/lock        held by whoever appends
+//!  log/journal     the last events, a frame an append: what is synced there is durable
+//!  log/segments/   all other events, in files that never change; head: the second witness
+//!  log/head        the witness: how long the log was when it was last durable
+//!  log/snapshots/  the table as it was at some places                            a cache
+//!  log/tail/       sled's folder: the last events again, the rows of the head    a cache, for whoever appends
+//!  log/sealed      a file that tells earlier versions which one to use
 //! ```
 //!
 //! What holds at every moment, whatever crashes:
 //!
-//! - The head in `tail/` alone says what counts. Blocks in `sealed/` beyond its mark are what a crash left of
-//!   an append that did not happen; nobody sees them, and the next sealing takes their place.
-//! - What `sealed/` is to hold is durable before the head refers to it.
-//! - The head, the unsealed events, their ids and the rows change in one of sled's batches, together or not
-//!   at all. Rows too many for one batch are first declared void, then written, then declared valid again.
+//! - Nothing is acknowledged before the journal's `fdatasync`, or a segment's `fsync`, rename and the sync of its folder,
+//!   has returned; and nothing but they makes an event durable.
+//! - The order, under the lock: journal or segment, witness, sled, answer.
+//! - A segment, and a new journal, is written aside, synced, renamed, and its folder synced.
 //! - The witness is written after the log is durable, so a log that ends before it has lost events.
-//! - Nothing is acknowledged before `fdatasync` of sled's log file has returned.
-//! - A database that is refused is on the disk, byte for byte, as it was before it was opened.
+//! - Whoever asks opens no sled, waits for no lock, syncs nothing and writes nothing.
 
-mod agree;
 mod append;
+mod archive;
 mod block;
-mod blocks;
 mod boundary;
 mod bytes;
-mod database;
-mod filter;
+mod cover;
 mod folder;
+mod frame;
+mod journal;
 mod lock;
-mod mending;
+mod look;
+mod make;
+mod mark;
+mod old;
+mod open;
+mod packed;
 mod parts;
-mod recent;
+mod reader;
 mod rows;
-mod shield;
-mod snapshots;
-mod start;
+mod segment;
+mod snapshot;
 mod state;
+mod tail;
+mod takeover;
+#[cfg(test)]
+mod tests;
 mod threads;
+mod view;
 mod witness;
 
-use std::cell::OnceCell;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
-use self::blocks::BlockSize;
-use self::database::{Changes, Database};
+pub use reader::{DiskReader, Opened};
+
+use self::block::BlockSize;
+use self::journal::JournalFile;
 use self::lock::Lock;
-use self::recent::Recent;
-use self::state::{HEAD, State};
+use self::segment::SegmentName;
+use self::state::State;
+use self::tail::Tail;
+use self::view::View;
 use self::witness::Witnesses;
 use super::{Appended, Axis, Batch, Cache, Head, Limits, Log, Mended, Snapshot, StoreError, Until};
 use crate::model::{CommandId, Seq};
 
-/// When events are sealed, and how large blocks are. The log's meaning does not depend on them.
+/// When events are archived, and how large blocks are. The log's meaning does not depend on them.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 pub struct DiskOptions {
-    /// How many events that are not sealed there may be before an append seals them.
+    /// How many events there may be in the journal before an append archives them.
     pub open_events_max: u64,
-    /// How many bytes their lines may have.
+    /// How many bytes their frames may have.
     pub open_bytes_max: u64,
-    /// The most events in a block; at most `open_events_max`.
+    /// The most events in a block.
     pub block_events_max: usize,
-    /// A block is full when its lines reach this many bytes; less than `open_bytes_max`.
+    /// A block is full when its lines reach this many bytes.
     pub block_bytes_full: usize,
+    /// Segments that weigh less, an event or 256 bytes each, are merged once as many weigh as much, or once there are 15.
+    pub merge_small: u64,
+    /// Larger ones are merged once they weigh as much together, and never again.
+    pub merge_large: u64,
 }
 
 impl Default for DiskOptions {
@@ -73,6 +89,8 @@ impl Default for DiskOptions {
             open_bytes_max: 512 << 10,
             block_events_max: 256,
             block_bytes_full: 256 << 10,
+            merge_small: 1 << 14,
+            merge_large: 1 << 16,
         }
     }
 }
@@ -86,17 +104,23 @@ impl DiskOptions {
 /// What sort of failure it was, and what was said about it.
 type Doubt = (std::io::ErrorKind, String);
 
-/// A log in a directory of its own. One process has it open at a time; the others wait.
+/// A log in a directory of its own, open to record. One process has it open so at a time; the others wait.
 ///
 /// After an append that is [`Appended::Unknown`] every call fails with the reason, until the log is opened anew.
 #[derive(Debug)]
 pub struct DiskStore {
     // Fields are dropped in this order: the lock goes last.
-    tail: Database,
-    sealed: OnceCell<Database>,
-    recent: Recent,
+    /// None once sled has failed: then there are no rows until the log is opened anew.
+    tail: Option<Tail>,
+    view: View,
+    /// Where the log stood when the journal began.
+    front: State,
+    journal: JournalFile,
+    /// Whether the journal is one whose events are in a segment by now.
+    journal_is_old: bool,
+    /// Segments whose events others hold too.
+    obsolete: Vec<SegmentName>,
     witnesses: Witnesses,
-    state: State,
     /// The failure that leaves open what is on the disk.
     doubt: Option<Doubt>,
     options: DiskOptions,
@@ -113,19 +137,11 @@ impl DiskStore {
     ///
     /// [`StoreError::Io`] when it cannot be read, and [`StoreError::Damaged`] when it does not say.
     pub fn durable(dir: &Path) -> Result<Seq, StoreError> {
-        witness::seen(&dir.join("head"))
+        witness::seen(&takeover::place(dir))
     }
 
-    /// Returns the database of sealed events, opening it the first time.
-    fn sealed(&self) -> Result<&Database, StoreError> {
-        match self.sealed.get() {
-            Some(sealed) => Ok(sealed),
-            None => {
-                let agrees = |sealed: &Database| agree::check(sealed, &self.state);
-                let sealed = Database::open(&self.dir.join("sealed"), Instant::now(), agrees)?;
-                Ok(self.sealed.get_or_init(|| sealed))
-            }
-        }
+    fn fold_version(&self) -> Option<u32> {
+        self.tail.as_ref().and_then(|tail| tail.fold_version)
     }
 
     fn check_usable(&self) -> Result<(), StoreError> {
@@ -137,13 +153,15 @@ impl DiskStore {
         }
     }
 
-    /// Refuses a head that is not the one whose rows are kept.
-    fn check_of(&self, of: &Head) -> Result<(), StoreError> {
+    /// Returns the tail that has the rows of a head; none where there are no rows.
+    fn rows_of(&self, of: &Head) -> Result<Option<&Tail>, StoreError> {
         self.check_usable()?;
         // The lock is held: at its place there is one root.
-        match of.seq == self.state.seq() && of.fold_version == self.state.fold_version {
-            true => Ok(()),
-            false => Err(StoreError::Moved),
+        match &self.tail {
+            Some(tail) if of.seq == self.view.state.seq() && of.fold_version == tail.fold_version => {
+                Ok(tail.fold_version.map(|_| tail))
+            }
+            _ => Err(StoreError::Moved),
         }
     }
 }
@@ -151,23 +169,12 @@ impl DiskStore {
 impl Log for DiskStore {
     fn head(&self) -> Result<Head, StoreError> {
         self.check_usable()?;
-        Ok(self.state.head())
+        Ok(head(&self.view.state, self.fold_version()))
     }
 
     fn read(&self, after: Seq, limit: usize) -> Result<Vec<String>, StoreError> {
         self.check_usable()?;
-        if limit == 1
-            && let Some(line) = self.recent.line(after.plus(1))?
-        {
-            return Ok(vec![line]);
-        }
-        let mut lines = Vec::new();
-        let after = after.min(self.state.seq());
-        if after < self.state.sealed && limit > 0 {
-            blocks::read(self.sealed()?, after, self.state.sealed, limit, &mut lines)?;
-        }
-        blocks::read(&self.tail, after.max(self.state.sealed), self.state.seq(), limit, &mut lines)?;
-        Ok(lines)
+        self.view.read(after, limit)
     }
 
     fn append(&mut self, expected: &Head, batch: &Batch) -> Result<Appended, StoreError> {
@@ -177,31 +184,12 @@ impl Log for DiskStore {
 
     fn find(&self, command: CommandId) -> Result<Option<Seq>, StoreError> {
         self.check_usable()?;
-        let spans = filter::spans(&self.tail, &self.recent, self.state.sealed, command)?;
-        if !spans.is_empty()
-            && let Some(place) = self.recent.find(self.sealed()?, self.state.sealed, command)?
-        {
-            return Ok(Some(place));
-        }
-        for (after, end) in spans {
-            if let Some((block, place)) = blocks::find(self.sealed()?, after, end, command)? {
-                self.recent.hold(block);
-                return Ok(Some(place));
-            }
-        }
-        append::open_command(&self.tail, command)
+        self.view.find(command)
     }
 
     fn seek(&self, axis: Axis, until: Until) -> Result<Seq, StoreError> {
         self.check_usable()?;
-        let includes = |times| until.includes(blocks::on(times, axis));
-        if self.state.times.is_none_or(includes) {
-            return Ok(self.state.seq());
-        }
-        match self.state.sealed_times.is_none_or(includes) {
-            true => blocks::seek(&self.tail, self.state.sealed, self.state.seq(), axis, until),
-            false => blocks::seek(self.sealed()?, Seq::ZERO, self.state.sealed, axis, until),
-        }
+        self.view.seek(axis, until)
     }
 
     fn limits(&self) -> Limits {
@@ -210,65 +198,49 @@ impl Log for DiskStore {
 
     fn vouch(&mut self) -> Result<Vec<Mended>, StoreError> {
         self.check_usable()?;
-        self.tail.make_durable()?;
-        let made = self.witnesses.complete(&self.state)?;
-        self.witnesses.note(&self.state);
+        let made = self.witnesses.complete(&self.view.state)?;
+        self.witnesses.note(&self.view.state);
         Ok(made)
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        self.check_usable()?;
+        self.view.check()
     }
 }
 
 impl Cache for DiskStore {
     fn row(&self, of: &Head, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.check_of(of)?;
-        match self.state.fold_version {
-            Some(_) => rows::row(&self.tail, key),
-            None => Ok(None),
-        }
+        self.rows_of(of)?.map_or(Ok(None), |tail| rows::row(tail, key))
     }
 
     fn rows(&self, of: &Head, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
-        self.check_of(of)?;
-        match self.state.fold_version {
-            Some(_) => rows::rows(&self.tail, prefix),
-            None => Ok(Vec::new()),
-        }
+        self.rows_of(of)?.map_or(Ok(Vec::new()), |tail| rows::rows(tail, prefix))
     }
 
     fn snapshot(&self, at_most: Seq) -> Result<Option<Snapshot>, StoreError> {
         self.check_usable()?;
-        snapshots::last(self.sealed()?, at_most)
+        snapshot::last(&self.dir, at_most)
     }
 
     fn keep_snapshot(&mut self, snapshot: &Snapshot) -> Result<(), StoreError> {
         self.check_usable()?;
-        append::check_size("a snapshot", snapshot.table.len(), append::VALUE_BYTES_MAX)?;
-        let mut changes = Changes::default();
-        snapshots::put(&mut changes, self.sealed()?, snapshot)?;
-        append::write_sealed(self, &changes)
+        let state = State { frontier: snapshot.frontier.clone(), times: None };
+        snapshot::put(&self.dir, &state, snapshot.fold_version, &snapshot.rows)
     }
 
     fn forget_cache(&mut self) -> Result<(), StoreError> {
         self.check_usable()?;
-        let mut changes = Changes::default();
-        snapshots::forget(&mut changes, self.sealed()?)?;
-        append::write_sealed(self, &changes)?;
-        let state = State { fold_version: None, ..self.state.clone() };
-        append::commit(self, state, Changes::default())
+        snapshot::forget(&self.dir)?;
+        // It goes before another one is made in its place.
+        self.tail = None;
+        self.tail = Some(Tail::make(&self.dir, &self.view.state)?);
+        Ok(())
     }
 }
 
-/// Makes the one change that every commit of the tail ends with.
-fn with_head(state: &State) -> Changes {
-    let mut changes = Changes::default();
-    changes.put(HEAD.to_vec(), state.encode());
-    changes
-}
-
-fn stored_state(tail: &Database) -> Result<State, StoreError> {
-    match tail.value(HEAD)? {
-        Some(head) => State::decode(&head),
-        None => Err(damaged("the log has lost its head".to_owned())),
-    }
+fn head(state: &State, fold_version: Option<u32>) -> Head {
+    Head { seq: state.seq(), root: state.root(), times: state.times, fold_version }
 }
 
 fn damaged(found: String) -> StoreError {

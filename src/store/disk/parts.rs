@@ -1,18 +1,12 @@
-//! Which parts of a log are in a folder: none, all, those of a creation that was cut short, or remains.
+//! Which log is in a folder: none, one of this format, one of format 1, one whose creation was cut short, or remains.
 
 use std::io::ErrorKind;
-use std::ops::Bound::Unbounded;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
-use super::database::Database;
-use super::lock::Lock;
-use super::state::State;
-use super::{damaged, io_error, stored_state, witness};
+use super::segment::SegmentName;
+use super::view::SEGMENTS;
+use super::{damaged, folder, io_error, journal, witness};
 use crate::store::StoreError;
-
-/// What a log consists of, in the order in which it is made.
-const PARTS: [&str; 3] = ["sealed", "tail", "head"];
 
 /// What is in a folder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,9 +15,16 @@ pub(super) enum Parts {
     None,
     /// What a creation that was cut short leaves: nothing was ever recorded.
     Begun,
-    /// All of it.
+    /// A log of this format.
     All,
+    /// One that lacks nothing but a witness.
+    Unwitnessed,
+    /// A log of format 1.
+    Old,
 }
+
+/// What a log consists of.
+const PARTS: [&str; 3] = [SEGMENTS, journal::NAME, "head"];
 
 /// Looks which parts are there, by their names.
 pub(super) fn look(dir: &Path) -> Result<Parts, StoreError> {
@@ -36,55 +37,64 @@ pub(super) fn look(dir: &Path) -> Result<Parts, StoreError> {
         }
     };
     // The last one first, so that somebody who makes them just now is never seen to have left one out.
-    let (head, tail, sealed) = (has("head")?, has("tail")?, has("sealed")?);
-    match (sealed, tail, head) {
-        (false, false, false) => Ok(Parts::None),
-        (true, true, true) => Ok(Parts::All),
-        // The lock is made before anything else.
-        (true, true, false) => Ok(Parts::Begun),
-        (true, false, false) if has("lock")? => Ok(Parts::Begun),
-        there => Err(remains(dir, there.into())),
+    let (journal, head, segments) = (has(journal::NAME)?, has("head")?, has(SEGMENTS)?);
+    if journal {
+        return match (segments, head && has("segments/head")?) {
+            (true, true) => Ok(Parts::All),
+            (true, false) => Ok(Parts::Unwitnessed),
+            (false, _) => Err(remains(dir, [false, true, head])),
+        };
+    }
+    let sealed = has("sealed")?;
+    if !segments && (dir.join("sealed").is_dir() || (dir.join("tail").is_dir() && !sealed)) {
+        return old(dir, head, has("tail")?, sealed, has("lock")?);
+    }
+    let is_used = witness::knows_events(dir) || !SegmentName::list(&dir.join(SEGMENTS))?.is_empty();
+    match (is_used, head || segments || sealed) {
+        (true, _) => Err(remains(dir, [segments, false, head])),
+        (false, true) => Ok(Parts::Begun),
+        (false, false) => Ok(Parts::None),
     }
 }
 
-/// Looks which parts are there, once nobody makes them any more; refuses those that were used.
-pub(super) fn settled(dir: &Path, lock_timeout: Duration) -> Result<Parts, StoreError> {
-    if look(dir)? != Parts::Begun {
-        return look(dir);
-    }
-    let _lock = Lock::take(&dir.join("lock"), lock_timeout)?;
-    let parts = look(dir)?;
-    if parts == Parts::Begun {
-        check_unused(dir)?;
-    }
-    Ok(parts)
-}
-
-/// Refuses the first parts of a log, without `head`, that were used. To be called while the lock is held.
-pub(super) fn check_unused(dir: &Path) -> Result<(), StoreError> {
-    let has_tail = dir.join("tail").exists();
-    let used = || match has_tail {
-        true => damaged(format!("`{}` is missing", dir.join("head").display())),
-        false => remains(dir, [true, false, false]),
-    };
-    if witness::knows_events(dir)? {
-        return Err(used());
-    }
-    let now = Instant::now();
-    Database::open(&dir.join("sealed"), now, |sealed| {
-        if sealed.first_key((Unbounded, Unbounded))?.is_some() {
-            return Err(used());
+/// Looks for a log that can be opened.
+pub(super) fn find(dir: &Path) -> Result<Parts, StoreError> {
+    match look(dir)? {
+        Parts::Unwitnessed => {
+            let head = dir.join("head");
+            let missing = if head.exists() { dir.join("segments/head") } else { head };
+            Err(damaged(format!("`{}` is missing", missing.display())))
         }
-        let is_unused = |tail: &Database| Ok(stored_state(tail)? == State::default());
-        let check = |tail: &Database| if is_unused(tail)? { Ok(()) } else { Err(used()) };
-        if has_tail { Database::open(&dir.join("tail"), now, check).map(drop) } else { Ok(()) }
-    })
-    .map(drop)
+        parts => Ok(parts),
+    }
+}
+
+fn old(dir: &Path, head: bool, tail: bool, sealed: bool, lock: bool) -> Result<Parts, StoreError> {
+    match (sealed, tail, head) {
+        (true, true, true) => Ok(Parts::Old),
+        // The lock was made before anything else.
+        (true, _, false) if lock && !witness::old_knows_events(dir) => Ok(Parts::Begun),
+        there => Err(remains_of(dir, ["sealed", "tail", "head"], there.into())),
+    }
+}
+
+/// Removes what a creation of format 1 that was cut short left. The lock is held.
+pub(super) fn clear_begun(dir: &Path) -> Result<(), StoreError> {
+    for name in ["sealed", "tail", "sealed.new", "tail.new"] {
+        if dir.join(name).is_dir() {
+            folder::remove_folder(&dir.join(name))?;
+        }
+    }
+    Ok(())
 }
 
 fn remains(dir: &Path, there: [bool; 3]) -> StoreError {
+    remains_of(dir, PARTS, there)
+}
+
+fn remains_of(dir: &Path, parts: [&str; 3], there: [bool; 3]) -> StoreError {
     let named = |wanted| {
-        let names = PARTS.iter().zip(there).filter(|(_, there)| *there == wanted);
+        let names = parts.iter().zip(there).filter(|(_, there)| *there == wanted);
         names.map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(" and ")
     };
     StoreError::Remains { path: dir.display().to_string(), there: named(true), missing: named(false) }

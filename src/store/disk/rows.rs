@@ -13,7 +13,7 @@ use std::ops::Bound::{Excluded, Included};
 use std::path::Path;
 
 use super::bytes::{Reader, Writer};
-use super::database::{Changes, Database, Pair};
+use super::tail::{Changes, Pair, Tail};
 use super::{damaged, io_error};
 use crate::store::StoreError;
 
@@ -32,33 +32,33 @@ type Rows = BTreeMap<String, Vec<u8>>;
 type RowChange = (String, Option<Vec<u8>>);
 
 /// Returns a row.
-pub(super) fn row(database: &Database, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-    match page_of(database, key)? {
+pub(super) fn row(tail: &Tail, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+    match page_of(tail, key)? {
         Some((_, page)) => find(&page, key),
         None => Ok(None),
     }
 }
 
 /// Returns the rows whose key has a prefix, in order.
-pub(super) fn rows(database: &Database, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+pub(super) fn rows(tail: &Tail, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
     let mut found = Vec::new();
-    let mut page = match page_of(database, prefix)? {
+    let mut page = match page_of(tail, prefix)? {
         Some(page) => Some(page),
-        None => unpacked(database.first((Included(&[ROW]), Excluded(&[ROW + 1])))?)?,
+        None => unpacked(tail.first((Included(&[ROW]), Excluded(&[ROW + 1])))?)?,
     };
     while let Some((fence, rows)) = page {
         if fence[1..] > *prefix.as_bytes() && !fence[1..].starts_with(prefix.as_bytes()) {
             break;
         }
         found.extend(decode(&rows)?.into_iter().filter(|(key, _)| key.starts_with(prefix)));
-        page = unpacked(database.first((Excluded(&fence), Excluded(&[ROW + 1])))?)?;
+        page = unpacked(tail.first((Excluded(&fence), Excluded(&[ROW + 1])))?)?;
     }
     Ok(found)
 }
 
 /// Forgets all rows.
-pub(super) fn forget(changes: &mut Changes, database: &Database) -> Result<(), StoreError> {
-    for key in database.keys((Included(&[ROW]), Excluded(&[ROW + 1])))? {
+pub(super) fn forget(changes: &mut Changes, tail: &Tail) -> Result<(), StoreError> {
+    for key in tail.keys((Included(&[ROW]), Excluded(&[ROW + 1])))? {
         changes.forget(key);
     }
     Ok(())
@@ -74,18 +74,18 @@ pub(super) fn put_all(changes: &mut Changes, rows: &[RowChange]) -> Result<(), S
 }
 
 /// Changes rows of the table that is there.
-pub(super) fn put(changes: &mut Changes, database: &Database, rows: &[RowChange]) -> Result<(), StoreError> {
+pub(super) fn put(changes: &mut Changes, tail: &Tail, rows: &[RowChange]) -> Result<(), StoreError> {
     let mut packer = Packer::new(rows.len())?;
     // Of several changes to a row the last one counts.
     let wanted: BTreeMap<&str, Option<&Vec<u8>>> =
         rows.iter().map(|(key, value)| (key.as_str(), value.as_ref())).collect();
     let mut wanted = wanted.into_iter().peekable();
     while let Some((key, _)) = wanted.peek() {
-        let (fence, old) = match page_of(database, key)? {
+        let (fence, old) = match page_of(tail, key)? {
             Some(page) => page,
             None => (fence_key(""), Vec::new()),
         };
-        let next = database.first_key((Excluded(&fence), Excluded(&[ROW + 1])))?;
+        let next = tail.first_key((Excluded(&fence), Excluded(&[ROW + 1])))?;
         let mut table = decode(&old)?;
         while let Some((key, value)) =
             wanted.next_if(|(key, _)| next.as_ref().is_none_or(|next| *key.as_bytes() < next[1..]))
@@ -182,8 +182,8 @@ fn unpacked(found: Option<Pair>) -> Result<Option<Pair>, StoreError> {
 }
 
 /// Returns the page that a row is in or would be in.
-fn page_of(database: &Database, key: &str) -> Result<Option<Pair>, StoreError> {
-    unpacked(database.last((Included(&[ROW]), Included(&fence_key(key))))?)
+fn page_of(tail: &Tail, key: &str) -> Result<Option<Pair>, StoreError> {
+    unpacked(tail.last((Included(&[ROW]), Included(&fence_key(key))))?)
 }
 
 fn decode(page: &[u8]) -> Result<Rows, StoreError> {

@@ -1,7 +1,7 @@
 //! The witness: a plain file that says how long the log was when it was last made durable.
 //!
-//! There are two of them, `head` and `sealed/head`. Who puts `tail/` and `head` back from an older copy leaves the
-//! one beside the sealed events, which knows better.
+//! There are two of them, `head` and `segments/head`. Who puts the journal and `head` back from an older copy leaves the
+//! one beside the segments, which knows better.
 //!
 //! Two lines of fixed width, each with a seq, a root and a checksum, written in turn; the later one counts.
 //! A line is written in place after the log is durable and is not made durable itself. So after a power cut
@@ -23,46 +23,78 @@ use crate::store::{Mended, StoreError};
 const LINE_BYTES: u64 = 20 + 1 + 71 + 1 + 8 + 1;
 
 /// Where the witnesses are, below the log's folder.
-const PLACES: [&str; 2] = ["head", "sealed/head"];
+const PLACES: [&str; 2] = ["head", "segments/head"];
 
-/// All witnesses of a log.
+/// A place with its root.
+pub(super) type Sight = (Seq, Digest);
+
+/// What the witnesses say.
 #[derive(Debug)]
-pub(super) struct Witnesses {
-    dir: PathBuf,
-    /// In the order of [`PLACES`]; none where there is no such file.
-    open: [Option<Witness>; 2],
+pub(super) struct Sights {
+    /// What each says, in the order of [`PLACES`]; none where it cannot be told.
+    each: [Option<(Sight, usize)>; 2],
 }
 
-impl Witnesses {
-    /// Opens the witnesses of a log. The one beside the sealed events may not be there: earlier versions made none.
-    pub(super) fn open(dir: &Path) -> Result<Self, StoreError> {
-        let head = Witness::open(&dir.join(PLACES[0]))?;
-        let beside = match Witness::open(&dir.join(PLACES[1])) {
-            Err(StoreError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => None,
-            beside => Some(beside?),
-        };
-        Ok(Witnesses { dir: dir.to_owned(), open: [Some(head), beside] })
+impl Sights {
+    /// Reads what the witnesses of a log say. Each of them must say something.
+    pub(super) fn read(dir: &Path) -> Result<Self, StoreError> {
+        let read = |place| latest(&dir.join(place)).map(Some);
+        Ok(Sights { each: [read(PLACES[0])?, read(PLACES[1])?] })
     }
 
-    /// Opens those witnesses of a log that are there and say something.
-    pub(super) fn open_mending(dir: &Path) -> Result<Self, StoreError> {
-        let open = |place| match Witness::open(&dir.join(place)) {
-            Err(StoreError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(None),
+    /// Reads what those witnesses say that are there and whole.
+    pub(super) fn read_mending(dir: &Path) -> Result<Self, StoreError> {
+        let read = |place| match latest(&dir.join(place)) {
             Err(StoreError::Damaged { .. }) => Ok(None),
-            witness => witness.map(Some),
+            latest => latest.map(Some),
         };
-        Ok(Witnesses { dir: dir.to_owned(), open: [open(PLACES[0])?, open(PLACES[1])?] })
+        Ok(Sights { each: [read(PLACES[0])?, read(PLACES[1])?] })
     }
 
-    /// Says whether there is one beside the sealed events.
-    pub(super) fn has_beside(&self) -> bool {
-        self.open[1].is_some()
+    /// Returns all places that were seen.
+    pub(super) fn all(&self) -> Vec<Sight> {
+        self.each.iter().flatten().map(|(sight, _)| *sight).collect()
+    }
+
+    /// Returns the last place that was seen.
+    pub(super) fn last(&self) -> Seq {
+        self.all().into_iter().map(|(seq, _)| seq).max().unwrap_or(Seq::ZERO)
     }
 
     /// Refuses a log that ends before what was seen, or holds something else there.
     pub(super) fn check(&self, state: &State) -> Result<(), StoreError> {
-        let root = state.frontier.root();
-        self.open.iter().flatten().try_for_each(|witness| witness.check(state.seq(), root))
+        for (seen, root) in self.all() {
+            let seq = state.seq();
+            if seq < seen {
+                let missing = seen.number() - seq.number();
+                return Err(damaged(format!(
+                    "the log ends at event {seq}, but it was once durable up to event {seen}: \
+                     {missing} events are missing"
+                )));
+            }
+            if seq == seen && root != state.root() {
+                return Err(damaged(format!("the root at event {seq} is {}; it was {root}", state.root())));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The witnesses of a log, to be written.
+#[derive(Debug)]
+pub(super) struct Witnesses {
+    dir: PathBuf,
+    open: [Option<Witness>; 2],
+}
+
+impl Witnesses {
+    /// Opens those witnesses that say something.
+    pub(super) fn open(dir: &Path, sights: &Sights) -> Result<Self, StoreError> {
+        let open = |at: usize| match &sights.each[at] {
+            Some((sight, line)) => Witness::open(&dir.join(PLACES[at]), *sight, *line).map(Some),
+            None => Ok(None),
+        };
+        Ok(Witnesses { dir: dir.to_owned(), open: [open(0)?, open(1)?] })
     }
 
     /// Says whether one does not know yet how long the log is.
@@ -72,7 +104,7 @@ impl Witnesses {
 
     /// Notes that the log is durable up to a place. Staying behind is harmless, so a failure is passed over.
     pub(super) fn note(&mut self, state: &State) {
-        let root = state.frontier.root();
+        let root = state.root();
         self.open.iter_mut().flatten().for_each(|witness| witness.note(state.seq(), root));
     }
 
@@ -81,9 +113,9 @@ impl Witnesses {
         let mut made = Vec::new();
         for (place, witness) in PLACES.iter().zip(&mut self.open) {
             if witness.is_none() {
-                let path = self.dir.join(place);
-                Witness::create(&path, state.seq(), state.frontier.root())?;
-                *witness = Some(Witness::open(&path)?);
+                let (path, sight) = (self.dir.join(place), (state.seq(), state.root()));
+                create_at(&path, sight)?;
+                *witness = Some(Witness::open(&path, sight, 1)?);
                 made.push(Mended::Witness(path));
             }
         }
@@ -91,18 +123,29 @@ impl Witnesses {
     }
 }
 
-/// Makes the witness of a log that has no events, as the last one of its parts.
-pub(super) fn create(dir: &Path) -> Result<(), StoreError> {
-    let empty = State::default();
-    Witness::create(&dir.join(PLACES[0]), empty.seq(), empty.frontier.root())
+/// Makes the witnesses of a log, durably.
+pub(super) fn create(dir: &Path, state: &State) -> Result<(), StoreError> {
+    PLACES.iter().rev().try_for_each(|place| create_at(&dir.join(place), (state.seq(), state.root())))
 }
 
-/// Says whether the witness beside the sealed events knows of an event.
-pub(super) fn knows_events(dir: &Path) -> Result<bool, StoreError> {
-    match seen(&dir.join(PLACES[1])) {
-        Err(StoreError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Ok(false),
-        seen => Ok(seen? > Seq::ZERO),
-    }
+/// Says whether a witness knows of an event.
+pub(super) fn knows_events(dir: &Path) -> bool {
+    Sights::read_mending(dir).is_ok_and(|sights| sights.last() > Seq::ZERO)
+}
+
+/// Returns the last place that the witness knows to be durable. It may be asked while others write.
+pub(super) fn seen(dir: &Path) -> Result<Seq, StoreError> {
+    let ((seq, _), _) = latest(&dir.join(PLACES[0]))?;
+    Ok(seq)
+}
+
+/// Makes a witness, durably. A reader finds it whole or not at all.
+fn create_at(path: &Path, (seq, root): Sight) -> Result<(), StoreError> {
+    let aside = path.with_extension("new");
+    fs::write(&aside, line(seq, root).repeat(2)).map_err(io_error("write", &aside))?;
+    sync(&aside)?;
+    fs::rename(&aside, path).map_err(io_error("create", path))?;
+    sync(path.parent().unwrap_or(path))
 }
 
 /// An open witness.
@@ -112,43 +155,17 @@ struct Witness {
     file: Option<File>,
     /// Where the next line goes: over the older one.
     next: u64,
-    seen: (Seq, Digest),
+    seen: Sight,
 }
 
 impl Witness {
-    /// Makes a witness, durably. A reader finds it whole or not at all.
-    fn create(path: &Path, seq: Seq, root: Digest) -> Result<(), StoreError> {
-        let aside = path.with_extension("new");
-        let text = line(seq, root).repeat(2);
-        fs::write(&aside, text).map_err(io_error("write", &aside))?;
-        sync(&aside)?;
-        fs::rename(&aside, path).map_err(io_error("create", path))?;
-        sync(path.parent().unwrap_or(path))
-    }
-
-    /// Opens a witness.
-    fn open(path: &Path) -> Result<Self, StoreError> {
-        let (seen, at) = latest(path)?;
+    /// Opens a witness whose later line is the one with this number.
+    fn open(path: &Path, seen: Sight, line: usize) -> Result<Self, StoreError> {
         let file = match OpenOptions::new().write(true).open(path) {
             Err(error) if error.kind() == ErrorKind::PermissionDenied => None,
             file => Some(file.map_err(io_error("open", path))?),
         };
-        Ok(Witness { file, next: u64::from(at == 0), seen })
-    }
-
-    fn check(&self, seq: Seq, root: Digest) -> Result<(), StoreError> {
-        let (seen, seen_root) = self.seen;
-        if seq < seen {
-            let missing = seen.number() - seq.number();
-            return Err(damaged(format!(
-                "the log ends at event {seq}, but it was once durable up to event {seen}: \
-                 {missing} events are missing"
-            )));
-        }
-        match seq == seen && root != seen_root {
-            true => Err(damaged(format!("the root at event {seq} is {root}; it was {seen_root}"))),
-            false => Ok(()),
-        }
+        Ok(Witness { file, next: u64::from(line == 0), seen })
     }
 
     fn note(&mut self, seq: Seq, root: Digest) {
@@ -160,15 +177,14 @@ impl Witness {
     }
 }
 
-/// Returns the last place that a witness knows to be durable. It may be asked while others write.
-pub(super) fn seen(path: &Path) -> Result<Seq, StoreError> {
-    let ((seq, _), _) = latest(path)?;
-    Ok(seq)
-}
-
 /// Reads what the later of the two lines says, and which one it is, from 0.
-fn latest(path: &Path) -> Result<((Seq, Digest), usize), StoreError> {
-    let text = fs::read(path).map_err(io_error("read", path))?;
+pub(super) fn latest(path: &Path) -> Result<(Sight, usize), StoreError> {
+    let text = match fs::read(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            return Err(damaged(format!("`{}` is missing", path.display())));
+        }
+        text => text.map_err(io_error("read", path))?,
+    };
     let text = String::from_utf8_lossy(&text);
     let lines = text.lines().enumerate().filter_map(|(at, line)| Some((parse(line)?, at)));
     lines.max_by_key(|((seq, _), _)| *seq).ok_or_else(|| {
@@ -181,11 +197,16 @@ fn line(seq: Seq, root: Digest) -> String {
     format!("{text} {:08x}\n", crc32fast::hash(text.as_bytes()))
 }
 
-fn parse(line: &str) -> Option<(Seq, Digest)> {
+fn parse(line: &str) -> Option<Sight> {
     let (text, checksum) = line.rsplit_once(' ')?;
     if u32::from_str_radix(checksum, 16).ok()? != crc32fast::hash(text.as_bytes()) {
         return None;
     }
     let (seq, root) = text.split_once(' ')?;
     Some((Seq::new(seq.parse().ok()?), root.parse().ok()?))
+}
+
+/// Says whether the second witness of a log of format 1 knows of an event.
+pub(super) fn old_knows_events(dir: &Path) -> bool {
+    latest(&dir.join("sealed/head")).is_ok_and(|((seq, _), _)| seq > Seq::ZERO)
 }

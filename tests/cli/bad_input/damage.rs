@@ -62,7 +62,7 @@ fn files_that_are_cut_or_gone() {
             fs::remove_file(log.join(&name)).expect("the file goes");
         });
     }
-    for name in ["tail", "sealed"] {
+    for name in ["tail", "segments", "snapshots"] {
         check(&scene, &kept, &whole, &format!("{name} gone"), |log| {
             fs::remove_dir_all(log.join(name)).expect("the folder goes");
         });
@@ -95,7 +95,7 @@ fn parts_of_other_logs() {
     let (scene, kept, whole) = sealed();
     let other = Scene::example();
     let theirs = other.dir().join("ledger/log");
-    for name in ["tail", "sealed", "head"] {
+    for name in ["segments", "journal", "head", "tail", "snapshots"] {
         check(&scene, &kept, &whole, &format!("another's {name}"), |log| {
             let (from, to) = (theirs.join(name), log.join(name));
             if from.is_dir() {
@@ -106,14 +106,12 @@ fn parts_of_other_logs() {
             }
         });
     }
-    // An older state of the same tail: what was acknowledged since is missing.
+    // An older journal: what was acknowledged since is missing.
     let scene = Scene::example();
-    let log = scene.dir().join("ledger/log");
-    let older = scene.dir().join("older");
-    copy(&log.join("tail"), &older);
+    let journal = scene.dir().join("ledger/log/journal");
+    let older = fs::read(&journal).expect("a journal");
     assert_eq!(run(&scene, &["note", "x"], b"").code, Some(0));
-    fs::remove_dir_all(log.join("tail")).expect("the folder goes");
-    copy(&older, &log.join("tail"));
+    fs::write(&journal, older).expect("a file");
     run(&scene, &["verify"], b"").refused(5, "1 events are missing");
     run(&scene, &["note", "y"], b"").refused(5, "1 events are missing");
 }

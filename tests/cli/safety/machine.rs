@@ -32,14 +32,14 @@ fn found_23_syncs_that_keep_failing_are_errors() {
             let export = scene.ok(&["export"]).stdout;
             let is_longer = export.lines().count() == before.0.lines().count() + 1;
             match (args[0], traced.code) {
-                // What closing could not sync was durable before it was told.
+                // What sled could not sync is done without.
                 ("note", Some(0)) => assert!(is_longer, "{what}"),
                 ("note", _) => assert!(is_longer || export == before.0, "{what}"),
                 _ => assert!(export == before.0, "{what}"),
             }
         }
     }
-    assert!(failed > 6, "{failed} runs failed");
+    assert!(failed > 0, "{failed} runs failed");
 }
 
 /// One write or sync of a command fails, each in its turn: what is acknowledged is there, and what is not is there as a
@@ -62,7 +62,7 @@ fn found_42_a_write_or_a_sync_that_fails_is_no_half_command() {
             let inject = format!("inject={calls}:error=EIO:when={nth}");
             let traced = strace::run(&scene, &["-e", &trace, "-e", &inject], &args);
             if !traced.has_failed("") {
-                assert!(nth > 3, "{calls}: each has had its turn");
+                assert!(nth > 2, "{calls}: each has had its turn");
                 break;
             }
             let what = format!("{calls}, {nth}: {:?} {}", traced.code, said(&traced.output));
@@ -89,8 +89,7 @@ fn found_23_without_a_thread_to_be_had_nothing_hangs() {
     let scene = sealed(1_200);
     let before = whole(&scene);
     scene.write("lines", "{\"do\":\"note\",\"text\":\"x\"}\n");
-    let verbs: [&[&str]; 4] =
-        [&["status"], &["note", "x"], &["append", "lines"], &["exec", "b", "--", "true"]];
+    let verbs: [&[&str]; 3] = [&["note", "x"], &["append", "lines"], &["exec", "b", "--", "true"]];
     for args in verbs {
         let inject = ["-e", "trace=clone3,clone", "-e", "inject=clone3,clone:error=EAGAIN"];
         let args = [args, &["--lock-timeout", "300ms"]].concat();
@@ -104,7 +103,7 @@ fn found_23_without_a_thread_to_be_had_nothing_hangs() {
     // Some, but not all: they are waited for, and then it is said.
     for first in 2..=7 {
         let inject = format!("inject=clone3,clone:error=EAGAIN:when={first}");
-        let traced = strace::run(&scene, &["-e", "trace=clone3,clone", "-e", &inject], &["status"]);
+        let traced = strace::run(&scene, &["-e", "trace=clone3,clone", "-e", &inject], &["note", "x"]);
         assert_eq!(traced.code, Some(0), "one that fails is tried again: {}", said(&traced.output));
     }
 }
@@ -146,7 +145,7 @@ fn found_6_a_clock_before_1970_or_after_9999_is_an_error() {
         for args in verbs {
             let output = clock(&scene, seconds, 5).args(args).output().expect("the program runs");
             let told = format!("{seconds}, {args:?}: {:?} {}", output.status.code(), said(&output));
-            if shows == "after 9999" && args == ["status"] {
+            if args == ["status"] {
                 assert_eq!(output.status.code(), Some(0), "{told}");
             } else {
                 assert_eq!(output.status.code(), Some(74), "{told}");
@@ -177,11 +176,14 @@ fn found_23_a_lock_that_is_held_is_told_within_the_time_out() {
     let scene = sealed(3);
     let held = fs::File::options().write(true).open(log(&scene).join("lock")).expect("the lock");
     held.lock().expect("it is free");
-    let ran = scene.run(&["status", "--lock-timeout", "200ms"]);
+    let ran = scene.run(&["note", "x", "--lock-timeout", "200ms"]);
     assert_eq!(ran.code, 75, "{}", ran.picture());
+    // Whoever asks waits for nobody.
+    scene.ok(&["status"]);
+    scene.ok(&["verify"]);
     // One that is let go within the time is waited for.
     let mut command = scene.command();
-    command.args(["status", "--lock-timeout", "1h"]).stdout(Stdio::null());
+    command.args(["note", "x", "--lock-timeout", "1h"]).stdout(Stdio::null());
     let mut waiting = command.spawn().expect("the program runs");
     let mut ended = false;
     eventually("it waits", || {

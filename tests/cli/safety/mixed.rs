@@ -19,12 +19,11 @@ const VERBS: [&[&str]; 9] = [
     &["start", "b"],
 ];
 
-/// Puts `tail/` and `head` of another tree in the place of those that are there.
+/// Puts all but the segments of another tree in the place of what is there.
 fn mix(log: &Path, older: &Tree) {
-    fs::remove_dir_all(log.join("tail")).expect("the folder goes");
-    fs::remove_file(log.join("head")).expect("the file goes");
-    let parts = older.iter().filter(|(path, _)| path.starts_with("tail") || path.starts_with("head"));
-    folder::write(&parts.map(|(path, bytes)| (path.clone(), bytes.clone())).collect(), log);
+    let today = folder::tree(&log.join("segments"));
+    folder::replace(log, older);
+    folder::replace(&log.join("segments"), &today);
 }
 
 /// Checks that every verb refuses, and that not a byte is changed.
@@ -41,7 +40,7 @@ fn refused(scene: &Scene, what: &str) {
 }
 
 #[test]
-fn found_20_an_older_tail_beside_todays_sealed_events_is_refused() {
+fn found_20_an_older_journal_beside_todays_segments_is_refused() {
     let scene = sealed(0);
     let mut ages = Vec::new();
     for count in [10, 1_500, 700, 1_100, 1_500] {
@@ -54,58 +53,44 @@ fn found_20_an_older_tail_beside_todays_sealed_events_is_refused() {
         folder::replace(&log(&scene), &today);
         mix(&log(&scene), older);
         refused(&scene, &format!("age {age}"));
+        // Without the witness beside the segments, what they hold tells.
+        if age < 3 {
+            fs::copy(log(&scene).join("head"), log(&scene).join("segments/head")).expect("a copy");
+            refused(&scene, &format!("age {age}, and the witness too"));
+        }
     }
     folder::replace(&log(&scene), &today);
     scene.ok(&["verify"]);
 }
 
-/// A log that an earlier version wrote has no witness beside its sealed events: what is in them has to do.
 #[test]
-fn found_20_an_older_tail_is_refused_in_a_log_of_an_earlier_version_too() {
+fn found_20_older_segments_beside_todays_journal_are_refused() {
     let scene = sealed(1_500);
-    let older = folder::tree(&log(&scene));
-    // More than a stream makes durable at once, and what is not sealed yet besides.
+    let older = folder::tree(&log(&scene).join("segments"));
     notes(&scene, 2_600);
-    mix(&log(&scene), &older);
-    let _ = fs::remove_file(log(&scene).join("sealed/head"));
-    refused(&scene, "many events more");
-    // A snapshot at a place that the tail has not reached is enough.
-    let scene = sealed(16_200);
-    let older = folder::tree(&log(&scene));
-    notes(&scene, 900);
-    scene.ok(&["status", "--at", "head~1"]);
-    mix(&log(&scene), &older);
-    let _ = fs::remove_file(log(&scene).join("sealed/head"));
-    refused(&scene, "a snapshot beyond the head");
-}
-
-#[test]
-fn found_20_a_log_of_an_earlier_version_gets_its_second_witness() {
-    let scene = sealed(1_500);
-    let beside = log(&scene).join("sealed/head");
-    fs::remove_file(&beside).expect("the file goes");
-    scene.ok(&["status"]);
-    let last = |path: &Path| fs::read_to_string(path).expect("a witness").lines().max().map(str::to_owned);
-    assert_eq!(last(&beside), last(&log(&scene).join("head")));
+    let today = folder::tree(&log(&scene));
+    folder::replace(&log(&scene).join("segments"), &older);
+    refused(&scene, "events are missing in between");
+    let ran = scene.run(&["status"]);
+    assert!(ran.stderr.contains("are missing: no segment holds them"), "{}", ran.picture());
+    folder::replace(&log(&scene), &today);
     scene.ok(&["verify"]);
 }
 
-/// Two ledgers that were one: the tail of the one beside the sealed events of the other.
+/// Two ledgers that were one: the segments of the one beside the journal of the other.
 #[test]
-fn found_20_the_tail_of_a_ledger_that_went_another_way_is_refused() {
+fn found_20_the_segments_of_a_ledger_that_went_another_way_are_refused() {
     let scene = sealed(1_500);
     let common = folder::tree(&log(&scene));
-    notes(&scene, 1_000);
-    let other = folder::tree(&log(&scene));
+    notes(&scene, 1_500);
+    let other = folder::tree(&log(&scene).join("segments"));
     folder::replace(&log(&scene), &common);
-    notes(&scene, 2_000);
-    fs::remove_dir_all(log(&scene).join("sealed")).expect("the folder goes");
-    let theirs = other.iter().filter(|(path, _)| path.starts_with("sealed"));
-    folder::write(&theirs.map(|(path, bytes)| (path.clone(), bytes.clone())).collect(), &log(&scene));
-    // Their witness knows fewer events than ours has: only what is sealed tells.
+    scene.ok(&["note", "another way"]);
+    notes(&scene, 1_499);
+    folder::replace(&log(&scene).join("segments"), &other);
     let found = folder::tree(&log(&scene));
-    assert_eq!(scene.run(&["export"]).code, 5);
-    assert_eq!(scene.run(&["status", "--at", "e5"]).code, 5);
-    let now = folder::tree(&log(&scene));
-    assert!(found[Path::new("sealed/db")] == now[Path::new("sealed/db")], "nothing was deleted");
+    for args in [&["export"][..], &["verify"]] {
+        assert_eq!(scene.run(args).code, 5, "{args:?}");
+    }
+    assert!(folder::tree(&log(&scene)) == found, "nothing was changed");
 }

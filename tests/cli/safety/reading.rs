@@ -1,4 +1,4 @@
-//! Asking must not destroy: sled takes a read that fails, and a bit that flipped, for the end of its log.
+//! Asking must not destroy, whatever cannot be read.
 
 use std::fs;
 use std::path::Path;
@@ -27,7 +27,9 @@ fn fail_each(scene: &Scene, call: &str, calls: u64, args: &[&str], codes: &[Opti
             assert!(matches!(traced.code, Some(0 | 127)), "{what}");
             folder::replace(&log(scene), &kept);
         }
-        assert!(whole(scene) == before, "not what it was: {what}");
+        let is_recorded = args[0] == "start" && args.len() == 2 && traced.code == Some(0);
+        assert!(is_recorded || whole(scene) == before, "not what it was: {what}");
+        scene.ok(&["verify"]);
     }
     folder::replace(&log(scene), &kept);
 }
@@ -41,12 +43,13 @@ fn found_18_a_read_that_fails_destroys_nothing() {
     let scene = sealed(6_000);
     for args in VERBS {
         for call in ["pread64", "read"] {
-            fail_each(&scene, call, calls, args, &[Some(74)]);
+            // What saves work may be done without.
+            fail_each(&scene, call, calls, args, &[Some(0), Some(74)]);
         }
     }
 }
 
-/// Beyond the plain reads, those of sled itself: they are past the first twelve now.
+/// Beyond the plain reads, those of sled itself.
 #[test]
 fn found_18_a_read_of_sleds_own_that_fails_destroys_nothing() {
     if !strace::is_there("found_18_a_read_of_sleds_own_that_fails_destroys_nothing") {
@@ -54,12 +57,24 @@ fn found_18_a_read_of_sleds_own_that_fails_destroys_nothing() {
     }
     let scene = sealed(1_200);
     let kept = folder::tree(&log(&scene));
-    let all = strace::run(&scene, &["-e", "trace=pread64"], &["status"]);
-    let reads = all.calls.lines().filter(|call| call.contains("/ledger/log/tail/")).count() as u64;
+    let all = strace::run(&scene, &["-e", "trace=pread64"], &["note", "x"]);
+    let reads = all.calls.lines().filter(|call| call.contains("/ledger/log/tail")).count() as u64;
     folder::replace(&log(&scene), &kept);
-    assert!(reads > 12, "{}", all.calls);
-    // It may not have mattered, and sled may say that what it could not read is corrupted.
-    fail_each(&scene, "pread64", reads + 2, &["status"], &[Some(0), Some(5), Some(74)]);
+    assert!(reads > 3, "{}", all.calls);
+    // It is done without.
+    fail_each(&scene, "pread64", reads + 2, &["start", "b", "--dry-run"], &[Some(0), Some(74)]);
+    for nth in 1..=reads {
+        folder::replace(&log(&scene), &kept);
+        let inject = format!("inject=pread64:error=EIO:when={nth}");
+        let traced = strace::run(&scene, &["-e", "trace=pread64", "-e", &inject], &["start", "b"]);
+        if !traced.has_failed("/ledger/log/") {
+            continue;
+        }
+        assert!(matches!(traced.code, Some(0 | 74)), "read {nth}: {:?}\n{}", traced.code, traced.calls);
+        scene.ok(&["note", "x"]);
+        scene.ok(&["verify"]);
+    }
+    folder::replace(&log(&scene), &kept);
 }
 
 /// Once as a long stream has left it, so that sled reads all of its log again, and once after a single command.
@@ -81,7 +96,8 @@ fn found_18_a_flipped_bit_put_right_again_leaves_a_whole_ledger() {
         }
     }
     println!("{rounds} bits, {noticed} noticed");
-    assert!(u64::from(noticed) * 10 > rounds, "bits that matter were flipped");
+    // Most files save work alone, and are done without.
+    assert!(noticed > 3, "bits that matter were flipped");
 }
 
 /// Puts a byte right, where it still is what was written: questions that did not notice it may have written there, or

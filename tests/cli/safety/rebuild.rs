@@ -40,44 +40,45 @@ fn found_22_a_lost_witness_is_made_anew() {
 fn found_22_a_witness_of_garbage_is_made_anew() {
     mended(|log| fs::write(log.join("head"), "garbage\n\u{0}").expect("a file"), &["head"]);
     mended(|log| fs::write(log.join("head"), "").expect("a file"), &["head"]);
-    mended(|log| fs::write(log.join("sealed/head"), [0; 204]).expect("a file"), &["sealed/head"]);
+    mended(|log| fs::write(log.join("segments/head"), [0; 204]).expect("a file"), &["segments/head"]);
 }
 
+/// What sled keeps, and snapshots, are done without where they are gone or garbage, and made anew silently.
 #[test]
-fn found_22_settings_of_sled_are_made_anew() {
-    let flip = |path: &Path| {
-        let mut bytes = fs::read(path).expect("a file");
-        bytes[17] ^= 1;
-        fs::write(path, bytes).expect("a file");
-    };
-    mended(|log| flip(&log.join("tail/conf")), &["tail/conf"]);
-    mended(
-        |log| {
-            flip(&log.join("tail/conf"));
-            flip(&log.join("sealed/conf"));
-            fs::remove_file(log.join("head")).expect("the file goes");
-        },
-        &["tail/conf", "sealed/conf", "head"],
-    );
-}
-
-#[test]
-fn found_22_a_snapshot_of_sled_that_is_garbage_is_done_without() {
-    let garble = |folder: &Path| {
-        let snapshot =
-            folder::files(folder).into_iter().find(|file| file.to_string_lossy().contains("/snap."));
-        fs::write(snapshot.expect("a snapshot"), "garbage that is long enough").expect("a file");
-    };
-    mended(|log| garble(&log.join("tail")), &["tail/snap."]);
+fn found_22_what_saves_work_is_made_anew_by_whoever_records() {
+    let scene = sealed(2_500);
+    let before = whole(&scene);
+    let kept = folder::tree(&log(&scene));
+    for name in ["tail/conf", "tail/db", "tail.mark", "snapshots"] {
+        for is_gone in [true, false] {
+            folder::replace(&log(&scene), &kept);
+            let path = log(&scene).join(name);
+            match (path.is_dir(), is_gone) {
+                (true, true) => fs::remove_dir_all(&path).expect("the folder goes"),
+                (true, false) => folder::files(&path).into_iter().for_each(|path| {
+                    fs::write(path, "garbage that is long enough").expect("a file");
+                }),
+                (false, true) => fs::remove_file(&path).expect("the file goes"),
+                (false, false) => fs::write(&path, "garbage that is long enough").expect("a file"),
+            }
+            assert!(whole(&scene) == before, "{name}");
+            let ran = scene.ok(&["start", "b"]);
+            assert_eq!(ran.stderr, "", "{name}: {}", ran.picture());
+            scene.ok(&["complete", "b"]);
+            scene.ok(&["verify"]);
+            scene.ok(&["verify", "--rebuild"]);
+            scene.ok(&["verify"]);
+        }
+    }
 }
 
 #[test]
 fn found_22_nothing_is_made_anew_for_a_log_that_is_not_whole() {
     let scene = sealed(1_500);
-    let older = folder::tree(&log(&scene).join("tail"));
+    let older = fs::read(log(&scene).join("journal")).expect("the journal");
     notes(&scene, 20);
-    // The tail has lost its end; who has lost the witness as well still has the one beside the sealed events.
-    folder::replace(&log(&scene).join("tail"), &older);
+    // The journal has lost its end; who has lost the witness as well still has the one beside the segments.
+    fs::write(log(&scene).join("journal"), older).expect("a file");
     fs::remove_file(log(&scene).join("head")).expect("the file goes");
     let found = folder::tree(&log(&scene));
     let ran = scene.run(&["verify", "--rebuild"]);

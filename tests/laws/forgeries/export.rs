@@ -13,7 +13,7 @@ use crate::play::Shared;
 /// The checks that this file has forgeries for.
 pub const CHECKS: &[&str] = &[
     "follow: it ends at {seq} with root {root}, expected {} with root {}",
-    "fold: the root at event {} is {}, expected {}",
+    "checked: the root at event {} is {}, expected {}",
     "try_restore: {events} events with root {root}, expected {} with root {}",
     "each_line: something after the line that ends an export",
     "each_line: the file ends without its last line, `{{\"schema\":\"{EXPORT_SCHEMA}\",…}}`",

@@ -71,6 +71,7 @@ impl From<StoreError> for Failure {
                 .hint("nothing was written; try again, or wait longer with `--lock-timeout`"),
             StoreError::Damaged { .. } => damaged(message),
             StoreError::Moved => busy(&message),
+            StoreError::OnlyAsked => Failure::new(Kind::Io, message),
             StoreError::Remains { .. } => Failure::new(Kind::Remains, message).hint(
                 "nothing was made or changed; put back what is missing from a backup, or move the folder away, run \
                  `phaseledger init` and take in an export with `phaseledger import`",
@@ -86,7 +87,7 @@ impl From<StoreError> for Failure {
                 let hint = match source.kind() {
                     std::io::ErrorKind::StorageFull => "free some space and try again",
                     std::io::ErrorKind::PermissionDenied | std::io::ErrorKind::ReadOnlyFilesystem => {
-                        "the ledger's folder must be writable, to ask as well: its files are locked while in use"
+                        "the ledger's folder must be writable to record, and readable to ask"
                     }
                     _ => "nothing was acknowledged; try again once the cause is mended",
                 };

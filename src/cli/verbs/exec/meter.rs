@@ -6,8 +6,6 @@
 //!
 //! What is found depends on the events alone, and not on when they are looked at.
 
-use std::time::Duration;
-
 use phaseledger::ask;
 use phaseledger::ledger::Ledger;
 use phaseledger::model::{Amount, PhaseId, Recorded, Seq};
@@ -17,9 +15,6 @@ use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
 use crate::cli::host::output;
 use crate::cli::ui::render;
-
-/// How long to wait for others at most for a look while the command runs: its signals wait as well.
-const LOOK_WAIT: Duration = Duration::from_millis(250);
 
 /// What an attempt has cost since it started, up to its end.
 pub struct Meter {
@@ -116,7 +111,7 @@ impl Meter {
     pub fn calls(&mut self, context: &Context) -> bool {
         let durable = context.home().ok().and_then(|home| Ledger::durable(&home.log()).ok());
         if durable.is_some_and(|durable| durable > self.seen)
-            && let Ok(since) = ask::now(|| context.open_within(LOOK_WAIT), &self.question())
+            && let Ok(since) = ask::now(|| context.open(), &self.question())
         {
             self.take(&since);
         }

@@ -1,0 +1,201 @@
+//! What a command reaches, loaded from the rows of a head's table as it is needed.
+
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeSet, HashSet};
+
+use super::rows::{Kept, approval_key, dependants_key, load_small, load_whole, phase_key, read};
+use super::{LedgerError, replay};
+use crate::model::{Digest, EventId, PhaseId, PhaseRef};
+use crate::rules::{PhaseState, Reach, Table, disturbed};
+use crate::store::{Head, Store, StoreError};
+
+/// The most phases below others that are loaded one by one.
+const ROWS_ONE_BY_ONE_MAX: usize = 2_000;
+
+/// Loads parts of a table as commands need them; what is loaded is never loaded again, for it may have
+/// changed since.
+#[derive(Debug)]
+pub(super) struct Loader {
+    everything: bool,
+    dependants: HashSet<PhaseId>,
+}
+
+impl Loader {
+    /// Makes the loader of a head's table that holds the workflows and tags, or all of it when there are no rows.
+    pub(super) fn new(store: &dyn Store, head: &Head) -> Result<(Self, Table), LedgerError> {
+        let small = Kept::new(store, head).try_read(load_small)?;
+        let loader = Loader { everything: small.is_none(), dependants: HashSet::new() };
+        match small {
+            Some(table) => Ok((loader, table)),
+            None => Ok((loader, replay::fold(store, head.seq)?.table)),
+        }
+    }
+
+    /// Says whether the whole table is there.
+    pub(super) fn has_everything(&self) -> bool {
+        self.everything
+    }
+
+    /// Loads what an action on a phase needs of a head's table: from its rows, or, where others have appended since,
+    /// from the log.
+    pub(super) fn load(
+        &mut self,
+        store: &dyn Store,
+        head: &Head,
+        table: &mut Table,
+        wanted: (Reach, Option<&PhaseRef>, Option<Digest>),
+    ) -> Result<(), LedgerError> {
+        if self.everything {
+            return Ok(());
+        }
+        match self.load_rows(Kept::new(store, head), table, wanted) {
+            Err(StoreError::Moved) => {
+                self.add_all(table, replay::fold(store, head.seq)?.table);
+                Ok(())
+            }
+            loaded => Ok(loaded?),
+        }
+    }
+
+    fn load_rows(
+        &mut self,
+        kept: Kept<'_>,
+        table: &mut Table,
+        (reach, name, output): (Reach, Option<&PhaseRef>, Option<Digest>),
+    ) -> Result<(), StoreError> {
+        if reach == Reach::Everything {
+            return self.load_everything(kept, table);
+        }
+        if let Reach::Approval(request) = reach {
+            return self.approval(kept, table, request);
+        }
+        let Some(name) = name else { return Ok(()) };
+        for id in self.candidates(table, name) {
+            self.phase(kept, table, &id)?;
+            match reach {
+                Reach::NoPhase | Reach::Approval(_) | Reach::Phase | Reach::Everything => {}
+                Reach::Needs => self.needs(kept, table, &id)?,
+                Reach::Below => {
+                    self.needs(kept, table, &id)?;
+                    self.below(kept, table, vec![id])?;
+                }
+                Reach::Completion => self.completion(kept, table, &id, output)?,
+            }
+        }
+        Ok(())
+    }
+
+    fn candidates(&self, table: &Table, name: &PhaseRef) -> Vec<PhaseId> {
+        match &name.workflow {
+            Some(workflow) => vec![name.within(workflow)],
+            None => table.workflows.keys().map(|workflow| name.within(workflow)).collect(),
+        }
+    }
+
+    /// Loads all rows, but keeps what is loaded already.
+    fn load_everything(&mut self, kept: Kept<'_>, table: &mut Table) -> Result<(), StoreError> {
+        self.add_all(table, load_whole(kept)?);
+        Ok(())
+    }
+
+    /// Adds the whole table as it is kept to what is loaded, which may have changed since.
+    fn add_all(&mut self, table: &mut Table, mut whole: Table) {
+        whole.head = table.head;
+        whole.phases.append(&mut table.phases);
+        whole.workflows.append(&mut table.workflows);
+        whole.tags.append(&mut table.tags);
+        whole.approvals.append(&mut table.approvals);
+        *table = whole;
+        self.everything = true;
+    }
+
+    fn approval(&self, kept: Kept<'_>, table: &mut Table, request: EventId) -> Result<(), StoreError> {
+        let approval = match table.approvals.entry(request) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(vacant) => {
+                let key = approval_key(&request);
+                let Some(value) = kept.row(&key)? else { return Ok(()) };
+                vacant.insert(read(&key, &value)?)
+            }
+        };
+        match approval.phase.clone() {
+            Some(phase) => self.phase(kept, table, &phase),
+            None => Ok(()),
+        }
+    }
+
+    fn phase(&self, kept: Kept<'_>, table: &mut Table, id: &PhaseId) -> Result<(), StoreError> {
+        if !table.phases.contains_key(id) {
+            let key = phase_key(id);
+            if let Some(value) = kept.row(&key)? {
+                table.phases.insert(id.clone(), read(&key, &value)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn needs(&self, kept: Kept<'_>, table: &mut Table, id: &PhaseId) -> Result<(), StoreError> {
+        let needs = table.phases.get(id).map(|phase| phase.spec.needs.clone()).unwrap_or_default();
+        needs.iter().try_for_each(|need| self.phase(kept, table, need))
+    }
+
+    fn dependants(
+        &mut self,
+        kept: Kept<'_>,
+        table: &mut Table,
+        id: &PhaseId,
+    ) -> Result<Vec<PhaseId>, StoreError> {
+        if self.dependants.insert(id.clone()) {
+            let key = dependants_key(id);
+            if let Some(value) = kept.row(&key)? {
+                table.dependants.insert(id.clone(), read(&key, &value)?);
+            }
+        }
+        let below: Vec<_> = table.dependants_of(id).cloned().collect();
+        below.iter().try_for_each(|id| self.phase(kept, table, id))?;
+        Ok(below)
+    }
+
+    /// Loads everything below some phases, and what each of those that might be cleared needs; where that is
+    /// much, everything, which is quicker than row by row.
+    fn below(&mut self, kept: Kept<'_>, table: &mut Table, mut walk: Vec<PhaseId>) -> Result<(), StoreError> {
+        let mut seen: HashSet<PhaseId> = walk.iter().cloned().collect();
+        while let Some(id) = walk.pop() {
+            if seen.len() > ROWS_ONE_BY_ONE_MAX {
+                return self.load_everything(kept, table);
+            }
+            if table.phases.get(&id).is_some_and(|phase| matches!(phase.state, PhaseState::NeedsRerun { .. }))
+            {
+                self.needs(kept, table, &id)?;
+            }
+            for below in self.dependants(kept, table, &id)? {
+                if seen.insert(below.clone()) {
+                    walk.push(below);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn completion(
+        &mut self,
+        kept: Kept<'_>,
+        table: &mut Table,
+        id: &PhaseId,
+        output: Option<Digest>,
+    ) -> Result<(), StoreError> {
+        let mut seen = BTreeSet::new();
+        let mut walk = vec![id.clone()];
+        while let Some(at) = walk.pop() {
+            self.needs(kept, table, &at)?;
+            let needs = table.phases.get(&at).map(|phase| phase.spec.needs.clone()).unwrap_or_default();
+            let done = |need: &PhaseId| {
+                table.phases.get(need).is_none_or(|phase| matches!(phase.state, PhaseState::Complete { .. }))
+            };
+            walk.extend(needs.into_iter().filter(|need| !done(need) && seen.insert(need.clone())));
+        }
+        self.dependants(kept, table, id)?;
+        let disturbed = disturbed(table, id, output);
+        self.below(kept, table, disturbed)
+    }
+}

@@ -1,0 +1,152 @@
+//! Archiving: the events of the journal, and those that are appended just then, become a segment, and the journal begins
+//! anew. Small segments before it become part of it.
+//!
+//! The rename of the segment and the sync of its folder are the commit. A crash before it leaves the journal as it was; one
+//! behind it leaves a segment that reaches beyond the journal's front, and whoever appends next makes the journal anew.
+
+use std::fs;
+
+use super::folder::{self, sync};
+use super::journal::{self, Failed, JournalFile};
+use super::segment::{SegmentName, SegmentWriter};
+use super::view::SEGMENTS;
+use super::{DiskStore, frame, io_error, rows, snapshot};
+use crate::store::{Entry, StoreError};
+
+/// The fewest events between two snapshots.
+const SNAPSHOT_EVENTS_MIN: u64 = 1 << 10;
+/// A snapshot is taken once as many events came as the table has rows, divided by this.
+const ROWS_AN_EVENT: u64 = 8;
+/// How many small segments there are at most.
+const SMALL_MAX: usize = 15;
+/// So many bytes weigh as much as an event.
+const BYTES_AN_EVENT: u64 = 256;
+const ASIDE: &str = "segment.new";
+
+/// Says whether the journal is full with these events.
+pub(super) fn is_due(store: &DiskStore, entries: &[Entry]) -> bool {
+    let events = store.view.entries.len() as u64 + entries.len() as u64;
+    let bytes = store.journal.bytes + frame::length(entries);
+    events >= store.options.open_events_max || bytes >= store.options.open_bytes_max
+}
+
+/// Commits events with all that is in the journal as a segment, durably, and begins a new journal.
+pub(super) fn commit(store: &mut DiskStore, entries: &[Entry]) -> Result<(), Failed> {
+    let folder = store.dir.join(SEGMENTS);
+    let names = store.view.segments();
+    let kept = kept(store, &names, entries);
+    let written = match write(store, &names[kept..], entries) {
+        // What is damaged is not merged, and keeps nobody from recording.
+        Err(StoreError::Damaged { .. }) if kept < names.len() => {
+            write(store, &[], entries).map(|name| (name, names.len()))
+        }
+        written => written.map(|name| (name, kept)),
+    };
+    let (name, kept) = written.map_err(Failed::Nothing)?;
+    sync(&folder).map_err(Failed::InDoubt)?;
+    let (before, merged) = names.split_at(kept);
+    store.obsolete.extend(merged);
+    let state = store.view.state.after(entries);
+    store.view.go_on(state, Vec::new(), before.iter().copied().chain([name]).collect());
+    store.journal_is_old = true;
+    // It is committed: what fails now is tried again by whoever appends next.
+    let _ = renew_journal(store);
+    Ok(())
+}
+
+/// Writes a segment of others and of events, under its name.
+fn write(store: &DiskStore, merged: &[SegmentName], entries: &[Entry]) -> Result<SegmentName, StoreError> {
+    let folder = store.dir.join(SEGMENTS);
+    let aside = folder.join(ASIDE);
+    let write = || {
+        let before = match merged.first() {
+            Some(name) => store.view.segment(name.first)?.before.clone(),
+            None => store.front.clone(),
+        };
+        let mut writer = SegmentWriter::create(&aside, &before)?;
+        for name in merged {
+            writer.add_segment(&*store.view.segment(name.first)?)?;
+        }
+        writer.add(&store.view.entries, entries, store.options.block_size())?;
+        writer.finish(&folder)
+    };
+    write().inspect_err(|_| drop(fs::remove_file(&aside)))
+}
+
+/// Begins the journal anew, behind all that is in segments.
+pub(super) fn renew_journal(store: &mut DiskStore) -> Result<(), StoreError> {
+    store.journal = JournalFile::replace(&store.dir, &journal::front(&store.view.state))?;
+    store.front = store.view.state.clone();
+    store.journal_is_old = false;
+    Ok(())
+}
+
+/// Returns how many segments stay as they are; those behind become part of the next one.
+fn kept(store: &DiskStore, names: &[SegmentName], entries: &[Entry]) -> usize {
+    let options = store.options;
+    let weight = |name: &SegmentName| {
+        let path = store.dir.join(SEGMENTS).join(name.to_string());
+        let bytes = fs::metadata(path).map_or(0, |found| found.len());
+        name.count().max(bytes / BYTES_AN_EVENT)
+    };
+    let own = store.view.entries.len() as u64 + entries.len() as u64;
+    let own = own.max((store.journal.bytes + frame::length(entries)) / BYTES_AN_EVENT / 2);
+    let (mut kept, mut sum) = (names.len(), own);
+    for (limit, most) in [(options.merge_small, SMALL_MAX), (options.merge_large, usize::MAX)] {
+        let (mut from, mut with) = (kept, sum);
+        while from > 0 {
+            let weight = weight(&names[from - 1]);
+            if weight >= limit || with + weight > options.merge_large + options.merge_small {
+                break;
+            }
+            (from, with) = (from - 1, with + weight);
+        }
+        if with < limit && kept - from < most {
+            break;
+        }
+        (kept, sum) = (from, with);
+    }
+    kept
+}
+
+/// Removes what is no longer needed once events were archived, and takes a snapshot where one is due. Where that fails it
+/// is done the next time.
+pub(super) fn tidy(store: &mut DiskStore) {
+    let folder = store.dir.join(SEGMENTS);
+    if !store.journal_is_old {
+        for name in std::mem::take(&mut store.obsolete) {
+            let _ = fs::remove_file(folder.join(name.to_string()));
+        }
+    }
+    let _ = take_snapshot(store);
+}
+
+fn take_snapshot(store: &DiskStore) -> Result<(), StoreError> {
+    let Some((tail, fold_version)) = store.tail.as_ref().and_then(|tail| Some((tail, tail.fold_version?)))
+    else {
+        return Ok(());
+    };
+    let since = store.view.state.seq().number() - snapshot::last_place(&store.dir)?.number();
+    if since < SNAPSHOT_EVENTS_MIN.min(store.options.open_events_max)
+        || since < snapshot::last_row_count(&store.dir) / ROWS_AN_EVENT
+    {
+        return Ok(());
+    }
+    let rows = rows::rows(tail, "")?;
+    // Whoever takes in a log as a whole hands on its rows at the end, and no version before.
+    if fold_version == 0 || rows.is_empty() {
+        return Ok(());
+    }
+    snapshot::put(&store.dir, &store.view.state, fold_version, &rows)
+}
+
+/// Makes a segment durable whose name may not be: written anew, aside, for what can be read may not be on the disk.
+pub(super) fn write_anew(dir: &std::path::Path, name: &SegmentName) -> Result<(), StoreError> {
+    let folder = dir.join(SEGMENTS);
+    let (path, aside) = (folder.join(name.to_string()), folder.join(ASIDE));
+    let bytes = fs::read(&path).map_err(io_error("read", &path))?;
+    fs::write(&aside, bytes).map_err(io_error("write", &aside))?;
+    folder::sync(&aside)?;
+    fs::rename(&aside, &path).map_err(io_error("replace", &path))?;
+    sync(&folder)
+}

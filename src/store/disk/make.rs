@@ -1,0 +1,50 @@
+//! How the parts of a log are made.
+
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt;
+use std::path::Path;
+
+use super::journal::{self, JournalFile};
+use super::state::State;
+use super::view::SEGMENTS;
+use super::{folder, io_error, snapshot, witness};
+use crate::store::StoreError;
+
+/// What is in the file that earlier versions take for a folder.
+const SEALED: &str = "This log has format 2: use phaseledger 0.2 or later.\n";
+
+/// Makes the parts of an empty log. The journal comes last: where it is, all is.
+pub(super) fn make(dir: &Path) -> Result<(), StoreError> {
+    make_parts(dir, &State::default())?;
+    JournalFile::replace(dir, &journal::front(&State::default())).map(drop)
+}
+
+/// Makes the parts of a log that stands there, but for its journal and its segments.
+pub(super) fn make_parts(dir: &Path, state: &State) -> Result<(), StoreError> {
+    let sealed = dir.join("sealed");
+    fs::write(&sealed, SEALED).map_err(io_error("write", &sealed))?;
+    folder::sync(&sealed)?;
+    let segments = dir.join(SEGMENTS);
+    fs::create_dir_all(&segments).map_err(io_error("create", &segments))?;
+    snapshot::make_folder(dir)?;
+    witness::create(dir, state)
+}
+
+/// Makes a folder, and those above it. Nobody but its owner may look into it: it holds what programs said as they
+/// failed. One that is there keeps its permissions.
+pub(super) fn make_folder(dir: &Path) -> Result<(), StoreError> {
+    if let Some(parent) = dir.parent() {
+        fs::create_dir_all(parent).map_err(io_error("create", parent))?;
+    }
+    match DirBuilder::new().mode(0o700).create(dir) {
+        Err(_) if dir.is_dir() => Ok(()),
+        made => made.map_err(io_error("create", dir)),
+    }
+}
+
+/// Makes the file anew that earlier versions stumble over, where it is gone: it matters to them alone.
+pub(super) fn tell_earlier_versions(dir: &Path) {
+    if !dir.join("sealed").exists() {
+        let _ = fs::write(dir.join("sealed"), SEALED);
+    }
+}

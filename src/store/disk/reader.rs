@@ -1,0 +1,109 @@
+//! The log as whoever asks has it: opened without sled, without the lock, and without a write.
+
+use std::path::Path;
+
+use super::look::{Who, look};
+use super::parts::{self, Parts};
+use super::view::View;
+use super::{append, head, old, snapshot, takeover};
+use crate::model::{CommandId, Seq};
+use crate::store::{
+    Appended, Axis, Batch, Cache, Head, Limits, Log, MemoryStore, Snapshot, Store, StoreError, Until,
+};
+
+/// A log in a directory, at the head that it had when it was opened. It keeps nobody waiting, and nobody keeps it.
+#[derive(Debug)]
+pub struct DiskReader {
+    view: View,
+    dir: std::path::PathBuf,
+}
+
+/// A log that was opened to be asked.
+pub struct Opened {
+    /// The log, at one head.
+    pub store: Box<dyn Store>,
+    /// The last event, where a process that ended wrote it and never said so.
+    pub left_over: Option<Seq>,
+}
+
+impl DiskReader {
+    /// Opens the log in a directory.
+    ///
+    /// # Errors
+    ///
+    /// As for [`DiskStore::open`](super::DiskStore::open), but for the lock.
+    pub fn open(dir: &Path) -> Result<Opened, StoreError> {
+        let dir = takeover::place(dir);
+        match parts::find(&dir)? {
+            Parts::None | Parts::Begun | Parts::Unwitnessed => {
+                Err(StoreError::Missing { path: dir.display().to_string() })
+            }
+            Parts::Old => {
+                let mut store = MemoryStore::new();
+                old::read(&dir, |batch| {
+                    let head = store.head()?;
+                    store.append(&head, batch).map(drop)
+                })?;
+                Ok(Opened { store: Box::new(store), left_over: None })
+            }
+            Parts::All => {
+                let looked = look(&dir, Who::Asker)?;
+                let end = looked.view.state.seq();
+                let left_over = looked.is_left_over.then_some(end);
+                Ok(Opened { store: Box::new(DiskReader { view: looked.view, dir }), left_over })
+            }
+        }
+    }
+}
+
+impl Log for DiskReader {
+    fn head(&self) -> Result<Head, StoreError> {
+        Ok(head(&self.view.state, None))
+    }
+
+    fn read(&self, after: Seq, limit: usize) -> Result<Vec<String>, StoreError> {
+        self.view.read(after, limit)
+    }
+
+    fn append(&mut self, _expected: &Head, _batch: &Batch) -> Result<Appended, StoreError> {
+        Err(StoreError::OnlyAsked)
+    }
+
+    fn find(&self, command: CommandId) -> Result<Option<Seq>, StoreError> {
+        self.view.find(command)
+    }
+
+    fn seek(&self, axis: Axis, until: Until) -> Result<Seq, StoreError> {
+        self.view.seek(axis, until)
+    }
+
+    fn limits(&self) -> Limits {
+        append::LIMITS
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        self.view.check()
+    }
+}
+
+impl Cache for DiskReader {
+    fn row(&self, _of: &Head, _key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Err(StoreError::Moved)
+    }
+
+    fn rows(&self, _of: &Head, _prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        Err(StoreError::Moved)
+    }
+
+    fn snapshot(&self, at_most: Seq) -> Result<Option<Snapshot>, StoreError> {
+        snapshot::last(&self.dir, at_most.min(self.view.state.seq()))
+    }
+
+    fn keep_snapshot(&mut self, _snapshot: &Snapshot) -> Result<(), StoreError> {
+        Err(StoreError::OnlyAsked)
+    }
+
+    fn forget_cache(&mut self) -> Result<(), StoreError> {
+        Err(StoreError::OnlyAsked)
+    }
+}

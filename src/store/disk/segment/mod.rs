@@ -1,0 +1,161 @@
+//! A segment: the events of a span of places, in a file that is written once.
+//!
+//! ```text
+//!  blocks (see block.rs) │ span │ blocks │ phases │ filter │ roots        the layout is that of packed.rs
+//! ```
+
+mod filter;
+mod index;
+mod name;
+mod writer;
+
+pub(super) use name::SegmentName;
+pub(super) use writer::SegmentWriter;
+
+use std::path::Path;
+
+use self::filter::Filter;
+use self::index::{BlockEntry, read_blocks};
+use super::block::Block;
+use super::bytes::Reader;
+use super::packed::{HEADER_BYTES, Packed};
+use super::state::State;
+use super::{damaged, io_error};
+use crate::model::{CommandId, Seq};
+use crate::store::{Axis, Entry, StoreError, Until};
+
+const MAGIC: &[u8; 8] = b"phaseseg";
+
+/// What a section holds.
+const SPAN: u16 = 1;
+const BLOCKS: u16 = 2;
+const PHASES: u16 = 3;
+const FILTER: u16 = 4;
+const ROOTS: u16 = 5;
+/// The version of each of them.
+const V1: u16 = 1;
+
+/// An open segment.
+#[derive(Debug)]
+pub(super) struct Segment {
+    packed: Packed,
+    name: SegmentName,
+    /// Where the log stands before its first event.
+    pub(super) before: State,
+    /// Where the log stands after its last event.
+    pub(super) after: State,
+    blocks: Vec<BlockEntry>,
+}
+
+impl Segment {
+    /// Opens the segment of a name in a folder. What the name promises is what is there, or it is damage.
+    pub(super) fn open(folder: &Path, name: &SegmentName) -> Result<Self, StoreError> {
+        let packed = Packed::open(&folder.join(name.to_string()), MAGIC)?;
+        let span = packed.needed(SPAN, V1)?;
+        let (before, after) = read_span(&span).ok_or_else(|| packed.damaged("its span"))?;
+        let found = SegmentName { first: before.seq().plus(1), last: after.seq() };
+        if found != *name {
+            return Err(damaged(format!("the file of the events {name} holds those of {found}")));
+        }
+        let blocks = read_blocks(&packed.needed(BLOCKS, V1)?, name.first);
+        let blocks = blocks.ok_or_else(|| packed.damaged("its list of blocks"))?;
+        let ends = blocks.iter().map(|block| block.offset.checked_add(u64::from(block.stored)));
+        let starts = blocks.iter().skip(1).map(|block| block.offset);
+        let are_contiguous = ends.eq(starts.chain([packed.blocks_end()]).map(Some))
+            && blocks.first().is_some_and(|block| block.offset == HEADER_BYTES)
+            && blocks.last().is_some_and(|block| block.last() == name.last);
+        match are_contiguous {
+            true => Ok(Segment { packed, name: *name, before, after, blocks }),
+            false => Err(packed.damaged("its list of blocks")),
+        }
+    }
+
+    /// Returns which block an event is in.
+    pub(super) fn block_of(&self, place: Seq) -> usize {
+        self.blocks.partition_point(|block| block.last() < place).min(self.blocks.len() - 1)
+    }
+
+    /// Returns how many blocks there are.
+    pub(super) fn count(&self) -> usize {
+        self.blocks.len()
+    }
+
+    /// Returns the places of a block: its first and its last one.
+    pub(super) fn places(&self, block: usize) -> (Seq, Seq) {
+        (self.blocks[block].first, self.blocks[block].last())
+    }
+
+    /// Reads a block.
+    pub(super) fn block(&self, at: usize) -> Result<Block, StoreError> {
+        let block = Block::read(&self.block_bytes(at)?);
+        let expected = u64::from(self.blocks[at].events);
+        block.filter(|block| block.count() == expected).ok_or_else(|| self.bad_block(at))
+    }
+
+    /// Reads the events of a block.
+    pub(super) fn entries(&self, at: usize) -> Result<Vec<Entry>, StoreError> {
+        self.block(at)?.entries().ok_or_else(|| self.bad_block(at))
+    }
+
+    fn block_bytes(&self, at: usize) -> Result<Vec<u8>, StoreError> {
+        self.packed.read(self.blocks[at].offset, u64::from(self.blocks[at].stored))
+    }
+
+    fn bad_block(&self, at: usize) -> StoreError {
+        let (first, last) = self.places(at);
+        damaged(format!(
+            "the events {first} to {last} cannot be read: their block in `{}` is not as it was written",
+            self.name
+        ))
+    }
+
+    /// Returns the place of a command's first event here, and the block that it is in.
+    pub(super) fn find(&self, command: CommandId) -> Result<Option<(usize, Seq)>, StoreError> {
+        let filter = Filter::of(&self.packed)?;
+        for blocks in filter.may_hold(&self.packed, command)? {
+            if blocks.end > self.blocks.len() {
+                return Err(self.packed.damaged("its filter"));
+            }
+            for at in blocks {
+                if let Some(before) = self.block(at)?.find(command) {
+                    return Ok(Some((at, self.blocks[at].first.plus(before))));
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    /// Returns the last place whose time lies before the cut; the one before its first where there is none.
+    pub(super) fn seek(&self, axis: Axis, until: Until) -> Result<Seq, StoreError> {
+        let at = self.blocks.partition_point(|block| until.includes(block.last_on(axis)));
+        if at == self.blocks.len() {
+            return Ok(self.name.last);
+        }
+        let entries = self.entries(at)?;
+        let count = entries.partition_point(|entry| until.includes(entry.times.on(axis)));
+        Ok(self.blocks[at].first.minus(1).plus(count as u64))
+    }
+
+    /// Reads all of it, and checks that it is what was written: every byte, and the root over the lines.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        self.packed.check_sections()?;
+        Filter::of(&self.packed)?.check(&self.packed)?;
+        let mut state = self.before.clone();
+        for at in 0..self.blocks.len() {
+            self.entries(at)?.iter().for_each(|entry| state.push(entry));
+        }
+        match state == self.after {
+            true => Ok(()),
+            false => Err(damaged(format!(
+                "the root over the events in `{}` is not the one that it says",
+                self.name
+            ))),
+        }
+    }
+}
+
+fn read_span(bytes: &[u8]) -> Option<(State, State)> {
+    let mut reader = Reader::new(bytes);
+    let (before, after) = (State::read(&mut reader)?, State::read(&mut reader)?);
+    (reader.rest().is_empty() && before.seq() < after.seq()).then_some((before, after))
+}

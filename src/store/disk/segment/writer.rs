@@ -1,0 +1,169 @@
+//! Writing a segment: other segments, block by block as they are, and events.
+
+use std::collections::{BTreeMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use super::filter::Filling;
+use super::index::{BlockEntry, write_blocks};
+use super::{BLOCKS, FILTER, MAGIC, PHASES, ROOTS, SPAN, Segment, SegmentName, V1};
+use crate::model::CommandId;
+use crate::store::disk::block::{self, BlockSize};
+use crate::store::disk::bytes::{Reader, Writer};
+
+use crate::store::disk::packed::PackedWriter;
+use crate::store::disk::state::State;
+use crate::store::disk::{damaged, io_error};
+use crate::store::{Entry, StoreError};
+
+/// The roots of subtrees of 256 leaves are kept: 2 to the power of this.
+const LEVEL: u32 = 8;
+
+/// A segment in the making.
+pub(in crate::store::disk) struct SegmentWriter {
+    packed: PackedWriter,
+    path: PathBuf,
+    before: State,
+    state: State,
+    blocks: Vec<BlockEntry>,
+    commands: HashSet<CommandId>,
+    /// The blocks that each phase is in.
+    phases: BTreeMap<String, Vec<u32>>,
+    /// The roots of the full subtrees that end here.
+    roots: Vec<[u8; 32]>,
+}
+
+/// What a line says that it is about. A line that says nothing of the sort is about nothing.
+#[derive(Deserialize)]
+struct Subject {
+    workflow: Option<String>,
+    phase: Option<String>,
+}
+
+impl SegmentWriter {
+    /// Begins a segment that follows on a state.
+    pub(in crate::store::disk) fn create(path: &Path, before: &State) -> Result<Self, StoreError> {
+        Ok(SegmentWriter {
+            packed: PackedWriter::create(path, MAGIC)?,
+            path: path.to_owned(),
+            before: before.clone(),
+            state: before.clone(),
+            blocks: Vec::new(),
+            commands: HashSet::new(),
+            phases: BTreeMap::new(),
+            roots: Vec::new(),
+        })
+    }
+
+    /// Adds the events of another segment, which follows on what is there.
+    pub(in crate::store::disk) fn add_segment(&mut self, segment: &Segment) -> Result<(), StoreError> {
+        if segment.before != self.state {
+            return Err(damaged(format!(
+                "the events from {} on do not follow on those before",
+                segment.name.first
+            )));
+        }
+        let shift = u32::try_from(self.blocks.len()).expect("limits keep segments small");
+        for at in 0..segment.count() {
+            // Read, so that what is damaged is not handed on.
+            let block = segment.block(at)?;
+            self.commands.extend(block.commands.iter().map(|(id, _)| *id));
+            let offset = self.packed.put(&segment.block_bytes(at)?)?;
+            self.blocks.push(segment.blocks[at].moved(offset, self.blocks.last()));
+        }
+        let phases = read_phases(&segment.packed.needed(PHASES, V1)?);
+        for (name, blocks) in phases.ok_or_else(|| segment.packed.damaged("its list of phases"))? {
+            let blocks = blocks.into_iter().map(|block| block + shift);
+            self.phases.entry(name).or_default().extend(blocks);
+        }
+        let roots = segment.packed.needed(ROOTS, V1)?;
+        self.roots.extend(roots.as_chunks::<32>().0);
+        self.state = segment.after.clone();
+        Ok(())
+    }
+
+    /// Adds events: those that are there already, then others.
+    pub(in crate::store::disk) fn add(
+        &mut self,
+        entries: &[Entry],
+        more: &[Entry],
+        size: BlockSize,
+    ) -> Result<(), StoreError> {
+        let mut cut = size.cut(entries.iter().chain(more));
+        while let Some(entries) = cut.next_block() {
+            self.add_block(&entries)?;
+        }
+        Ok(())
+    }
+
+    fn add_block(&mut self, entries: &[&Entry]) -> Result<(), StoreError> {
+        let bytes = block::write(entries)?;
+        let (first, stored) = (self.state.seq().plus(1), bytes.len());
+        let stored = u32::try_from(stored).expect("limits keep blocks small");
+        let offset = self.packed.put(&bytes)?;
+        let at = u32::try_from(self.blocks.len()).expect("limits keep segments small");
+        self.blocks.push(BlockEntry::new(entries, first, offset, stored, self.blocks.last()));
+        for entry in entries {
+            self.commands.insert(entry.command_id);
+            self.note_subject(&entry.line, at);
+            self.roots.extend(self.state.push_seeing(entry, LEVEL));
+        }
+        Ok(())
+    }
+
+    fn note_subject(&mut self, line: &str, block: u32) {
+        let Ok(Subject { workflow: Some(workflow), phase: Some(phase) }) = serde_json::from_str(line) else {
+            return;
+        };
+        let blocks = self.phases.entry(format!("{workflow}/{phase}")).or_default();
+        if blocks.last() != Some(&block) {
+            blocks.push(block);
+        }
+    }
+
+    /// Ends the segment, and makes it durable under the name that it gets in a folder. That name is not durable yet.
+    pub(in crate::store::disk) fn finish(mut self, folder: &Path) -> Result<SegmentName, StoreError> {
+        let mut span = Writer::default();
+        self.before.write(&mut span);
+        self.state.write(&mut span);
+        let mut filling = Filling::default();
+        filling.add(0..self.blocks.len(), &self.commands);
+        self.packed.section(SPAN, V1, &span.finish())?;
+        self.packed.section(BLOCKS, V1, &write_blocks(&self.blocks))?;
+        self.packed.section(PHASES, V1, &write_phases(&self.phases))?;
+        self.packed.section(FILTER, V1, &filling.finish())?;
+        self.packed.section(ROOTS, V1, self.roots.as_flattened())?;
+        let name = SegmentName { first: self.before.seq().plus(1), last: self.state.seq() };
+        let (aside, path) = (self.path, folder.join(name.to_string()));
+        self.packed.finish()?.sync_all().map_err(io_error("make durable", &aside))?;
+        fs::rename(&aside, &path).map_err(io_error("replace", &path))?;
+        Ok(name)
+    }
+}
+
+/// Writes which blocks each phase is in: the number of phases 4, then for each its length 4 and name, the number of blocks
+/// 4 and 4 for each.
+fn write_phases(phases: &BTreeMap<String, Vec<u32>>) -> Vec<u8> {
+    let mut writer = Writer::default();
+    writer.u32(phases.len());
+    for (name, blocks) in phases {
+        writer.u32(name.len());
+        writer.bytes(name.as_bytes());
+        writer.u32(blocks.len());
+        blocks.iter().for_each(|block| writer.u32(*block as usize));
+    }
+    writer.finish()
+}
+
+fn read_phases(bytes: &[u8]) -> Option<Vec<(String, Vec<u32>)>> {
+    let mut reader = Reader::new(bytes);
+    let phases = (0..reader.u32()?).map(|_| {
+        let length = reader.u32()? as usize;
+        let name = String::from_utf8(reader.take(length)?.to_vec()).ok()?;
+        let blocks = (0..reader.u32()?).map(|_| reader.u32()).collect::<Option<Vec<_>>>()?;
+        Some((name, blocks))
+    });
+    phases.collect()
+}

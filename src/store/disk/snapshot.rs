@@ -1,0 +1,198 @@
+//! Snapshots: the table as it was at some place, a file each. A cache: one that cannot be read does not count.
+//!
+//! ```text
+//!  blocks │ front │ index        the layout is that of packed.rs
+//!  block: length 4 │ zstd of (length 4, key, length 4, value) a row │ checksum of all before 4
+//!  front: version of the fold 4 │ rows 8 │ where the log stands (see state.rs)
+//!  index: blocks 4 │ (start 8, length 4, length of the first key 4, first key) a block
+//! ```
+//!
+//! Rows are in the order of their keys, so that one is found by its block's first key. A snapshot is not synced: what
+//! a power cut leaves of one does not match its checksums.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::block;
+use super::bytes::{Reader, Writer, crc};
+use super::packed::{Packed, PackedWriter};
+use super::state::State;
+use super::{folder, io_error};
+use crate::model::Seq;
+use crate::store::{Snapshot, StoreError};
+
+const MAGIC: &[u8; 8] = b"phasesnp";
+const FRONT: u16 = 1;
+const INDEX: u16 = 2;
+const V1: u16 = 1;
+const FOLDER: &str = "snapshots";
+/// A block is full when its rows reach this many bytes.
+const BLOCK_BYTES: usize = 16 << 10;
+/// The most bytes that a block says it has.
+const BLOCK_BYTES_MAX: usize = 1 << 31;
+
+/// A row's key and its value.
+type Row = (String, Vec<u8>);
+
+/// Returns the place of the last snapshot, readable or not.
+pub(super) fn last_place(dir: &Path) -> Result<Seq, StoreError> {
+    Ok(places(dir)?.last().copied().unwrap_or(Seq::ZERO))
+}
+
+/// Returns the last readable snapshot at or before a place.
+pub(super) fn last(dir: &Path, at_most: Seq) -> Result<Option<Snapshot>, StoreError> {
+    for place in places(dir)?.into_iter().rev().filter(|place| *place <= at_most) {
+        // One that a crash left incomplete is as good as none, and so is one that was forgotten meanwhile.
+        if let Ok(snapshot) = read(&path(dir, place), place) {
+            return Ok(Some(snapshot));
+        }
+    }
+    Ok(None)
+}
+
+/// Makes the folder of snapshots.
+pub(super) fn make_folder(dir: &Path) -> Result<(), StoreError> {
+    let folder = dir.join(FOLDER);
+    fs::create_dir_all(&folder).map_err(io_error("create", &folder))
+}
+
+/// Writes a snapshot, and forgets some of the older ones.
+pub(super) fn put(dir: &Path, state: &State, fold_version: u32, rows: &[Row]) -> Result<(), StoreError> {
+    make_folder(dir)?;
+    let (path, aside) = (path(dir, state.seq()), dir.join(FOLDER).join("snapshot.new"));
+    write(&aside, state, fold_version, rows)?;
+    fs::rename(&aside, &path).map_err(io_error("replace", &path))?;
+    let places: Vec<u64> = places(dir)?.into_iter().map(Seq::number).collect();
+    for place in superfluous(&places) {
+        let path = self::path(dir, Seq::new(place));
+        fs::remove_file(&path).map_err(io_error("remove", &path))?;
+    }
+    Ok(())
+}
+
+/// Returns how many rows the last snapshot has; 0 where there is none that can be read.
+pub(super) fn last_row_count(dir: &Path) -> u64 {
+    let count = || {
+        let packed = Packed::open(&path(dir, last_place(dir).ok()?), MAGIC).ok()?;
+        let front = packed.section(FRONT, V1).ok()??;
+        let mut reader = Reader::new(&front);
+        reader.u32()?;
+        reader.u64()
+    };
+    count().unwrap_or(0)
+}
+
+/// Forgets all snapshots.
+pub(super) fn forget(dir: &Path) -> Result<(), StoreError> {
+    folder::remove_folder(&dir.join(FOLDER))
+}
+
+fn write(path: &Path, state: &State, fold_version: u32, rows: &[Row]) -> Result<(), StoreError> {
+    let mut packed = PackedWriter::create(path, MAGIC)?;
+    let (mut index, mut blocks, mut start) = (Writer::default(), 0, 0);
+    while start < rows.len() {
+        let mut bytes = Writer::default();
+        let first = &rows[start].0;
+        while let Some((key, value)) = rows.get(start)
+            && (bytes.len() == 0 || bytes.len() + key.len() + value.len() <= BLOCK_BYTES)
+        {
+            bytes.u32(key.len());
+            bytes.bytes(key.as_bytes());
+            bytes.u32(value.len());
+            bytes.bytes(value);
+            start += 1;
+        }
+        let bytes = bytes.finish();
+        let mut block = Writer::default();
+        block.u32(bytes.len());
+        block.bytes(&block::compress(&bytes)?);
+        block.checksum();
+        let block = block.finish();
+        index.u64(packed.put(&block)?);
+        index.u32(block.len());
+        index.u32(first.len());
+        index.bytes(first.as_bytes());
+        blocks += 1;
+    }
+    let mut front = Writer::default();
+    front.bytes(&fold_version.to_le_bytes());
+    front.u64(rows.len() as u64);
+    state.write(&mut front);
+    packed.section(FRONT, V1, &front.finish())?;
+    let mut section = Writer::default();
+    section.u32(blocks);
+    section.bytes(&index.finish());
+    packed.section(INDEX, V1, &section.finish())?;
+    packed.finish().map(drop)
+}
+
+fn read(path: &Path, place: Seq) -> Result<Snapshot, StoreError> {
+    let packed = Packed::open(path, MAGIC)?;
+    let odd = || packed.damaged("a snapshot");
+    let front = packed.needed(FRONT, V1)?;
+    let mut reader = Reader::new(&front);
+    let (fold_version, count) = (reader.u32().ok_or_else(odd)?, reader.u64().ok_or_else(odd)?);
+    let state = State::read(&mut reader).filter(|state| state.seq() == place).ok_or_else(odd)?;
+    let mut rows = Vec::new();
+    for (start, length) in read_index(&packed.needed(INDEX, V1)?).ok_or_else(odd)? {
+        let block = packed.read(start, u64::from(length))?;
+        rows.extend(read_block(&block).ok_or_else(odd)?);
+    }
+    let is_whole = rows.len() as u64 == count && rows.is_sorted_by(|left, right| left.0 < right.0);
+    is_whole.then_some(Snapshot { seq: place, frontier: state.frontier, fold_version, rows }).ok_or_else(odd)
+}
+
+/// Reads where the blocks are.
+fn read_index(bytes: &[u8]) -> Option<Vec<(u64, u32)>> {
+    let mut reader = Reader::new(bytes);
+    let entries = (0..reader.u32()?).map(|_| {
+        let (start, length, key) = (reader.u64()?, reader.u32()?, reader.u32()? as usize);
+        reader.take(key)?;
+        Some((start, length))
+    });
+    entries.collect()
+}
+
+fn read_block(bytes: &[u8]) -> Option<Vec<Row>> {
+    let (summed, sum) = bytes.split_at_checked(bytes.len().checked_sub(4)?)?;
+    let (length, stored) = summed.split_at_checked(4)?;
+    let length = u32::from_le_bytes(length.try_into().ok()?) as usize;
+    if crc(summed).to_le_bytes() != *sum || length > BLOCK_BYTES_MAX {
+        return None;
+    }
+    let bytes = zstd::bulk::decompress(stored, length).ok()?;
+    let (mut reader, mut rows) = (Reader::new(&bytes), Vec::new());
+    while !reader.rest().is_empty() {
+        let length = reader.u32()? as usize;
+        let key = String::from_utf8(reader.take(length)?.to_vec()).ok()?;
+        let length = reader.u32()? as usize;
+        rows.push((key, reader.take(length)?.to_vec()));
+    }
+    Some(rows)
+}
+
+/// Returns the places, of rising ones, that can be missed: those without which the gap is still at most half
+/// as wide as it lies back. So some 25 remain of a million.
+fn superfluous(places: &[u64]) -> Vec<u64> {
+    let latest = places.last().copied().unwrap_or(0);
+    let (mut superfluous, mut newer) = (Vec::new(), latest);
+    for at in (1..places.len().saturating_sub(1)).rev() {
+        match newer - places[at - 1] <= (latest - newer) / 2 {
+            true => superfluous.push(places[at]),
+            false => newer = places[at],
+        }
+    }
+    superfluous
+}
+
+fn path(dir: &Path, place: Seq) -> PathBuf {
+    dir.join(FOLDER).join(format!("{:020}.snap", place.number()))
+}
+
+fn places(dir: &Path) -> Result<Vec<Seq>, StoreError> {
+    let names = folder::names(&dir.join(FOLDER))?;
+    let place = |name: &String| name.strip_suffix(".snap")?.parse().ok().map(Seq::new);
+    let mut places: Vec<Seq> = names.iter().filter_map(place).collect();
+    places.sort_unstable();
+    Ok(places)
+}

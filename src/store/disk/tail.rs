@@ -1,0 +1,290 @@
+//! The tail: sled's folder, where the last events and the rows of the head's table are at hand. A working log that is
+//! made anew whenever it is not exactly as it was left: nothing depends on it.
+//!
+//! | key | value |
+//! |---|---|
+//! | `h` | the version of the fold whose rows are there, and where the log stood |
+//! | `b` ‖ place of the first event | a frame, byte for byte as in the journal |
+//! | `r` ‖ key of the first row | a page of rows (see rows.rs) |
+//!
+//! An append changes them in one of sled's batches, once the journal has its events.
+//!
+//! sled opens the folder under a name of this process's own, as one that is temporary: then it syncs nothing that it
+//! writes, and when it ends it removes what has that name. Whoever leaves the folder in good order gives it back its own
+//! name first; after a crash there is none of that name, and it is made anew.
+
+use std::cell::Cell;
+use std::fs::{self, File, TryLockError};
+use std::ops::Bound;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::boundary::{Handle, caught};
+use super::bytes::{Reader, Writer};
+use super::folder::{names, remove_folder};
+use super::state::{FORMAT_VERSION, State};
+use super::{damaged, io_error, mark, threads};
+use crate::store::StoreError;
+
+pub(super) const NAME: &str = "tail";
+const HEAD: &[u8] = b"h";
+pub(super) const FRAME: u8 = b'b';
+/// sled fills the rest of a segment with zeroes at each open, so small ones write less.
+const SEGMENT_BYTES: usize = 64 << 10;
+/// The most bytes in one of sled's batches when many rows are written.
+const BATCH_BYTES: usize = 1 << 20;
+/// What sled may keep in memory.
+const CACHE_BYTES: u64 = 64 << 20;
+/// How long the threads of a database that was closed may still hold its file.
+const CLOSING_MAX: Duration = Duration::from_secs(1);
+
+/// A span of keys.
+pub(super) type Span<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
+
+/// A key and its value.
+pub(super) type Pair = (Vec<u8>, Vec<u8>);
+
+/// Values to write and keys to forget.
+#[derive(Debug, Default)]
+pub(super) struct Changes(Vec<(Vec<u8>, Option<Vec<u8>>)>);
+
+impl Changes {
+    pub(super) fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
+        self.0.push((key, Some(value)));
+    }
+
+    pub(super) fn forget(&mut self, key: Vec<u8>) {
+        self.0.push((key, None));
+    }
+}
+
+/// An open tail.
+#[derive(Debug)]
+pub(super) struct Tail {
+    handle: Handle,
+    dir: PathBuf,
+    /// Where it is while it is open.
+    path: PathBuf,
+    /// Whether sled failed: it is not asked again.
+    broken: Cell<bool>,
+    /// The version of the fold whose rows are there; none when there are no rows that count.
+    pub(super) fold_version: Option<u32>,
+    /// Where the log stands that it has the end of.
+    state: State,
+}
+
+impl Tail {
+    /// Opens the tail of a log that stands there, or makes it anew, empty.
+    pub(super) fn open(dir: &Path, state: &State, deadline: Instant) -> Result<Self, StoreError> {
+        if SystemTime::now() < UNIX_EPOCH {
+            return Err(StoreError::Clock);
+        }
+        threads::wait(dir, deadline)?;
+        remove_left(dir)?;
+        let (kept, path) = (dir.join(NAME), dir.join(own_name()));
+        if kept.is_dir() && mark::fits(dir, &kept, state) {
+            fs::rename(&kept, &path).map_err(io_error("rename", &kept))?;
+            if let Ok(tail) = Tail::open_at(dir, &path, state)
+                && tail.check().unwrap_or(false)
+            {
+                return Ok(tail);
+            }
+        }
+        Tail::make(dir, state)
+    }
+
+    /// Makes the tail anew, empty.
+    pub(super) fn make(dir: &Path, state: &State) -> Result<Self, StoreError> {
+        remove_left(dir)?;
+        remove_folder(&dir.join(NAME))?;
+        Tail::open_at(dir, &dir.join(own_name()), state)
+    }
+
+    fn open_at(dir: &Path, path: &Path, state: &State) -> Result<Self, StoreError> {
+        let config = sled::Config::new().path(path).flush_every_ms(None).cache_capacity(CACHE_BYTES);
+        let config = config.segment_size(SEGMENT_BYTES).temporary(true);
+        let handle = guarded(path, "open", || config.open().map(Handle::new))?;
+        threads::started();
+        let mut tail = Tail {
+            handle,
+            dir: dir.to_owned(),
+            path: path.to_owned(),
+            broken: Cell::new(false),
+            fold_version: None,
+            state: state.clone(),
+        };
+        tail.fold_version = tail.head()?.and_then(|(fold_version, _)| fold_version);
+        Ok(tail)
+    }
+
+    /// Says whether it has the end of the log that it was opened for.
+    fn check(&self) -> Result<bool, StoreError> {
+        Ok(self.head()?.is_some_and(|(_, state)| state == self.state))
+    }
+
+    fn head(&self) -> Result<Option<(Option<u32>, State)>, StoreError> {
+        Ok(self.value(HEAD)?.and_then(|value| read_head(&value)))
+    }
+
+    /// Returns a value.
+    pub(super) fn value(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.call("read", |db| db.get(key))?.map(|value| value.to_vec()))
+    }
+
+    /// Returns the first key of a span, and its value.
+    pub(super) fn first(&self, span: Span<'_>) -> Result<Option<Pair>, StoreError> {
+        let pair = self.call("read", |db| db.range::<&[u8], _>(span).next().transpose())?;
+        Ok(pair.map(|(key, value)| (key.to_vec(), value.to_vec())))
+    }
+
+    /// Returns the last key of a span, and its value.
+    pub(super) fn last(&self, span: Span<'_>) -> Result<Option<Pair>, StoreError> {
+        let pair = self.call("read", |db| db.range::<&[u8], _>(span).next_back().transpose())?;
+        Ok(pair.map(|(key, value)| (key.to_vec(), value.to_vec())))
+    }
+
+    /// Returns the first key of a span.
+    pub(super) fn first_key(&self, span: Span<'_>) -> Result<Option<Vec<u8>>, StoreError> {
+        let pair = self.call("read", |db| db.range::<&[u8], _>(span).next().transpose())?;
+        Ok(pair.map(|(key, _)| key.to_vec()))
+    }
+
+    /// Returns the keys of a span.
+    pub(super) fn keys(&self, span: Span<'_>) -> Result<Vec<Vec<u8>>, StoreError> {
+        self.call("read", |db| {
+            db.range::<&[u8], _>(span).keys().map(|key| key.map(|key| key.to_vec())).collect()
+        })
+    }
+
+    /// Changes it, with its head: at once, unless that is too much for one of sled's batches. Then what a crash leaves is
+    /// not given back its name.
+    pub(super) fn apply(
+        &mut self,
+        mut changes: Changes,
+        state: &State,
+        fold_version: Option<u32>,
+    ) -> Result<(), StoreError> {
+        changes.put(HEAD.to_vec(), write_head(fold_version, state));
+        let (mut batch, mut bytes) = (sled::Batch::default(), 0);
+        for (key, value) in changes.0 {
+            bytes += key.len() + value.as_ref().map_or(0, Vec::len);
+            match value {
+                Some(value) => batch.insert(key, value),
+                None => batch.remove(key),
+            }
+            if bytes >= BATCH_BYTES {
+                bytes = 0;
+                let full = std::mem::take(&mut batch);
+                self.call("write", |db| db.apply_batch(full))?;
+            }
+        }
+        self.call("write", |db| db.apply_batch(batch))?;
+        (self.state, self.fold_version) = (state.clone(), fold_version);
+        Ok(())
+    }
+
+    /// Calls sled; once it has failed, never again.
+    fn call<T>(
+        &self,
+        action: &'static str,
+        call: impl FnOnce(&sled::Db) -> sled::Result<T>,
+    ) -> Result<T, StoreError> {
+        match self.handle.db() {
+            Some(db) if !self.broken.get() => {
+                let result = guarded(&self.path, action, || call(db));
+                self.broken.set(result.is_err());
+                result
+            }
+            _ => Err(damaged(format!("`{}` could not be used a moment ago", self.path.display()))),
+        }
+    }
+}
+
+impl Drop for Tail {
+    /// Leaves the folder under its own name, with a mark, where all of it was written.
+    fn drop(&mut self) {
+        let kept = self.dir.join(NAME);
+        let is_whole = self.call("write", |db| db.flush()).is_ok() && self.check().unwrap_or(false);
+        // Before sled ends, for then it removes what has the name that it knows.
+        let is_left = is_whole && fs::rename(&self.path, &kept).is_ok();
+        self.handle.close();
+        if is_left && wait_closed(&kept) {
+            mark::leave(&self.dir, &kept, &self.state);
+        } else {
+            let _ = remove_folder(&self.path);
+        }
+    }
+}
+
+/// Removes what processes that were killed had open. The lock is held.
+fn remove_left(dir: &Path) -> Result<(), StoreError> {
+    for name in names(dir)?.iter().filter(|name| name.starts_with("tail.")) {
+        if dir.join(name).is_dir() {
+            remove_folder(&dir.join(name))?;
+        }
+    }
+    Ok(())
+}
+
+/// Returns a name that no other store has, of this process or of another.
+fn own_name() -> String {
+    static OPENED: AtomicU64 = AtomicU64::new(0);
+    format!("tail.{}.{}", std::process::id(), OPENED.fetch_add(1, Ordering::Relaxed))
+}
+
+/// Waits until sled has let go of its file, for its threads hold it a little longer.
+fn wait_closed(path: &Path) -> bool {
+    let Ok(db) = File::open(path.join("db")) else { return false };
+    let deadline = Instant::now() + CLOSING_MAX;
+    loop {
+        match db.try_lock() {
+            Ok(()) => return db.unlock().is_ok(),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                thread::sleep(Duration::from_micros(100));
+            }
+            Err(_) => return false,
+        }
+    }
+}
+
+fn write_head(fold_version: Option<u32>, state: &State) -> Vec<u8> {
+    let mut writer = Writer::default();
+    writer.bytes(&FORMAT_VERSION.to_le_bytes());
+    writer.u8(u8::from(fold_version.is_some()));
+    writer.bytes(&fold_version.unwrap_or(0).to_le_bytes());
+    state.write(&mut writer);
+    writer.finish()
+}
+
+fn read_head(bytes: &[u8]) -> Option<(Option<u32>, State)> {
+    let mut reader = Reader::new(bytes);
+    let (format, has_rows, fold_version) = (reader.u32()?, reader.u8()? == 1, reader.u32()?);
+    let state = State::read(&mut reader)?;
+    (format == FORMAT_VERSION).then_some((has_rows.then_some(fold_version), state))
+}
+
+/// Calls sled behind the panic boundary.
+pub(super) fn guarded<T>(
+    path: &Path,
+    action: &'static str,
+    call: impl FnOnce() -> sled::Result<T>,
+) -> Result<T, StoreError> {
+    match caught(call) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(sled::Error::Io(error))) => Err(io_error(action, path)(error)),
+        Ok(Err(error)) => Err(damaged(format!("sled cannot {action} `{}`: {error}", path.display()))),
+        Err(message) => Err(match system_error(&message) {
+            Some(error) => io_error(action, path)(error),
+            None => damaged(format!("sled cannot {action} `{}`: {message}", path.display())),
+        }),
+    }
+}
+
+/// Finds the system's error in a panic that was an unwrapped one.
+fn system_error(message: &str) -> Option<std::io::Error> {
+    let (_, rest) = message.split_once("Os { code: ")?;
+    let (code, _) = rest.split_once(',')?;
+    code.parse().ok().map(std::io::Error::from_raw_os_error)
+}

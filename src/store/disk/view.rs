@@ -1,0 +1,266 @@
+//! A log as it is at one head: what is read of it is of that head, whoever appends meanwhile.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::block::Block;
+use super::cover::Cover;
+use super::damaged;
+use super::segment::{Segment, SegmentName};
+use super::state::State;
+use crate::model::{CommandId, Seq};
+use crate::store::{Axis, Entry, StoreError, Until};
+
+pub(super) const SEGMENTS: &str = "segments";
+/// How often the segments are looked for anew when others exchange them.
+pub(super) const LOOKS_MAX: u32 = 3;
+
+/// A log at a head.
+#[derive(Debug)]
+pub(super) struct View {
+    folder: PathBuf,
+    /// Where the log stands.
+    pub(super) state: State,
+    /// The events that are in no segment, or not in one alone: those of the journal.
+    pub(super) entries: Vec<Entry>,
+    segments: RefCell<Vec<SegmentName>>,
+    open: RefCell<HashMap<Seq, Arc<Segment>>>,
+    recent: RefCell<Option<Recent>>,
+}
+
+/// The block that a command was found in last: a stream that is sent again asks for one command after the other.
+#[derive(Debug)]
+struct Recent {
+    segment: Arc<Segment>,
+    at: usize,
+    block: Block,
+    entries: Option<Vec<Entry>>,
+}
+
+impl View {
+    pub(super) fn new(dir: &Path, state: State, entries: Vec<Entry>, segments: Vec<SegmentName>) -> Self {
+        View {
+            folder: dir.join(SEGMENTS),
+            state,
+            entries,
+            segments: RefCell::new(segments),
+            open: RefCell::default(),
+            recent: RefCell::default(),
+        }
+    }
+
+    /// Returns the last place that is read of segments.
+    pub(super) fn archived(&self) -> Seq {
+        self.state.seq().minus(self.entries.len() as u64)
+    }
+
+    /// Returns the segments.
+    pub(super) fn segments(&self) -> Vec<SegmentName> {
+        self.segments.borrow().clone()
+    }
+
+    /// Goes on by events that are in the journal.
+    pub(super) fn add(&mut self, state: State, entries: &[Entry]) {
+        self.state = state;
+        self.entries.extend_from_slice(entries);
+    }
+
+    /// Goes on with other segments and events.
+    pub(super) fn go_on(&mut self, state: State, entries: Vec<Entry>, segments: Vec<SegmentName>) {
+        self.state = state;
+        self.entries = entries;
+        self.open.get_mut().retain(|first, segment| {
+            segments.iter().any(|name| name.first == *first && name.last == segment.after.seq())
+        });
+        *self.segments.get_mut() = segments;
+        self.recent.get_mut().take();
+    }
+
+    /// Returns the segment that an event is in.
+    pub(super) fn segment(&self, place: Seq) -> Result<Arc<Segment>, StoreError> {
+        for _ in 0..LOOKS_MAX {
+            let name = self.name(place)?;
+            if let Some(segment) =
+                self.open.borrow().get(&name.first).filter(|it| it.after.seq() == name.last)
+            {
+                return Ok(Arc::clone(segment));
+            }
+            match Segment::open(&self.folder, &name) {
+                Ok(segment) => {
+                    let segment = Arc::new(segment);
+                    self.open.borrow_mut().insert(name.first, Arc::clone(&segment));
+                    return Ok(segment);
+                }
+                // Merged into another one since.
+                Err(StoreError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
+                    self.look_again()?
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(damaged(format!("the segment of event {place} is missing")))
+    }
+
+    fn name(&self, place: Seq) -> Result<SegmentName, StoreError> {
+        let segments = self.segments.borrow();
+        let at = segments.partition_point(|name| name.last < place);
+        let name = segments.get(at).filter(|name| name.first <= place);
+        name.copied().ok_or_else(|| damaged(format!("no segment holds event {place}")))
+    }
+
+    fn look_again(&self) -> Result<(), StoreError> {
+        let names = SegmentName::list(&self.folder)?;
+        // Later ones are of no concern here.
+        let archived = self.archived();
+        let names: Vec<_> = names.into_iter().filter(|name| name.first <= archived).collect();
+        *self.segments.borrow_mut() = Cover::of(&names, archived)?.segments;
+        Ok(())
+    }
+
+    /// Returns the lines after a place, at most `limit`.
+    pub(super) fn read(&self, after: Seq, limit: usize) -> Result<Vec<String>, StoreError> {
+        let (mut lines, archived) = (Vec::new(), self.archived());
+        if limit == 1
+            && let Some(line) = self.recent_line(after.plus(1))?
+        {
+            return Ok(vec![line]);
+        }
+        let mut next = after.min(self.state.seq()).plus(1);
+        while next <= archived && lines.len() < limit {
+            let segment = self.segment(next)?;
+            let at = segment.block_of(next);
+            let (first, last) = segment.places(at);
+            let last = last.min(archived);
+            let skip = usize::try_from(next.number() - first.number()).unwrap_or(usize::MAX);
+            let wanted = usize::try_from(last.number() - next.number() + 1).unwrap_or(usize::MAX);
+            let entries = segment.entries(at)?.into_iter().skip(skip);
+            lines.extend(entries.map(|entry| entry.line).take(wanted.min(limit - lines.len())));
+            next = last.plus(1);
+        }
+        if next > archived {
+            let skip = usize::try_from(next.number() - archived.number() - 1).unwrap_or(usize::MAX);
+            let rest = self.entries.iter().skip(skip).take(limit - lines.len());
+            lines.extend(rest.map(|entry| entry.line.clone()));
+        }
+        Ok(lines)
+    }
+
+    /// Returns the place of a command's first event.
+    pub(super) fn find(&self, command: CommandId) -> Result<Option<Seq>, StoreError> {
+        let archived = self.archived();
+        let at = self.entries.iter().position(|entry| entry.command_id == command);
+        let mut found = at.map(|at| archived.plus(at as u64 + 1));
+        if found.is_none()
+            && let Some(place) = self.find_near(command)?
+        {
+            return Ok(Some(place));
+        }
+        let mut end = archived;
+        // One that begins right behind a segment may begin in it.
+        while end > Seq::ZERO && found.is_none_or(|place| place == end.plus(1)) {
+            let segment = self.segment(end)?;
+            let before = segment.before.seq();
+            match segment.find(command)?.filter(|(_, place)| *place <= archived) {
+                Some((at, place)) => {
+                    self.hold(segment, at)?;
+                    found = Some(place);
+                }
+                None if found.is_some() => break,
+                None => {}
+            }
+            end = before;
+        }
+        Ok(found)
+    }
+
+    fn hold(&self, segment: Arc<Segment>, at: usize) -> Result<(), StoreError> {
+        let block = segment.block(at)?;
+        *self.recent.borrow_mut() = Some(Recent { segment, at, block, entries: None });
+        Ok(())
+    }
+
+    /// Looks for a command in the block at hand and in the one behind it. None says nothing.
+    fn find_near(&self, command: CommandId) -> Result<Option<Seq>, StoreError> {
+        let next = match &*self.recent.borrow() {
+            None => return Ok(None),
+            Some(recent) => match recent.place(command) {
+                Some(place) => return Ok(Some(place)),
+                None => (Arc::clone(&recent.segment), recent.at + 1),
+            },
+        };
+        let (segment, at) = next;
+        if at >= segment.count() {
+            return Ok(None);
+        }
+        self.hold(segment, at)?;
+        Ok(self.recent.borrow().as_ref().and_then(|recent| recent.place(command)))
+    }
+
+    fn recent_line(&self, place: Seq) -> Result<Option<String>, StoreError> {
+        let mut recent = self.recent.borrow_mut();
+        let Some(recent) = recent.as_mut() else { return Ok(None) };
+        let (first, last) = recent.segment.places(recent.at);
+        if place < first || place > last || place > self.archived() {
+            return Ok(None);
+        }
+        if recent.entries.is_none() {
+            recent.entries = Some(recent.segment.entries(recent.at)?);
+        }
+        let at = usize::try_from(place.number() - first.number()).unwrap_or(usize::MAX);
+        Ok(recent.entries.as_ref().and_then(|entries| entries.get(at)).map(|entry| entry.line.clone()))
+    }
+
+    /// Returns the last place whose time lies before the cut.
+    pub(super) fn seek(&self, axis: Axis, until: Until) -> Result<Seq, StoreError> {
+        if self.state.times.is_none_or(|times| until.includes(times.on(axis))) {
+            return Ok(self.state.seq());
+        }
+        let count = self.entries.partition_point(|entry| until.includes(entry.times.on(axis)));
+        let archived = self.archived();
+        if count > 0 || archived == Seq::ZERO {
+            return Ok(archived.plus(count as u64));
+        }
+        let segments = self.segments();
+        let (mut low, mut high) = (0, segments.len());
+        while low < high {
+            let middle = low.midpoint(high);
+            let ends = self.segment(segments[middle].last.min(archived))?.after.times;
+            match ends.is_some_and(|times| until.includes(times.on(axis))) {
+                true => low = middle + 1,
+                false => high = middle,
+            }
+        }
+        match segments.get(low) {
+            Some(name) => Ok(self.segment(name.first)?.seek(axis, until)?.min(archived)),
+            None => Ok(archived),
+        }
+    }
+
+    /// Reads every segment, and checks that each follows on the one before.
+    pub(super) fn check(&self) -> Result<(), StoreError> {
+        let (mut end, archived) = (State::default(), self.archived());
+        while end.seq() < archived {
+            let segment = self.segment(end.seq().plus(1))?;
+            if segment.before != end {
+                return Err(damaged(format!(
+                    "the events from {} on do not follow on those before",
+                    end.seq().plus(1)
+                )));
+            }
+            segment.check()?;
+            end = segment.after.clone();
+        }
+        Ok(())
+    }
+}
+
+impl Recent {
+    /// Returns the place of a command's first event, unless the block before this one may have events of it too.
+    fn place(&self, command: CommandId) -> Option<Seq> {
+        let before = self.block.find(command).filter(|before| *before > 0)?;
+        Some(self.segment.places(self.at).0.plus(before))
+    }
+}
