@@ -5,16 +5,12 @@
 //! The second kills the process itself at random, 200 times. The harness is drawn in `support/power`.
 //!
 //! Each trace is some 2,000 events long: the first creation, several sealings, commands that open and close
-//! the ledger, and recovery from the image of an earlier cut. Without the store's fdatasync a third of the
-//! images lose acknowledged events; without its sync of the database's directory, one in a hundred.
+//! the ledger, and recovery from the image of an earlier cut. Names are kept in order, in none, or in the worst one.
 //!
 //! `PHASELEDGER_POWER_SEED`, `…_TRACES`, `…_IMAGES` (of each trace), `…_EVENTS` (of each trace) and
 //! `…_KILLS` make other and longer runs. A failed image is kept and named.
 //!
-//! `PHASELEDGER_POWER_BULK=2` makes one sealing span several segments of sled's log. Without a sync after each piece
-//! of what is written in pieces, two images in a thousand are lost then; with it one in some thousands still is, for
-//! sled itself rewrites the head of a segment while it opens, before the name of its snapshot is durable. So that
-//! is for long runs, which a person looks at.
+//! `PHASELEDGER_POWER_BULK=2` makes some neighbours lines of 100 to 250 KB.
 
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};

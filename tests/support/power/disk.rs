@@ -3,8 +3,8 @@
 //! Stricter than any file system in use: a name that was made, changed or removed is durable only after an
 //! fsync of *its directory*; a sync of the file, or of another directory, does nothing for it. (ext4, xfs
 //! and btrfs write a new file's name with the file's fsync, and ext4 writes all names in one journal.)
-//! Until then a cut leaves some prefix of the directory's changes, each directory on its own; all three
-//! keep that much order. What is in the files: see [`super::file`].
+//! Until then a cut leaves some prefix of the directory's changes, each directory on its own, which is the order
+//! that all three keep; or any of them, in no order at all. What is in the files: see [`super::file`].
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -42,7 +42,7 @@ pub struct Directory {
 #[derive(Debug, Clone)]
 enum Names {
     Add { name: String, node: usize },
-    Rename { from: String, to: String },
+    Rename { from: String, to: String, node: Option<usize> },
     Remove { name: String },
 }
 
@@ -213,7 +213,8 @@ impl Disk {
     fn begin_rename(&mut self, index: usize, from: &Place, to: &Place) {
         match (self.place(from), self.place(to)) {
             (Some((old, from)), Some((new, to))) if old == new => {
-                self.directory(old).begin(index, Names::Rename { from, to });
+                let node = self.child(old, &from);
+                self.directory(old).begin(index, Names::Rename { from, to, node });
             }
             (None, None) => {}
             _ => panic!("a rename between directories, which the model does not know: {from:?} to {to:?}"),
@@ -286,6 +287,14 @@ impl Directory {
         names
     }
 
+    /// Returns the names as a cut may leave them that lets some of the pending changes through, whatever came before.
+    pub fn cut_any(&self, mut is_kept: impl FnMut(usize) -> bool) -> BTreeMap<String, usize> {
+        let mut names = self.durable.clone();
+        let kept = self.pending.iter().enumerate().filter(|(at, _)| is_kept(*at));
+        kept.for_each(|(_, naming)| apply(&mut names, &naming.names));
+        names
+    }
+
     fn begin(&mut self, call: usize, names: Names) {
         apply(&mut self.live, &names);
         self.pending.push(Naming { call, ended: false, names });
@@ -315,8 +324,10 @@ fn apply(names: &mut BTreeMap<String, usize>, change: &Names) {
         Names::Add { name, node } => {
             names.insert(name.clone(), *node);
         }
-        Names::Rename { from, to } => {
-            let node = names.remove(from).unwrap_or_else(|| panic!("`{from}` is renamed, and not there"));
+        Names::Rename { from, to, node } => {
+            // It may not be there where an earlier change was lost.
+            let node =
+                names.remove(from).or(*node).unwrap_or_else(|| panic!("`{from}` is renamed, and not there"));
             names.insert(to.clone(), node);
         }
         Names::Remove { name } => {

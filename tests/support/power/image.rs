@@ -12,6 +12,14 @@ use super::random::Random;
 
 const PAGE: usize = 4_096;
 
+/// Which of a directory's changes a cut lets through.
+#[derive(Debug, Clone, Copy)]
+enum Order {
+    First,
+    Any,
+    Last,
+}
+
 /// Directories and files by their path below the root; a directory has no contents.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Image(BTreeMap<String, Option<Vec<u8>>>);
@@ -22,7 +30,8 @@ impl Image {
         Image(BTreeMap::from([(String::new(), None)]))
     }
 
-    /// Draws what a cut leaves. Half of the images lose by the same rule in every file.
+    /// Draws what a cut leaves. Half of the images lose by the same rule in every file. Of names, most keep the first
+    /// changes to a directory, some any of them, and some the last one alone: the worst order.
     pub fn draw(disk: &Disk, random: &mut Random) -> Self {
         let mut image = Image::default();
         let common = random.chance(50).then(|| random.next());
@@ -30,19 +39,31 @@ impl Image {
             Some(seed) => Loss::draw(&mut Random::of(&[seed]), pending),
             None => Loss::draw(random, pending),
         };
-        image.add(disk, 0, "", random, &mut loss);
+        let order = match random.below(10) {
+            0..4 => Order::First,
+            4..7 => Order::Any,
+            _ => Order::Last,
+        };
+        image.add(disk, 0, "", random, &mut loss, order);
         image
     }
 
     /// Returns what the process itself sees: every call took effect.
     pub fn complete(disk: &Disk) -> Self {
         let mut image = Image::default();
-        image.add(disk, 0, "", &mut Random::of(&[]), &mut |_, _| Loss::Nothing);
+        image.add(disk, 0, "", &mut Random::of(&[]), &mut |_, _| Loss::Nothing, Order::First);
         image
     }
 
-    fn add<F>(&mut self, disk: &Disk, number: usize, path: &str, random: &mut Random, loss: &mut F)
-    where
+    fn add<F>(
+        &mut self,
+        disk: &Disk,
+        number: usize,
+        path: &str,
+        random: &mut Random,
+        loss: &mut F,
+        order: Order,
+    ) where
         F: FnMut(&mut Random, usize) -> Loss,
     {
         match disk.node(number) {
@@ -59,9 +80,14 @@ impl Image {
                     Loss::After(kept) => kept,
                     Loss::AllButLast | Loss::Some(_) => random.below(pending as u64 + 1) as usize,
                 };
-                for (name, number) in directory.cut(kept) {
+                let names = match order {
+                    Order::First => directory.cut(kept),
+                    Order::Any => directory.cut_any(|_| random.chance(50)),
+                    Order::Last => directory.cut_any(|at| at + 1 == pending),
+                };
+                for (name, number) in names {
                     let path = if path.is_empty() { name } else { format!("{path}/{name}") };
-                    self.add(disk, number, &path, random, loss);
+                    self.add(disk, number, &path, random, loss, order);
                 }
             }
         }
