@@ -123,7 +123,7 @@ impl Context {
         if let Some(seq) = left_over {
             TOLD.call_once(|| {
                 output::talk(format_args!(
-                    "a process ended before it could say that it recorded the events up to #{seq}: they count"
+                    "a process ended before it could say that it recorded the events up to e{seq}: they count"
                 ));
             });
         }
