@@ -103,8 +103,7 @@ impl Tail {
     }
 
     fn open_at(dir: &Path, path: &Path, state: &State) -> Result<Self, StoreError> {
-        let config = sled::Config::new().path(path).flush_every_ms(None).cache_capacity(CACHE_BYTES);
-        let config = config.segment_size(SEGMENT_BYTES).temporary(true);
+        let config = config(path).temporary(true);
         let handle = guarded(path, "open", || config.open().map(Handle::new))?;
         threads::started();
         let mut tail = Tail {
@@ -216,6 +215,12 @@ impl Drop for Tail {
             let _ = remove_folder(&self.path);
         }
     }
+}
+
+/// Returns how sled opens the folder.
+pub(super) fn config(path: &Path) -> sled::Config {
+    let config = sled::Config::new().path(path).flush_every_ms(None).cache_capacity(CACHE_BYTES);
+    config.segment_size(SEGMENT_BYTES)
 }
 
 /// Removes what processes that were killed had open. The lock is held.

@@ -24,7 +24,7 @@ use super::{damaged, io_error};
 use crate::model::{CommandId, Seq};
 use crate::store::{Axis, Entry, StoreError, Until};
 
-const MAGIC: &[u8; 8] = b"phaseseg";
+pub(super) const MAGIC: &[u8; 8] = b"phaseseg";
 
 /// What a section holds.
 const SPAN: u16 = 1;
