@@ -43,10 +43,17 @@ fn archived() -> (Scene, String, Tree) {
     // Streams of their own, so that events are archived in between.
     (0..4).for_each(|_| notes(&scene, 1_100));
     notes(&scene, 200);
-    let export = scene.ok(&["export"]).stdout;
+    let export = exported(&scene);
     let log = folder::tree(&log(&scene));
     assert!(segments(&scene).len() >= 3, "{:?}", log.keys());
     (scene, export, log)
+}
+
+/// Returns what the program exports, byte for byte.
+fn exported(scene: &Scene) -> String {
+    let output = scene.command().arg("export").output().expect("the program runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8")
 }
 
 /// Returns the segments, the first one first.
@@ -69,6 +76,23 @@ fn flip(file: &Path, at: usize) {
     fs::write(file, bytes).expect("a file");
 }
 
+/// Returns where the sections of a segment are: kind, start and length.
+fn sections(segment: &Path) -> Vec<(u16, usize, usize)> {
+    let bytes = fs::read(segment).expect("a file");
+    // The directory is in front of the trailer, which says where it begins.
+    let number = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("8")) as usize;
+    let directory = &bytes[number(bytes.len() - 24)..bytes.len() - 24];
+    let start = bytes.len() - 24 - directory.len();
+    let entries = (0..directory.len() / 24).map(|at| start + at * 24);
+    entries.map(|at| (u16::from_le_bytes([bytes[at], bytes[at + 1]]), number(at + 4), number(at + 12))).collect()
+}
+
+/// Cuts all off a segment but its blocks.
+fn cut_to_blocks(segment: &Path) {
+    let end = sections(segment)[0].1 as u64;
+    cut(segment, fs::metadata(segment).expect("a file").len() - end);
+}
+
 /// Cuts bytes off a file's end.
 fn cut(file: &Path, bytes: u64) {
     let file = fs::File::options().write(true).open(file).expect("a file");
@@ -82,6 +106,7 @@ fn salvaged(scene: &Scene, export: &str) -> (Vec<String>, Value) {
     let _ = fs::remove_file(&out);
     let before = folder::tree(&log(scene));
     let ran = scene.run(&["salvage", "out.jsonl", "--json"]);
+    assert!(ran.code < 2, "{}", ran.picture());
     assert!(folder::tree(&log(scene)) == before, "nothing of the log is changed");
     let answer = ran.json();
     let whole = answer["status"] == "whole";

@@ -24,7 +24,7 @@ use crate::cli::host::{files, output};
 pub struct Args {
     /// The folder to make the copy in; one that is there must be empty
     #[arg(value_name = "DIR")]
-    dir: PathBuf,
+    to: PathBuf,
 }
 
 /// Copies the ledger.
@@ -37,7 +37,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         root: String,
     }
     let home = context.home()?;
-    let to = Home::at(args.dir.clone());
+    let to = Home::at(args.to.clone());
     files::refuse_logs(to.root())?;
     files::refuse_within(to.root(), home.root())?;
     refuse_used(to.root())?;

@@ -4,36 +4,45 @@
 //! must lead from where the segment before ends to where the next one begins, or the journal: then the segment is written
 //! anew, aside, and takes the place of the damaged one.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use super::cover::Cover;
 use super::folder::sync;
 use super::journal;
-use super::packed::Packed;
 use super::salvage::Found;
-use super::segment::{MAGIC, Segment, SegmentName, SegmentWriter};
+use super::segment::{Segment, SegmentName, SegmentWriter};
 use super::state::State;
 use super::view::SEGMENTS;
 use super::{DiskOptions, damaged};
 use crate::model::Seq;
 use crate::store::{Entry, Mended, StoreError};
 
-/// Refuses a log of which a segment is missing, cut, or without its index, by its front and its end alone: what is recorded
-/// above a hole would be no evidence. What is in its blocks is checked when it is read.
-pub(super) fn check_names(dir: &Path, names: &[SegmentName]) -> Result<(), StoreError> {
+/// Refuses a log of which a segment is missing, cut, another one's, or without its index: what is recorded above a hole would
+/// be no evidence. Its front, its end, and where the log stands before and behind it are read; what is in its blocks is
+/// checked when that is read.
+pub(super) fn check_segments(dir: &Path, names: &[SegmentName], front: &State) -> Result<(), StoreError> {
     let folder = dir.join(SEGMENTS);
+    let mut end = State::default();
     for name in names {
-        match Packed::open(&folder.join(name.to_string()), MAGIC) {
-            Err(StoreError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+        let (before, after) = match Segment::span(&folder, name) {
+            Err(StoreError::Io { source, .. }) if source.kind() == ErrorKind::NotFound => {
                 return Err(damaged(format!(
                     "the events {} to {} are missing: their segment is gone",
                     name.first, name.last
                 )));
             }
-            opened => opened.map(drop)?,
+            span => span?,
+        };
+        if before != end {
+            return Err(damaged(format!("the events from {} on do not follow on those before", name.first)));
         }
+        end = after;
     }
-    Ok(())
+    match end == *front {
+        true => Ok(()),
+        false => Err(damaged("the events in the journal do not follow on those in the segments".to_owned())),
+    }
 }
 
 /// Makes anew the segments that are not as they were written but whose events are all there. The lock is held.

@@ -109,7 +109,7 @@ impl DiskStore {
         options: DiskOptions,
         deadline: Instant,
     ) -> Result<Self, StoreError> {
-        mend::check_names(dir, &looked.view.segments())?;
+        mend::check_segments(dir, &looked.view.segments(), &looked.front)?;
         let mut witnesses = Witnesses::open(dir, &looked.sights)?;
         let journal = if looked.needs_repair {
             repair(dir, &looked)?

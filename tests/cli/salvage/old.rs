@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::json;
 
-use super::{log, salvaged};
+use super::{exported, log, salvaged};
 use crate::cli::Scene;
 use crate::folder;
 use crate::takeover::{EVENTS, old};
@@ -12,7 +12,7 @@ use crate::takeover::{EVENTS, old};
 #[test]
 fn a_log_of_format_1_is_salvaged_from_a_copy() {
     let scene = old();
-    let export = scene.ok(&["export"]).stdout;
+    let export = exported(&scene);
     assert_eq!(export.lines().count(), EVENTS + 1);
     assert_eq!(salvaged(&scene, &export).1, json!([]));
     let kept = folder::tree(&log(&scene));

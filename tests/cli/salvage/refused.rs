@@ -52,7 +52,7 @@ fn found_22_nothing_is_recorded_above_a_hole() {
             let length = fs::metadata(&all[1]).expect("a file").len();
             fs::write(&all[1], vec![0; length as usize]).expect("a file");
         }),
-        ("one is another", &|_| drop(fs::copy(&all[0], &all[1]).expect("a copy"))),
+        ("one is another", &|_| assert!(fs::copy(&all[0], &all[1]).is_ok())),
         ("all are gone", &|log| fs::remove_dir_all(log.join("segments")).expect("they go")),
         ("the journal is gone", &|log| fs::remove_file(log.join("journal")).expect("it goes")),
         ("the journal is cut", &|log| cut(&log.join("journal"), 100)),
