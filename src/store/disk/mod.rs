@@ -6,8 +6,8 @@
 //!  log/segments/   all other events, in files that never change; head: the second witness
 //!  log/head        the witness: how long the log was when it was last durable
 //!  log/snapshots/  the table as it was at some places                            a cache
-//!  log/tail/       sled's folder: the last events again, the rows of the head    a cache, for whoever appends
-//!  log/sealed      a file that tells earlier versions which one to use
+//!  log/work/       sled's folder: the last events again, the rows of the head    a cache, for whoever appends
+//!  log/sealed, log/tail/   tell earlier versions that this log is not for them
 //! ```
 //!
 //! What holds at every moment, whatever crashes:

@@ -29,9 +29,9 @@ fn found_22_a_lost_file_costs_no_line_that_is_somewhere() {
     let gone: &[&[&str]] = &[
         &["head"],
         &["segments/head"],
-        &["head", "segments/head", "tail.mark", "snapshots"],
+        &["head", "segments/head", "work.mark", "snapshots"],
         &["sealed", "lock"],
-        &["tail", "tail.mark"],
+        &["work", "work.mark"],
         // What sled has is what the journal had.
         &["journal"],
         &["journal", "head", "segments/head"],
@@ -45,7 +45,7 @@ fn found_22_a_lost_file_costs_no_line_that_is_somewhere() {
         assert_eq!(salvaged(&scene, &export).1, json!([]), "{names:?}");
     }
     // Garbage where a file was is no better and no worse.
-    for name in ["head", "journal", "tail/conf", "tail/db", "snapshots", "segments/head"] {
+    for name in ["head", "journal", "work/conf", "work/db", "snapshots", "segments/head"] {
         folder::replace(&log(&scene), &kept);
         let path = log(&scene).join(name);
         let files = if path.is_dir() { folder::files(&path) } else { vec![path] };
@@ -90,7 +90,7 @@ fn found_22_what_is_missing_is_told_by_places() {
     });
     check("the journal, and what sled has of it", hole(archived + 1, last), &|| {
         fs::remove_file(log(&scene).join("journal")).expect("it goes");
-        fs::remove_dir_all(log(&scene).join("tail")).expect("it goes");
+        fs::remove_dir_all(log(&scene).join("work")).expect("it goes");
     });
     // A frame that cannot be read is in sled's folder too.
     let length = kept[std::path::Path::new("journal")].as_ref().expect("a file").len();
@@ -128,7 +128,9 @@ fn the_file_is_written_elsewhere_and_whole() {
     for name in ["lock", "head", "sealed"] {
         fs::remove_file(log(&scene).join(name)).expect("it goes");
     }
-    fs::remove_dir_all(log(&scene).join("tail")).expect("it goes");
+    for name in ["tail", "work"] {
+        fs::remove_dir_all(log(&scene).join(name)).expect("it goes");
+    }
     let found = folder::tree(&log(&scene));
     assert_eq!(scene.run(&["salvage", "ledger/log/out"]).code, 2);
     assert!(folder::tree(&log(&scene)) == found && found.len() < kept.len());

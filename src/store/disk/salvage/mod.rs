@@ -180,7 +180,7 @@ impl Found {
 fn is_old(dir: &Path) -> bool {
     let has = |part: &str| dir.join(part).exists();
     let is_folder = |part: &str| dir.join(part).is_dir();
-    is_folder("sealed") || (is_folder("tail") && ![view::SEGMENTS, journal::NAME, "sealed"].into_iter().any(has))
+    is_folder("sealed") || (is_folder("tail") && ![view::SEGMENTS, journal::NAME, tail::NAME, "sealed"].into_iter().any(has))
 }
 
 fn in_old_log(dir: &Path) -> Result<Found, StoreError> {
@@ -218,7 +218,7 @@ fn in_old_log(dir: &Path) -> Result<Found, StoreError> {
 /// Adds what sled's folders have, under whatever name a crash left them. They are copied first.
 fn from_sled(dir: &Path, found: &mut Found) {
     let names = folder::names(dir).unwrap_or_default();
-    for name in names.iter().filter(|name| *name == tail::NAME || name.starts_with(&format!("{}.", tail::NAME))) {
+    for name in names.iter().filter(|name| *name == tail::NAME || tail::is_left(name)) {
         let from = dir.join(name);
         if !from.is_dir() {
             continue;
