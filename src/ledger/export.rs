@@ -145,8 +145,10 @@ pub enum RestoreError {
 
 /// Says which events are missing, a few of them by their places.
 fn holes(end: &SalvagedEnd) -> String {
-    let places = |places: &[Places]| places.iter().take(8).map(Places::to_string).collect::<Vec<_>>().join(", ");
-    let (count, more) = (end.missing.iter().map(|places| places.events()).sum::<u64>(), end.missing.len() > 8);
+    let places =
+        |places: &[Places]| places.iter().take(8).map(Places::to_string).collect::<Vec<_>>().join(", ");
+    let (count, more) =
+        (end.missing.iter().map(|places| places.events()).sum::<u64>(), end.missing.len() > 8);
     match (count, end.differing.first()) {
         (0, Some(seq)) => {
             format!("the file was salvaged: its lines up to e{seq} are not those that the log once had")

@@ -84,7 +84,9 @@ fn sections(segment: &Path) -> Vec<(u16, usize, usize)> {
     let directory = &bytes[number(bytes.len() - 24)..bytes.len() - 24];
     let start = bytes.len() - 24 - directory.len();
     let entries = (0..directory.len() / 24).map(|at| start + at * 24);
-    entries.map(|at| (u16::from_le_bytes([bytes[at], bytes[at + 1]]), number(at + 4), number(at + 12))).collect()
+    entries
+        .map(|at| (u16::from_le_bytes([bytes[at], bytes[at + 1]]), number(at + 4), number(at + 12)))
+        .collect()
 }
 
 /// Cuts all off a segment but its blocks.

@@ -16,11 +16,9 @@ use crate::cli::host::{files, output};
 
 /// Options of `backup`.
 #[derive(clap::Args)]
-#[command(
-    after_help = "The copy is a ledger of its own, checked, and on the disk once the verb returns: \
+#[command(after_help = "The copy is a ledger of its own, checked, and on the disk once the verb returns: \
     `phaseledger --dir DIR verify`. It ends at one place, whatever others record meanwhile; nobody waits for it. \
-    `import` of its export brings a ledger that has lost its end up to date."
-)]
+    `import` of its export brings a ledger that has lost its end up to date.")]
 pub struct Args {
     /// The folder to make the copy in; one that is there must be empty
     #[arg(value_name = "DIR")]

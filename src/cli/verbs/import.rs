@@ -281,11 +281,7 @@ fn take_history(file: &Spooled, args: &Args, context: &Context) -> Result<(), Fa
     tell(&imported, context)
 }
 
-fn definition(
-    ledger: &mut Ledger,
-    args: &HistoryArgs,
-    home: &Home,
-) -> Result<Option<Definition>, Failure> {
+fn definition(ledger: &mut Ledger, args: &HistoryArgs, home: &Home) -> Result<Option<Definition>, Failure> {
     let is_empty = ask::held(ledger, &ask::Head)? == Seq::ZERO;
     let path = match &args.define {
         Some(path) => path.clone(),

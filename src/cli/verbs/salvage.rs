@@ -162,7 +162,10 @@ fn tell(salvaged: &Salvaged, out: &str) {
         output::talk(format_args!("  note: {note}"));
     }
     if salvaged.unreadable.len() > NOTES_MAX {
-        output::talk(format_args!("  and {} more notes; `--json` has all", salvaged.unreadable.len() - NOTES_MAX));
+        output::talk(format_args!(
+            "  and {} more notes; `--json` has all",
+            salvaged.unreadable.len() - NOTES_MAX
+        ));
     }
     if out != "-" {
         let how = if salvaged.is_whole() { "" } else { "--as-new " };

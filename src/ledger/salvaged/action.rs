@@ -105,10 +105,10 @@ fn action(event: &Event, about: &Subjects<'_>, place: impl Fn(Seq) -> Option<Seq
         Event::MetadataRecorded(recorded) => {
             Action::Meta(action::Meta { phase: about.phase()?, metadata: recorded.metadata.clone() })
         }
-        Event::NoteAdded(note) => Action::Note(action::Note { phase: about.phase(), text: note.text.clone() }),
-        Event::TagSet(tag) => {
-            Action::Tag(action::Tag { name: tag.name.clone(), seq: Some(place(tag.seq)?) })
+        Event::NoteAdded(note) => {
+            Action::Note(action::Note { phase: about.phase(), text: note.text.clone() })
         }
+        Event::TagSet(tag) => Action::Tag(action::Tag { name: tag.name.clone(), seq: Some(place(tag.seq)?) }),
         Event::CostRecorded(cost) => Action::Cost(action::Cost {
             phase: about.phase()?,
             amount: cost.amount,

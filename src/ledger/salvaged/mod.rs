@@ -88,7 +88,8 @@ pub fn import_salvaged(
         if line % 1024 == 0 {
             progress(line);
         }
-        let record = Recorded::from_line(text).map_err(|source| VerifyError::Line { seq: Seq::ZERO, source })?;
+        let record =
+            Recorded::from_line(text).map_err(|source| VerifyError::Line { seq: Seq::ZERO, source })?;
         if line > kept && refused.is_none() {
             refused = taker.line(record).err();
         }
@@ -109,7 +110,8 @@ fn check(file: &mut impl BufRead) -> Result<(SalvagedEnd, Vec<u64>), RestoreErro
     let end = each_line(file, |text| {
         let record = Recorded::from_line(text).map_err(|source| VerifyError::Line { seq: next, source })?;
         if record.seq < next {
-            let found = format!("its place is before the one in front of it, expected e{next} or a later one");
+            let found =
+                format!("its place is before the one in front of it, expected e{next} or a later one");
             return Err(VerifyError::Broken { seq: record.seq, found });
         }
         if record.seq > next {
@@ -230,9 +232,10 @@ impl<'a> Taker<'a> {
 
     /// Takes the next line behind the first hole.
     fn line(&mut self, record: Recorded) -> Result<(), LedgerError> {
-        let is_next = self.command.last().is_some_and(|last| {
-            last.command_id == record.command_id && last.seq.plus(1) == record.seq
-        });
+        let is_next = self
+            .command
+            .last()
+            .is_some_and(|last| last.command_id == record.command_id && last.seq.plus(1) == record.seq);
         if !is_next {
             self.end_command()?;
         }
@@ -319,7 +322,9 @@ impl<'a> Taker<'a> {
 
     /// Brings what an attempt built on to where it stood, where all that it needs was met.
     fn meet(&mut self, events: &[Recorded]) -> Result<(), LedgerError> {
-        for started in events.iter().filter_map(|event| event.event.started()).filter(|it| it.dependencies_met) {
+        for started in
+            events.iter().filter_map(|event| event.event.started()).filter(|it| it.dependencies_met)
+        {
             for need in &started.consumed {
                 let name = need.phase.clone().into();
                 let is_met = match self.session.phase(&name) {

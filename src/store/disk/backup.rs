@@ -65,11 +65,12 @@ fn open(dir: &Path) -> Result<(Look, Vec<(String, File)>), StoreError> {
         let looked = look(dir, Who::Asker)?;
         let open = || {
             let names = looked.view.segments().into_iter().map(|name| name.to_string());
-            names.map(|name| {
-                let path = dir.join(SEGMENTS).join(&name);
-                File::open(&path).map(|file| (name, file)).map_err(io_error("open", &path))
-            })
-            .collect::<Result<Vec<_>, _>>()
+            names
+                .map(|name| {
+                    let path = dir.join(SEGMENTS).join(&name);
+                    File::open(&path).map(|file| (name, file)).map_err(io_error("open", &path))
+                })
+                .collect::<Result<Vec<_>, _>>()
         };
         match open() {
             // Merged into another one since.

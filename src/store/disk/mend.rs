@@ -53,30 +53,31 @@ pub(super) fn segments(dir: &Path) -> Result<Vec<Mended>, StoreError> {
     let Ok(cover) = Cover::of(&names, front.seq()) else { return Ok(Vec::new()) };
     let (mut before, mut mended, mut found) = (State::default(), Vec::new(), None);
     for (at, name) in cover.segments.iter().enumerate() {
-        let end = match Segment::open(&folder, name).and_then(|segment| segment.check().map(|()| segment.after)) {
-            Ok(after) => after,
-            Err(StoreError::Damaged { .. }) => {
-                let found = match &mut found {
-                    Some(found) => found,
-                    None => found.insert(Found::everywhere(dir)?),
-                };
-                let next = cover.segments.get(at + 1).map(|name| Segment::open(&folder, name));
-                let expected = match next {
-                    Some(Ok(next)) => next.before.clone(),
-                    Some(Err(_)) => return Ok(mended),
-                    None => front.clone(),
-                };
-                let Some(entries) = all(found, name) else { return Ok(mended) };
-                let after = before.after(&entries);
-                if after != expected {
-                    return Ok(mended);
+        let end =
+            match Segment::open(&folder, name).and_then(|segment| segment.check().map(|()| segment.after)) {
+                Ok(after) => after,
+                Err(StoreError::Damaged { .. }) => {
+                    let found = match &mut found {
+                        Some(found) => found,
+                        None => found.insert(Found::everywhere(dir)?),
+                    };
+                    let next = cover.segments.get(at + 1).map(|name| Segment::open(&folder, name));
+                    let expected = match next {
+                        Some(Ok(next)) => next.before.clone(),
+                        Some(Err(_)) => return Ok(mended),
+                        None => front.clone(),
+                    };
+                    let Some(entries) = all(found, name) else { return Ok(mended) };
+                    let after = before.after(&entries);
+                    if after != expected {
+                        return Ok(mended);
+                    }
+                    write(&folder, &before, &entries)?;
+                    mended.push(Mended::Segment(folder.join(name.to_string())));
+                    after
                 }
-                write(&folder, &before, &entries)?;
-                mended.push(Mended::Segment(folder.join(name.to_string())));
-                after
-            }
-            Err(error) => return Err(error),
-        };
+                Err(error) => return Err(error),
+            };
         before = end;
     }
     Ok(mended)

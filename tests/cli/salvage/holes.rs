@@ -67,7 +67,8 @@ fn found_22_what_is_missing_is_told_by_places() {
         let (lines, missing) = salvaged(&scene, &export);
         assert_eq!(missing, expected, "{what}");
         let holes = missing.as_array().expect("a list").iter();
-        let sum: u64 = holes.map(|hole| hole["last"].as_u64().unwrap() - hole["first"].as_u64().unwrap() + 1).sum();
+        let sum: u64 =
+            holes.map(|hole| hole["last"].as_u64().unwrap() - hole["first"].as_u64().unwrap() + 1).sum();
         assert_eq!(lines.len() as u64 + sum, last, "{what}");
     };
     check("a segment is gone", hole(first_of, last_of), &|| fs::remove_file(&all[1]).expect("it goes"));

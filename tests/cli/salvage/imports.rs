@@ -34,7 +34,10 @@ fn found_37_an_older_export_of_the_same_ledger_is_known() {
     assert_eq!(lines(&to), lines(&scene));
     let mut after = folder::tree(&scene.dir().join("ledger"));
     after.retain(|path, _| before.contains_key(path));
-    assert!(after.get(Path::new("log/journal")) == before.get(Path::new("log/journal")), "nothing was written");
+    assert!(
+        after.get(Path::new("log/journal")) == before.get(Path::new("log/journal")),
+        "nothing was written"
+    );
 }
 
 #[test]
@@ -64,11 +67,15 @@ fn found_37_import_makes_the_ledger_and_no_template() {
     assert_eq!(there(&to), [".gitignore", "log", "workflow.toml"]);
     // A history needs a definition; both come in together.
     let to = Scene::empty();
-    let (workflow, history) = (from.dir().join("ledger/workflow.toml"), from.dir().join("ledger/histories/2025-10-29.jsonl"));
+    let (workflow, history) =
+        (from.dir().join("ledger/workflow.toml"), from.dir().join("ledger/histories/2025-10-29.jsonl"));
     let args = ["import", "--format", "history", "--define", workflow.to_str().expect("a path")];
     to.ok(&[&args[..], &[history.to_str().expect("a path")]].concat());
     assert_eq!(there(&to), [".gitignore", "log"]);
-    assert_eq!(to.ok(&["status", "--json"]).json()["phases"], from.ok(&["status", "--json"]).json()["phases"]);
+    assert_eq!(
+        to.ok(&["status", "--json"]).json()["phases"],
+        from.ok(&["status", "--json"]).json()["phases"]
+    );
 }
 
 /// Nothing is made of what is not right, not even an empty ledger.

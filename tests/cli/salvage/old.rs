@@ -17,7 +17,9 @@ fn a_log_of_format_1_is_salvaged_from_a_copy() {
     assert_eq!(salvaged(&scene, &export).1, json!([]));
     let kept = folder::tree(&log(&scene));
     // Each of its databases has a part of the events, and what is beside them none.
-    for names in [&["head"][..], &["sealed/head"], &["sealed/conf", "tail/conf"], &["lock", "head", "sealed/head"]] {
+    for names in
+        [&["head"][..], &["sealed/head"], &["sealed/conf", "tail/conf"], &["lock", "head", "sealed/head"]]
+    {
         folder::replace(&log(&scene), &kept);
         for name in names {
             // Earlier versions made one witness alone.
@@ -62,7 +64,10 @@ fn the_first_release_finds_a_format_that_it_does_not_read() {
         assert!(log.join("head").is_file() && log.join("sealed").is_file(), "{what}");
         let copy = tempfile::tempdir().expect("a folder");
         folder::copy(&log.join("tail"), &copy.path().join("tail"));
-        let db = sled::Config::new().path(copy.path().join("tail")).open().expect("it opens with settings of its time");
+        let db = sled::Config::new()
+            .path(copy.path().join("tail"))
+            .open()
+            .expect("it opens with settings of its time");
         let head = db.get("h").expect("it is read").expect("it is there");
         let mut hasher = crc32fast::Hasher::new();
         hasher.update(b"h");
@@ -84,7 +89,8 @@ fn the_first_release_finds_a_format_that_it_does_not_read() {
 
 #[test]
 fn git_passes_over_what_a_takeover_leaves() {
-    let ignored = |scene: &Scene| fs::read_to_string(scene.dir().join("ledger/.gitignore")).unwrap_or_default();
+    let ignored =
+        |scene: &Scene| fs::read_to_string(scene.dir().join("ledger/.gitignore")).unwrap_or_default();
     assert_eq!(ignored(&Scene::made()), "/log/\n/log.1/\n");
     for (before, after) in [("/log/\n", "/log/\n/log.1/\n"), ("/log/\n*.bak\n", "/log/\n*.bak\n")] {
         let scene = old();

@@ -23,7 +23,11 @@ fn found_22_what_is_not_the_events_of_a_segment_is_made_anew() {
         let ran = scene.run(&["verify"]);
         assert_eq!(ran.code, 5, "{what}: {}", ran.picture());
         let ran = scene.ok(&["verify", "--rebuild"]);
-        assert!(ran.stderr.contains(&*segment.file_name().expect("a name").to_string_lossy()), "{}", ran.picture());
+        assert!(
+            ran.stderr.contains(&*segment.file_name().expect("a name").to_string_lossy()),
+            "{}",
+            ran.picture()
+        );
         assert!(exported(&scene) == export, "{what}");
         scene.ok(&["verify"]);
         assert_eq!(scene.ok(&["verify", "--rebuild"]).stderr, "", "{what}: once is enough");
@@ -43,8 +47,10 @@ fn found_22_a_segment_that_lacks_events_is_not_made_anew() {
     let ran = scene.run(&["verify", "--rebuild"]);
     assert_eq!(ran.code, 5, "{}", ran.picture());
     let now = folder::tree(&log(&scene));
-    let same = |name: &str| now.iter().filter(|(path, _)| path.starts_with(name)).eq(found
-        .iter()
-        .filter(|(path, _)| path.starts_with(name)));
+    let same = |name: &str| {
+        now.iter()
+            .filter(|(path, _)| path.starts_with(name))
+            .eq(found.iter().filter(|(path, _)| path.starts_with(name)))
+    };
     assert!(same("segments") && same("journal") && same("head"), "the log is as it was");
 }

@@ -47,8 +47,15 @@ fn found_25_json_does_nothing_to_a_terminal() {
     scene.ok(&["note", acts]);
     scene.ok(&["start", "a"]);
     scene.ok(&["fail", "a", "--error", acts]);
-    for args in [&["log", "--json"][..], &["export"], &["salvage", "-"], &["status", "--json"], &["show", "e2", "--json"],
-        &["why", "a", "--json"], &["report", "--format", "json"]] {
+    for args in [
+        &["log", "--json"][..],
+        &["export"],
+        &["salvage", "-"],
+        &["status", "--json"],
+        &["show", "e2", "--json"],
+        &["why", "a", "--json"],
+        &["report", "--format", "json"],
+    ] {
         let Some(shown) = seen(&scene, args) else { return };
         let bad = |c: char| c != '\n' && (c.is_control() || ('\u{200b}'..='\u{202e}').contains(&c));
         assert!(!shown.contains(bad), "{args:?}: {shown:?}");

@@ -152,7 +152,8 @@ impl Found {
         for (frame, root_before) in raw::frames(&bytes) {
             if frame.start != whole {
                 let length = frame.start - whole.min(frame.start);
-                self.unreadable.push(format!("{length} bytes of the journal, from byte {whole} on, are no frame"));
+                self.unreadable
+                    .push(format!("{length} bytes of the journal, from byte {whole} on, are no frame"));
             }
             whole = frame.start + frame.length;
             let root = Digest::new(crate::model::Algorithm::Sha256, root_before);
@@ -161,7 +162,8 @@ impl Found {
         }
         if whole < bytes.len() {
             let length = bytes.len() - whole;
-            self.unreadable.push(format!("{length} bytes of the journal, from byte {whole} on, are no frame"));
+            self.unreadable
+                .push(format!("{length} bytes of the journal, from byte {whole} on, are no frame"));
         }
     }
 

@@ -120,7 +120,10 @@ pub fn salvage<E: From<StoreError>>(
     sums.check(last, &found);
     Ok(Salvaged {
         last,
-        beyond_witness: found.seen.filter(|seen| *seen < last).map(|seen| Span { after: seen, through: last }),
+        beyond_witness: found
+            .seen
+            .filter(|seen| *seen < last)
+            .map(|seen| Span { after: seen, through: last }),
         differing: sums.differing,
         is_end_known: found.seen.is_some(),
         unreadable: found.unreadable,
@@ -180,7 +183,8 @@ impl Found {
 fn is_old(dir: &Path) -> bool {
     let has = |part: &str| dir.join(part).exists();
     let is_folder = |part: &str| dir.join(part).is_dir();
-    is_folder("sealed") || (is_folder("tail") && ![view::SEGMENTS, journal::NAME, tail::NAME, "sealed"].into_iter().any(has))
+    is_folder("sealed")
+        || (is_folder("tail") && ![view::SEGMENTS, journal::NAME, tail::NAME, "sealed"].into_iter().any(has))
 }
 
 fn in_old_log(dir: &Path) -> Result<Found, StoreError> {
@@ -203,7 +207,9 @@ fn in_old_log(dir: &Path) -> Result<Found, StoreError> {
         match threads::wait(dir, Instant::now() + PATIENCE).and_then(|()| open()) {
             Ok(database) => {
                 threads::started();
-                if name == "tail" && let Some(state) = old::stood(&database) {
+                if name == "tail"
+                    && let Some(state) = old::stood(&database)
+                {
                     found.stood(&state, "`tail`");
                 }
                 found.add_old(&Rc::new(database));
