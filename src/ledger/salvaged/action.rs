@@ -1,8 +1,9 @@
 //! What a command asked for, told by the events that it became.
 
 use crate::model::{
-    Action, Again, ApprovalAnswer, ApprovalAsk, Event, PhaseRef, PhaseStarted, Recorded, RerunReason, Seq,
-    Subject, Text, Verdict, Worker, WorkflowName, action,
+    Action, Again, ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalRequested, CostRecorded, Event,
+    PhaseCompleted, PhaseFailed, PhaseRef, PhaseStarted, Recorded, RerunReason, Seq, Subject, Text, Verdict,
+    Worker, WorkflowName, action,
 };
 
 /// Returns what the command asked for whose events these are; none where they are events that only rules derive. `place` is
@@ -72,21 +73,8 @@ fn action(event: &Event, about: &Subjects<'_>, place: impl Fn(Seq) -> Option<Seq
             Action::Define(action::Define { definition: Box::new(defined.definition.clone()) })
         }
         Event::PhaseStarted(start) => started(about.phase()?, start, None),
-        Event::PhaseCompleted(done) => Action::Complete(action::Complete {
-            phase: about.phase()?,
-            metadata: done.metadata.clone(),
-            output: done.output,
-            outputs: done.outputs.clone(),
-        }),
-        Event::PhaseFailed(failed) => Action::Fail(action::Fail {
-            phase: about.phase()?,
-            error: failed.error.clone(),
-            exit_code: failed.exit_code,
-            signal: failed.signal.clone(),
-            stderr: failed.stderr.clone(),
-            abandoned: failed.abandoned,
-            metadata: failed.metadata.clone(),
-        }),
+        Event::PhaseCompleted(done) => completed(about.phase()?, done),
+        Event::PhaseFailed(end) => failed(about.phase()?, end),
         Event::PhaseSkipped(skipped) => Action::Skip(action::Skip {
             phase: about.phase()?,
             reason: skipped.reason.clone(),
@@ -109,44 +97,73 @@ fn action(event: &Event, about: &Subjects<'_>, place: impl Fn(Seq) -> Option<Seq
             Action::Note(action::Note { phase: about.phase(), text: note.text.clone() })
         }
         Event::TagSet(tag) => Action::Tag(action::Tag { name: tag.name.clone(), seq: Some(place(tag.seq)?) }),
-        Event::CostRecorded(cost) => Action::Cost(action::Cost {
-            phase: about.phase()?,
-            amount: cost.amount,
-            currency: cost.currency.clone(),
-            refund: cost.refund,
-            model: cost.model.clone(),
-            operation: cost.operation.clone(),
-            metadata: cost.metadata.clone(),
-        }),
+        Event::CostRecorded(recorded) => cost(about.phase()?, recorded),
         Event::CostLimitSet(set) => Action::CostLimit(action::CostLimit {
             phase: about.phase(),
             workflow: about.whole(),
             limit: set.limit,
         }),
-        Event::ApprovalRequested(asked) => Action::ApprovalRequest(Box::new(ApprovalAsk {
-            workflow: about.whole(),
-            phase: about.phase(),
-            operation: asked.operation.clone(),
-            estimate: asked.estimate,
-            items: asked.items,
-            impact: asked.impact.clone(),
-            auto_approve_below: asked.auto_approve_below,
-            metadata: asked.metadata.clone(),
-        })),
-        Event::ApprovalGranted(decided) => Action::ApprovalDecide(ApprovalAnswer {
-            request: decided.request,
-            verdict: Verdict::Granted,
-            reason: decided.reason.clone(),
-        }),
-        Event::ApprovalRejected(decided) => Action::ApprovalDecide(ApprovalAnswer {
-            request: decided.request,
-            verdict: Verdict::Rejected,
-            reason: decided.reason.clone(),
-        }),
+        Event::ApprovalRequested(asked) => request(about, asked),
+        Event::ApprovalGranted(decided) => decision(Verdict::Granted, decided),
+        Event::ApprovalRejected(decided) => decision(Verdict::Rejected, decided),
         Event::HistoryImported(history) => {
             Action::NoteImport(action::NoteImport { workflow: about.whole(), history: history.clone() })
         }
         Event::RerunCleared(_) | Event::CostWarningRaised(_) | Event::CostLimitExceeded(_) => return None,
+    })
+}
+
+fn completed(phase: PhaseRef, done: &PhaseCompleted) -> Action {
+    Action::Complete(action::Complete {
+        phase,
+        metadata: done.metadata.clone(),
+        output: done.output,
+        outputs: done.outputs.clone(),
+    })
+}
+
+fn failed(phase: PhaseRef, failed: &PhaseFailed) -> Action {
+    Action::Fail(action::Fail {
+        phase,
+        error: failed.error.clone(),
+        exit_code: failed.exit_code,
+        signal: failed.signal.clone(),
+        stderr: failed.stderr.clone(),
+        abandoned: failed.abandoned,
+        metadata: failed.metadata.clone(),
+    })
+}
+
+fn cost(phase: PhaseRef, cost: &CostRecorded) -> Action {
+    Action::Cost(action::Cost {
+        phase,
+        amount: cost.amount,
+        currency: cost.currency.clone(),
+        refund: cost.refund,
+        model: cost.model.clone(),
+        operation: cost.operation.clone(),
+        metadata: cost.metadata.clone(),
+    })
+}
+
+fn request(about: &Subjects<'_>, asked: &ApprovalRequested) -> Action {
+    Action::ApprovalRequest(Box::new(ApprovalAsk {
+        workflow: about.whole(),
+        phase: about.phase(),
+        operation: asked.operation.clone(),
+        estimate: asked.estimate,
+        items: asked.items,
+        impact: asked.impact.clone(),
+        auto_approve_below: asked.auto_approve_below,
+        metadata: asked.metadata.clone(),
+    }))
+}
+
+fn decision(verdict: Verdict, decided: &ApprovalDecided) -> Action {
+    Action::ApprovalDecide(ApprovalAnswer {
+        request: decided.request,
+        verdict,
+        reason: decided.reason.clone(),
     })
 }
 
