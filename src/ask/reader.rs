@@ -128,13 +128,25 @@ impl Lines {
     }
 }
 
+/// Reads the lines before one that cannot be read; fails as it did where there are none.
+fn before(ledger: &Ledger, after: Seq, limit: u64, error: LedgerError) -> Result<Vec<String>, LedgerError> {
+    let read = (0..limit).map_while(|count| ledger.lines(after.plus(count), 1).ok());
+    let lines: Vec<String> = read.flatten().collect();
+    if lines.is_empty() { Err(error) } else { Ok(lines) }
+}
+
 /// Reads the first lines of a part of the log, as many as may be held at a time; at least one where there is one.
 fn piece(ledger: &Ledger, span: Span) -> Result<Vec<String>, AskError> {
     let (mut piece, mut bytes) = (Vec::new(), 0);
     let mut at = span.after;
     while at < span.through && (piece.len() as u64) < PIECE_LINES && bytes < PIECE_BYTES_MAX {
         let limit = (span.through.number() - at.number()).min(LINES_MAX);
-        let lines = ledger.lines(at, usize::try_from(limit).unwrap_or(usize::MAX))?;
+        let read = ledger.lines(at, usize::try_from(limit).unwrap_or(usize::MAX));
+        let lines = match read.or_else(|error| before(ledger, at, limit, error)) {
+            // What is there is handed on before what is not is told: whoever comes back for more is told.
+            Err(_) if !piece.is_empty() => break,
+            lines => lines?,
+        };
         if lines.is_empty() {
             let found = format!("the log ends at {at}, expected {}", span.through);
             return Err(AskError::Damaged { found });

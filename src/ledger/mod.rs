@@ -10,6 +10,7 @@
 //! read while nothing is held, and further tries where others were first. What asks about the past reads
 //! [`Ledger::records`] and [`Ledger::table_at`]; both see whole commands only.
 
+mod export;
 mod history;
 mod lines;
 mod loader;
@@ -17,6 +18,7 @@ mod record;
 mod replay;
 mod restore;
 mod rows;
+mod salvaged;
 mod session;
 mod verify;
 
@@ -25,10 +27,12 @@ use std::path::Path;
 use std::time::Duration;
 
 pub use crate::store::{Axis, Head, Until};
+pub use export::{EXPORT_SCHEMA, ExportEnd, Places, RestoreError, SALVAGED_SCHEMA, SalvagedEnd};
 pub use history::{HistoryError, HistoryOptions, Imported, import_history};
 pub use record::{How, Recorder, Recording, Unrecorded};
 pub use replay::Records;
-pub use restore::{EXPORT_SCHEMA, ExportEnd, RestoreError, Restored, restore};
+pub use restore::{Restored, check_export, restore};
+pub use salvaged::{SalvagedOptions, Taken, import_salvaged};
 pub use session::{Answer, AnswerStatus, Session, check_repeats};
 pub use verify::{Verified, VerifyError};
 

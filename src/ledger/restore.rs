@@ -1,38 +1,17 @@
 //! Taking in the ledger's own export: byte for byte, or not at all.
 //!
-//! An export is the log's lines and, as its last line, an [`ExportEnd`] that says how many there are and
-//! what root they have.
+//! The ledger is empty, or has the first events of the file, or all of them and more: then they are known.
 
 use std::io::{BufRead, Seek, SeekFrom};
 
-use serde::{Deserialize, Serialize};
-
-use super::lines::{LineFault, next_line};
+use super::export::{End, RestoreError, each_line};
 use super::verify::Audit;
 use super::{Ledger, LedgerError, TRIES_MAX, VerifyError, replay, rows};
 use crate::model::{Digest, Recorded, Seq};
 use crate::store::{Appended, Batch, Entry, Head, StoreError, Times};
 
-/// The form of an export.
-pub const EXPORT_SCHEMA: &str = "export/1";
-
-/// The longest line, in bytes.
-const LINE_BYTES_MAX: u64 = 64 << 20;
-
 /// How many events are written in one batch; a command is never cut.
 const EVENTS_PER_BATCH: usize = 4096;
-
-/// The last line of an export.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ExportEnd {
-    /// [`EXPORT_SCHEMA`].
-    pub schema: String,
-    /// How many events are before it.
-    pub events: u64,
-    /// The root over their lines.
-    pub root: Digest,
-}
 
 /// What came of a restore.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,55 +24,24 @@ pub struct Restored {
     pub root: Digest,
 }
 
-/// Why an export was not taken in. Nothing is written then.
-#[derive(Debug, thiserror::Error)]
-pub enum RestoreError {
-    /// The file cannot be read.
-    #[error("the export cannot be read")]
-    Read(#[from] std::io::Error),
-    /// A line is wrong.
-    #[error("line {line}: {source}")]
-    Line {
-        /// Its number, from 1.
-        line: u64,
-        /// What is wrong.
-        source: VerifyError,
-    },
-    /// A line is no text, or no event is as long.
-    #[error("line {line}: {found}")]
-    Text {
-        /// Its number, from 1.
-        line: u64,
-        /// What was found.
-        found: String,
-    },
-    /// The file ends before its last line, or has something after it.
-    #[error("line {line}: {found}")]
-    End {
-        /// The number of the line, from 1.
-        line: u64,
-        /// What was found, and what was expected.
-        found: String,
-    },
-    /// The ledger has other events than the file.
-    #[error(
-        "the ledger's events are not those of the file: up to event {events} their root is {found}, expected {expected}"
-    )]
-    Different {
-        /// How many events the ledger has.
-        events: Seq,
-        /// Their root.
-        found: Digest,
-        /// The root of as many events of the file, or of all when it has fewer.
-        expected: Digest,
-    },
-    /// The ledger refuses it.
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
+/// A file that was checked, whole.
+struct Checked {
+    audit: Audit,
+    /// The root up to the place that was asked for, where the file goes as far.
+    root_there: Option<Digest>,
 }
 
-/// Restores an export into a ledger that is empty, or has the first events of the file already. The file is
-/// read twice: once to check all of it, once to write what is new.
+/// Checks that a file is a whole export, from its first event to its last line, and returns how many events it has.
+///
+/// # Errors
+///
+/// [`RestoreError`].
+pub fn check_export(file: impl BufRead, mut progress: impl FnMut(u64)) -> Result<u64, RestoreError> {
+    Ok(check(file, Seq::ZERO, &mut progress)?.audit.table.head.number())
+}
+
+/// Restores an export into a ledger that is empty, or has the first events of the file already, or all of them and more.
+/// The file is read twice: once to check all of it, once to write what is new.
 ///
 /// # Errors
 ///
@@ -109,7 +57,9 @@ pub fn restore(
             Err(RestoreError::Ledger(LedgerError::Store(StoreError::Moved))) => {
                 file.seek(SeekFrom::Start(0))?
             }
-            restored => return restored.map(|(events, root)| Restored { events, known, root }),
+            restored => {
+                return restored.map(|(events, root)| Restored { events, known: known.min(events), root });
+            }
         };
     }
     Err(LedgerError::Busy { tries: TRIES_MAX }.into())
@@ -119,35 +69,71 @@ pub fn restore(
 fn try_restore(
     ledger: &mut Ledger,
     mut file: impl BufRead + Seek,
-    mut progress: impl FnMut(u64),
+    progress: &mut impl FnMut(u64),
 ) -> Result<(u64, Digest), RestoreError> {
     let head = ledger.head()?;
+    let Checked { audit, root_there } = check(&mut file, head.seq, progress)?;
+    let (last, root) = (audit.table.head, audit.frontier.root());
+    // Where the file is older, what counts is what the ledger had then.
+    let (events, found) = match root_there {
+        Some(_) => (head.seq, head.root),
+        None => (last, ledger.root_at(last)?),
+    };
+    let expected = root_there.unwrap_or(root);
+    if found != expected {
+        return Err(RestoreError::Different { events, found, expected });
+    }
+    file.seek(SeekFrom::Start(0))?;
+    write(ledger, &mut file, head, &audit)?;
+    Ok((last.number(), root))
+}
+
+/// Reads a file to its end, and checks it; `there` is the place whose root is wanted.
+fn check(
+    mut file: impl BufRead,
+    there: Seq,
+    progress: &mut impl FnMut(u64),
+) -> Result<Checked, RestoreError> {
     let mut audit = Audit::default();
-    let mut root_at_head = (head.seq == Seq::ZERO).then(|| audit.frontier.root());
-    let end = each_line(&mut file, |line| {
-        let seq = audit.follow(line)?.seq;
-        if seq == head.seq {
-            root_at_head = Some(audit.frontier.root());
+    let mut root_there = (there == Seq::ZERO).then(|| audit.frontier.root());
+    let mut hole = None;
+    let mut line = 0;
+    let end = each_line(&mut file, |text| {
+        line += 1;
+        // Whether there may be one is told by the last line.
+        if hole.is_some() {
+            return Ok(());
+        }
+        let expected = audit.table.head.plus(1);
+        let seq = match audit.follow(text) {
+            Err(source) if Recorded::from_line(text).is_ok_and(|record| record.seq > expected) => {
+                hole = Some(RestoreError::Line { line, source });
+                return Ok(());
+            }
+            followed => followed?.seq,
+        };
+        if seq == there {
+            root_there = Some(audit.frontier.root());
         }
         if seq.number() % 1024 == 0 {
             progress(seq.number());
         }
         Ok(())
-    })?;
-    let events = audit.table.head.number();
-    let root = audit.frontier.root();
-    if (end.events, end.root) != (events, root) {
+    });
+    let end = match (end, hole) {
+        (Ok(End::Holes(end)), _) => return Err(RestoreError::Hole { end }),
+        (_, Some(error)) => return Err(error),
+        (end, None) => end?,
+    };
+    let (events, root) = (audit.table.head.number(), audit.frontier.root());
+    if let End::Whole(end) = end
+        && (end.events, end.root) != (events, root)
+    {
         let found =
             format!("{events} events with root {root}, expected {} with root {}", end.events, end.root);
         return Err(RestoreError::End { line: events + 1, found });
     }
-    if root_at_head != Some(head.root) {
-        let expected = root_at_head.unwrap_or(root);
-        return Err(RestoreError::Different { events: head.seq, found: head.root, expected });
-    }
-    file.seek(SeekFrom::Start(0))?;
-    write(ledger, &mut file, head, &audit)?;
-    Ok((events, root))
+    Ok(Checked { audit, root_there })
 }
 
 /// Writes the events after a head, in batches that end with a command; the rows come with the last one.
@@ -193,46 +179,4 @@ fn write(
         let _ = replay::keep_snapshots(ledger.store.as_mut(), known, audit.table.head);
     }
     Ok(())
-}
-
-/// Calls `event` with each line but the last, and returns what the last one says.
-fn each_line(
-    file: &mut impl BufRead,
-    mut event: impl FnMut(&str) -> Result<(), VerifyError>,
-) -> Result<ExportEnd, RestoreError> {
-    let mut text = String::new();
-    let mut line = 0;
-    let mut end: Option<ExportEnd> = None;
-    loop {
-        line += 1;
-        let more = next_line(file, &mut text, LINE_BYTES_MAX).map_err(|fault| match fault {
-            LineFault::Read(error) => RestoreError::Read(error),
-            LineFault::Found(found) => RestoreError::Text { line, found },
-        })?;
-        if !more {
-            break;
-        }
-        if end.is_some() {
-            let found = "something after the line that ends an export".to_owned();
-            return Err(RestoreError::End { line, found });
-        }
-        let content = text.strip_suffix('\n').unwrap_or(&text);
-        end = read_end(content);
-        if end.is_none() {
-            event(content).map_err(|source| RestoreError::Line { line, source })?;
-        }
-    }
-    end.ok_or_else(|| {
-        let found = format!("the file ends without its last line, `{{\"schema\":\"{EXPORT_SCHEMA}\",…}}`");
-        RestoreError::End { line, found }
-    })
-}
-
-/// Reads the line that ends an export; none when it is another, or not written as [`ExportEnd`] is: no root
-/// covers it, so not a byte of it may differ.
-fn read_end(line: &str) -> Option<ExportEnd> {
-    let end = line.starts_with("{\"schema\"").then(|| serde_json::from_str(line).ok());
-    let end: ExportEnd = end.flatten()?;
-    let written = serde_json::to_string(&end).expect("an end has string keys and no floats");
-    (end.schema == EXPORT_SCHEMA && written == line).then_some(end)
 }

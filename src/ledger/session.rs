@@ -88,6 +88,17 @@ impl<'a> Session<'a> {
     /// [`LedgerError`]; a command that is refused leaves what was staged before it as it was. After a commit that failed
     /// the session is over: [`StoreError::Moved`].
     pub fn stage(&mut self, command: &Command, now: Timestamp) -> Result<Answer, LedgerError> {
+        self.stage_as(command, None, now)
+    }
+
+    /// Decides on a command that was recorded once, as [`Session::stage`], and keeps the digest of what its caller supplied
+    /// then, so that it is known again when it is sent once more.
+    pub(super) fn stage_as(
+        &mut self,
+        command: &Command,
+        digest: Option<Digest>,
+        now: Timestamp,
+    ) -> Result<Answer, LedgerError> {
         self.check_goes_on()?;
         if let Some(answer) = self.known(command)? {
             return Ok(answer);
@@ -98,6 +109,7 @@ impl<'a> Session<'a> {
         let moment = moment(self.last, now, command.occurred_at)?;
         let drafts = decide(&self.table, command, moment.at)?;
         let stamp = Stamp::new(command, moment, self.table.head);
+        let stamp = Stamp { digest: digest.unwrap_or(stamp.digest), ..stamp };
         let mut events = Vec::with_capacity(drafts.len());
         for draft in drafts {
             events.push(self.apply(stamp.record(events.len(), draft))?);
@@ -190,6 +202,11 @@ impl<'a> Session<'a> {
         let Ok(phase) = self.table.resolve(name) else { return Ok(None) };
         let Some(declared) = phase.declared(role) else { return Ok(None) };
         Ok(self.known(command)?.is_none().then_some(declared))
+    }
+
+    /// Returns when the last event was recorded.
+    pub(super) fn last_recorded_at(&self) -> Option<Timestamp> {
+        self.last.map(|(_, recorded_at)| recorded_at)
     }
 
     /// Returns when the last event took effect.

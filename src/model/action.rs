@@ -342,8 +342,8 @@ pub struct CostLimit {
 /// States that a history was taken in.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct NoteImport {
-    /// Whose.
-    pub workflow: WorkflowName,
+    /// Whose; none for what is about the ledger as a whole.
+    pub workflow: Option<WorkflowName>,
     /// Which, and what it took.
     pub history: HistoryImported,
 }

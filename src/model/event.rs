@@ -339,4 +339,17 @@ pub struct HistoryImported {
     /// How many events were inferred, by the kind of repair.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub inferred: BTreeMap<String, u64>,
+    /// The events that are missing before those that follow, by their places in the log that was salvaged; none for a
+    /// history without a hole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap: Option<Gap>,
+}
+
+/// Events that are missing: their first and their last place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// The first.
+    pub first: Seq,
+    /// The last.
+    pub last: Seq,
 }

@@ -51,7 +51,7 @@ pub(crate) use definition::find_cycle;
 pub use definition::{Definition, DefinitionError, PhaseDefinition};
 pub use digest::{Algorithm, Digest};
 pub use event::{
-    Change, Comparison, Consumed, DefinitionChange, Event, HistoryImported, MetadataRecorded, NoteAdded,
+    Change, Comparison, Consumed, DefinitionChange, Event, Gap, HistoryImported, MetadataRecorded, NoteAdded,
     PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped, PhaseStarted, RerunCleared, RerunReason, TagSet,
     WorkflowDefined,
 };
@@ -70,6 +70,6 @@ pub use scan::Misread;
 pub use schema::{ANSWER_SCHEMA, COMMAND_SCHEMA};
 pub use selector::{IdPrefix, Range, SelectorError, TimeContext, When, WhenBase, Zone, ZoneError};
 pub use state::StateName;
-pub use text::{LABEL_BYTES_MAX, TEXT_BYTES_MAX, Text, TextError, escape, label};
+pub use text::{LABEL_BYTES_MAX, TEXT_BYTES_MAX, Text, TextError, escape, escape_json, label};
 pub use time::{Timestamp, TimestampError};
 pub use workflow_file::{WORKFLOW_FILE_BYTES_MAX, WorkflowFileError, parse_workflow, parse_workflow_bytes};

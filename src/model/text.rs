@@ -1,5 +1,6 @@
 //! Text that people wrote: bounded, and shown so that it cannot deceive.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::de::Error as _;
@@ -132,6 +133,26 @@ pub fn escape(text: &str) -> String {
     shown
 }
 
+/// Returns JSON with every character that [`escape`] writes out, but for line ends, as JSON escapes it (`\u009b`): it says
+/// the same, and does nothing to a terminal.
+pub fn escape_json(json: &str) -> Cow<'_, str> {
+    let acts = |character: char| character != '\n' && is_deceptive(character);
+    if !json.contains(acts) {
+        return Cow::Borrowed(json);
+    }
+    let mut shown = String::with_capacity(json.len() + 16);
+    for character in json.chars() {
+        if acts(character) {
+            let mut units = [0; 2];
+            let units = character.encode_utf16(&mut units);
+            units.iter().for_each(|unit| shown.push_str(&format!("\\u{unit:04x}")));
+        } else {
+            shown.push(character);
+        }
+    }
+    Cow::Owned(shown)
+}
+
 /// Says whether a character is one that [`escape`] writes out.
 pub(crate) fn is_deceptive(character: char) -> bool {
     character.is_control()
@@ -148,6 +169,16 @@ mod tests {
     fn deceptive_characters_are_written_out() {
         assert_eq!(escape("a\u{202E}b\u{1b}[2J"), "a\\u{202e}b\\u{1b}[2J");
         assert_eq!(escape("Ünïcode, 漢字 ✓"), "Ünïcode, 漢字 ✓");
+    }
+
+    #[test]
+    fn json_for_a_terminal_says_the_same() {
+        let text = "a\u{9b}b\u{202e}c\u{7f}d\u{e0041}é漢\\\"";
+        let json = format!("{}\n", serde_json::to_string(text).expect("a text"));
+        let shown = escape_json(&json);
+        assert_eq!(shown, "\"a\\u009bb\\u202ec\\u007fd\\udb40\\udc41é漢\\\\\\\"\"\n");
+        assert_eq!(serde_json::from_str::<String>(&shown).expect("JSON"), text);
+        assert!(matches!(escape_json("{\"a\":1}\n"), Cow::Borrowed(_)));
     }
 
     #[test]

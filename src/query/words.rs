@@ -9,7 +9,7 @@ use std::borrow::Cow;
 use super::figures::{duration, one_line};
 use crate::model::{
     Amount, ApprovalDecided, ApprovalRequested, CostLimitExceeded, CostLimitSet, CostRecorded,
-    CostWarningRaised, Event, HistoryImported, MetadataRecorded, NoteAdded, PhaseCompleted, PhaseFailed,
+    CostWarningRaised, Event, Gap, HistoryImported, MetadataRecorded, NoteAdded, PhaseCompleted, PhaseFailed,
     PhaseReset, PhaseSkipped, PhaseStarted, RerunCleared, RerunReason, TagSet, WorkflowDefined, escape,
 };
 
@@ -328,15 +328,27 @@ impl<'a> Words<'a> for Decision<'a> {
 
 impl<'a> Words<'a> for &'a HistoryImported {
     fn clause(&self) -> (Cow<'static, str>, Option<String>) {
-        ("took in a history".into(), Some(escape(&self.source)))
+        match self.gap {
+            None => ("took in a history".into(), Some(escape(&self.source))),
+            Some(gap) => ("goes on behind a hole".into(), Some(missing(gap))),
+        }
     }
 
     fn remark(&self) -> Option<String> {
-        Some(format!("{}, {} lines", escape(&self.source), self.lines))
+        let gap = self.gap.map(|gap| format!("{}; ", missing(gap))).unwrap_or_default();
+        Some(format!("{gap}{}, {} lines", escape(&self.source), self.lines))
     }
 
     fn quotation(&self) -> Option<Cow<'a, str>> {
         Some(self.source.as_str().into())
+    }
+}
+
+/// Says which events are missing.
+fn missing(gap: Gap) -> String {
+    match gap.first == gap.last {
+        true => format!("e{} of the log that was salvaged is missing", gap.first),
+        false => format!("e{} to e{} of the log that was salvaged are missing", gap.first, gap.last),
     }
 }
 

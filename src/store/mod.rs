@@ -17,7 +17,7 @@ mod merkle;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub use disk::{DiskOptions, DiskReader, DiskStore, Opened};
+pub use disk::{Differing, DiskOptions, DiskReader, DiskStore, Opened, Salvaged, backup, salvage};
 pub use memory::MemoryStore;
 pub use merkle::Frontier;
 
@@ -144,6 +144,8 @@ pub struct Snapshot {
 pub enum Mended {
     /// A file that says how long the log was was made anew.
     Witness(PathBuf),
+    /// A segment was made anew from its events, which are all there.
+    Segment(PathBuf),
 }
 
 /// What a store can take.

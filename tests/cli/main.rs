@@ -26,6 +26,7 @@ mod real_inputs;
 mod record;
 mod report;
 mod safety;
+mod salvage;
 mod scan;
 mod streams;
 mod takeover;

@@ -11,10 +11,10 @@ use crate::folder::{self, Tree};
 use crate::strace;
 
 const ROOT: &str = "sha256:65c1f0af1a46d2efc0257ef778865b5f9d53bfdb20ac3cc4514e693e7574d9f1";
-const EVENTS: usize = 2_604;
+pub const EVENTS: usize = 2_604;
 
 /// A scene with a ledger of format 1.
-fn old() -> Scene {
+pub fn old() -> Scene {
     let scene = Scene::empty();
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/format_1");
     let mut tree = Tree::new();

@@ -35,6 +35,7 @@ mod propagation;
 mod replay;
 mod restore;
 mod retry;
+mod salvaged;
 mod scale;
 mod selectors;
 mod touched;

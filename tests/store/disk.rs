@@ -134,7 +134,7 @@ fn what_is_in_flight_does_not_count_yet() {
             (path.clone(), fs::read(path).expect("a file"))
         });
         subject.close();
-        fs::remove_file(subject.log().join("tail.mark")).expect("the mark goes");
+        fs::remove_file(subject.log().join("work.mark")).expect("the mark goes");
         subject.reopen();
         append(subject.store(), &batch(vec![entry(8), entry(9)]));
         for (path, bytes) in &witnesses {
@@ -303,7 +303,7 @@ fn archiving_that_a_crash_cut_off_is_finished() {
     for place in ["head", "segments/head"] {
         fs::write(subject.log().join(place), &witness).expect("a file");
     }
-    fs::remove_file(subject.log().join("tail.mark")).expect("the mark goes");
+    fs::remove_file(subject.log().join("work.mark")).expect("the mark goes");
     let asked = DiskReader::open(&subject.log()).expect("a log");
     assert_eq!((asked.store.head().expect("a head").seq, asked.left_over), (Seq::new(9), Some(Seq::new(9))));
     for end in [9, 10, 50] {
@@ -318,7 +318,7 @@ fn archiving_that_a_crash_cut_off_is_finished() {
 
 #[test]
 fn found_22_a_log_that_was_used_is_never_taken_for_one_that_is_being_made() {
-    for gone in [&["journal"][..], &["head"], &["journal", "tail"], &["segments"]] {
+    for gone in [&["journal"][..], &["head"], &["journal", "work"], &["segments"]] {
         let mut subject = OnDisk::new(SMALL);
         fill(subject.store(), 9);
         subject.close();
@@ -341,15 +341,15 @@ fn the_tail_is_made_anew_whenever_it_is_not_as_it_was_left() {
     type Spoil = fn(&Path, &folder::Tree);
     let spoils: [(&str, Spoil); 6] = [
         ("as it was", |_, _| {}),
-        ("gone", |log, _| fs::remove_dir_all(log.join("tail")).expect("it goes")),
-        ("no mark", |log, _| fs::remove_file(log.join("tail.mark")).expect("it goes")),
+        ("gone", |log, _| fs::remove_dir_all(log.join("work")).expect("it goes")),
+        ("no mark", |log, _| fs::remove_file(log.join("work.mark")).expect("it goes")),
         ("a bit", |log, _| {
-            let mut bytes = fs::read(log.join("tail/db")).expect("a file");
+            let mut bytes = fs::read(log.join("work/db")).expect("a file");
             bytes[99] ^= 1;
-            fs::write(log.join("tail/db"), bytes).expect("a file");
+            fs::write(log.join("work/db"), bytes).expect("a file");
         }),
-        ("garbage", |log, _| fs::write(log.join("tail/db"), "garbage").expect("a file")),
-        ("of another time", |log, older| folder::replace(&log.join("tail"), older)),
+        ("garbage", |log, _| fs::write(log.join("work/db"), "garbage").expect("a file")),
+        ("of another time", |log, older| folder::replace(&log.join("work"), older)),
     ];
     for (what, spoil) in spoils {
         let mut subject = OnDisk::new(DiskOptions::default());
@@ -359,7 +359,7 @@ fn the_tail_is_made_anew_whenever_it_is_not_as_it_was_left() {
         };
         append(subject.store(), &with_row(1));
         subject.close();
-        let older = folder::tree(&subject.log().join("tail"));
+        let older = folder::tree(&subject.log().join("work"));
         subject.reopen();
         append(subject.store(), &with_row(2));
         subject.close();

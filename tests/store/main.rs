@@ -21,4 +21,5 @@ mod meanwhile;
 mod model;
 mod power;
 mod record;
+mod salvage;
 mod tapped;

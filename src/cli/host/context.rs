@@ -9,7 +9,7 @@ use phaseledger::ledger::Ledger;
 use phaseledger::model::{Actor, CommandId, TimeContext, Timestamp, Zone, label};
 use uuid::Uuid;
 
-use crate::cli::host::error::Failure;
+use crate::cli::host::error::{Failure, Kind};
 use crate::cli::host::home::Home;
 use crate::cli::host::output;
 
@@ -132,12 +132,36 @@ impl Context {
 
     /// Finds the ledger and opens it to record, once other processes are done with it.
     pub fn open_to_record(&self) -> Result<Ledger, Failure> {
-        Ok(Ledger::open(&self.home()?.log(), self.lock_timeout)?)
+        self.open_at(&self.home()?)
+    }
+
+    /// Opens a ledger to record, once other processes are done with it.
+    pub fn open_at(&self, home: &Home) -> Result<Ledger, Failure> {
+        let ledger = Ledger::open(&home.log(), self.lock_timeout)?;
+        home.ignore_taken_over();
+        Ok(ledger)
+    }
+
+    /// Finds the ledger, or the place where one is to be made, and says whether it is yet to be made.
+    pub fn home_or_new(&self) -> Result<(Home, bool), Failure> {
+        match self.home() {
+            Ok(home) => {
+                let is_there = Ledger::is_there(&home.log())?;
+                Ok((home, !is_there))
+            }
+            Err(failure) if failure.kind == Kind::NoLedger => {
+                Ok((Home::at(self.dir.clone().unwrap_or_else(|| PathBuf::from("ledger"))), true))
+            }
+            Err(failure) => Err(failure),
+        }
     }
 
     /// Finds the ledger and opens it to make anew what is not the log itself.
     pub fn open_mending(&self) -> Result<Ledger, Failure> {
-        Ok(Ledger::open_mending(&self.home()?.log(), self.lock_timeout)?)
+        let home = self.home()?;
+        let ledger = Ledger::open_mending(&home.log(), self.lock_timeout)?;
+        home.ignore_taken_over();
+        Ok(ledger)
     }
 
     /// Returns who asks.

@@ -19,6 +19,8 @@ pub use kind::{Class, Kind};
 use phaseledger::model::escape;
 use serde_json::{Map, Value, json};
 
+use crate::cli::host::output;
+
 /// Why a verb did not do what was asked. Only this module makes one; others say what they found, by the name of
 /// the case.
 #[derive(Debug)]
@@ -75,10 +77,10 @@ impl Failure {
     }
 
     fn tell(&self, json: bool) -> std::io::Result<()> {
-        let mut stderr = anstream::stderr();
         if json {
-            return writeln!(stderr, "{}", self.json());
+            return output::json_talk(&self.json());
         }
+        let mut stderr = anstream::stderr();
         let red = anstyle::AnsiColor::Red.on_default().bold();
         let cyan = anstyle::AnsiColor::Cyan.on_default();
         writeln!(stderr, "{red}error{red:#}: {}", self.message)?;

@@ -108,14 +108,26 @@ impl<'a> Target<'a> {
 pub fn refuse_logs(path: &Path) -> Result<(), Failure> {
     let real = real(path);
     match real.as_deref().and_then(|real| real.ancestors().find(|folder| is_log(folder))) {
-        Some(log) => Err(Failure::misuse(format!(
-            "`{}` lies within the log of a ledger, `{}`, where nothing else is written",
-            shown(path),
-            shown(log)
-        ))
-        .hint("name a place elsewhere")),
+        Some(log) => Err(within(path, log)),
         None => Ok(()),
     }
+}
+
+/// Refuses a path within a folder, whatever links lead there.
+pub fn refuse_within(path: &Path, log: &Path) -> Result<(), Failure> {
+    match (real(path), real(log)) {
+        (Some(path), Some(log)) if path.starts_with(&log) => Err(within(&path, &log)),
+        _ => Ok(()),
+    }
+}
+
+fn within(path: &Path, log: &Path) -> Failure {
+    Failure::misuse(format!(
+        "`{}` lies within the log of a ledger, `{}`, where nothing else is written",
+        shown(path),
+        shown(log)
+    ))
+    .hint("name a place elsewhere")
 }
 
 /// Says whether a folder is a log, or what is left of one.

@@ -8,6 +8,16 @@ use phaseledger::ledger::Ledger;
 use crate::cli::host::error::Failure;
 use crate::cli::host::paths::shown;
 
+/// What git passes over: the log, and the one that a takeover leaves.
+pub const IGNORED: &str = "/log/\n/log.1/\n";
+/// The same as the first release made it.
+const IGNORED_ONCE: &str = "/log/\n";
+
+/// Says whether a name in a ledger's folder is one of the store's: the log, and what a takeover leaves beside it.
+pub fn is_of_store(name: &std::ffi::OsStr) -> bool {
+    ["log", "log.1", "log.new"].iter().any(|own| name == *own)
+}
+
 /// A ledger's folder.
 pub struct Home {
     root: PathBuf,
@@ -69,6 +79,17 @@ impl Home {
     /// Returns the folder of the log.
     pub fn log(&self) -> PathBuf {
         self.root.join("log")
+    }
+
+    /// Keeps the log that a takeover left out of git too, where the list of what git passes over is as an earlier version
+    /// made it. Where that fails, git shows it, and nothing is lost.
+    pub fn ignore_taken_over(&self) {
+        let path = self.root.join(".gitignore");
+        if self.root.join("log.1").exists()
+            && std::fs::read(&path).is_ok_and(|found| found == IGNORED_ONCE.as_bytes())
+        {
+            let _ = std::fs::write(&path, IGNORED);
+        }
     }
 
     /// Returns the workflow's definition, the user's to edit.

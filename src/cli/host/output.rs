@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use phaseledger::model::escape_json;
 use serde::Serialize;
 
 /// Standard output: colours are taken out where it is no terminal, or NO_COLOR is set.
@@ -9,20 +10,58 @@ pub fn stdout() -> anstream::AutoStream<io::StdoutLock<'static>> {
     anstream::AutoStream::auto(io::stdout().lock())
 }
 
-/// Standard output for lines of the log: byte for byte. What takes out colours takes out U+007F too, which JSON
-/// may hold as it is.
-pub fn raw_stdout() -> io::StdoutLock<'static> {
-    io::stdout().lock()
+/// Standard output for lines of the log: byte for byte, but for a terminal, which would act on some. What takes out
+/// colours takes out U+007F too, which JSON may hold as it is.
+pub fn raw_stdout() -> Box<dyn Write> {
+    let out = io::stdout().lock();
+    match out.is_terminal() {
+        true => Box::new(ForTerminal { out, begun: Vec::new() }),
+        false => Box::new(out),
+    }
 }
 
-/// Writes one JSON value as a line.
-pub fn json_line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
-    let line = serde_json::to_string(value)?;
-    match line.contains('\u{7f}') {
-        // Or else what takes out colours would take it out.
-        true => out.write_all(line.replace('\u{7f}', "\\u007f").as_bytes())?,
-        false => out.write_all(line.as_bytes())?,
+/// Lines of JSON on their way to a terminal.
+struct ForTerminal<W: Write> {
+    out: W,
+    /// The line that is not whole yet.
+    begun: Vec<u8>,
+}
+
+impl<W: Write> Write for ForTerminal<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.begun.extend_from_slice(bytes);
+        if let Some(end) = self.begun.iter().rposition(|byte| *byte == b'\n') {
+            let rest = self.begun.split_off(end + 1);
+            let lines = std::mem::replace(&mut self.begun, rest);
+            self.out.write_all(escape_json(&String::from_utf8_lossy(&lines)).as_bytes())?;
+        }
+        Ok(bytes.len())
     }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// Writes one JSON value as a line, to where answers go or to a file.
+pub fn json_line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()> {
+    write_line(out, value, io::stdout().is_terminal())
+}
+
+/// Writes one JSON value as a line to standard error.
+pub fn json_talk(value: &impl Serialize) -> io::Result<()> {
+    write_line(&mut anstream::stderr(), value, io::stderr().is_terminal())
+}
+
+fn write_line(out: &mut impl Write, value: &impl Serialize, is_terminal: bool) -> io::Result<()> {
+    let line = serde_json::to_string(value)?;
+    let line = match is_terminal {
+        true => escape_json(&line).into_owned(),
+        // Or else what takes out colours would take it out.
+        false if line.contains('\u{7f}') => line.replace('\u{7f}', "\\u007f"),
+        false => line,
+    };
+    out.write_all(line.as_bytes())?;
     out.write_all(b"\n")
 }
 

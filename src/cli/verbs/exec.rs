@@ -188,5 +188,5 @@ fn tell_not_run(not_run: &NotRun, context: &Context) -> ExitCode {
 
 fn tell_json(view: &View<'_>) {
     // Where standard error is closed there is nobody to tell.
-    let _ = output::json_line(&mut anstream::stderr(), view);
+    let _ = output::json_talk(view);
 }

@@ -1,21 +1,33 @@
-//! `import`: takes in the ledger's own export, or a history that others wrote.
+//! `import`: takes in the ledger's own export, what was salvaged of one, or a history that others wrote.
+//!
+//! Where there is no ledger it makes one, once all that is to be taken in is known to be right.
 
-use std::fs::File;
-use std::io::{self, BufReader, Seek, Write};
+mod spooled;
+
+use std::collections::BTreeMap;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use phaseledger::ask;
-use phaseledger::ledger::{HistoryOptions, Imported, Ledger, import_history, restore};
+use phaseledger::ledger::{
+    HistoryOptions, Imported, Ledger, Places, Restored, SalvagedOptions, Taken, check_export, import_history,
+    import_salvaged, restore,
+};
 use phaseledger::model::{Definition, Seq, Timestamp, WorkflowName};
+use phaseledger::store::MemoryStore;
 use serde::Serialize;
+use spooled::Spooled;
 
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
+use crate::cli::host::files;
+use crate::cli::host::home::Home;
 use crate::cli::host::output::{self, Progress};
 use crate::cli::host::paths::shown;
 use crate::cli::ui::render;
 use crate::cli::verbs::define::read_definition;
+use crate::cli::verbs::init::{self, Beginning};
 
 /// Options of `import`.
 #[derive(clap::Args)]
@@ -25,6 +37,10 @@ pub struct Args {
     /// What the file is
     #[arg(long, value_enum, default_value = "export")]
     format: Format,
+    /// Take what `salvage` wrote of a log with holes into a new ledger: what is before the first hole as it was, then an
+    /// event that names what is missing, then what follows, recorded once more; what has to be inferred is marked
+    #[arg(long)]
+    as_new: bool,
     /// Who asks [env: PHASELEDGER_BY] [default: the user]
     #[arg(long, value_name = "NAME", value_parser = phaseledger::model::label)]
     by: Option<String>,
@@ -37,7 +53,7 @@ pub struct Args {
 #[command(next_help_heading = "Histories")]
 #[group(skip)]
 struct HistoryArgs {
-    /// The definition to put in force first, at the time of the first line
+    /// The definition to put in force first, at the time of the first line; with `--as-new`, behind the first hole
     /// [default: the ledger's `workflow.toml`, where nothing is defined yet]
     #[arg(long, value_name = "FILE")]
     define: Option<PathBuf>,
@@ -68,84 +84,172 @@ enum Format {
 /// Takes a file in.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let file = Spooled::open(&args.file)?;
-    let ledger = context.open_to_record()?;
-    match args.format {
-        Format::Export => restore_export(ledger, &file, context)?,
-        Format::History => take_history(ledger, &file, args, context)?,
+    match (args.format, args.as_new) {
+        (Format::Export, false) => restore_export(&file, context)?,
+        (Format::Export, true) => take_salvaged(&file, args, context)?,
+        (Format::History, true) => {
+            return Err(Failure::misuse("`--as-new` takes what `salvage` wrote, not a history"));
+        }
+        (Format::History, false) => take_history(&file, args, context)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-/// A file that can be read twice; what is none, a pipe, is copied to one that goes away by itself.
-struct Spooled {
-    file: File,
-    name: String,
+/// The ledger that a file is taken into.
+struct Target {
+    home: Home,
+    /// Whether it is yet to be made.
+    is_new: bool,
 }
 
-impl Spooled {
-    fn open(path: &Path) -> Result<Self, Failure> {
-        let failed = |error: io::Error| Failure::io("read", path, &error);
-        let spool = |mut source: Box<dyn io::Read>, name: &str| -> Result<Self, Failure> {
-            let mut file = tempfile::tempfile().map_err(failed)?;
-            io::copy(&mut source, &mut file).map_err(failed)?;
-            Ok(Spooled { file, name: name.to_owned() })
-        };
-        if path == Path::new("-") {
-            return spool(Box::new(io::stdin().lock()), "standard input");
-        }
-        if path.is_dir() {
-            return Err(Failure::misuse(format!("`{}` is a folder, expected a file", shown(path))));
-        }
-        let file = File::open(path).map_err(failed)?;
-        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        match file.metadata().map_err(failed)?.is_file() {
-            true => Ok(Spooled { file, name }),
-            false => spool(Box::new(file), &name),
-        }
+impl Target {
+    fn find(context: &Context) -> Result<Self, Failure> {
+        let (home, is_new) = context.home_or_new()?;
+        Ok(Target { home, is_new })
     }
 
-    fn reader(&self) -> io::Result<BufReader<File>> {
-        let mut file = self.file.try_clone()?;
-        file.rewind()?;
-        Ok(BufReader::with_capacity(1 << 18, file))
+    /// Opens it; makes it where there is none, which is only once the file is known to be right.
+    fn open(&self, context: &Context) -> Result<Ledger, Failure> {
+        if self.is_new {
+            files::refuse_logs(self.home.root())?;
+            init::make(&self.home, Beginning::Nothing)?;
+        }
+        context.open_at(&self.home)
+    }
+
+    /// Removes the workflow that `init` begins with where another one came from the file.
+    fn clear_template(&self) {
+        let path = self.home.workflow();
+        if std::fs::read(&path).is_ok_and(|found| found == init::STARTER.as_bytes())
+            && std::fs::remove_file(&path).is_ok()
+        {
+            output::talk(format_args!(
+                "removed `{}`, which was as `init` makes it: the definitions in force came with the file",
+                shown(&path)
+            ));
+        }
     }
 }
 
-fn restore_export(mut ledger: Ledger, file: &Spooled, context: &Context) -> Result<(), Failure> {
-    #[derive(Serialize)]
-    struct View {
-        schema: &'static str,
-        status: &'static str,
-        events: u64,
-        known: u64,
-        root: String,
-    }
+/// What is answered of an export that was restored, and of what was salvaged.
+#[derive(Serialize)]
+struct RestoredView<'a> {
+    schema: &'static str,
+    status: &'static str,
+    events: u64,
+    known: u64,
+    root: String,
+    #[serde(flatten)]
+    taken: Option<TakenView<'a>>,
+}
+
+/// What is answered besides of what was salvaged.
+#[derive(Serialize)]
+struct TakenView<'a> {
+    lines: u64,
+    kept: u64,
+    missing: &'a [Places],
+    inferred: &'a BTreeMap<String, u64>,
+}
+
+fn restore_export(file: &Spooled, context: &Context) -> Result<(), Failure> {
+    let target = Target::find(context)?;
     let mut progress = Progress::new("restoring", 0);
-    let reader = file.reader().map_err(|error| Failure::io("read", Path::new(&file.name), &error))?;
+    if target.is_new {
+        check_export(file.reader().map_err(|error| unread(file, &error))?, |done| progress.at(done))?;
+    }
+    let mut ledger = target.open(context)?;
+    let reader = file.reader().map_err(|error| unread(file, &error))?;
+    let was_empty = ask::held(&mut ledger, &ask::Head)? == Seq::ZERO;
     let restored = restore(&mut ledger, reader, |done| progress.at(done))?;
     drop(progress);
     // Nothing is answered while it is held.
     drop(ledger);
+    if was_empty && restored.events > 0 {
+        target.clear_template();
+    }
+    tell_restored(&restored, None, context)
+}
+
+fn unread(file: &Spooled, error: &std::io::Error) -> Failure {
+    Failure::io("read", Path::new(&file.name), error)
+}
+
+/// Takes what was salvaged into a new ledger.
+fn take_salvaged(file: &Spooled, args: &Args, context: &Context) -> Result<(), Failure> {
+    let target = Target::find(context)?;
+    let define = args.history.define.as_deref();
+    let define = define.map(|path| read_definition(path, args.history.name.as_ref())).transpose()?;
+    let by = context.actor(args.by.as_deref(), "import");
+    let options = SalvagedOptions { source: file.name.clone(), define, by };
+    if !target.is_new {
+        let events = ask::held(&mut context.open()?, &ask::Head)?;
+        if events > Seq::ZERO {
+            return Err(Failure::not_empty(events));
+        }
+    }
+    let reader = file.reader().map_err(|error| unread(file, &error))?;
+    let mut progress = Progress::new("importing", 0);
+    let (export, taken) = import_salvaged(reader, &options, context.now()?, |done| progress.at(done))?;
+    let mut ledger = target.open(context)?;
+    // It is checked once more as any export is.
+    let restored = restore(&mut ledger, std::io::Cursor::new(export), |done| progress.at(done))?;
+    drop(progress);
+    drop(ledger);
+    target.clear_template();
+    tell_restored(&restored, Some(&taken), context)
+}
+
+fn tell_restored(restored: &Restored, taken: Option<&Taken>, context: &Context) -> Result<(), Failure> {
     let status = if restored.events == restored.known { "unchanged" } else { "restored" };
     let root = restored.root.to_string();
     let mut out = output::stdout();
     if context.json {
-        let view = View { schema: "restore/1", status, events: restored.events, known: restored.known, root };
-        output::json_line(&mut out, &view)?;
-    } else {
-        writeln!(
-            out,
-            "{status}: {} events, {} of them known already, root {root}",
-            restored.events, restored.known
-        )?;
+        let taken = taken.map(|taken| TakenView {
+            lines: taken.lines,
+            kept: taken.kept,
+            missing: &taken.missing,
+            inferred: &taken.inferred,
+        });
+        let (events, known) = (restored.events, restored.known);
+        let view = RestoredView { schema: "restore/1", status, events, known, root, taken };
+        return Ok(output::json_line(&mut out, &view)?);
+    }
+    writeln!(
+        out,
+        "{status}: {} events, {} of them known already, root {root}",
+        restored.events, restored.known
+    )?;
+    let Some(taken) = taken else { return Ok(()) };
+    writeln!(
+        out,
+        "  {} of {} as they were, {} recorded once more; the new ledger has other places from e{} on",
+        taken.kept,
+        render::count(taken.lines as usize, "line", "lines"),
+        taken.lines - taken.kept,
+        taken.kept + 1
+    )?;
+    for places in &taken.missing {
+        writeln!(out, "  missing: {places}")?;
+    }
+    for (repair, count) in &taken.inferred {
+        writeln!(out, "  inferred {count} × {repair}")?;
+    }
+    if taken.inferred.contains_key("kept_as_note") {
+        output::talk(format_args!(
+            "what could not follow is kept as notes; where a definition is missing, `--define FILE` names it"
+        ));
     }
     Ok(())
 }
 
-fn take_history(mut ledger: Ledger, file: &Spooled, args: &Args, context: &Context) -> Result<(), Failure> {
+fn take_history(file: &Spooled, args: &Args, context: &Context) -> Result<(), Failure> {
     let before = args.history.before.as_deref();
     let before: Option<Timestamp> = before.map(|text| context.instant(text)).transpose()?;
-    let define = definition(&mut ledger, &args.history, context)?;
+    let target = Target::find(context)?;
+    let mut ledger =
+        if target.is_new { Ledger::new(Box::new(MemoryStore::new())) } else { target.open(context)? };
+    let define = definition(&mut ledger, &args.history, &target.home)?;
     let workflow = match (&args.history.name, &define) {
         (Some(name), _) => name.clone(),
         (None, Some(definition)) => definition.name().clone(),
@@ -161,23 +265,27 @@ fn take_history(mut ledger: Ledger, file: &Spooled, args: &Args, context: &Conte
         by: context.actor(args.by.as_deref(), "import"),
     };
     let mut progress = Progress::new("importing", 0);
-    let imported =
-        import_history(&mut ledger, || file.reader(), &options, context.now()?, |done| progress.at(done))?;
+    let mut import = |ledger: &mut Ledger| {
+        import_history(ledger, || file.reader(), &options, context.now()?, |done| progress.at(done))
+            .map_err(Failure::from)
+    };
+    if target.is_new {
+        // In memory first: what is refused leaves no ledger.
+        import(&mut ledger)?;
+        ledger = target.open(context)?;
+    }
+    let imported = import(&mut ledger)?;
     drop(progress);
     // Nothing is answered while it is held.
     drop(ledger);
     tell(&imported, context)
 }
 
-fn definition(
-    ledger: &mut Ledger,
-    args: &HistoryArgs,
-    context: &Context,
-) -> Result<Option<Definition>, Failure> {
+fn definition(ledger: &mut Ledger, args: &HistoryArgs, home: &Home) -> Result<Option<Definition>, Failure> {
     let is_empty = ask::held(ledger, &ask::Head)? == Seq::ZERO;
     let path = match &args.define {
         Some(path) => path.clone(),
-        None if is_empty => context.home()?.workflow(),
+        None if is_empty => home.workflow(),
         None => return Ok(None),
     };
     read_definition(&path, args.name.as_ref()).map(Some)

@@ -10,12 +10,12 @@ use serde_json::json;
 
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
-use crate::cli::host::home::Home;
+use crate::cli::host::home::{Home, IGNORED};
 use crate::cli::host::paths::shown;
 use crate::cli::host::{files, output};
 
 /// A small workflow to start from.
-const STARTER: &str = include_str!("../../../ledger/starter.toml");
+pub const STARTER: &str = include_str!("../../../ledger/starter.toml");
 /// The workflow that the project ships.
 pub const EXAMPLE: &str = include_str!("../../../ledger/workflow.toml");
 /// A history of it.
@@ -38,7 +38,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     files::refuse_logs(home.root())?;
     // Before anything is made: a folder with the remains of a log stays as it is.
     let existed = Ledger::is_there(&home.log())?;
-    make(&home, args.example)?;
+    make(&home, if args.example { Beginning::Example } else { Beginning::Starter })?;
     let root = shown(home.root());
     let mut out = output::stdout();
     if context.json {
@@ -60,13 +60,28 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// What a new ledger begins with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beginning {
+    /// No definition: there is one in what is taken in.
+    Nothing,
+    /// A small workflow to edit.
+    Starter,
+    /// The workflow that the project ships, and its history.
+    Example,
+}
+
 /// Makes the files of a ledger that are not there yet. The log comes last: where it is, all is.
-pub fn make(home: &Home, example: bool) -> Result<(), Failure> {
+pub fn make(home: &Home, beginning: Beginning) -> Result<(), Failure> {
     let root = home.root();
     let holders = files::make_folder(root)?;
-    put(&home.workflow(), if example { EXAMPLE } else { STARTER })?;
-    put(&root.join(".gitignore"), "/log/\n")?;
-    if example {
+    match beginning {
+        Beginning::Nothing => {}
+        Beginning::Starter => put(&home.workflow(), STARTER)?,
+        Beginning::Example => put(&home.workflow(), EXAMPLE)?,
+    }
+    put(&root.join(".gitignore"), IGNORED)?;
+    if beginning == Beginning::Example {
         let histories = root.join("histories");
         fs::create_dir_all(&histories).map_err(|error| Failure::io("make", &histories, &error))?;
         put(&histories.join("2025-10-29.jsonl"), EXAMPLE_HISTORY)?;

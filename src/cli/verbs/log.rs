@@ -89,7 +89,7 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     let layout = table.map(|table| Layout::new(&table, &filter, answered.as_of.seq, context.zone));
     let out: Box<dyn Write> = match layout {
         Some(_) => Box::new(output::stdout()),
-        None => Box::new(output::raw_stdout()),
+        None => output::raw_stdout(),
     };
     let mut out = BufWriter::with_capacity(1 << 16, out);
     let mut found = false;

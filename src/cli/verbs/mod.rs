@@ -3,6 +3,7 @@
 pub mod append;
 pub mod approval;
 pub mod asking;
+pub mod backup;
 pub mod cost;
 pub mod define;
 pub mod demo;
@@ -17,6 +18,7 @@ pub mod next;
 pub mod record;
 pub mod replay;
 pub mod report;
+pub mod salvage;
 pub mod scan;
 pub mod show;
 pub mod show_phase;
@@ -102,6 +104,10 @@ pub enum Verb {
     Verify(verify::Args),
     /// Write the log as JSON lines, byte for byte
     Export(export::Args),
+    /// Copy the ledger while others record
+    Backup(backup::Args),
+    /// Write every line of the log that can still be read, byte for byte, and name the events that are missing
+    Salvage(salvage::Args),
 }
 
 impl Verb {
@@ -138,6 +144,8 @@ impl Verb {
             Verb::Replay(args) => replay::run(&args, context),
             Verb::Verify(args) => verify::run(&args, context),
             Verb::Export(args) => export::run(&args, context),
+            Verb::Backup(args) => backup::run(&args, context),
+            Verb::Salvage(args) => salvage::run(&args, context),
         }
     }
 }

@@ -4,11 +4,12 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use phaseledger::ask;
-use phaseledger::store::Mended;
+use phaseledger::ledger::Verified;
+use phaseledger::store::{Mended, StoreError, salvage};
 use serde::Serialize;
 
 use crate::cli::host::context::Context;
-use crate::cli::host::error::Failure;
+use crate::cli::host::error::{Failure, Kind};
 use crate::cli::host::output::{self, Progress};
 use crate::cli::host::paths::shown;
 
@@ -37,15 +38,11 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         #[serde(skip_serializing_if = "Vec::is_empty")]
         made_anew: Vec<String>,
     }
-    let mut ledger = if args.rebuild { context.open_mending()? } else { context.open()? };
-    let head = ask::held(&mut ledger, &ask::Head)?;
-    let mut progress = Progress::new("verifying", head.number());
-    let verified = ledger.verify(args.rebuild, |done| progress.at(done.number()))??;
-    drop(progress);
-    // Nothing is answered while it is held.
-    drop(ledger);
+    // Nothing is held once it returns.
+    let verified = verify(args, context).map_err(|failure| surveyed(failure, context))?;
     verified.mended.iter().for_each(tell);
-    if verified.mended.len() == WITNESSES {
+    let is_witness = |mended: &&Mended| matches!(mended, Mended::Witness(_));
+    if verified.mended.iter().filter(is_witness).count() == WITNESSES {
         output::talk(format_args!(
             "  no other file says so: whether the log was longer once, nothing tells any more"
         ));
@@ -82,13 +79,36 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
+fn verify(args: &Args, context: &Context) -> Result<Verified, Failure> {
+    let mut ledger = if args.rebuild { context.open_mending()? } else { context.open()? };
+    let head = ask::held(&mut ledger, &ask::Head)?;
+    let mut progress = Progress::new("verifying", head.number());
+    Ok(ledger.verify(args.rebuild, |done| progress.at(done.number()))??)
+}
+
+/// Adds to what is wrong with a log which of its events are missing: all of it is read for that.
+fn surveyed(failure: Failure, context: &Context) -> Failure {
+    let is_of_log = matches!(failure.kind, Kind::Damaged | Kind::Remains);
+    let Some(home) = context.home().ok().filter(|_| is_of_log) else { return failure };
+    match salvage(&home.log(), |_, _| Ok::<_, StoreError>(())) {
+        Ok(found) => failure.surveyed(&found),
+        Err(_) => failure,
+    }
+}
+
 /// Says aloud what was mended: whoever kept the files apart may want to know why they differ.
 fn tell(mended: &Mended) {
-    let Mended::Witness(path) = mended;
-    output::talk(format_args!("made anew: `{}`, which says how long the log was", shown(path)));
+    match mended {
+        Mended::Witness(path) => {
+            output::talk(format_args!("made anew: `{}`, which says how long the log was", shown(path)));
+        }
+        Mended::Segment(path) => {
+            output::talk(format_args!("made anew: `{}`, from its events, which are all there", shown(path)));
+        }
+    }
 }
 
 /// Returns the files that were made anew.
 fn made_anew(mended: &[Mended]) -> Vec<String> {
-    mended.iter().map(|Mended::Witness(path)| shown(path)).collect()
+    mended.iter().map(|(Mended::Witness(path) | Mended::Segment(path))| shown(path)).collect()
 }

@@ -243,10 +243,11 @@ impl<'a> Importer<'a> {
             digest,
             lines: self.imported.lines,
             inferred: self.imported.inferred.clone(),
+            gap: None,
         };
         let id = self.id("history", self.imported.lines, &digest.to_string());
         let action =
-            Action::NoteImport(action::NoteImport { workflow: self.options.workflow.clone(), history });
+            Action::NoteImport(action::NoteImport { workflow: Some(self.options.workflow.clone()), history });
         let last = self.session.last_at();
         self.stage(lines, id, last, (action, None), false)
     }

@@ -38,8 +38,11 @@ pub(in crate::rules) fn import(
     id: EventId,
     asked: &action::NoteImport,
 ) -> Result<Draft, Rejection> {
-    let workflow = table.workflow(Some(&asked.workflow))?;
-    Ok(root(id, Subject::Workflow(workflow.name.clone()), asked.history.clone()))
+    let subject = match &asked.workflow {
+        Some(name) => Subject::Workflow(table.workflow(Some(name))?.name.clone()),
+        None => Subject::Ledger,
+    };
+    Ok(root(id, subject, asked.history.clone()))
 }
 
 /// Applies a note, on a phase or on the ledger.

@@ -65,6 +65,20 @@ pub(super) struct Block {
 }
 
 impl Block {
+    /// Returns how many bytes the block at the start of some bytes says that it has; none where no block begins so.
+    pub(super) fn length(bytes: &[u8]) -> Option<usize> {
+        let mut reader = Reader::new(bytes);
+        if (reader.u8()?, reader.u8()?) != (FORMAT, CODEC_ZSTD) {
+            return None;
+        }
+        let (events, runs) = (reader.u32()?, reader.u32()?);
+        let fronts = usize::try_from(runs).ok()?.checked_mul(16 + 4)?;
+        reader.take(fronts).filter(|_| 0 < runs && runs <= events)?;
+        let (_, stored) = (reader.u32()?, reader.u32()? as usize);
+        let length = (2 + 4 + 4 + 4 + 4 + 4_usize).checked_add(fronts)?.checked_add(stored)?;
+        (length <= bytes.len()).then_some(length)
+    }
+
     /// Reads the front of a block; none when it is not what was written.
     pub(super) fn read(bytes: &[u8]) -> Option<Self> {
         let (summed, sum) = bytes.split_at_checked(bytes.len().checked_sub(4)?)?;

@@ -95,7 +95,7 @@ fn check_seen(state: &State, seen: &[(Seq, Digest)]) -> Result<(), StoreError> {
 }
 
 /// Reads the front: where the log stood, and how many bytes the front has.
-fn read_front(bytes: &[u8]) -> Result<(State, usize), StoreError> {
+pub(super) fn read_front(bytes: &[u8]) -> Result<(State, usize), StoreError> {
     let odd = || damaged("the journal's front is not as it was written".to_owned());
     let mut reader = Reader::new(bytes);
     let magic = reader.take(8);

@@ -171,7 +171,7 @@ fn read_journal(dir: &Path) -> Result<Vec<u8>, StoreError> {
 }
 
 /// Says whether somebody holds the lock, without waiting.
-fn is_held(dir: &Path) -> Result<bool, StoreError> {
+pub(super) fn is_held(dir: &Path) -> Result<bool, StoreError> {
     let path = dir.join("lock");
     // One who cannot look takes nobody for at work: a folder that may only be read.
     let Ok(file) = File::open(&path) else { return Ok(false) };

@@ -13,7 +13,7 @@ use super::{folder, io_error};
 use crate::model::{Digest, Seq};
 use crate::store::StoreError;
 
-const NAME: &str = "tail.mark";
+const NAME: &str = "work.mark";
 
 /// Returns the place that sled's folder was last left at, as far as that can be told.
 pub(super) fn seen(dir: &Path) -> Seq {
@@ -34,7 +34,7 @@ pub(super) fn fits(dir: &Path, tail: &Path, state: &State) -> bool {
 pub(super) fn leave(dir: &Path, tail: &Path, state: &State) {
     let Ok(sum) = checksum(tail) else { return };
     let text = format!("{:020} {} {sum:08x}", state.seq().number(), state.root());
-    let aside = dir.join("tail.mark.new");
+    let aside = dir.join("work.mark.new");
     let line = format!("{text} {:08x}\n", crc32fast::hash(text.as_bytes()));
     let _ = fs::write(&aside, line).and_then(|()| fs::rename(&aside, dir.join(NAME)));
 }

@@ -6,8 +6,8 @@
 //!  log/segments/   all other events, in files that never change; head: the second witness
 //!  log/head        the witness: how long the log was when it was last durable
 //!  log/snapshots/  the table as it was at some places                            a cache
-//!  log/tail/       sled's folder: the last events again, the rows of the head    a cache, for whoever appends
-//!  log/sealed      a file that tells earlier versions which one to use
+//!  log/work/       sled's folder: the last events again, the rows of the head    a cache, for whoever appends
+//!  log/sealed, log/tail/   tell earlier versions that this log is not for them
 //! ```
 //!
 //! What holds at every moment, whatever crashes:
@@ -21,9 +21,11 @@
 
 mod append;
 mod archive;
+mod backup;
 mod block;
 mod boundary;
 mod bytes;
+mod copy;
 mod cover;
 mod folder;
 mod frame;
@@ -32,12 +34,14 @@ mod lock;
 mod look;
 mod make;
 mod mark;
+mod mend;
 mod old;
 mod open;
 mod packed;
 mod parts;
 mod reader;
 mod rows;
+mod salvage;
 mod segment;
 mod snapshot;
 mod state;
@@ -51,7 +55,9 @@ mod witness;
 
 use std::path::{Path, PathBuf};
 
+pub use backup::backup;
 pub use reader::{DiskReader, Opened};
+pub use salvage::{Differing, Salvaged, salvage};
 
 use self::block::BlockSize;
 use self::journal::JournalFile;
@@ -121,6 +127,8 @@ pub struct DiskStore {
     /// Segments whose events others hold too.
     obsolete: Vec<SegmentName>,
     witnesses: Witnesses,
+    /// What was mended as it was opened.
+    mended: Vec<Mended>,
     /// The failure that leaves open what is on the disk.
     doubt: Option<Doubt>,
     options: DiskOptions,
@@ -198,7 +206,8 @@ impl Log for DiskStore {
 
     fn vouch(&mut self) -> Result<Vec<Mended>, StoreError> {
         self.check_usable()?;
-        let made = self.witnesses.complete(&self.view.state)?;
+        let mut made = std::mem::take(&mut self.mended);
+        made.extend(self.witnesses.complete(&self.view.state)?);
         self.witnesses.note(&self.view.state);
         Ok(made)
     }

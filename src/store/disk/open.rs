@@ -10,7 +10,7 @@ use super::look::{Look, Who, look};
 use super::parts::{self, Parts};
 use super::tail::Tail;
 use super::witness::Witnesses;
-use super::{DiskOptions, DiskStore, archive, folder, io_error, make, takeover};
+use super::{DiskOptions, DiskStore, archive, folder, io_error, make, mend, takeover};
 use crate::store::StoreError;
 
 /// How long [`DiskStore::create`] waits for another process that makes the same log.
@@ -91,7 +91,9 @@ impl DiskStore {
         }
         let lock = Lock::take(&dir.join("lock"), lock_timeout)?;
         let lock = takeover::take_over(dir, lock, deadline)?;
-        Self::of(look(dir, Who::Mender)?, dir, lock, DiskOptions::default(), deadline)
+        let mended = mend::segments(dir)?;
+        let store = Self::of(look(dir, Who::Mender)?, dir, lock, DiskOptions::default(), deadline)?;
+        Ok(DiskStore { mended, ..store })
     }
 
     fn start(dir: &Path, lock: Lock, options: DiskOptions, deadline: Instant) -> Result<Self, StoreError> {
@@ -107,6 +109,7 @@ impl DiskStore {
         options: DiskOptions,
         deadline: Instant,
     ) -> Result<Self, StoreError> {
+        mend::check_segments(dir, &looked.view.segments(), &looked.front)?;
         let mut witnesses = Witnesses::open(dir, &looked.sights)?;
         let journal = if looked.needs_repair {
             repair(dir, &looked)?
@@ -127,6 +130,7 @@ impl DiskStore {
             journal_is_old: false,
             obsolete: looked.obsolete,
             witnesses,
+            mended: Vec::new(),
             doubt: None,
             options,
             dir: dir.to_owned(),

@@ -82,6 +82,15 @@ pub(super) fn last_row_count(dir: &Path) -> u64 {
     count().unwrap_or(0)
 }
 
+/// Copies the snapshots up to a place. They are a cache: one that cannot be copied is done without.
+pub(super) fn copy(from: &Path, to: &Path, at_most: Seq) {
+    for place in places(from).unwrap_or_default().into_iter().filter(|place| *place <= at_most) {
+        if fs::copy(path(from, place), path(to, place)).is_err() {
+            let _ = fs::remove_file(path(to, place));
+        }
+    }
+}
+
 /// Forgets all snapshots.
 pub(super) fn forget(dir: &Path) -> Result<(), StoreError> {
     folder::remove_folder(&dir.join(FOLDER))

@@ -1,4 +1,4 @@
-//! The tail: sled's folder, where the last events and the rows of the head's table are at hand. A working log that is
+//! The tail: sled's folder `work/`, where the last events and the rows of the head's table are at hand. A working log that is
 //! made anew whenever it is not exactly as it was left: nothing depends on it.
 //!
 //! | key | value |
@@ -28,7 +28,7 @@ use super::state::{FORMAT_VERSION, State};
 use super::{damaged, io_error, mark, threads};
 use crate::store::StoreError;
 
-pub(super) const NAME: &str = "tail";
+pub(super) const NAME: &str = "work";
 const HEAD: &[u8] = b"h";
 pub(super) const FRAME: u8 = b'b';
 /// sled fills the rest of a segment with zeroes at each open, so small ones write less.
@@ -103,8 +103,7 @@ impl Tail {
     }
 
     fn open_at(dir: &Path, path: &Path, state: &State) -> Result<Self, StoreError> {
-        let config = sled::Config::new().path(path).flush_every_ms(None).cache_capacity(CACHE_BYTES);
-        let config = config.segment_size(SEGMENT_BYTES).temporary(true);
+        let config = config(path).temporary(true);
         let handle = guarded(path, "open", || config.open().map(Handle::new))?;
         threads::started();
         let mut tail = Tail {
@@ -218,9 +217,15 @@ impl Drop for Tail {
     }
 }
 
+/// Returns how sled opens the folder.
+pub(super) fn config(path: &Path) -> sled::Config {
+    let config = sled::Config::new().path(path).flush_every_ms(None).cache_capacity(CACHE_BYTES);
+    config.segment_size(SEGMENT_BYTES)
+}
+
 /// Removes what processes that were killed had open. The lock is held.
 fn remove_left(dir: &Path) -> Result<(), StoreError> {
-    for name in names(dir)?.iter().filter(|name| name.starts_with("tail.")) {
+    for name in names(dir)?.iter().filter(|name| is_left(name)) {
         if dir.join(name).is_dir() {
             remove_folder(&dir.join(name))?;
         }
@@ -228,10 +233,15 @@ fn remove_left(dir: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Says whether a folder of that name is one that a process had open.
+pub(super) fn is_left(name: &str) -> bool {
+    name.strip_prefix(NAME).is_some_and(|rest| rest.starts_with('.'))
+}
+
 /// Returns a name that no other store has, of this process or of another.
 fn own_name() -> String {
     static OPENED: AtomicU64 = AtomicU64::new(0);
-    format!("tail.{}.{}", std::process::id(), OPENED.fetch_add(1, Ordering::Relaxed))
+    format!("{NAME}.{}.{}", std::process::id(), OPENED.fetch_add(1, Ordering::Relaxed))
 }
 
 /// Waits until sled has let go of its file, for its threads hold it a little longer.

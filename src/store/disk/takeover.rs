@@ -80,7 +80,7 @@ fn parent(dir: &Path) -> Result<PathBuf, StoreError> {
 }
 
 /// Writes the events of a log of format 1 in this one, and checks them.
-fn build(from: &Path, to: &Path) -> Result<(), StoreError> {
+pub(super) fn build(from: &Path, to: &Path) -> Result<(), StoreError> {
     let options = DiskOptions::default();
     let segments = to.join(SEGMENTS);
     fs::create_dir_all(&segments).map_err(io_error("create", &segments))?;

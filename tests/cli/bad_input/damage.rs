@@ -62,7 +62,7 @@ fn files_that_are_cut_or_gone() {
             fs::remove_file(log.join(&name)).expect("the file goes");
         });
     }
-    for name in ["tail", "segments", "snapshots"] {
+    for name in ["work", "tail", "segments", "snapshots"] {
         check(&scene, &kept, &whole, &format!("{name} gone"), |log| {
             fs::remove_dir_all(log.join(name)).expect("the folder goes");
         });
@@ -95,7 +95,7 @@ fn parts_of_other_logs() {
     let (scene, kept, whole) = sealed();
     let other = Scene::example();
     let theirs = other.dir().join("ledger/log");
-    for name in ["segments", "journal", "head", "tail", "snapshots"] {
+    for name in ["segments", "journal", "head", "work", "snapshots"] {
         check(&scene, &kept, &whole, &format!("another's {name}"), |log| {
             let (from, to) = (theirs.join(name), log.join(name));
             if from.is_dir() {

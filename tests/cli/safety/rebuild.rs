@@ -49,7 +49,7 @@ fn found_22_what_saves_work_is_made_anew_by_whoever_records() {
     let scene = sealed(2_500);
     let before = whole(&scene);
     let kept = folder::tree(&log(&scene));
-    for name in ["tail/conf", "tail/db", "tail.mark", "snapshots"] {
+    for name in ["work/conf", "work/db", "work.mark", "snapshots"] {
         for is_gone in [true, false] {
             folder::replace(&log(&scene), &kept);
             let path = log(&scene).join(name);

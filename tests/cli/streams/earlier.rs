@@ -186,7 +186,7 @@ fn a_command_without_a_caller_has_the_digest_of_an_earlier_release() {
             Event::HistoryImported(history) => {
                 // It takes effect when the event before it did.
                 occurred_at = Some(record.at);
-                let workflow = subject.workflow().expect("a workflow").clone();
+                let workflow = Some(subject.workflow().expect("a workflow").clone());
                 Action::NoteImport(NoteImport { workflow, history })
             }
             _ => continue,

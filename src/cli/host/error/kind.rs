@@ -132,13 +132,13 @@ kinds! {
         "Give the number of one that runs, such as `$$` in a shell.";
 
     Damaged: Damage, "damaged", "The log is not what was written.",
-        "Keep a copy of the folder, look at `phaseledger verify`, and restore from an export or a backup.";
+        "Keep a copy of the folder; `phaseledger verify` tells which events are missing (`missing`), `salvage` writes those that can be read.";
     DamagedExport: Damage, "damaged_export", "A file is no export, or no longer what was exported.",
-        "Take in what others wrote with `--format history`; nothing was written.";
+        "Take in what was salvaged with `--as-new` (`missing` names the holes), what others wrote with `--format history`; nothing was written.";
     TableDiffers: Damage, "table_differs", "The log is sound, but the table beside it is not what it adds up to.",
         "Make the table anew with `phaseledger verify --rebuild`.";
     Remains: Damage, "remains", "Parts of a ledger are missing.",
-        "Put them back from a backup, or move the folder away and take in an export.";
+        "Write what can be read with `phaseledger salvage`, or put them back from a backup.";
     NewerFormat: Damage, "newer_format", "A later version of phaseledger wrote this ledger.",
         "Use that version, or a later one.";
 

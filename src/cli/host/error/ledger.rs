@@ -1,9 +1,13 @@
 //! What the user is told when the ledger or its store fails, or cannot take in what a file says.
 
-use phaseledger::ledger::{HistoryError, LedgerError, RestoreError, VerifyError};
-use phaseledger::store::StoreError;
+use phaseledger::ledger::{HistoryError, LedgerError, Places, RestoreError, VerifyError};
+use phaseledger::model::{Seq, escape};
+use phaseledger::store::{Salvaged, StoreError};
 
 use super::{Failure, Kind};
+
+/// How many notes on what could not be read are told.
+const NOTES_MAX: usize = 20;
 
 impl Failure {
     /// No ledger where one was looked for.
@@ -23,15 +27,60 @@ impl Failure {
         Failure::new(Kind::Damaged, message)
     }
 
+    /// Adds to a failure what was found of the log: which events are missing, and what to do next.
+    pub fn surveyed(self, found: &Salvaged) -> Self {
+        let missing: Vec<_> = found.missing.iter().copied().map(Places::from).collect();
+        let mut lines: Vec<String> = missing.iter().map(|places| format!("  missing: {places}")).collect();
+        lines.extend(found.differing.iter().map(|differing| {
+            format!(
+                "  not what was there: events up to e{}, whose root is {}, expected {}",
+                differing.seq, differing.root, differing.expected
+            )
+        }));
+        lines.extend(found.unreadable.iter().take(NOTES_MAX).map(|note| format!("  note: {note}")));
+        let events = found.events;
+        let hint = match (found.is_whole(), found.is_end_known) {
+            (true, true) => format!(
+                "all {events} events can be read: `phaseledger verify --rebuild` makes anew what is not the log itself, and \
+                 `phaseledger salvage OUT` writes the events, of which `phaseledger --dir NEW import OUT` makes a ledger"
+            ),
+            (true, false) => format!(
+                "{events} events can be read, and no file says whether there were more: `phaseledger verify --rebuild` takes \
+                 them for all, `phaseledger salvage OUT` writes them"
+            ),
+            (false, _) => format!(
+                "`phaseledger salvage OUT` writes the {events} events that can be read; import a backup's export or an \
+                 older export for the others, or `phaseledger --dir NEW import --as-new OUT` goes on without them"
+            ),
+        };
+        let mut failure = self.hint(hint).detail("missing", to_json(&missing)).detail("readable", events);
+        failure.snippet = (!lines.is_empty()).then(|| escape_lines(&lines));
+        failure
+    }
+
     /// A table that is not what the log adds up to.
     pub fn table_differs() -> Self {
         Failure::new(Kind::TableDiffers, "the table kept beside the log is not what the log adds up to")
+    }
+
+    /// A ledger that has events already, where a new one is wanted.
+    pub fn not_empty(events: Seq) -> Self {
+        Failure::new(Kind::Conflict, format!("the ledger ends at e{events}, expected one without events"))
+            .hint("nothing was written; name a place where there is no ledger with `--dir`")
     }
 
     /// Others were faster each time.
     pub fn busy(message: &str) -> Self {
         Failure::new(Kind::Busy, message)
     }
+}
+
+fn to_json(value: &impl serde::Serialize) -> serde_json::Value {
+    serde_json::to_value(value).unwrap_or_default()
+}
+
+fn escape_lines(lines: &[String]) -> String {
+    lines.iter().map(|line| escape(line)).collect::<Vec<_>>().join("\n")
 }
 
 impl From<LedgerError> for Failure {
@@ -57,8 +106,9 @@ fn busy(message: &str) -> Failure {
 
 fn damaged(message: String) -> Failure {
     Failure::damage(message).hint(
-        "keep a copy of the folder, which is as it was; `phaseledger verify` tells what is wrong, `verify --rebuild` \
-         makes anew what is not the log itself, and an export or a backup of the folder restores what is missing",
+        "keep a copy of the folder, which is as it was; `phaseledger verify` tells which events are missing, `verify \
+         --rebuild` makes anew what is not the log itself, `salvage OUT` writes every event that can be read, and a \
+         backup or an export has the others",
     )
 }
 
@@ -73,8 +123,8 @@ impl From<StoreError> for Failure {
             StoreError::Moved => busy(&message),
             StoreError::OnlyAsked => Failure::new(Kind::Io, message),
             StoreError::Remains { .. } => Failure::new(Kind::Remains, message).hint(
-                "nothing was made or changed; put back what is missing from a backup, or move the folder away, run \
-                 `phaseledger init` and take in an export with `phaseledger import`",
+                "nothing was made or changed; `phaseledger salvage OUT` writes every event that can be read, and `phaseledger \
+                 --dir NEW import OUT` makes a ledger of them; a backup or an export has the others",
             ),
             StoreError::Clock => Failure::clock("before 1970"),
             StoreError::NewerFormat { .. } => {
@@ -114,6 +164,15 @@ impl From<RestoreError> for Failure {
             | RestoreError::Text { line, .. } => Failure::new(Kind::DamagedExport, message)
                 .hint("nothing was written; a history that others wrote is taken in with `--format history`")
                 .detail("line", line),
+            RestoreError::Hole { end } => {
+                let missing = to_json(&end.missing);
+                Failure::new(Kind::DamagedExport, message)
+                    .hint(
+                        "nothing was written; `--as-new` takes it into a new ledger, which says what is missing, and brings \
+                         phases to where the events behind it have them stand",
+                    )
+                    .detail("missing", missing)
+            }
             RestoreError::Different { .. } => Failure::new(Kind::Conflict, message)
                 .hint("nothing was written; restore into a ledger that is empty, or has the first events of the file"),
         }

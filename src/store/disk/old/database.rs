@@ -18,26 +18,26 @@ const HEADER_BYTES: usize = 8;
 const FURTHER: u8 = 0xFF;
 
 /// An open database.
-pub(super) struct Database {
+pub(in crate::store::disk) struct Database {
     handle: Handle,
     path: PathBuf,
 }
 
 impl Database {
     /// Opens a copy of a database.
-    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+    pub(in crate::store::disk) fn open(path: &Path) -> Result<Self, StoreError> {
         let open = || sled::Config::new().path(path).flush_every_ms(None).open().map(Handle::new);
         Ok(Database { handle: guarded(path, "open", open)?, path: path.to_owned() })
     }
 
     /// Returns a value.
-    pub(super) fn value(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+    pub(in crate::store::disk) fn value(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
         let first = self.call(|db| db.get(key))?;
         first.map(|first| self.whole(key, &first)).transpose()
     }
 
     /// Returns the events from a place on, up to the end of the block that it is in, at most up to `end`.
-    pub(super) fn entries(&self, first: Seq, end: Seq) -> Result<Vec<Entry>, StoreError> {
+    pub(in crate::store::disk) fn entries(&self, first: Seq, end: Seq) -> Result<Vec<Entry>, StoreError> {
         let missing = || damaged(format!("the block of event {first} is missing"));
         let key = [&b"b"[..], &first.number().to_be_bytes()].concat();
         let span = (Included(&b"b"[..]), Included(key.as_slice()));
@@ -51,6 +51,19 @@ impl Database {
         let most = usize::try_from(end.number() - first.number() + 1).unwrap_or(usize::MAX);
         let entries: Vec<Entry> = entries.into_iter().skip(skip).take(most).collect();
         if entries.is_empty() { Err(missing()) } else { Ok(entries) }
+    }
+
+    /// Returns the places at which blocks begin, as far as they can be read.
+    pub(in crate::store::disk) fn places(&self) -> Vec<Seq> {
+        let mut places = Vec::new();
+        // What fails ends it: what was found until then counts.
+        let _ = self.call(|db| {
+            for key in db.scan_prefix(b"b").keys() {
+                places.extend(key?[1..].try_into().ok().map(|key| Seq::new(u64::from_be_bytes(key))));
+            }
+            Ok(())
+        });
+        places
     }
 
     /// Puts a value together again and checks it.

@@ -5,16 +5,15 @@
 mod block;
 mod database;
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::Path;
 
-use self::database::Database;
+pub(super) use self::database::Database;
+
 use super::bytes::Reader;
-use super::folder::{files_below, remove_folder};
+use super::copy::Copy;
+use super::damaged;
 use super::state::{State, times};
 use super::witness::latest;
-use super::{damaged, io_error};
 use crate::model::{Digest, Seq};
 use crate::store::{Batch, Entry, Frontier, StoreError};
 
@@ -32,9 +31,9 @@ pub(super) fn read_with(
     events: usize,
     mut take: impl FnMut(&Batch) -> Result<(), StoreError>,
 ) -> Result<(Seq, Digest), StoreError> {
-    let copy = Copy::of(dir)?;
-    let tail = Database::open(&copy.0.join("tail"))?;
-    let sealed = Database::open(&copy.0.join("sealed"))?;
+    let copy = Copy::new()?;
+    let tail = Database::open(&copy.add(&dir.join("tail"))?)?;
+    let sealed = Database::open(&copy.add(&dir.join("sealed"))?)?;
     let head = read_head(&tail.value(b"h")?.ok_or_else(|| damaged("the log has lost its head".to_owned()))?)?;
     check_witnesses(dir, &head.state)?;
     let (mut batch, mut next) = (Batch::default(), Seq::new(1));
@@ -111,37 +110,8 @@ fn parse_head(reader: &mut Reader<'_>) -> Option<OldHead> {
     Some(OldHead { state: State { frontier, times: last }, sealed })
 }
 
-/// A copy of a log's databases, where temporary files go. It goes with the value.
-struct Copy(PathBuf);
-
-impl Copy {
-    fn of(dir: &Path) -> Result<Self, StoreError> {
-        static COPIES: AtomicU64 = AtomicU64::new(0);
-        let number = COPIES.fetch_add(1, Ordering::Relaxed);
-        let path = std::env::temp_dir().join(format!("phaseledger-{}-{number}", std::process::id()));
-        remove_folder(&path)?;
-        super::make::make_folder(&path)?;
-        let copy = Copy(path);
-        for name in ["tail", "sealed"] {
-            let from = dir.join(name);
-            for file in files_below(&from)? {
-                let to = copy.0.join(name).join(file.strip_prefix(&from).unwrap_or(&file));
-                let folder = to.parent().unwrap_or(&to);
-                fs::create_dir_all(folder).map_err(io_error("create", folder))?;
-                let bytes = fs::read(&file).map_err(io_error("read", &file))?;
-                // Half-written snapshots keep sled from opening; its settings are always the same, and it makes them.
-                let name = to.file_name().unwrap_or_default().as_encoded_bytes();
-                if !name.ends_with(b".generating") && name != b"conf" {
-                    fs::write(&to, bytes).map_err(io_error("write", &to))?;
-                }
-            }
-        }
-        Ok(copy)
-    }
-}
-
-impl Drop for Copy {
-    fn drop(&mut self) {
-        let _ = remove_folder(&self.0);
-    }
+/// Returns where the log stood that a database is the tail of, where that can be told.
+pub(super) fn stood(tail: &Database) -> Option<State> {
+    let head = tail.value(b"h").ok()??;
+    Some(read_head(&head).ok()?.state)
 }

@@ -50,13 +50,7 @@ pub(super) struct Segment {
 impl Segment {
     /// Opens the segment of a name in a folder. What the name promises is what is there, or it is damage.
     pub(super) fn open(folder: &Path, name: &SegmentName) -> Result<Self, StoreError> {
-        let packed = Packed::open(&folder.join(name.to_string()), MAGIC)?;
-        let span = packed.needed(SPAN, V1)?;
-        let (before, after) = read_span(&span).ok_or_else(|| packed.damaged("its span"))?;
-        let found = SegmentName { first: before.seq().plus(1), last: after.seq() };
-        if found != *name {
-            return Err(damaged(format!("the file of the events {name} holds those of {found}")));
-        }
+        let (packed, before, after) = open_span(folder, name)?;
         let blocks = read_blocks(&packed.needed(BLOCKS, V1)?, name.first);
         let blocks = blocks.ok_or_else(|| packed.damaged("its list of blocks"))?;
         let ends = blocks.iter().map(|block| block.offset.checked_add(u64::from(block.stored)));
@@ -68,6 +62,11 @@ impl Segment {
             true => Ok(Segment { packed, name: *name, before, after, blocks }),
             false => Err(packed.damaged("its list of blocks")),
         }
+    }
+
+    /// Reads where the log stands before and after the segment of a name, and checks no more than that needs.
+    pub(super) fn span(folder: &Path, name: &SegmentName) -> Result<(State, State), StoreError> {
+        open_span(folder, name).map(|(_, before, after)| (before, after))
     }
 
     /// Returns which block an event is in.
@@ -151,6 +150,17 @@ impl Segment {
                 self.name
             ))),
         }
+    }
+}
+
+fn open_span(folder: &Path, name: &SegmentName) -> Result<(Packed, State, State), StoreError> {
+    let packed = Packed::open(&folder.join(name.to_string()), MAGIC)?;
+    let span = packed.needed(SPAN, V1)?;
+    let (before, after) = read_span(&span).ok_or_else(|| packed.damaged("its span"))?;
+    let found = SegmentName { first: before.seq().plus(1), last: after.seq() };
+    match found == *name {
+        true => Ok((packed, before, after)),
+        false => Err(damaged(format!("the file of the events {name} holds those of {found}"))),
     }
 }
 

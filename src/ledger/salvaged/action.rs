@@ -1,0 +1,176 @@
+//! What a command asked for, told by the events that it became.
+
+use crate::model::{
+    Action, Again, ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalRequested, CostRecorded, Event,
+    PhaseCompleted, PhaseFailed, PhaseRef, PhaseStarted, Recorded, RerunReason, Seq, Subject, Text, Verdict,
+    Worker, WorkflowName, action,
+};
+
+/// Returns what the command asked for whose events these are; none where they are events that only rules derive. `place` is
+/// where the events of the salvaged log are in the new one.
+pub(super) fn action_of(events: &[Recorded], place: impl Fn(Seq) -> Option<Seq>) -> Option<Action> {
+    let (first, rest) = events.split_first()?;
+    if first.rule.is_some() {
+        return None;
+    }
+    if let Some(again) = again(first, rest) {
+        return Some(again);
+    }
+    let subject = Subjects { workflow: first.subject.workflow(), phase: phase(&first.subject) };
+    action(&first.event, &subject, place)
+}
+
+/// What an event is about.
+struct Subjects<'a> {
+    workflow: Option<&'a WorkflowName>,
+    phase: Option<PhaseRef>,
+}
+
+impl Subjects<'_> {
+    fn phase(&self) -> Option<PhaseRef> {
+        self.phase.clone()
+    }
+
+    /// Returns the workflow, where the event is about no phase of it.
+    fn whole(&self) -> Option<WorkflowName> {
+        self.workflow.filter(|_| self.phase.is_none()).cloned()
+    }
+}
+
+fn phase(subject: &Subject) -> Option<PhaseRef> {
+    subject.phase().map(|id| id.clone().into())
+}
+
+/// A start of what was complete or under way: two events.
+fn again(first: &Recorded, rest: &[Recorded]) -> Option<Action> {
+    let start = rest.first().filter(|next| next.rule.as_deref() == Some("start_again/1"))?;
+    let again = match &first.event {
+        Event::RerunMarked(why) => Again::Rerun(why.reason.clone()),
+        Event::PhaseFailed(failed) => Again::TakeOver(failed.error.clone()),
+        _ => return None,
+    };
+    Some(started(phase(&start.subject)?, start.event.started()?, Some(again)))
+}
+
+/// A start that was legal once stays so: what its needs and limits were is not asked again.
+fn started(phase: PhaseRef, started: &PhaseStarted, again: Option<Again>) -> Action {
+    let otherwise = || Text::cut("it was started in the log that was salvaged").expect("not empty");
+    let over_limit = started.over_limit.as_ref().map(|over| over.reason.clone());
+    Action::Start(action::Start {
+        phase,
+        metadata: started.metadata.clone(),
+        allow_unmet: true,
+        again,
+        over_limit: Some(over_limit.unwrap_or_else(otherwise)),
+        worker: started.process.clone().map(Worker::Found),
+        inputs: started.inputs.clone().unwrap_or_default(),
+    })
+}
+
+fn action(event: &Event, about: &Subjects<'_>, place: impl Fn(Seq) -> Option<Seq>) -> Option<Action> {
+    Some(match event {
+        Event::WorkflowDefined(defined) => {
+            Action::Define(action::Define { definition: Box::new(defined.definition.clone()) })
+        }
+        Event::PhaseStarted(start) => started(about.phase()?, start, None),
+        Event::PhaseCompleted(done) => completed(about.phase()?, done),
+        Event::PhaseFailed(end) => failed(about.phase()?, end),
+        Event::PhaseSkipped(skipped) => Action::Skip(action::Skip {
+            phase: about.phase()?,
+            reason: skipped.reason.clone(),
+            metadata: skipped.metadata.clone(),
+        }),
+        Event::PhaseReset(reset) => match about.phase() {
+            Some(phase) => Action::Reset(action::Reset { phase, reason: reset.reason.clone() }),
+            None => {
+                let workflow = about.whole();
+                Action::ResetAll(action::ResetAll { workflow, reason: reset.reason.clone() })
+            }
+        },
+        Event::RerunMarked(why) | Event::RerunCauseAdded(why) | Event::RerunDeferred(why) => {
+            marked(about.phase()?, why)
+        }
+        Event::MetadataRecorded(recorded) => {
+            Action::Meta(action::Meta { phase: about.phase()?, metadata: recorded.metadata.clone() })
+        }
+        Event::NoteAdded(note) => {
+            Action::Note(action::Note { phase: about.phase(), text: note.text.clone() })
+        }
+        Event::TagSet(tag) => Action::Tag(action::Tag { name: tag.name.clone(), seq: Some(place(tag.seq)?) }),
+        Event::CostRecorded(recorded) => cost(about.phase()?, recorded),
+        Event::CostLimitSet(set) => Action::CostLimit(action::CostLimit {
+            phase: about.phase(),
+            workflow: about.whole(),
+            limit: set.limit,
+        }),
+        Event::ApprovalRequested(asked) => request(about, asked),
+        Event::ApprovalGranted(decided) => decision(Verdict::Granted, decided),
+        Event::ApprovalRejected(decided) => decision(Verdict::Rejected, decided),
+        Event::HistoryImported(history) => {
+            Action::NoteImport(action::NoteImport { workflow: about.whole(), history: history.clone() })
+        }
+        Event::RerunCleared(_) | Event::CostWarningRaised(_) | Event::CostLimitExceeded(_) => return None,
+    })
+}
+
+fn completed(phase: PhaseRef, done: &PhaseCompleted) -> Action {
+    Action::Complete(action::Complete {
+        phase,
+        metadata: done.metadata.clone(),
+        output: done.output,
+        outputs: done.outputs.clone(),
+    })
+}
+
+fn failed(phase: PhaseRef, failed: &PhaseFailed) -> Action {
+    Action::Fail(action::Fail {
+        phase,
+        error: failed.error.clone(),
+        exit_code: failed.exit_code,
+        signal: failed.signal.clone(),
+        stderr: failed.stderr.clone(),
+        abandoned: failed.abandoned,
+        metadata: failed.metadata.clone(),
+    })
+}
+
+fn cost(phase: PhaseRef, cost: &CostRecorded) -> Action {
+    Action::Cost(action::Cost {
+        phase,
+        amount: cost.amount,
+        currency: cost.currency.clone(),
+        refund: cost.refund,
+        model: cost.model.clone(),
+        operation: cost.operation.clone(),
+        metadata: cost.metadata.clone(),
+    })
+}
+
+fn request(about: &Subjects<'_>, asked: &ApprovalRequested) -> Action {
+    Action::ApprovalRequest(Box::new(ApprovalAsk {
+        workflow: about.whole(),
+        phase: about.phase(),
+        operation: asked.operation.clone(),
+        estimate: asked.estimate,
+        items: asked.items,
+        impact: asked.impact.clone(),
+        auto_approve_below: asked.auto_approve_below,
+        metadata: asked.metadata.clone(),
+    }))
+}
+
+fn decision(verdict: Verdict, decided: &ApprovalDecided) -> Action {
+    Action::ApprovalDecide(ApprovalAnswer {
+        request: decided.request,
+        verdict,
+        reason: decided.reason.clone(),
+    })
+}
+
+/// A mark that someone asked for, or what a scan found.
+fn marked(phase: PhaseRef, why: &RerunReason) -> Action {
+    match why.changes.is_empty() {
+        true => Action::Rerun(action::Rerun { phase, reason: why.reason.clone() }),
+        false => Action::InputsChanged(action::InputsChanged { phase, changes: why.changes.clone() }),
+    }
+}

@@ -1,0 +1,142 @@
+//! What was salvaged with holes becomes a ledger: legal, the same each time, with every event that was read, and with the
+//! phases where the events behind the holes have them stand.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Cursor;
+
+use phaseledger::ledger::{
+    Places, RestoreError, SALVAGED_SCHEMA, SalvagedEnd, SalvagedOptions, Taken, import_salvaged, restore,
+};
+use phaseledger::model::{Actor, PhaseId, Recorded, Seq, StateName, Timestamp};
+use phaseledger::store::Frontier;
+use proptest::prelude::*;
+use proptest::sample::Index;
+use serde_json::Value;
+
+use crate::generate::plans;
+use crate::play::{Shared, cases, play};
+
+/// Makes the file that `salvage` would write where these events are missing.
+fn file(lines: &[String], missing: &[Places]) -> Vec<u8> {
+    let is_there =
+        |seq: u64| missing.iter().all(|hole| seq < hole.first.number() || hole.last.number() < seq);
+    let (mut bytes, mut frontier) = (Vec::new(), Frontier::default());
+    for (_, line) in (1..).zip(lines).filter(|(seq, _)| is_there(*seq)) {
+        frontier.push(line.as_bytes());
+        bytes.extend_from_slice(line.as_bytes());
+        bytes.push(b'\n');
+    }
+    let (schema, events) = (SALVAGED_SCHEMA.to_owned(), frontier.leaves());
+    let end = SalvagedEnd {
+        schema,
+        events,
+        missing: missing.to_vec(),
+        differing: Vec::new(),
+        root: frontier.root(),
+    };
+    bytes.extend(serde_json::to_vec(&end).expect("an end"));
+    bytes.push(b'\n');
+    bytes
+}
+
+/// Cuts holes, none beside another.
+fn holes(cuts: &[(Index, u64)], events: u64) -> Vec<Places> {
+    let mut holes: Vec<Places> = Vec::new();
+    let mut cuts: Vec<_> =
+        cuts.iter().map(|(at, length)| (at.index(events as usize) as u64 + 1, *length)).collect();
+    cuts.sort_unstable();
+    for (first, length) in cuts {
+        let last = (first + length - 1).min(events);
+        if holes.last().is_none_or(|hole| hole.last.number() + 1 < first) {
+            holes.push(Places { first: Seq::new(first), last: Seq::new(last) });
+        }
+    }
+    holes
+}
+
+fn take(file: &[u8]) -> Result<(Vec<u8>, Taken), RestoreError> {
+    let by = Actor::new("ana", "laptop", "import");
+    let options = SalvagedOptions { source: "salvaged.jsonl".to_owned(), define: None, by };
+    let now: Timestamp = "2031-01-01T00:00:00Z".parse().expect("a time");
+    import_salvaged(Cursor::new(file), &options, now, |_| {})
+}
+
+fn stands(shared: &Shared) -> BTreeMap<PhaseId, StateName> {
+    let table = shared.ledger().table().expect("memory");
+    table.phases.iter().map(|(id, phase)| (id.clone(), phase.state.name())).collect()
+}
+
+proptest! {
+    #![proptest_config(cases(64))]
+
+    #[test]
+    fn what_was_salvaged_becomes_a_ledger(
+        plan in plans(40),
+        cuts in prop::collection::vec((any::<Index>(), 1..9u64), 1..4),
+    ) {
+        let old = Shared::default();
+        play(&mut old.ledger(), &plan.sent());
+        let lines = old.lines();
+        let missing = holes(&cuts, lines.len() as u64);
+        let file = file(&lines, &missing);
+        // It is no export.
+        let refused = restore(&mut Shared::default().ledger(), Cursor::new(&file), |_| {});
+        assert!(matches!(refused, Err(RestoreError::Hole { .. })), "{refused:?}");
+
+        let (export, taken) = take(&file).expect("it is taken in");
+        assert_eq!(take(&file).expect("again").0, export, "the same each time");
+        let new = Shared::default();
+        restore(&mut new.ledger(), Cursor::new(&export), |_| {}).expect("an export");
+        let verified = new.ledger().verify(false, |_| {}).expect("memory").expect("legal");
+        assert!(verified.rows_match);
+
+        let kept = missing[0].first.number() as usize - 1;
+        assert_eq!(taken.kept, kept as u64);
+        assert_eq!(&new.lines()[..kept], &lines[..kept], "what is before the holes is as it was");
+        let new_lines = new.json(Seq::ZERO);
+        let gaps: Vec<_> = new_lines.iter().filter_map(|line| line["data"].get("gap")).collect();
+        let named: Vec<_> = missing.iter().map(|hole| serde_json::to_value(hole).expect("JSON")).collect();
+        assert!(gaps.into_iter().eq(&named), "every hole is named, in its place");
+
+        // Every command that was read is there under its id, or is kept as a note.
+        let there: BTreeSet<String> = new_lines.iter().map(|line| line["id"].to_string()).collect();
+        let is_there = |seq: u64| missing.iter().all(|hole| seq < hole.first.number() || hole.last.number() < seq);
+        let read = old.json(Seq::ZERO);
+        let read: Vec<_> = read.iter().filter(|line| is_there(line["seq"].as_u64().expect("a place"))).collect();
+        let asked = read.iter().filter(|line| line.get("command_digest").is_some());
+        let absent = asked.clone().filter(|line| !there.contains(&line["id"].to_string())).count() as u64;
+        let notes = taken.inferred.get("kept_as_note").copied().unwrap_or(0);
+        assert!(absent <= notes, "{absent} commands are gone, {notes} kept as notes: {taken:?}");
+        for line in asked.filter(|line| there.contains(&line["id"].to_string())) {
+            let same = new_lines.iter().find(|same| same["id"] == line["id"]).expect("it is there");
+            for field in ["kind", "command_digest", "by"] {
+                assert_eq!(same[field], line[field], "{field} of {line}");
+            }
+            // What is inferred takes place in front of it, a microsecond each.
+            let at = |line: &Value| line["at"].as_str().expect("a time").parse::<Timestamp>().expect("a time").micros();
+            let later = at(same) - at(line);
+            assert!((0..=new_lines.len() as i64).contains(&later), "{later} µs later: {line}");
+        }
+
+        // The phases stand where the last event behind the holes that moved them has them, but for those that are counted.
+        let last = missing[missing.len() - 1].last.number() as usize;
+        let (mut moved, now) = (BTreeMap::new(), stands(&new));
+        for line in &lines[kept.max(missing[0].last.number() as usize)..] {
+            let record = Recorded::from_line(line).expect("a line");
+            if let (true, Some((_, to)), Some(phase)) =
+                (is_there(record.seq.number()), record.transition, record.subject.phase())
+            {
+                moved.insert(phase.clone(), to);
+            }
+        }
+        let differ = moved.iter().filter(|(phase, to)| now.get(*phase) != Some(to)).count() as u64;
+        assert_eq!(differ, taken.inferred.get("state_differs").copied().unwrap_or(0), "{taken:?}");
+        // Where no definition is missing, none differs. A note is what names something that is missing: a tag, a decision.
+        let definitions = lines.iter().enumerate().filter(|(at, line)| {
+            !is_there(*at as u64 + 1) && line.contains("\"kind\":\"workflow_defined\"")
+        });
+        if definitions.count() == 0 {
+            assert_eq!(differ, 0, "{taken:?}, up to e{last}");
+        }
+    }
+}
