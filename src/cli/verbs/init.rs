@@ -63,7 +63,8 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
 /// Makes the files of a ledger that are not there yet. The log comes last: where it is, all is.
 pub fn make(home: &Home, example: bool) -> Result<(), Failure> {
     let root = home.root();
-    let holders = files::make_folder(root)?;
+    // A ledger is no more durable than the names that lead to it; and where one cannot be made so, nobody may find a ledger.
+    files::make_folder(root)?.iter().try_for_each(|holder| files::sync_folder(holder))?;
     put(&home.workflow(), if example { EXAMPLE } else { STARTER })?;
     put(&root.join(".gitignore"), "/log/\n")?;
     if example {
@@ -72,8 +73,7 @@ pub fn make(home: &Home, example: bool) -> Result<(), Failure> {
         put(&histories.join("2025-10-29.jsonl"), EXAMPLE_HISTORY)?;
     }
     drop(Ledger::create(&home.log())?);
-    // A ledger is no more durable than the names that lead to it.
-    holders.iter().try_for_each(|holder| files::sync_folder(holder))
+    Ok(())
 }
 
 /// Writes a file whole, unless there is one.

@@ -13,10 +13,10 @@ use crate::store::StoreError;
 /// What is in the file that earlier versions take for a folder.
 const SEALED: &str = "This log has format 2: use phaseledger 0.2 or later.\n";
 
-/// Makes the parts of an empty log. The journal comes last: where it is, all is.
-pub(super) fn make(dir: &Path) -> Result<(), StoreError> {
+/// Makes the parts of an empty log. The journal comes last: where it is, all is. It is to be settled.
+pub(super) fn make(dir: &Path) -> Result<JournalFile, StoreError> {
     make_parts(dir, &State::default())?;
-    JournalFile::replace(dir, &journal::front(&State::default())).map(drop)
+    JournalFile::put(dir, &journal::front(&State::default()))
 }
 
 /// Makes the parts of a log that stands there, but for its journal and its segments.
