@@ -20,5 +20,6 @@ mod failing;
 mod meanwhile;
 mod model;
 mod power;
+mod program;
 mod record;
 mod tapped;
