@@ -5,8 +5,8 @@
 //!  │ frames (see frame.rs) …
 //! ```
 //!
-//! A frame that is not whole ends what counts: it is what a crash left of an append that was never answered. That no
-//! frame was lost is told by the witnesses.
+//! A frame that is not whole ends what counts: it is what a crash left of an append that was never answered, or a mark that
+//! the journal's name may not be durable yet. That no frame was lost is told by the witnesses.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;

@@ -26,7 +26,9 @@ impl Lock {
             // A takeover puts another folder, with a lock of its own, in the place of the one that was waited for.
             match Lock::take_one(path, timeout, deadline) {
                 Ok(lock) if lock.is_at(path).map_err(io_error("find", path))? => return Ok(lock),
-                Ok(_) if Instant::now() >= deadline => return Err(StoreError::LockTimeout { waited: timeout }),
+                Ok(_) if Instant::now() >= deadline => {
+                    return Err(StoreError::LockTimeout { waited: timeout });
+                }
                 Ok(_) => {}
                 Err(StoreError::Io { source, .. })
                     if source.kind() == ErrorKind::NotFound && Instant::now() < deadline => {}
