@@ -17,13 +17,7 @@ pub const EVENTS: usize = 2_604;
 pub fn old() -> Scene {
     let scene = Scene::empty();
     let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli/format_1");
-    let mut tree = Tree::new();
-    for (path, bytes) in folder::tree(&fixture) {
-        let bytes = bytes.map(|bytes| zstd::decode_all(&bytes[..]).expect("a compressed file"));
-        let path = if bytes.is_some() { path.with_extension("") } else { path };
-        tree.insert(path, bytes);
-    }
-    folder::write(&tree, &log(&scene));
+    folder::write(&folder::unpacked(&fixture), &log(&scene));
     scene
 }
 

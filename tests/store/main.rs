@@ -20,6 +20,7 @@ mod failing;
 mod meanwhile;
 mod model;
 mod power;
+mod program;
 mod record;
 mod salvage;
 mod tapped;

@@ -52,3 +52,15 @@ pub fn replace(folder: &Path, tree: &Tree) {
     fs::remove_dir_all(folder).expect("the folder goes");
     write(tree, folder);
 }
+
+/// Reads a folder whose files are compressed, each with an ending more to its name.
+pub fn unpacked(folder: &Path) -> Tree {
+    let unpack = |(path, bytes): (PathBuf, Option<Vec<u8>>)| match bytes {
+        Some(bytes) => {
+            let bytes = zstd::decode_all(&bytes[..]).expect("a compressed file");
+            (path.with_extension(""), Some(bytes))
+        }
+        None => (path, None),
+    };
+    tree(folder).into_iter().map(unpack).collect()
+}

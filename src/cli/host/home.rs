@@ -49,11 +49,11 @@ impl Home {
         let log = self.log();
         match log.metadata() {
             Ok(found) => Ok(found.is_dir()),
-            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
-                Err(Failure::io("open", &log, &error))
-            }
             // Where a takeover was cut short, the log is beside its place.
-            Err(_) => Ok(Ledger::is_there(&log).unwrap_or(false)),
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                Ok(Ledger::is_there(&log).unwrap_or(false))
+            }
+            Err(error) => Err(Failure::io("open", &log, &error)),
         }
     }
 

@@ -74,7 +74,8 @@ pub enum Beginning {
 /// Makes the files of a ledger that are not there yet. The log comes last: where it is, all is.
 pub fn make(home: &Home, beginning: Beginning) -> Result<(), Failure> {
     let root = home.root();
-    let holders = files::make_folder(root)?;
+    // A ledger is no more durable than the names that lead to it; and where one cannot be made so, nobody may find a ledger.
+    files::make_folder(root)?.iter().try_for_each(|holder| files::sync_folder(holder))?;
     match beginning {
         Beginning::Nothing => {}
         Beginning::Starter => put(&home.workflow(), STARTER)?,
@@ -87,8 +88,7 @@ pub fn make(home: &Home, beginning: Beginning) -> Result<(), Failure> {
         put(&histories.join("2025-10-29.jsonl"), EXAMPLE_HISTORY)?;
     }
     drop(Ledger::create(&home.log())?);
-    // A ledger is no more durable than the names that lead to it.
-    holders.iter().try_for_each(|holder| files::sync_folder(holder))
+    Ok(())
 }
 
 /// Writes a file whole, unless there is one.

@@ -31,7 +31,7 @@ pub fn backup(dir: &Path, to: &Path) -> Result<Head, StoreError> {
         Parts::None | Parts::Begun | Parts::Unwitnessed => {
             return Err(StoreError::Missing { path: dir.display().to_string() });
         }
-        Parts::Old => takeover::build(dir, to)?,
+        Parts::Old => takeover::build(dir, to)?.settle(),
         Parts::All => copy(dir, to)?,
     }
     let copied = DiskReader::open(to)?.store;

@@ -33,6 +33,12 @@ impl Handle {
         self.0.as_ref()
     }
 
+    /// Lets go of the database and does not end it: once a call of sled's has failed, its end may wait for ever for what that
+    /// call had begun to write. What it has in memory stays until the process ends.
+    pub(super) fn abandon(&mut self) {
+        std::mem::forget(self.0.take());
+    }
+
     /// Closes the database. What was promised is durable already; closing only saves the next opening some work.
     pub(super) fn close(&mut self) {
         let db = self.0.take();

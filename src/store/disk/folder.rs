@@ -21,6 +21,15 @@ pub(super) fn sync(path: &Path) -> Result<(), StoreError> {
     file.sync_all().map_err(io_error("make durable", path))
 }
 
+/// Makes a folder's name durable. A holder that may not be read cannot be synced: what is in it is its owner's to keep.
+pub(super) fn sync_holder(folder: &Path) -> Result<(), StoreError> {
+    let whole = std::path::absolute(folder).map_err(io_error("find", folder))?;
+    match sync(whole.parent().unwrap_or(&whole)) {
+        Err(StoreError::Io { source, .. }) if source.kind() == ErrorKind::PermissionDenied => Ok(()),
+        synced => synced,
+    }
+}
+
 /// Returns the names of what is in a folder; none where there is no such folder.
 pub(super) fn names(folder: &Path) -> Result<Vec<String>, StoreError> {
     let mut names = Vec::new();

@@ -5,8 +5,8 @@
 //!  │ frames (see frame.rs) …
 //! ```
 //!
-//! A frame that is not whole ends what counts: it is what a crash left of an append that was never answered. That no
-//! frame was lost is told by the witnesses.
+//! A frame that is not whole ends what counts: it is what a crash left of an append that was never answered, or a mark that
+//! the journal's name may not be durable yet. That no frame was lost is told by the witnesses.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::Write;
@@ -24,6 +24,9 @@ use crate::store::{Entry, StoreError};
 pub(super) const NAME: &str = "journal";
 const MAGIC: &[u8; 8] = b"phasejrn";
 const FRONT_BYTES: usize = 8 + 4 + 4;
+/// Is behind all that counts until the journal's name is durable. Where the sync of its folder failed, whoever appends next
+/// finds it, and puts the journal there anew.
+const UNSURE: u8 = b'?';
 
 /// What a journal says.
 #[derive(Debug)]
@@ -149,12 +152,25 @@ impl JournalFile {
 
     /// Puts a journal of these bytes in the place of the one that is there, durably.
     pub(super) fn replace(dir: &Path, bytes: &[u8]) -> Result<Self, StoreError> {
+        let journal = Self::put(dir, bytes)?;
+        journal.settle();
+        Ok(journal)
+    }
+
+    /// As [`JournalFile::replace`], where the name of `dir` itself is not durable yet: once it is, the journal is settled.
+    pub(super) fn put(dir: &Path, bytes: &[u8]) -> Result<Self, StoreError> {
         let (path, aside) = (dir.join(NAME), dir.join("journal.new"));
         let mut file = File::create(&aside).map_err(io_error("create", &aside))?;
-        file.write_all(bytes).and_then(|()| file.sync_all()).map_err(io_error("write", &aside))?;
+        let written = file.write_all(bytes).and_then(|()| file.write_all(&[UNSURE]));
+        written.and_then(|()| file.sync_all()).map_err(io_error("write", &aside))?;
         fs::rename(&aside, &path).map_err(io_error("replace", &path))?;
         sync(dir)?;
         Ok(JournalFile { file, path, bytes: bytes.len() as u64 })
+    }
+
+    /// Says that all names that lead to it are durable. Where that fails it is put there anew once more, which is harmless.
+    pub(super) fn settle(&self) {
+        let _ = self.file.set_len(self.bytes);
     }
 
     /// Writes a frame behind what counts. Where that fails, nothing of it is left.

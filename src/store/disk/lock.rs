@@ -25,7 +25,10 @@ impl Lock {
         loop {
             // A takeover puts another folder, with a lock of its own, in the place of the one that was waited for.
             match Lock::take_one(path, timeout, deadline) {
-                Ok(lock) if lock.is_at(path) => return Ok(lock),
+                Ok(lock) if lock.is_at(path).map_err(io_error("find", path))? => return Ok(lock),
+                Ok(_) if Instant::now() >= deadline => {
+                    return Err(StoreError::LockTimeout { waited: timeout });
+                }
                 Ok(_) => {}
                 Err(StoreError::Io { source, .. })
                     if source.kind() == ErrorKind::NotFound && Instant::now() < deadline => {}
@@ -35,11 +38,11 @@ impl Lock {
         }
     }
 
-    fn is_at(&self, path: &Path) -> bool {
+    fn is_at(&self, path: &Path) -> std::io::Result<bool> {
         let here = |found: Metadata| (found.dev(), found.ino());
-        match (self.file.metadata(), path.metadata()) {
-            (Ok(held), Ok(found)) => here(held) == here(found),
-            _ => false,
+        match path.metadata() {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
+            found => Ok(here(self.file.metadata()?) == here(found?)),
         }
     }
 

@@ -8,7 +8,7 @@
 //! yet counts for whoever holds the lock, and where nobody does: then a crash left it.
 
 use std::fs::{self, File, TryLockError};
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -75,7 +75,7 @@ pub(super) fn look(dir: &Path, who: Who) -> Result<Look, StoreError> {
 fn inode(dir: &Path) -> Result<Option<u64>, StoreError> {
     let path = dir.join(journal::NAME);
     match fs::metadata(&path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         found => Ok(Some(found.map_err(io_error("read", &path))?.ino())),
     }
 }
@@ -161,7 +161,7 @@ fn read_journal(dir: &Path) -> Result<Vec<u8>, StoreError> {
     let path = dir.join(journal::NAME);
     let mut bytes = Vec::new();
     let mut file = match File::open(&path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+        Err(error) if error.kind() == ErrorKind::NotFound => {
             return Err(damaged(format!("`{}` is missing", path.display())));
         }
         file => file.map_err(io_error("open", &path))?,
@@ -173,8 +173,13 @@ fn read_journal(dir: &Path) -> Result<Vec<u8>, StoreError> {
 /// Says whether somebody holds the lock, without waiting.
 pub(super) fn is_held(dir: &Path) -> Result<bool, StoreError> {
     let path = dir.join("lock");
-    // One who cannot look takes nobody for at work: a folder that may only be read.
-    let Ok(file) = File::open(&path) else { return Ok(false) };
+    let file = match File::open(&path) {
+        // Whoever may not look takes nobody for at work: a folder that may only be read.
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::PermissionDenied) => {
+            return Ok(false);
+        }
+        file => file.map_err(io_error("open", &path))?,
+    };
     match file.try_lock_shared() {
         Ok(()) => Ok(false),
         Err(TryLockError::WouldBlock) => Ok(true),

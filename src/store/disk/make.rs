@@ -18,10 +18,10 @@ const OLD_CONF: &[u8] = b"segment_size: 524288\nuse_compression: false\nversion:
 /// One of them with a head that says format 2 and nothing else: the key `h`, its checksum 4, its length 4, 2 in 4 bytes.
 const OLD_DB: &[u8] = include_bytes!("old/format_2.db");
 
-/// Makes the parts of an empty log. The journal comes last: where it is, all is.
-pub(super) fn make(dir: &Path) -> Result<(), StoreError> {
+/// Makes the parts of an empty log. The journal comes last: where it is, all is. It is to be settled.
+pub(super) fn make(dir: &Path) -> Result<JournalFile, StoreError> {
     make_parts(dir, &State::default())?;
-    JournalFile::replace(dir, &journal::front(&State::default())).map(drop)
+    JournalFile::put(dir, &journal::front(&State::default()))
 }
 
 /// Makes the parts of a log that stands there, but for its journal and its segments.

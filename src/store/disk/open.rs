@@ -30,13 +30,15 @@ impl DiskStore {
         parts::find(dir)?;
         let lock = Lock::take(&dir.join("lock"), CREATE_TIMEOUT)?;
         folder::sync(dir)?;
+        let mut made = None;
         if matches!(parts::look(dir)?, Parts::None | Parts::Begun) {
             parts::clear_begun(dir)?;
-            make::make(dir)?;
+            made = Some(make::make(dir)?);
         }
         if let Some(parent) = dir.canonicalize().map_err(io_error("find", dir))?.parent() {
             folder::sync(parent)?;
         }
+        made.iter().for_each(JournalFile::settle);
         let deadline = Instant::now() + CREATE_TIMEOUT;
         Self::start(dir, lock, DiskOptions::default(), deadline)
     }
@@ -142,14 +144,19 @@ impl DiskStore {
 /// Writes anew, aside, what may not be on the disk though it can be read: what no witness saw yet. What is not whole is
 /// left out.
 fn repair(dir: &Path, looked: &Look) -> Result<JournalFile, StoreError> {
-    if let Some(name) = &looked.beyond {
+    let journal = if let Some(name) = &looked.beyond {
         archive::write_anew(dir, name)?;
-        return JournalFile::replace(dir, &journal::front(&looked.view.state));
-    }
-    let path = dir.join(journal::NAME);
-    let mut bytes = fs::read(&path).map_err(io_error("read", &path))?;
-    bytes.truncate(usize::try_from(looked.journal_bytes).unwrap_or(usize::MAX));
-    JournalFile::replace(dir, &bytes)
+        JournalFile::put(dir, &journal::front(&looked.view.state))?
+    } else {
+        let path = dir.join(journal::NAME);
+        let mut bytes = fs::read(&path).map_err(io_error("read", &path))?;
+        bytes.truncate(usize::try_from(looked.journal_bytes).unwrap_or(usize::MAX));
+        JournalFile::put(dir, &bytes)?
+    };
+    // Whoever made the log, or took it over, may not have come so far.
+    folder::sync_holder(dir)?;
+    journal.settle();
+    Ok(journal)
 }
 
 /// Refuses a folder without a whole log.

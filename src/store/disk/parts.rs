@@ -46,14 +46,23 @@ pub(super) fn look(dir: &Path) -> Result<Parts, StoreError> {
         };
     }
     let sealed = has("sealed")?;
-    if !segments && (dir.join("sealed").is_dir() || (dir.join("tail").is_dir() && !sealed)) {
+    if !segments && (is_folder(dir, "sealed")? || (is_folder(dir, "tail")? && !sealed)) {
         return old(dir, head, has("tail")?, sealed, has("lock")?);
     }
-    let is_used = witness::knows_events(dir) || !SegmentName::list(&dir.join(SEGMENTS))?.is_empty();
+    let is_used = witness::knows_events(dir)? || !SegmentName::list(&dir.join(SEGMENTS))?.is_empty();
     match (is_used, head || segments || sealed) {
         (true, _) => Err(remains(dir, [segments, false, head])),
         (false, true) => Ok(Parts::Begun),
         (false, false) => Ok(Parts::None),
+    }
+}
+
+/// Says whether there is a folder of that name. What cannot be told is no answer.
+fn is_folder(dir: &Path, name: &str) -> Result<bool, StoreError> {
+    let path = dir.join(name);
+    match path.metadata() {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(false),
+        found => Ok(found.map_err(io_error("find", &path))?.is_dir()),
     }
 }
 
@@ -73,7 +82,7 @@ fn old(dir: &Path, head: bool, tail: bool, sealed: bool, lock: bool) -> Result<P
     match (sealed, tail, head) {
         (true, true, true) => Ok(Parts::Old),
         // The lock was made before anything else.
-        (true, _, false) if lock && !witness::old_knows_events(dir) => Ok(Parts::Begun),
+        (true, _, false) if lock && !witness::old_knows_events(dir)? => Ok(Parts::Begun),
         there => Err(remains_of(dir, ["sealed", "tail", "head"], there.into())),
     }
 }

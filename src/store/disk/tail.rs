@@ -208,7 +208,10 @@ impl Drop for Tail {
         let is_whole = self.call("write", |db| db.flush()).is_ok() && self.check().unwrap_or(false);
         // Before sled ends, for then it removes what has the name that it knows.
         let is_left = is_whole && fs::rename(&self.path, &kept).is_ok();
-        self.handle.close();
+        match self.broken.get() {
+            true => self.handle.abandon(),
+            false => self.handle.close(),
+        }
         if is_left && wait_closed(&kept) {
             mark::leave(&self.dir, &kept, &self.state);
         } else {

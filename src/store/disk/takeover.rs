@@ -64,12 +64,13 @@ pub(super) fn take_over(dir: &Path, lock: Lock, deadline: Instant) -> Result<Loc
     folder::remove_folder(&new)?;
     make::make_folder(&new)?;
     let new_lock = Lock::take(&new.join("lock"), deadline.saturating_duration_since(Instant::now()))?;
-    build(dir, &new).inspect_err(|_| drop(folder::remove_folder(&new)))?;
+    let journal = build(dir, &new).inspect_err(|_| drop(folder::remove_folder(&new)))?;
     let parent = parent(dir)?;
     sync(&parent)?;
     fs::rename(dir, &kept).map_err(io_error("rename", dir))?;
     fs::rename(&new, dir).map_err(io_error("rename", &new))?;
     sync(&parent)?;
+    journal.settle();
     drop(lock);
     Ok(new_lock)
 }
@@ -79,8 +80,8 @@ fn parent(dir: &Path) -> Result<PathBuf, StoreError> {
     Ok(whole.parent().unwrap_or(dir).to_owned())
 }
 
-/// Writes the events of a log of format 1 in this one, and checks them.
-pub(super) fn build(from: &Path, to: &Path) -> Result<(), StoreError> {
+/// Writes the events of a log of format 1 in this one, and checks them. The journal is to be settled.
+pub(super) fn build(from: &Path, to: &Path) -> Result<JournalFile, StoreError> {
     let options = DiskOptions::default();
     let segments = to.join(SEGMENTS);
     fs::create_dir_all(&segments).map_err(io_error("create", &segments))?;
@@ -100,6 +101,7 @@ pub(super) fn build(from: &Path, to: &Path) -> Result<(), StoreError> {
         return Err(damaged(format!("{} of {} events could be taken over", state.seq(), end.0)));
     }
     make::make_parts(to, &state)?;
-    JournalFile::replace(to, &journal::front(&state))?;
-    sync(to)
+    let journal = JournalFile::put(to, &journal::front(&state))?;
+    sync(to)?;
+    Ok(journal)
 }

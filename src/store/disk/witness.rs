@@ -129,8 +129,8 @@ pub(super) fn create(dir: &Path, state: &State) -> Result<(), StoreError> {
 }
 
 /// Says whether a witness knows of an event.
-pub(super) fn knows_events(dir: &Path) -> bool {
-    Sights::read_mending(dir).is_ok_and(|sights| sights.last() > Seq::ZERO)
+pub(super) fn knows_events(dir: &Path) -> Result<bool, StoreError> {
+    Ok(Sights::read_mending(dir)?.last() > Seq::ZERO)
 }
 
 /// Returns the last place that the witness knows to be durable. It may be asked while others write.
@@ -180,7 +180,7 @@ impl Witness {
 /// Reads what the later of the two lines says, and which one it is, from 0.
 pub(super) fn latest(path: &Path) -> Result<(Sight, usize), StoreError> {
     let text = match fs::read(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => {
+        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
             return Err(damaged(format!("`{}` is missing", path.display())));
         }
         text => text.map_err(io_error("read", path))?,
@@ -207,6 +207,9 @@ fn parse(line: &str) -> Option<Sight> {
 }
 
 /// Says whether the second witness of a log of format 1 knows of an event.
-pub(super) fn old_knows_events(dir: &Path) -> bool {
-    latest(&dir.join("sealed/head")).is_ok_and(|((seq, _), _)| seq > Seq::ZERO)
+pub(super) fn old_knows_events(dir: &Path) -> Result<bool, StoreError> {
+    match latest(&dir.join("sealed/head")) {
+        Err(StoreError::Damaged { .. }) => Ok(false),
+        latest => Ok(latest?.0.0 > Seq::ZERO),
+    }
 }

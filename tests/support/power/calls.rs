@@ -24,6 +24,10 @@ pub enum Action {
     Write { fd: i64, at: Option<u64>, bytes: Vec<u8> },
     /// Waits until all that was written is on the disk.
     Sync { fd: i64 },
+    /// A sync that failed: the system takes what was not written for clean.
+    FailedSync { fd: i64 },
+    /// Makes a process, which the call returns, or a thread, which has the descriptors in common.
+    Clone { is_thread: bool },
     /// Sets the length of a file.
     Truncate { fd: i64, length: u64 },
     /// Makes a file at least so long.
@@ -51,6 +55,21 @@ pub struct Call {
     pub action: Action,
     /// What it returned; none when the process ended first.
     pub result: Option<i64>,
+    /// The process whose descriptors it means.
+    pub process: i64,
+}
+
+impl Call {
+    /// Says whether it may have changed something, or not: its process was killed before it told.
+    pub fn is_in_doubt(&self) -> bool {
+        let changes = match &self.action {
+            Action::Open { flags, .. } => flags.contains("O_CREAT") || flags.contains("O_TRUNC"),
+            Action::Write { .. } | Action::Truncate { .. } | Action::Allocate { .. } => true,
+            Action::Rename { .. } | Action::Remove { .. } | Action::MakeDirectory { .. } => true,
+            _ => false,
+        };
+        changes && self.result.is_none()
+    }
 }
 
 /// A moment of the trace.
@@ -75,7 +94,7 @@ pub struct Calls {
 pub const TRACED: &str = "trace=?open,openat,?creat,write,pwrite64,pwritev,pwritev2,writev,fsync,fdatasync,\
     ftruncate,truncate,fallocate,?rename,?renameat,renameat2,?unlink,unlinkat,?rmdir,?mkdir,mkdirat,close,\
     dup,?dup2,dup3,fcntl,lseek,?link,linkat,?symlink,symlinkat,copy_file_range,sendfile,splice,mmap,\
-    io_uring_setup,sync,syncfs";
+    io_uring_setup,sync,syncfs,clone,?clone3,?fork,?vfork";
 
 struct Begun {
     at: usize,
@@ -88,6 +107,7 @@ pub fn parse(text: &str) -> Calls {
     let mut begun: HashMap<&str, Begun> = HashMap::new();
     let mut order: Vec<(bool, usize)> = Vec::new();
     let mut found: Vec<Option<Call>> = Vec::new();
+    let mut threads: Vec<i64> = Vec::new();
     for line in text.lines() {
         let (thread, rest) = line.split_once(' ').expect("a thread and what it did");
         let rest = rest.trim_start();
@@ -104,6 +124,7 @@ pub fn parse(text: &str) -> Calls {
         }
         let (name, tail) = rest.split_once('(').expect("a call and its arguments");
         let at = found.len();
+        threads.push(number(thread));
         order.push((true, at));
         if let Some(arguments) = tail.strip_suffix(" <unfinished ...>") {
             let arguments = arguments.to_owned();
@@ -115,7 +136,20 @@ pub fn parse(text: &str) -> Calls {
             order.push((false, at));
         }
     }
+    tell_processes(&mut found, &threads);
     keep_successful(found, &order)
+}
+
+/// Tells each call whose descriptors it means. A thread is made before it makes a call, so one pass will do.
+fn tell_processes(found: &mut [Option<Call>], threads: &[i64]) {
+    let mut processes: HashMap<i64, i64> = HashMap::new();
+    for (call, thread) in found.iter_mut().zip(threads) {
+        let Some(call) = call else { continue };
+        call.process = *processes.entry(*thread).or_insert(*thread);
+        if let (Action::Clone { is_thread }, Some(made)) = (&call.action, call.result) {
+            processes.insert(made, if *is_thread { call.process } else { made });
+        }
+    }
 }
 
 /// Leaves out the calls that failed or change nothing, and their moments.
@@ -148,7 +182,9 @@ fn split_result(tail: &str) -> (&str, Option<i64>) {
 
 /// Reads one call; none when it failed or changes nothing that the model holds.
 fn call(name: &str, arguments: &str, result: Option<i64>) -> Option<Call> {
-    if result.is_some_and(|result| result < 0) {
+    let is_sync = matches!(name, "fsync" | "fdatasync");
+    let has_failed = result.is_some_and(|result| result < 0);
+    if has_failed && !is_sync {
         return None;
     }
     let parts: Vec<&str> = arguments.split(", ").collect();
@@ -163,7 +199,10 @@ fn call(name: &str, arguments: &str, result: Option<i64>) -> Option<Call> {
         "write" => Action::Write { fd: fd(), at: None, bytes: string(part(1)) },
         "pwrite64" => Action::Write { fd: fd(), at: Some(number(part(3)) as u64), bytes: string(part(1)) },
         "writev" => Action::Write { fd: fd(), at: None, bytes: strings(arguments) },
-        "fsync" | "fdatasync" => Action::Sync { fd: fd() },
+        _ if is_sync && has_failed => Action::FailedSync { fd: fd() },
+        _ if is_sync => Action::Sync { fd: fd() },
+        "clone" | "clone3" => Action::Clone { is_thread: arguments.contains("CLONE_FILES") },
+        "fork" | "vfork" => Action::Clone { is_thread: false },
         "ftruncate" => Action::Truncate { fd: fd(), length: number(part(1)) as u64 },
         "fallocate" if part(1) == "0" => {
             Action::Allocate { fd: fd(), end: (number(part(2)) + number(part(3))) as u64 }
@@ -185,7 +224,7 @@ fn call(name: &str, arguments: &str, result: Option<i64>) -> Option<Call> {
         "mmap" if !(part(3).contains("MAP_SHARED") && part(2).contains("PROT_WRITE")) => return None,
         _ => Action::Unknown { text: format!("{name}({})", shown(arguments)) },
     };
-    Some(Call { action, result })
+    Some(Call { action, result, process: 0 })
 }
 
 fn number(text: &str) -> i64 {

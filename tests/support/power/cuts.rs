@@ -52,6 +52,33 @@ pub fn draw(
     cuts
 }
 
+/// Draws moments just after a name below the ledger's folder was given, exchanged or removed, and not yet made durable;
+/// what is exchanged seldom is cut as often as what is exchanged with each command.
+pub fn exchanges(calls: &Calls, ledger: &str, random: &mut Random, count: u64) -> Vec<usize> {
+    let mut groups: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (index, moment) in calls.moments.iter().enumerate() {
+        let Moment::End(call) = moment else { continue };
+        let (kind, place) = match &calls.calls[*call].action {
+            Action::Rename { to, .. } => ("rename", to),
+            Action::Remove { path } => ("remove", path),
+            Action::Open { path, flags } if flags.contains("O_CREAT") => ("open", path),
+            Action::MakeDirectory { path } => ("make", path),
+            _ => continue,
+        };
+        if place.fd.is_some() || place.path.starts_with(ledger) {
+            let group = groups.entry(format!("{kind} {}", family(&place.path))).or_default();
+            // Within the window, up to where the next call may make it durable.
+            group.extend([index + 1, index + 2].iter().filter(|at| **at <= calls.moments.len()));
+        }
+    }
+    let groups: Vec<Vec<usize>> = groups.into_values().collect();
+    let draw = |_| {
+        let group = &groups[random.below(groups.len() as u64) as usize];
+        group[random.below(group.len() as u64) as usize]
+    };
+    if groups.is_empty() { Vec::new() } else { (0..count).map(draw).collect() }
+}
+
 /// Says what was synced how often; files whose names differ in their numbers alone count as one.
 pub fn synced(calls: &Calls, ledger: &str) -> String {
     let syncs = places(calls, ledger, "").syncs;
@@ -64,7 +91,7 @@ pub fn synced(calls: &Calls, ledger: &str) -> String {
 
 fn places(calls: &Calls, ledger: &str, acknowledgements: &str) -> Places {
     let mut places = Places::default();
-    let mut paths: HashMap<i64, &str> = HashMap::new();
+    let mut paths: HashMap<(i64, i64), &str> = HashMap::new();
     let mut unsynced: HashMap<&str, usize> = HashMap::new();
     let mut large = Vec::new();
     let mut opened = false;
@@ -73,9 +100,11 @@ fn places(calls: &Calls, ledger: &str, acknowledgements: &str) -> Places {
             Moment::Begin(call) => (true, &calls.calls[*call]),
             Moment::End(call) => (false, &calls.calls[*call]),
         };
-        let path_of = |fd: &i64| paths.get(fd).copied().unwrap_or_default();
+        let path_of = |fd: &i64| paths.get(&(call.process, *fd)).copied().unwrap_or_default();
         match &call.action {
-            Action::Write { fd, .. } if !acknowledgements.is_empty() && path_of(fd) == acknowledgements => {
+            Action::Write { fd, .. }
+                if !acknowledgements.is_empty() && path_of(fd).starts_with(acknowledgements) =>
+            {
                 opened = true;
                 places.acknowledged.extend([index + 1, index + 2].iter().filter(|_| begins));
             }
@@ -90,7 +119,7 @@ fn places(calls: &Calls, ledger: &str, acknowledgements: &str) -> Places {
                 places.names.push(index + usize::from(begins));
             }
             Action::Open { path, .. } if !begins => {
-                paths.insert(call.result.unwrap_or(-1), &path.path);
+                paths.insert((call.process, call.result.unwrap_or(-1)), &path.path);
             }
             _ => {}
         }

@@ -13,15 +13,18 @@ use super::file::{Change, File};
 use super::image::Image;
 
 /// The model of one directory of the machine, and of all below it.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Disk {
     root: String,
     nodes: Vec<Node>,
-    open: HashMap<i64, Descriptor>,
+    /// What stands behind a process's descriptors.
+    open: HashMap<(i64, i64), Descriptor>,
+    /// Whether syncs do nothing: then what is acknowledged is lost, which the harness must see.
+    pub ignores_syncs: bool,
 }
 
 /// A file or a directory.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum Node {
     /// A file.
     File(File),
@@ -30,7 +33,7 @@ pub enum Node {
 }
 
 /// A directory of the model.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Directory {
     durable: BTreeMap<String, usize>,
     live: BTreeMap<String, usize>,
@@ -46,7 +49,7 @@ enum Names {
     Remove { name: String },
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Naming {
     call: usize,
     ended: bool,
@@ -63,7 +66,8 @@ struct Descriptor {
 impl Disk {
     /// Makes the model of a directory whose contents were there, durably, before the process started.
     pub fn new(root: &str, start: &Image) -> Self {
-        let mut disk = Disk { root: root.to_owned(), nodes: Vec::new(), open: HashMap::new() };
+        let (root, nodes, open) = (root.to_owned(), Vec::new(), HashMap::new());
+        let mut disk = Disk { root, nodes, open, ignores_syncs: false };
         for (path, contents) in start.entries() {
             let node = match contents {
                 Some(contents) => Node::File(File::durable(contents.to_vec())),
@@ -72,8 +76,8 @@ impl Disk {
             let number = disk.nodes.len();
             disk.nodes.push(node);
             if !path.is_empty() {
-                let place = Place { fd: None, path: format!("{root}/{path}") };
-                let (parent, name) = disk.place(&place).expect("below the root");
+                let place = Place { fd: None, path: format!("{}/{path}", disk.root) };
+                let (parent, name) = disk.place(0, &place).expect("below the root");
                 let parent = disk.directory(parent);
                 parent.durable.insert(name.clone(), number);
                 parent.live.insert(name, number);
@@ -90,7 +94,7 @@ impl Disk {
     /// Returns the file that a path names now.
     pub fn file(&self, path: &str) -> Option<&File> {
         let place = Place { fd: None, path: path.to_owned() };
-        match &self.nodes[self.find(&place)?] {
+        match &self.nodes[self.find(0, &place)?] {
             Node::File(file) => Some(file),
             Node::Directory(_) => None,
         }
@@ -104,40 +108,56 @@ impl Disk {
         }
     }
 
+    /// Forgets all descriptors: no process is left.
+    pub fn end_processes(&mut self) {
+        self.open.clear();
+    }
+
     fn begin(&mut self, index: usize, call: &Call) {
+        let own = call.process;
         match &call.action {
-            Action::Open { path, flags } => self.begin_open(index, path, flags),
+            Action::Open { path, flags } => self.begin_open(index, own, path, flags),
             Action::Write { fd, at, bytes } => {
                 let written = call.result.map_or(bytes.len(), |result| result as usize);
-                self.begin_write(index, *fd, *at, &bytes[..written]);
+                self.begin_write(index, (own, *fd), *at, &bytes[..written]);
             }
-            Action::Sync { fd } => match self.behind(*fd) {
+            Action::Sync { fd } => match self.behind((own, *fd)) {
                 Some(Node::File(file)) => file.begin_sync(index),
                 Some(Node::Directory(directory)) => directory.begin_sync(index),
                 None => {}
             },
-            Action::Truncate { fd, length } => self.change(index, *fd, Change::Length(*length)),
+            Action::Truncate { fd, length } => self.change(index, (own, *fd), Change::Length(*length)),
             Action::Allocate { fd, end } => {
-                if let Some(Node::File(file)) = self.behind(*fd) {
+                if let Some(Node::File(file)) = self.behind((own, *fd)) {
                     let length = file.length().max(*end);
                     file.begin(index, Change::Length(length));
                 }
             }
-            Action::Rename { from, to } => self.begin_rename(index, from, to),
+            Action::Rename { from, to } => self.begin_rename(index, own, from, to),
             Action::Remove { path } => {
-                if let Some((directory, name)) = self.place(path) {
+                if let Some((directory, name)) = self.place(own, path) {
                     self.directory(directory).begin(index, Names::Remove { name });
                 }
             }
             Action::MakeDirectory { path } => {
-                self.add(index, path, Node::Directory(Directory::default()));
+                self.add(index, own, path, Node::Directory(Directory::default()));
             }
             Action::Close { fd } => {
-                self.open.remove(fd);
+                self.open.remove(&(own, *fd));
             }
-            Action::Seek { .. } | Action::Duplicate { .. } => {}
+            Action::Clone { is_thread } => self.begin_clone(own, *is_thread, call.result),
+            Action::Seek { .. } | Action::Duplicate { .. } | Action::FailedSync { .. } => {}
             Action::Unknown { text } => panic!("a call that the model does not know: {text}"),
         }
+    }
+
+    /// A process begins with the descriptors of the one that made it.
+    fn begin_clone(&mut self, own: i64, is_thread: bool, made: Option<i64>) {
+        let Some(made) = made.filter(|_| !is_thread) else { return };
+        self.open.retain(|(process, _), _| *process != made);
+        let copies: Vec<_> = self.open.iter().filter(|((process, _), _)| *process == own).collect();
+        let copies: Vec<_> = copies.into_iter().map(|((_, fd), behind)| ((made, *fd), *behind)).collect();
+        self.open.extend(copies);
     }
 
     fn end(&mut self, index: usize, call: &Call) {
@@ -147,49 +167,57 @@ impl Disk {
                 Node::Directory(directory) => directory.end(index),
             }
         }
+        let own = call.process;
         let result = call.result.unwrap_or(-1);
         match &call.action {
             Action::Open { path, flags } => {
-                self.open.remove(&result);
-                if let Some(node) = self.find(path) {
+                self.open.remove(&(own, result));
+                if let Some(node) = self.find(own, path) {
                     let appends = flags.contains("O_APPEND");
-                    self.open.insert(result, Descriptor { node, at: 0, appends });
+                    self.open.insert((own, result), Descriptor { node, at: 0, appends });
                 }
             }
-            Action::Sync { fd } => match self.behind(*fd) {
+            // One that was cut short promised nothing.
+            Action::Sync { .. } if self.ignores_syncs || call.result.is_none() => {}
+            Action::Sync { fd } => match self.behind((own, *fd)) {
                 Some(Node::File(file)) => file.end_sync(index),
                 Some(Node::Directory(directory)) => directory.end_sync(index),
                 None => {}
             },
+            Action::FailedSync { fd } => match self.behind((own, *fd)) {
+                Some(Node::File(file)) => file.fail_sync(),
+                // Names are not dropped: a file system that cannot write them stops, or writes them later.
+                _ => {}
+            },
             Action::Seek { fd } => {
-                if let Some(descriptor) = self.open.get_mut(fd) {
+                if let Some(descriptor) = self.open.get_mut(&(own, *fd)) {
                     descriptor.at = result as u64;
                 }
             }
             Action::Duplicate { fd } => {
-                self.open.remove(&result);
-                if let Some(descriptor) = self.open.get(fd).copied() {
-                    self.open.insert(result, descriptor);
+                self.open.remove(&(own, result));
+                if let Some(descriptor) = self.open.get(&(own, *fd)).copied() {
+                    self.open.insert((own, result), descriptor);
                 }
             }
             _ => {}
         }
     }
 
-    fn begin_open(&mut self, index: usize, path: &Place, flags: &str) {
-        assert!(!flags.contains("O_TMPFILE") || self.place(path).is_none(), "a file without a name");
-        match self.find(path) {
+    fn begin_open(&mut self, index: usize, own: i64, path: &Place, flags: &str) {
+        assert!(!flags.contains("O_TMPFILE") || self.place(own, path).is_none(), "a file without a name");
+        match self.find(own, path) {
             Some(node) => {
                 if let (true, Node::File(file)) = (flags.contains("O_TRUNC"), &mut self.nodes[node]) {
                     file.begin(index, Change::Length(0));
                 }
             }
-            None if flags.contains("O_CREAT") => self.add(index, path, Node::File(File::default())),
+            None if flags.contains("O_CREAT") => self.add(index, own, path, Node::File(File::default())),
             None => {}
         }
     }
 
-    fn begin_write(&mut self, index: usize, fd: i64, at: Option<u64>, bytes: &[u8]) {
+    fn begin_write(&mut self, index: usize, fd: (i64, i64), at: Option<u64>, bytes: &[u8]) {
         let Some(descriptor) = self.open.get(&fd).copied() else { return };
         let Node::File(file) = &self.nodes[descriptor.node] else { return };
         let place = match at {
@@ -204,14 +232,14 @@ impl Disk {
         self.change(index, fd, Change::Write { at: place, bytes: bytes.to_vec() });
     }
 
-    fn change(&mut self, index: usize, fd: i64, change: Change) {
+    fn change(&mut self, index: usize, fd: (i64, i64), change: Change) {
         if let Some(Node::File(file)) = self.behind(fd) {
             file.begin(index, change);
         }
     }
 
-    fn begin_rename(&mut self, index: usize, from: &Place, to: &Place) {
-        match (self.place(from), self.place(to)) {
+    fn begin_rename(&mut self, index: usize, own: i64, from: &Place, to: &Place) {
+        match (self.place(own, from), self.place(own, to)) {
             (Some((old, from)), Some((new, to))) if old == new => {
                 let node = self.child(old, &from);
                 self.directory(old).begin(index, Names::Rename { from, to, node });
@@ -222,15 +250,15 @@ impl Disk {
     }
 
     /// Adds a name and what it stands for. Outside of the model's root nothing happens.
-    fn add(&mut self, index: usize, path: &Place, node: Node) {
-        if let Some((directory, name)) = self.place(path) {
+    fn add(&mut self, index: usize, own: i64, path: &Place, node: Node) {
+        if let Some((directory, name)) = self.place(own, path) {
             let number = self.nodes.len();
             self.nodes.push(node);
             self.directory(directory).begin(index, Names::Add { name, node: number });
         }
     }
 
-    fn behind(&mut self, fd: i64) -> Option<&mut Node> {
+    fn behind(&mut self, fd: (i64, i64)) -> Option<&mut Node> {
         let descriptor = self.open.get(&fd)?;
         Some(&mut self.nodes[descriptor.node])
     }
@@ -243,11 +271,11 @@ impl Disk {
     }
 
     /// Finds what a path names now.
-    fn find(&self, path: &Place) -> Option<usize> {
+    fn find(&self, own: i64, path: &Place) -> Option<usize> {
         if path.path.trim_end_matches('/') == self.root {
             return Some(0);
         }
-        let (directory, name) = self.place(path)?;
+        let (directory, name) = self.place(own, path)?;
         self.child(directory, &name)
     }
 
@@ -259,9 +287,9 @@ impl Disk {
     }
 
     /// Finds the directory that a path lies in, and the name there; none outside of the root.
-    fn place(&self, Place { fd, path }: &Place) -> Option<(usize, String)> {
+    fn place(&self, own: i64, Place { fd, path }: &Place) -> Option<(usize, String)> {
         let (mut number, below) = match fd {
-            Some(fd) => (self.open.get(fd)?.node, path.as_str()),
+            Some(fd) => (self.open.get(&(own, *fd))?.node, path.as_str()),
             None => (0, path.strip_prefix(&self.root)?.strip_prefix('/')?),
         };
         let below = below.trim_end_matches('/');
@@ -278,6 +306,11 @@ impl Directory {
     /// Returns how many changes are not known to be durable.
     pub fn pending(&self) -> usize {
         self.pending.len()
+    }
+
+    /// Returns the names that processes see.
+    pub fn live(&self) -> &BTreeMap<String, usize> {
+        &self.live
     }
 
     /// Returns the names as a cut may leave them that lets the first `kept` of the pending changes through.

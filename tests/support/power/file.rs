@@ -26,6 +26,8 @@ pub enum Change {
 struct Pending {
     call: usize,
     ended: bool,
+    /// Whether a sync of it failed: the system takes it for clean, and no later sync writes it.
+    is_dropped: bool,
     change: Change,
 }
 
@@ -87,7 +89,7 @@ impl File {
 
     /// Returns the contents that the process sees.
     pub fn live(&self) -> Vec<u8> {
-        self.cut(&mut Random::of(&[]), Loss::Nothing)
+        self.left(&mut Random::of(&[]), Loss::Nothing, true)
     }
 
     /// Begins a change.
@@ -97,7 +99,7 @@ impl File {
             Change::Write { at, bytes } => self.length = self.length.max(at + bytes.len() as u64),
             Change::Length(length) => self.length = *length,
         }
-        self.pending.push(Pending { call, ended: false, change });
+        self.pending.push(Pending { call, ended: false, is_dropped: false, change });
     }
 
     fn note_race(&mut self, change: &Change) {
@@ -123,8 +125,13 @@ impl File {
 
     /// Begins a sync: it covers the changes that have ended by now.
     pub fn begin_sync(&mut self, call: usize) {
-        let ended = self.pending.iter().filter(|pending| pending.ended);
+        let ended = self.pending.iter().filter(|pending| pending.ended && !pending.is_dropped);
         self.syncs.insert(call, ended.map(|pending| pending.call).collect());
+    }
+
+    /// A sync fails: what it would have written is dropped.
+    pub fn fail_sync(&mut self) {
+        self.pending.iter_mut().filter(|pending| pending.ended).for_each(|pending| pending.is_dropped = true);
     }
 
     /// Ends a sync: what it covers is durable.
@@ -141,8 +148,16 @@ impl File {
 
     /// Returns the contents as a cut may leave them.
     pub fn cut(&self, random: &mut Random, loss: Loss) -> Vec<u8> {
+        self.left(random, loss, false)
+    }
+
+    fn left(&self, random: &mut Random, loss: Loss, has_dropped: bool) -> Vec<u8> {
         let count = self.pending.len();
-        let kept: Vec<Kept> = (0..count).map(|index| self.keep(random, loss, index, count)).collect();
+        let keep = |index: usize| match self.pending[index].is_dropped && !has_dropped {
+            true => Kept { length: false, sectors: Vec::new() },
+            false => self.keep(random, loss, index, count),
+        };
+        let kept: Vec<Kept> = (0..count).map(keep).collect();
         let newest = newest_in_each_sector(&kept);
         let mut contents = self.durable.clone();
         for (index, (pending, kept)) in self.pending.iter().zip(&kept).enumerate() {

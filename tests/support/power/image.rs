@@ -14,10 +14,17 @@ const PAGE: usize = 4_096;
 
 /// Which of a directory's changes a cut lets through.
 #[derive(Debug, Clone, Copy)]
-enum Order {
+pub enum Order {
+    /// All, also what a failed sync dropped: what processes see.
+    Live,
+    /// The first ones.
     First,
+    /// Any of them.
     Any,
+    /// The last one alone.
     Last,
+    /// All but so many of the first ones.
+    AllBut(usize),
 }
 
 /// Directories and files by their path below the root; a directory has no contents.
@@ -33,7 +40,6 @@ impl Image {
     /// Draws what a cut leaves. Half of the images lose by the same rule in every file. Of names, most keep the first
     /// changes to a directory, some any of them, and some the last one alone: the worst order.
     pub fn draw(disk: &Disk, random: &mut Random) -> Self {
-        let mut image = Image::default();
         let common = random.chance(50).then(|| random.next());
         let mut loss = |random: &mut Random, pending| match common {
             Some(seed) => Loss::draw(&mut Random::of(&[seed]), pending),
@@ -44,14 +50,29 @@ impl Image {
             4..7 => Order::Any,
             _ => Order::Last,
         };
+        let mut image = Image::default();
         image.add(disk, 0, "", random, &mut loss, order);
+        image
+    }
+
+    /// Draws what a cut leaves in the worst order: of the names the last ones without those before them, of what was
+    /// written and not synced all, nothing, or the last piece alone.
+    pub fn worst(disk: &Disk, random: &mut Random) -> Self {
+        let order = match random.below(4) {
+            0..2 => Order::Last,
+            2 => Order::AllBut(1 + random.below(3) as usize),
+            _ => Order::Any,
+        };
+        let loss = [Loss::Nothing, Loss::All, Loss::AllButLast, Loss::Some(50)][random.below(4) as usize];
+        let mut image = Image::default();
+        image.add(disk, 0, "", random, &mut |_, _| loss, order);
         image
     }
 
     /// Returns what the process itself sees: every call took effect.
     pub fn complete(disk: &Disk) -> Self {
         let mut image = Image::default();
-        image.add(disk, 0, "", &mut Random::of(&[]), &mut |_, _| Loss::Nothing, Order::First);
+        image.add(disk, 0, "", &mut Random::of(&[]), &mut |_, _| Loss::Nothing, Order::Live);
         image
     }
 
@@ -68,8 +89,14 @@ impl Image {
     {
         match disk.node(number) {
             Node::File(file) => {
-                let loss = loss(random, file.pending());
-                self.0.insert(path.to_owned(), Some(file.cut(random, loss)));
+                let contents = match order {
+                    Order::Live => file.live(),
+                    _ => {
+                        let loss = loss(random, file.pending());
+                        file.cut(random, loss)
+                    }
+                };
+                self.0.insert(path.to_owned(), Some(contents));
             }
             Node::Directory(directory) => {
                 self.0.insert(path.to_owned(), None);
@@ -81,15 +108,25 @@ impl Image {
                     Loss::AllButLast | Loss::Some(_) => random.below(pending as u64 + 1) as usize,
                 };
                 let names = match order {
+                    Order::Live => directory.live().clone(),
                     Order::First => directory.cut(kept),
                     Order::Any => directory.cut_any(|_| random.chance(50)),
                     Order::Last => directory.cut_any(|at| at + 1 == pending),
+                    Order::AllBut(first) => directory.cut_any(|at| at >= first),
                 };
                 for (name, number) in names {
                     let path = if path.is_empty() { name } else { format!("{path}/{name}") };
                     self.add(disk, number, &path, random, loss, order);
                 }
             }
+        }
+    }
+
+    /// Returns the names of the files that the root has.
+    pub fn names(disk: &Disk) -> Vec<String> {
+        match disk.node(0) {
+            Node::File(_) => Vec::new(),
+            Node::Directory(directory) => directory.live().keys().cloned().collect(),
         }
     }
 

@@ -24,6 +24,7 @@ pub mod cuts;
 pub mod disk;
 pub mod file;
 pub mod image;
+pub mod program;
 pub mod random;
 pub mod script;
 pub mod trace;
