@@ -59,6 +59,10 @@ pub enum CauseKind {
     InputChanged,
     /// The mark that a start answers.
     RerunMarked,
+    /// The reset that a start answers.
+    PhaseReset,
+    /// The skip that a start ends.
+    PhaseSkipped,
     /// The start of the attempt that ended.
     PhaseStarted,
     /// The failure of the attempt that a start tries again.
@@ -92,6 +96,29 @@ impl Cause {
     /// Makes a cause that came along no edge.
     pub const fn new(event: EventRef, kind: CauseKind) -> Self {
         Cause { event, kind, edge: None }
+    }
+}
+
+/// An event that something goes back to, and as what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Origin {
+    /// Its place.
+    pub seq: Seq,
+    /// Its identity.
+    pub event: EventId,
+    /// What it is to what goes back to it.
+    pub kind: CauseKind,
+}
+
+impl Origin {
+    /// Makes an origin.
+    pub const fn new(event: EventRef, kind: CauseKind) -> Self {
+        Origin { seq: event.seq, event: event.id, kind }
+    }
+
+    /// Returns it as a cause.
+    pub const fn cause(&self) -> Cause {
+        Cause::new(EventRef { seq: self.seq, id: self.event }, self.kind)
     }
 }
 
