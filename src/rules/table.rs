@@ -6,15 +6,16 @@ use serde::{Deserialize, Serialize};
 
 use super::approval::Approval;
 use super::budget::Budget;
-use super::phase::Phase;
+use super::phase::{Phase, PhaseState};
 use super::rejection::Rejection;
+use super::stale::look;
 use crate::model::{
-    Amount, ApprovalPolicy, Digest, EventId, OverLimit, Overspent, PhaseId, PhaseRef, Scope, Seq, TagName,
-    Text, WorkflowName,
+    Amount, ApprovalPolicy, Digest, EventId, EventRef, OverLimit, Overspent, PhaseId, PhaseRef, Scope, Seq,
+    TagName, Text, WorkflowName,
 };
 
 /// The version of the fold: rows and snapshots that another one made are discarded.
-pub const FOLD_VERSION: u32 = 2;
+pub const FOLD_VERSION: u32 = 3;
 
 /// Everything that the log adds up to. A table may be partial: it then holds the phases that a command needs
 /// (see [`super::reach`]) and no others.
@@ -56,6 +57,12 @@ pub struct Workflow {
     pub definition: Digest,
     /// The place of the event that defined it last.
     pub defined: Seq,
+    /// All events that defined it.
+    pub definitions: Vec<EventRef>,
+    /// Whether an attempt of one of its phases was ever built on what is above a need that did not stand. Where none was,
+    /// in any workflow, what is below a phase that has never run stands on nothing above it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub ahead: bool,
 }
 
 /// A name for a place in the log.
@@ -131,10 +138,26 @@ impl Table {
         self.dependants.get(id).into_iter().flatten()
     }
 
-    /// Returns the needs of a phase that are neither complete nor skipped.
+    /// Returns the needs of a phase that are not met: neither COMPLETE, nor skipped while nothing that is found through
+    /// them is stale.
     pub fn unmet(&self, phase: &Phase) -> Vec<PhaseId> {
-        let met = |need: &&PhaseId| self.phases.get(*need).is_some_and(|need| need.state.satisfies());
+        let met = |need: &&PhaseId| match self.phases.get(*need).map(|need| &need.state) {
+            Some(PhaseState::Complete { .. }) => true,
+            Some(PhaseState::Pending { skipped: Some(_) }) => !look(self, need, Phase::is_stale).is_stale,
+            Some(
+                PhaseState::Pending { skipped: None }
+                | PhaseState::InProgress { .. }
+                | PhaseState::Failed { .. }
+                | PhaseState::NeedsRerun { .. },
+            )
+            | None => false,
+        };
         phase.spec.needs.iter().filter(|need| !met(need)).cloned().collect()
+    }
+
+    /// Says whether anything was ever built on what is above a need that did not stand.
+    pub(super) fn is_ahead(&self) -> bool {
+        self.workflows.values().any(|workflow| workflow.ahead)
     }
 
     /// Says why a phase is started although it, or its workflow, is over its limit; none when neither is.
