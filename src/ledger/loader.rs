@@ -149,14 +149,13 @@ impl Loader {
     /// Loads what is below a phase and may be judged anew, and what each of these is judged by; where that is much,
     /// everything, which is quicker than row by row.
     fn around(&mut self, kept: Kept<'_>, table: &mut Table, id: PhaseId) -> Result<(), StoreError> {
-        let around = Around::new(table);
         let (mut above, mut below) = (HashSet::new(), HashSet::from([id.clone()]));
         let mut walk = vec![id.clone()];
         while let Some(at) = walk.pop() {
             let phase = table.phases.get(&at);
-            let goes_below = at == id || phase.is_some_and(|phase| around.goes_below(phase));
-            let needed = phase.into_iter().flat_map(|phase| around.above(phase)).cloned().collect();
-            self.above(kept, table, &around, (needed, &mut above))?;
+            let goes_below = at == id || phase.is_some_and(|phase| Around::goes_below(phase));
+            let needed = phase.into_iter().flat_map(|phase| Around::above(phase)).cloned().collect();
+            self.above(kept, table, needed, &mut above)?;
             if above.len() + below.len() > ROWS_ONE_BY_ONE_MAX {
                 return self.load_everything(kept, table);
             }
@@ -173,16 +172,16 @@ impl Loader {
         &self,
         kept: Kept<'_>,
         table: &mut Table,
-        around: &Around,
-        (mut walk, seen): (Vec<PhaseId>, &mut HashSet<PhaseId>),
+        mut walk: Vec<PhaseId>,
+        seen: &mut HashSet<PhaseId>,
     ) -> Result<(), StoreError> {
         while let Some(id) = walk.pop() {
             if seen.len() > ROWS_ONE_BY_ONE_MAX || !seen.insert(id.clone()) {
                 continue;
             }
             self.phase(kept, table, &id)?;
-            let phase = table.phases.get(&id).filter(|phase| around.goes_above(phase));
-            walk.extend(phase.into_iter().flat_map(|phase| around.above(phase)).cloned());
+            let phase = table.phases.get(&id);
+            walk.extend(phase.into_iter().flat_map(|phase| Around::above_through(phase)).cloned());
         }
         Ok(())
     }

@@ -32,6 +32,9 @@ pub struct Phase {
     pub reset: Option<Origin>,
     /// How its definition came to be.
     pub lineage: Lineage,
+    /// Whether an attempt of a phase below was ever built on what was found through it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub looked_through: bool,
     /// How many attempts have been started.
     pub attempt: u32,
     /// What callers attached.
@@ -99,10 +102,10 @@ impl Phase {
         }
     }
 
-    /// Says whether what is below it may stand on what is above it. `ahead` is whether an attempt was ever built on what
-    /// is above a need that did not stand.
-    pub(super) fn passes(&self, ahead: bool) -> bool {
-        ahead || self.attempt > 0 || !matches!(self.state, PhaseState::Pending { skipped: None })
+    /// Says whether what is below it may be judged otherwise when something above it changes: not where no attempt was
+    /// ever built on what was found through it.
+    pub(super) fn passes(&self) -> bool {
+        self.looked_through || self.standing().is_some()
     }
 
     /// Notes that what happens next sets its completion aside, where one stands, and ends a reset.
@@ -117,6 +120,17 @@ impl Phase {
     pub(super) fn found(&self) -> impl Iterator<Item = &PhaseId> {
         let through = self.state.attempt().map_or(&[][..], |attempt| &attempt.looked_through);
         through.iter().flat_map(|through| &through.found).map(|found| &found.phase)
+    }
+
+    /// Returns the phases of which an attempt that is under way found completions; none where none is, or where they are
+    /// too many to be recorded.
+    pub(super) fn found_under_way(&self) -> Option<Vec<&PhaseId>> {
+        let PhaseState::InProgress { attempt, .. } = &self.state else { return None };
+        let through = &attempt.looked_through;
+        let itself = attempt.consumed.iter().map(|found| &found.phase);
+        let itself = itself.filter(|need| !through.iter().any(|through| through.need == **need));
+        let found = through.iter().flat_map(|through| &through.found).map(|found| &found.phase);
+        through.iter().all(|through| through.many.is_none()).then(|| itself.chain(found).collect())
     }
 
     /// Returns what was said against it since its last attempt began, the first one first.
@@ -336,6 +350,13 @@ impl Attempt {
     /// Returns the cause that its start is of what happens in it.
     pub(super) fn cause(&self) -> Cause {
         Cause::new(EventRef { seq: self.seq, id: self.event }, CauseKind::PhaseStarted)
+    }
+
+    /// Returns how many needs it had.
+    pub(super) fn needs(&self) -> usize {
+        let through = |need: &PhaseId| self.looked_through.iter().any(|through| through.need == *need);
+        let itself = self.consumed.iter().filter(|consumed| !through(&consumed.phase));
+        itself.count() + self.looked_through.len()
     }
 
     /// Returns the basis that it found in a need; none for one that it did not have.

@@ -1,7 +1,6 @@
 //! How much of the table a command needs: so that one step of a workflow of 100,000 reads a handful of rows.
 
 use super::phase::Phase;
-use super::table::Table;
 use crate::model::{Action, EventId, PhaseId, action};
 
 /// How much of the table a command needs.
@@ -20,31 +19,30 @@ pub enum Reach {
     Everything,
 }
 
-/// Which phases are around one.
+/// Which phases are around one: what is below it and may be judged anew, and what that is judged by.
 #[derive(Debug, Clone, Copy)]
-pub struct Around {
-    ahead: bool,
-}
+pub struct Around;
 
 impl Around {
-    /// Makes the measure for a table, of which the workflows are there.
-    pub fn new(table: &Table) -> Self {
-        Around { ahead: table.is_ahead() }
-    }
-
     /// Says whether what needs a phase is around it too.
-    pub fn goes_below(&self, phase: &Phase) -> bool {
-        phase.passes(self.ahead)
+    pub fn goes_below(phase: &Phase) -> bool {
+        phase.passes()
     }
 
     /// Returns what is above a phase that is judged: what it needs and needed, and what its attempt found.
-    pub fn above<'a>(&self, phase: &'a Phase) -> impl Iterator<Item = &'a PhaseId> {
-        phase.spec.needs.iter().chain(phase.lineage.edges.keys()).chain(phase.found())
+    pub fn above(phase: &Phase) -> Vec<&PhaseId> {
+        phase.spec.needs.iter().chain(phase.lineage.edges.keys()).chain(phase.found()).collect()
     }
 
-    /// Says whether what is above a phase counts for what is below it: not where a completion stands that is not stale.
-    pub fn goes_above(&self, phase: &Phase) -> bool {
-        phase.standing().is_none() || phase.is_stale()
+    /// Returns what of that counts for what is below the phase: nothing where a completion stands that is not stale, and
+    /// what was found where that is so of the attempt under way.
+    pub fn above_through(phase: &Phase) -> Vec<&PhaseId> {
+        match phase.found_under_way() {
+            _ if phase.is_stale() => Around::above(phase),
+            _ if phase.standing().is_some() => Vec::new(),
+            Some(found) => found,
+            None => Around::above(phase),
+        }
     }
 }
 

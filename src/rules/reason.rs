@@ -1,7 +1,7 @@
 //! Why a phase must run again, in words.
 
 use super::phase::{Mark, Phase, PhaseState};
-use super::stale::look;
+use super::stale::Judge;
 use super::table::Table;
 use crate::model::{PhaseId, PhaseRef, Reason, Text};
 
@@ -95,7 +95,7 @@ pub(super) fn reasons_in_words(table: &Table, phase: &Phase, reasons: &[Reason])
 /// Tells what became of a need that changed: of itself, or of what is found through it.
 fn became(table: &Table, phase: &Phase, need: &PhaseId) -> Option<(Head, String)> {
     let then = phase.state.attempt()?.basis(need)?;
-    let now = look(table, need, |_| false).basis;
+    let now = Judge::new(table).look(need).basis;
     let beside = |id: &PhaseId| id.beside(&phase.id.workflow).to_string();
     let found = now.found().iter().find(|now| {
         let before = then.of_phase(&now.phase);

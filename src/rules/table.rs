@@ -8,7 +8,7 @@ use super::approval::Approval;
 use super::budget::Budget;
 use super::phase::{Phase, PhaseState};
 use super::rejection::Rejection;
-use super::stale::look;
+use super::stale::Judge;
 use crate::model::{
     Amount, ApprovalPolicy, Digest, EventId, EventRef, OverLimit, Overspent, PhaseId, PhaseRef, Scope, Seq,
     TagName, Text, WorkflowName,
@@ -59,10 +59,6 @@ pub struct Workflow {
     pub defined: Seq,
     /// All events that defined it.
     pub definitions: Vec<EventRef>,
-    /// Whether an attempt of one of its phases was ever built on what is above a need that did not stand. Where none was,
-    /// in any workflow, what is below a phase that has never run stands on nothing above it.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub ahead: bool,
 }
 
 /// A name for a place in the log.
@@ -143,7 +139,7 @@ impl Table {
     pub fn unmet(&self, phase: &Phase) -> Vec<PhaseId> {
         let met = |need: &&PhaseId| match self.phases.get(*need).map(|need| &need.state) {
             Some(PhaseState::Complete { .. }) => true,
-            Some(PhaseState::Pending { skipped: Some(_) }) => !look(self, need, Phase::is_stale).is_stale,
+            Some(PhaseState::Pending { skipped: Some(_) }) => !Judge::new(self).look(need).is_stale,
             Some(
                 PhaseState::Pending { skipped: None }
                 | PhaseState::InProgress { .. }
@@ -153,11 +149,6 @@ impl Table {
             | None => false,
         };
         phase.spec.needs.iter().filter(|need| !met(need)).cloned().collect()
-    }
-
-    /// Says whether anything was ever built on what is above a need that did not stand.
-    pub(super) fn is_ahead(&self) -> bool {
-        self.workflows.values().any(|workflow| workflow.ahead)
     }
 
     /// Says why a phase is started although it, or its workflow, is over its limit; none when neither is.

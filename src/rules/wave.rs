@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
 use super::draft::Draft;
 use super::phase::{Completion, Mark, Phase, PhaseState};
 use super::reason::reasons_in_words;
-use super::stale::{consumed, is_stale, reasons};
+use super::stale::{Go, Judge, consumed};
 use super::table::Table;
 use crate::model::{
     Cause, CauseKind, Change, CommandId, Comparison, Event, EventId, EventRef, PhaseId, Reason, Recorded,
@@ -33,8 +33,7 @@ pub(super) struct Wave<'a> {
     incoming: BTreeMap<PhaseId, Vec<Cause>>,
     /// Phases whose own event starts the visit, with what they pass on.
     sources: BTreeMap<PhaseId, Cause>,
-    /// Phases that this wave judged otherwise than the table.
-    judged: HashMap<&'a PhaseId, bool>,
+    judge: Judge<'a>,
 }
 
 impl<'a> Wave<'a> {
@@ -48,7 +47,7 @@ impl<'a> Wave<'a> {
             roots: events.iter().map(|record| (record.id, record.correlation_id)).collect(),
             incoming: BTreeMap::new(),
             sources: BTreeMap::new(),
-            judged: HashMap::new(),
+            judge: Judge::new(table),
         }
     }
 
@@ -114,7 +113,7 @@ impl<'a> Wave<'a> {
             if own.is_none() && incoming_here.is_empty() {
                 continue;
             }
-            let outgoing = self.judge(id, own, incoming_here);
+            let outgoing = self.visit_one(id, own, incoming_here);
             for &below in &region.below[number] {
                 for cause in &outgoing {
                     let edge = Some((id.clone(), region.ids[below].clone()));
@@ -125,9 +124,9 @@ impl<'a> Wave<'a> {
     }
 
     /// Judges one phase anew, and returns what it passes on.
-    fn judge(&mut self, id: &PhaseId, own: Option<Cause>, incoming: Vec<Cause>) -> Vec<Cause> {
+    fn visit_one(&mut self, id: &PhaseId, own: Option<Cause>, incoming: Vec<Cause>) -> Vec<Cause> {
         let Some(phase) = self.table.phases.get(id) else { return Vec::new() };
-        let (was, is) = (phase.is_stale(), is_stale(self.table, phase, |above| self.is_stale(above)));
+        let (was, is) = (phase.is_stale(), self.judge.holds(phase));
         if was == is {
             return match (own, &phase.state) {
                 (Some(own), _) => vec![own],
@@ -138,20 +137,16 @@ impl<'a> Wave<'a> {
                 ) => incoming,
             };
         }
-        self.judged.insert(&phase.id, is);
+        self.judge.note(phase, is);
         match is {
             true => vec![self.mark(phase, own, incoming)],
             false => vec![self.clear(phase, own, incoming)],
         }
     }
 
-    fn is_stale(&self, phase: &Phase) -> bool {
-        self.judged.get(&phase.id).copied().unwrap_or_else(|| phase.is_stale())
-    }
-
     /// Says of a phase that it must run again, now or once its attempt has ended.
-    fn mark(&mut self, phase: &Phase, own: Option<Cause>, incoming: Vec<Cause>) -> Cause {
-        let reasons = reasons(self.table, phase, |above| self.is_stale(above));
+    fn mark(&mut self, phase: &'a Phase, own: Option<Cause>, incoming: Vec<Cause>) -> Cause {
+        let reasons = self.judge.reasons(phase);
         let mut causes = incoming;
         if let (true, PhaseState::Complete { completion }, Some(own)) = (causes.is_empty(), &phase.state, own)
         {
@@ -276,14 +271,17 @@ fn outdating(mark: &Mark, edge: Option<(PhaseId, PhaseId)>) -> Cause {
 /// Returns the latest mark of each phase above that is stale, with the edge by which it is above.
 fn stale_above<'a>(table: &'a Table, phase: &'a Phase) -> Vec<(&'a Mark, Option<(PhaseId, PhaseId)>)> {
     let mut found = Vec::new();
-    let mut seen = HashSet::new();
+    let (judge, mut seen) = (Judge::new(table), HashSet::new());
     for need in &phase.spec.needs {
-        super::stale::walk(table, need, |above| {
-            if above.is_stale() && seen.insert(&above.id) {
+        judge.walk(need, |above| {
+            if !above.is_stale() {
+                return Go::On;
+            }
+            if seen.insert(&above.id) {
                 let edge = Some((need.clone(), phase.id.clone()));
                 found.extend(above.state.marks().last().map(|mark| (mark, edge)));
             }
-            true
+            Go::Past
         });
     }
     found
@@ -299,13 +297,12 @@ struct Region<'a> {
 
 impl<'a> Region<'a> {
     fn below(table: &'a Table, starts: &'a BTreeSet<PhaseId>) -> Self {
-        let ahead = table.is_ahead();
         let mut ids: Vec<&PhaseId> = starts.iter().collect();
         let mut numbers: HashMap<&PhaseId, usize> = ids.iter().copied().zip(0..).collect();
         let mut below = Vec::new();
         while let Some(id) = ids.get(below.len()) {
             let is_start = below.len() < starts.len();
-            let passes = is_start || table.phases.get(*id).is_some_and(|phase| phase.passes(ahead));
+            let passes = is_start || table.phases.get(*id).is_some_and(|phase| phase.passes());
             let links = table.dependants_of(id).filter(|_| passes).map(|id| {
                 *numbers.entry(id).or_insert_with(|| {
                     ids.push(id);

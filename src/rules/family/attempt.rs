@@ -3,13 +3,13 @@
 use crate::model::{
     Again, Cause, CauseKind, CommandId, Consumed, Digest, EventId, EventRef, LookedThrough, Metadata, Origin,
     OutputFile, PhaseCompleted, PhaseFailed, PhaseId, PhaseSkipped, PhaseStarted, Process, Reason, Recorded,
-    RerunReason, StateName, Timestamp, Worker, WorkflowName, action,
+    RerunReason, StateName, Timestamp, Worker, action,
 };
 use crate::rules::draft::{Draft, ending, moving, seconds};
 use crate::rules::phase::{Attempt, Completion, Failure, Mark, Phase, PhaseState, Skip};
 use crate::rules::reason::in_words;
 use crate::rules::rejection::Rejection;
-use crate::rules::stale::{consumed, look, roots};
+use crate::rules::stale::{Go, Judge, consumed, roots};
 use crate::rules::table::Table;
 use crate::rules::touched::{Changing, misplaced};
 
@@ -84,7 +84,8 @@ fn begin(
     let consumed = phase.spec.needs.iter().filter_map(|need| consume(table.phases.get(need)?)).collect();
     let looked_through = looked_through(table, phase);
     let workflow = &phase.id.workflow;
-    let stale = phase.spec.needs.iter().filter(|need| look(table, need, Phase::is_stale).is_stale);
+    let judge = Judge::new(table);
+    let stale = phase.spec.needs.iter().filter(|need| judge.look(need).is_stale);
     Ok(PhaseStarted {
         attempt: phase.attempt + 1,
         consumed,
@@ -118,8 +119,9 @@ fn consume(need: &Phase) -> Option<Consumed> {
 /// Returns what an attempt that starts now finds through each need that has no completion which stands.
 fn looked_through(table: &Table, phase: &Phase) -> Vec<LookedThrough> {
     let stands = |need: &PhaseId| table.phases.get(need).is_some_and(|need| need.standing().is_some());
+    let judge = Judge::new(table);
     let open = phase.spec.needs.iter().filter(|need| !stands(need));
-    open.map(|need| look(table, need, |_| false).basis.to_record(need.clone())).collect()
+    open.map(|need| judge.look(need).basis.to_record(need.clone())).collect()
 }
 
 /// Returns what a start answers, with the root of it: the roots of every reason to run again, the failure that it tries
@@ -218,11 +220,7 @@ pub(in crate::rules) fn started(
     started: &PhaseStarted,
 ) -> Result<(), String> {
     let looked_through = found_through(table.table(), record, started);
-    if !looked_through.is_empty()
-        && let Some(workflow) = record.subject.workflow()
-    {
-        look_ahead(table, workflow);
-    }
+    note_looked_through(table, &looked_through);
     table.apply(record, |phase| {
         match phase.state {
             PhaseState::Pending { .. } | PhaseState::Failed { .. } | PhaseState::NeedsRerun { .. } => {}
@@ -261,11 +259,21 @@ fn found_through(table: &Table, record: &Recorded, started: &PhaseStarted) -> Ve
     }
 }
 
-/// Notes that something is built on what is above a need that does not stand.
-fn look_ahead(table: &mut Changing<'_>, id: &WorkflowName) {
-    let is_known = table.table().workflows.get(id).is_none_or(|workflow| workflow.ahead);
-    if !is_known && let Some(workflow) = table.workflow(id) {
-        workflow.ahead = true;
+/// Notes of what an attempt looks through that something is built on what is behind it.
+fn note_looked_through(table: &mut Changing<'_>, through: &[LookedThrough]) {
+    let mut new = Vec::new();
+    for through in through {
+        Judge::new(table.table()).walk(&through.need, |phase| {
+            if phase.standing().is_none() && !phase.looked_through {
+                new.push(phase.id.clone());
+            }
+            Go::On
+        });
+    }
+    for id in new {
+        if let Some(phase) = table.phase(&id) {
+            phase.looked_through = true;
+        }
     }
 }
 

@@ -155,7 +155,6 @@ pub(in crate::rules) fn defined(
             .copied()
             .chain([record.event_ref()])
             .collect(),
-        ahead: before.is_some_and(|before| before.ahead),
     };
     table.workflows.insert(workflow.name.clone(), workflow);
     let specs: BTreeMap<_, _> = specs(definition).collect();
@@ -194,6 +193,7 @@ fn put(table: &mut Table, record: &Recorded, id: PhaseId, spec: PhaseSpec) {
             aside: Vec::new(),
             reset: None,
             lineage,
+            looked_through: false,
             attempt: 0,
             metadata: Metadata::default(),
             last_seq: record.seq,

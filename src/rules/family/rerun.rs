@@ -2,9 +2,9 @@
 
 use crate::model::{Cause, EventId, Recorded, RerunReason, StateName, action};
 use crate::rules::draft::{Draft, moving};
-use crate::rules::phase::{Completion, Mark, Phase, PhaseState, digest, is_upstream};
+use crate::rules::phase::{Completion, Mark, PhaseState, digest, is_upstream};
 use crate::rules::rejection::Rejection;
-use crate::rules::stale::is_stale;
+use crate::rules::stale::Judge;
 use crate::rules::table::Table;
 use crate::rules::touched::{Changing, misplaced};
 
@@ -99,7 +99,7 @@ pub(in crate::rules) fn cleared(table: &mut Changing<'_>, record: &Recorded) -> 
 fn is_unexplained(table: &Table, record: &Recorded) -> bool {
     let phase = record.subject.phase().and_then(|id| table.phases.get(id));
     let is_derived = record.version == 1 && record.rule.is_some();
-    is_derived && phase.is_some_and(|phase| !is_stale(table, phase, Phase::is_stale))
+    is_derived && phase.is_some_and(|phase| !Judge::new(table).holds(phase))
 }
 
 fn mark(record: &Recorded, why: &RerunReason) -> Mark {

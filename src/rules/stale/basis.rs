@@ -1,6 +1,6 @@
 //! What is found in a need: its completion, where one stands; else what is found in its own needs, and so on.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
 use crate::model::{BASIS_LISTED_MAX, Consumed, Digest, LookedThrough, Many, PhaseId};
@@ -89,15 +89,79 @@ pub(in crate::rules) struct Look {
     pub(in crate::rules) is_stale: bool,
 }
 
-/// Looks into a need. `is_stale` judges the phases on the way.
-pub(in crate::rules) fn look(table: &Table, need: &PhaseId, is_stale: impl Fn(&Phase) -> bool) -> Look {
-    let (mut found, mut stale) = (Vec::new(), false);
-    walk(table, need, |phase| {
-        stale |= is_stale(phase);
-        found.extend(consumed(phase));
-        true
-    });
-    Look { basis: Basis::of(found), is_stale: stale }
+/// How the phases of a table are judged, as far as that is known: what is judged anew is noted, from above to below.
+pub(in crate::rules) struct Judge<'a> {
+    pub(in crate::rules) table: &'a Table,
+    /// Whether what the events say of a phase does not count.
+    is_anew: bool,
+    judged: HashMap<&'a PhaseId, bool>,
+    /// Attempts under way that are stale, but would find the same still.
+    as_found: HashSet<&'a PhaseId>,
+}
+
+impl<'a> Judge<'a> {
+    /// Makes one that goes by what the events say.
+    pub(in crate::rules) fn new(table: &'a Table) -> Self {
+        Judge { table, is_anew: false, judged: HashMap::new(), as_found: HashSet::new() }
+    }
+
+    /// Makes one that goes by nothing but what is noted.
+    pub(super) fn anew(table: &'a Table) -> Self {
+        Judge { is_anew: true, ..Judge::new(table) }
+    }
+
+    /// Notes how a phase is judged.
+    pub(in crate::rules) fn note(&mut self, phase: &'a Phase, is_stale: bool) {
+        self.judged.insert(&phase.id, is_stale);
+    }
+
+    /// Notes that the attempt of a phase would find the same still.
+    pub(super) fn note_as_found(&mut self, phase: &'a Phase) {
+        self.as_found.insert(&phase.id);
+    }
+
+    /// Says whether a phase is stale.
+    pub(in crate::rules) fn is_stale(&self, phase: &Phase) -> bool {
+        let known = self.judged.get(&phase.id).copied();
+        known.unwrap_or_else(|| !self.is_anew && phase.is_stale())
+    }
+
+    /// Looks into a need.
+    pub(in crate::rules) fn look(&self, need: &PhaseId) -> Look {
+        let (mut found, mut stale) = (Vec::new(), false);
+        self.walk(need, |phase| {
+            stale |= self.is_stale(phase);
+            found.extend(consumed(phase));
+            Go::On
+        });
+        Look { basis: Basis::of(found), is_stale: stale }
+    }
+
+    /// Visits a need and, as long as what it visits has no completion that stands, what that needs in turn. Behind an
+    /// attempt under way that would find the same still it goes by what that found.
+    pub(in crate::rules) fn walk<'b>(&self, need: &'b PhaseId, mut visit: impl FnMut(&'b Phase) -> Go)
+    where
+        'a: 'b,
+    {
+        let (mut seen, mut open) = (HashSet::new(), vec![need]);
+        while let Some(id) = open.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            let Some(phase) = self.table.phases.get(id).filter(|phase| !phase.retired) else { continue };
+            match visit(phase) {
+                Go::Home => return,
+                Go::Past => continue,
+                Go::On if phase.standing().is_some() => continue,
+                Go::On => {}
+            }
+            let is_as_found = !self.is_stale(phase) || self.as_found.contains(&phase.id);
+            match phase.found_under_way().filter(|_| is_as_found) {
+                Some(found) => open.extend(found),
+                None => open.extend(phase.spec.needs.iter().rev()),
+            }
+        }
+    }
 }
 
 /// Returns the completion of a phase that stands.
@@ -107,24 +171,13 @@ pub(in crate::rules) fn consumed(phase: &Phase) -> Option<Consumed> {
     Some(Consumed { phase: phase.id.clone(), event, seq, output })
 }
 
-/// Visits a need and, as long as what it visits has no completion that stands, what that needs in turn; until `visit`
-/// says no.
-pub(in crate::rules) fn walk<'a>(
-    table: &'a Table,
-    need: &'a PhaseId,
-    mut visit: impl FnMut(&'a Phase) -> bool,
-) {
-    let (mut seen, mut open) = (HashSet::new(), vec![need]);
-    while let Some(id) = open.pop() {
-        if !seen.insert(id) {
-            continue;
-        }
-        let Some(phase) = table.phases.get(id).filter(|phase| !phase.retired) else { continue };
-        if !visit(phase) {
-            return;
-        }
-        if phase.standing().is_none() {
-            open.extend(phase.spec.needs.iter().rev());
-        }
-    }
+/// How a walk goes on from a phase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::rules) enum Go {
+    /// To what is behind it as well.
+    On,
+    /// Not to what is behind it.
+    Past,
+    /// Not at all.
+    Home,
 }

@@ -14,9 +14,8 @@ mod reasons;
 mod roots;
 
 pub use basis::Basis;
-pub(super) use basis::{consumed, look, walk};
+pub(super) use basis::{Go, Judge, consumed};
 pub use reasons::judge;
-pub(super) use reasons::{is_stale, reasons};
 pub(super) use roots::roots;
 pub use roots::{Step, trail};
 

@@ -3,58 +3,58 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
-use super::basis::{look, walk};
+use super::basis::{Go, Judge};
 use crate::model::{PhaseId, Reason};
 use crate::rules::phase::{Attempt, Phase, PhaseState};
 use crate::rules::table::Table;
 
-/// Returns every reason that holds for a phase, in the order of [`Reason`] and of its needs. `is_stale` judges the phases
-/// above.
-pub(in crate::rules) fn reasons(
-    table: &Table,
-    phase: &Phase,
-    is_stale: impl Fn(&Phase) -> bool,
-) -> Vec<Reason> {
-    let Some(attempt) = judged(phase) else { return Vec::new() };
-    let mut reasons = own(phase, attempt);
-    let workflow = &phase.id.workflow;
-    let (mut added, mut changed, mut stale) = (Vec::new(), Vec::new(), Vec::new());
-    for id in &phase.spec.needs {
-        let (look, need) = (look(table, id, &is_stale), id.beside(workflow));
-        match attempt.basis(id) {
-            None => added.push(Reason::NeedAdded { need: need.clone() }),
-            Some(then) if !then.is_same(&look.basis) => {
-                changed.push(Reason::NeedChanged { need: need.clone() })
+impl<'a> Judge<'a> {
+    /// Returns every reason that holds for a phase, in the order of [`Reason`] and of its needs.
+    pub(in crate::rules) fn reasons(&mut self, phase: &'a Phase) -> Vec<Reason> {
+        let Some(attempt) = judged(phase) else { return Vec::new() };
+        let mut reasons = own(phase, attempt);
+        let workflow = &phase.id.workflow;
+        let (mut added, mut changed, mut stale) = (Vec::new(), Vec::new(), Vec::new());
+        for id in &phase.spec.needs {
+            let (look, need) = (self.look(id), id.beside(workflow));
+            match attempt.basis(id) {
+                None => added.push(Reason::NeedAdded { need: need.clone() }),
+                Some(then) if !then.is_same(&look.basis) => {
+                    changed.push(Reason::NeedChanged { need: need.clone() })
+                }
+                Some(_) => {}
             }
-            Some(_) => {}
+            if look.is_stale {
+                stale.push(Reason::NeedStale { need });
+            }
         }
-        if look.is_stale {
-            stale.push(Reason::NeedStale { need });
+        if added.is_empty() && changed.is_empty() && attempt.needs() == phase.spec.needs.len() {
+            self.note_as_found(phase);
         }
+        reasons.extend(added.into_iter().chain(changed).chain(stale));
+        reasons.extend(phase.state.marks().iter().any(|mark| mark.legacy).then_some(Reason::Legacy));
+        reasons
     }
-    reasons.extend(added.into_iter().chain(changed).chain(stale));
-    reasons.extend(phase.state.marks().iter().any(|mark| mark.legacy).then_some(Reason::Legacy));
-    reasons
-}
 
-/// Says whether a reason holds: as [`reasons`], but ends at the first.
-pub(in crate::rules) fn is_stale(table: &Table, phase: &Phase, is_stale: impl Fn(&Phase) -> bool) -> bool {
-    let Some(attempt) = judged(phase) else { return false };
-    if !own(phase, attempt).is_empty() || phase.state.marks().iter().any(|mark| mark.legacy) {
-        return true;
+    /// Says whether a reason holds for a phase: as [`Judge::reasons`], but ends at the first.
+    pub(in crate::rules) fn holds(&self, phase: &Phase) -> bool {
+        let Some(attempt) = judged(phase) else { return false };
+        if !own(phase, attempt).is_empty() || phase.state.marks().iter().any(|mark| mark.legacy) {
+            return true;
+        }
+        let bases: Vec<_> = phase.spec.needs.iter().map(|need| (need, attempt.basis(need))).collect();
+        if bases.iter().any(|(_, then)| then.is_none()) {
+            return true;
+        }
+        bases.into_iter().any(|(need, then)| {
+            let mut stale = false;
+            self.walk(need, |above| {
+                stale |= self.is_stale(above);
+                if stale { Go::Home } else { Go::On }
+            });
+            stale || then.is_none_or(|then| !then.is_same(&self.look(need).basis))
+        })
     }
-    let bases: Vec<_> = phase.spec.needs.iter().map(|need| (need, attempt.basis(need))).collect();
-    if bases.iter().any(|(_, then)| then.is_none()) {
-        return true;
-    }
-    bases.into_iter().any(|(need, then)| {
-        let mut stale = false;
-        walk(table, need, |above| {
-            stale |= is_stale(above);
-            !stale
-        });
-        stale || then.is_none_or(|then| !then.is_same(&look(table, need, |_| false).basis))
-    })
 }
 
 /// Returns the attempt by which a phase is judged; none for one that is never stale.
@@ -83,9 +83,11 @@ fn own(phase: &Phase, attempt: &Attempt) -> Vec<Reason> {
 
 /// Judges every phase of a table anew: returns those that are stale, with every reason.
 pub fn judge(table: &Table) -> HashMap<&PhaseId, Vec<Reason>> {
+    let mut judge = Judge::anew(table);
     let mut stale: HashMap<&PhaseId, Vec<Reason>> = HashMap::new();
     for phase in in_order(table) {
-        let reasons = reasons(table, phase, |above| stale.contains_key(&above.id));
+        let reasons = judge.reasons(phase);
+        judge.note(phase, !reasons.is_empty());
         if !reasons.is_empty() {
             stale.insert(&phase.id, reasons);
         }

@@ -12,10 +12,9 @@
 //! Where nothing else explains a reason, the attempt's own start does: it was claimed for a time when more was there than
 //! it recorded.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::basis::{Basis, are_same, look, walk};
-use super::reasons::reasons;
+use super::basis::{Basis, Go, Judge, are_same};
 use crate::model::{CauseKind, Consumed, EventRef, Origin, PhaseId, Reason, Seq};
 use crate::rules::phase::{Attempt, Completion, Mark, Phase};
 use crate::rules::table::Table;
@@ -52,22 +51,26 @@ impl Found<'_> {
 /// Returns the roots of why a phase is stale, in the order of the log; none where it is not. The table has what is above
 /// it as far as that is stale or has no completion that stands.
 pub(in crate::rules) fn roots(table: &Table, phase: &Phase) -> Vec<Origin> {
+    let mut judge = Judge::new(table);
     let mut origins = BTreeSet::new();
-    visit(table, phase, |stale, _| {
-        for found in back(table, stale) {
+    // What is above comes first: what is known of it says what is found through it.
+    for (stale, _) in above(table, phase).into_iter().rev() {
+        for found in back(&mut judge, stale) {
             origins.extend(found.origins());
         }
-    });
+    }
     origins.into_iter().collect()
 }
 
 /// Returns the steps from why a phase is stale back to the completions, marks, scans, resets and definitions that make it
 /// so, as things stand: those that only count no longer, whatever was recorded of them, are not among them.
 pub fn trail(table: &Table, phase: &Phase) -> Vec<Step> {
-    let mut steps = Vec::new();
+    let (mut judge, mut steps) = (Judge::new(table), Vec::new());
+    let above = above(table, phase);
+    let mut backs: Vec<_> = above.iter().rev().map(|(stale, _)| back(&mut judge, stale)).collect();
     // From where the steps of a phase go on: the event that said that it is stale, or else where they came from.
     let mut said: HashMap<&PhaseId, Option<Seq>> = HashMap::new();
-    visit(table, phase, |stale, came| {
+    for (stale, came) in above {
         let before = came.as_ref().and_then(|(below, _)| said.get(below).copied().flatten());
         let edge = came.map(|(below, need)| (need, below.clone()));
         let derived = stale.state.marks().iter().rfind(|mark| !mark.is_own());
@@ -82,7 +85,7 @@ pub fn trail(table: &Table, phase: &Phase) -> Vec<Step> {
             });
         }
         let edge = if derived.is_some() { None } else { edge };
-        for found in back(table, stale) {
+        for found in backs.pop().into_iter().flatten() {
             let (to, kind, edge) = match found {
                 Found::Origin(origin) => (origin.seq, origin.kind, edge.clone()),
                 Found::Completion(completion, need) => {
@@ -93,41 +96,45 @@ pub fn trail(table: &Table, phase: &Phase) -> Vec<Step> {
                 steps.push(Step { from, to, kind, edge });
             }
         }
-    });
+    }
     steps
 }
 
-/// Visits a stale phase and each stale one above it, that with the phase below and the need by which it is reached.
-fn visit<'a>(
-    table: &'a Table,
-    phase: &'a Phase,
-    mut each: impl FnMut(&'a Phase, Option<(&'a PhaseId, PhaseId)>),
-) {
-    let (mut seen, mut open) = (HashSet::from([&phase.id]), VecDeque::from([(phase, None)]));
-    while let Some((stale, came)) = open.pop_front() {
-        each(stale, came);
+/// Returns a stale phase and each stale one above it, that with the phase below and the need by which it is reached:
+/// each after one that is below it.
+fn above<'a>(table: &'a Table, phase: &'a Phase) -> Vec<(&'a Phase, Option<(&'a PhaseId, PhaseId)>)> {
+    let judge = Judge::new(table);
+    let (mut seen, mut found) = (HashSet::from([&phase.id]), vec![(phase, None)]);
+    let mut next = 0;
+    while let Some(&(stale, _)) = found.get(next) {
+        next += 1;
         for need in &stale.spec.needs {
-            walk(table, need, |above| {
-                if above.is_stale() && seen.insert(&above.id) {
-                    open.push_back((above, Some((&stale.id, need.clone()))));
+            judge.walk(need, |above| {
+                if !above.is_stale() {
+                    return Go::On;
                 }
-                true
+                // What is behind it is visited from there.
+                if seen.insert(&above.id) {
+                    found.push((above, Some((&stale.id, need.clone()))));
+                }
+                Go::Past
             });
         }
     }
+    found
 }
 
 /// Goes back from the reasons of a phase that lie in itself, or in what it finds in its needs.
-fn back<'a>(table: &'a Table, phase: &'a Phase) -> Vec<Found<'a>> {
+fn back<'a>(judge: &mut Judge<'a>, phase: &'a Phase) -> Vec<Found<'a>> {
     let Some(attempt) = phase.state.attempt().filter(|_| phase.is_stale()) else { return Vec::new() };
     let mut found = Vec::new();
-    let holding = reasons(table, phase, Phase::is_stale);
+    let holding = judge.reasons(phase);
     if holding.is_empty() {
         // The first release said so, and it is no longer explained.
         found.extend(phase.state.marks().last().map(|mark| Found::Origin(mark.origin())));
     }
     for reason in holding.iter().filter(|reason| !matches!(reason, Reason::NeedStale { .. })) {
-        let back = Back { table, phase, attempt }.of(reason);
+        let back = Back { judge, table: judge.table, phase, attempt }.of(reason);
         match back.is_empty() {
             true => found.push(Found::Origin(attempt.start())),
             false => found.extend(back),
@@ -141,13 +148,14 @@ fn need_of<'a>(phase: &'a Phase, need: &PhaseId) -> Option<&'a PhaseId> {
 }
 
 /// Follows the reasons of one phase back.
-struct Back<'a> {
+struct Back<'a, 'b> {
+    judge: &'b Judge<'a>,
     table: &'a Table,
     phase: &'a Phase,
     attempt: &'a Attempt,
 }
 
-impl<'a> Back<'a> {
+impl<'a> Back<'a, '_> {
     fn of(&self, reason: &Reason) -> Vec<Found<'a>> {
         let phase = self.phase;
         let within = |need: &crate::model::PhaseRef| need.within(&phase.id.workflow);
@@ -187,7 +195,7 @@ impl<'a> Back<'a> {
     /// Goes back from what was found in a need, and what is found there now, entry by entry.
     fn changed(&self, need: &'a PhaseId) -> Vec<Found<'a>> {
         let Some(then) = self.attempt.basis(need) else { return Vec::new() };
-        let now = look(self.table, need, |_| false).basis;
+        let now = self.judge.look(need).basis;
         if then.is_cut() {
             let since = now.found().iter().filter(|found| found.seq > self.attempt.seq);
             return since.filter_map(|found| self.answered(&found.phase, need)).collect();
