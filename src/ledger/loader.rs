@@ -1,12 +1,12 @@
 //! What a command reaches, loaded from the rows of a head's table as it is needed.
 
+use std::collections::HashSet;
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeSet, HashSet};
 
 use super::rows::{Kept, approval_key, dependants_key, load_small, load_whole, phase_key, read};
 use super::{LedgerError, replay};
-use crate::model::{Digest, EventId, PhaseId, PhaseRef};
-use crate::rules::{PhaseState, Reach, Table, disturbed};
+use crate::model::{EventId, PhaseId, PhaseRef};
+use crate::rules::{Around, Reach, Table};
 use crate::store::{Head, Store, StoreError};
 
 /// The most phases below others that are loaded one by one.
@@ -43,7 +43,7 @@ impl Loader {
         store: &dyn Store,
         head: &Head,
         table: &mut Table,
-        wanted: (Reach, Option<&PhaseRef>, Option<Digest>),
+        wanted: (Reach, Option<&PhaseRef>),
     ) -> Result<(), LedgerError> {
         if self.everything {
             return Ok(());
@@ -61,7 +61,7 @@ impl Loader {
         &mut self,
         kept: Kept<'_>,
         table: &mut Table,
-        (reach, name, output): (Reach, Option<&PhaseRef>, Option<Digest>),
+        (reach, name): (Reach, Option<&PhaseRef>),
     ) -> Result<(), StoreError> {
         if reach == Reach::Everything {
             return self.load_everything(kept, table);
@@ -74,12 +74,7 @@ impl Loader {
             self.phase(kept, table, &id)?;
             match reach {
                 Reach::NoPhase | Reach::Approval(_) | Reach::Phase | Reach::Everything => {}
-                Reach::Needs => self.needs(kept, table, &id)?,
-                Reach::Below => {
-                    self.needs(kept, table, &id)?;
-                    self.below(kept, table, vec![id])?;
-                }
-                Reach::Completion => self.completion(kept, table, &id, output)?,
+                Reach::Around => self.around(kept, table, id)?,
             }
         }
         Ok(())
@@ -134,11 +129,6 @@ impl Loader {
         Ok(())
     }
 
-    fn needs(&self, kept: Kept<'_>, table: &mut Table, id: &PhaseId) -> Result<(), StoreError> {
-        let needs = table.phases.get(id).map(|phase| phase.spec.needs.clone()).unwrap_or_default();
-        needs.iter().try_for_each(|need| self.phase(kept, table, need))
-    }
-
     fn dependants(
         &mut self,
         kept: Kept<'_>,
@@ -156,46 +146,43 @@ impl Loader {
         Ok(below)
     }
 
-    /// Loads everything below some phases, and what each of those that might be cleared needs; where that is
-    /// much, everything, which is quicker than row by row.
-    fn below(&mut self, kept: Kept<'_>, table: &mut Table, mut walk: Vec<PhaseId>) -> Result<(), StoreError> {
-        let mut seen: HashSet<PhaseId> = walk.iter().cloned().collect();
-        while let Some(id) = walk.pop() {
-            if seen.len() > ROWS_ONE_BY_ONE_MAX {
+    /// Loads what is below a phase and may be judged anew, and what each of these is judged by; where that is much,
+    /// everything, which is quicker than row by row.
+    fn around(&mut self, kept: Kept<'_>, table: &mut Table, id: PhaseId) -> Result<(), StoreError> {
+        let (mut above, mut below) = (HashSet::new(), HashSet::from([id.clone()]));
+        let mut walk = vec![id.clone()];
+        while let Some(at) = walk.pop() {
+            let phase = table.phases.get(&at);
+            let goes_below = at == id || phase.is_some_and(|phase| Around::goes_below(phase));
+            let needed = phase.into_iter().flat_map(|phase| Around::above(phase)).cloned().collect();
+            self.above(kept, table, needed, &mut above)?;
+            if above.len() + below.len() > ROWS_ONE_BY_ONE_MAX {
                 return self.load_everything(kept, table);
             }
-            if table.phases.get(&id).is_some_and(|phase| matches!(phase.state, PhaseState::NeedsRerun { .. }))
-            {
-                self.needs(kept, table, &id)?;
-            }
-            for below in self.dependants(kept, table, &id)? {
-                if seen.insert(below.clone()) {
-                    walk.push(below);
-                }
+            if goes_below {
+                let dependants = self.dependants(kept, table, &at)?;
+                walk.extend(dependants.into_iter().filter(|next| below.insert(next.clone())));
             }
         }
         Ok(())
     }
 
-    fn completion(
-        &mut self,
+    /// Loads some phases, and what is above them as far as that counts.
+    fn above(
+        &self,
         kept: Kept<'_>,
         table: &mut Table,
-        id: &PhaseId,
-        output: Option<Digest>,
+        mut walk: Vec<PhaseId>,
+        seen: &mut HashSet<PhaseId>,
     ) -> Result<(), StoreError> {
-        let mut seen = BTreeSet::new();
-        let mut walk = vec![id.clone()];
-        while let Some(at) = walk.pop() {
-            self.needs(kept, table, &at)?;
-            let needs = table.phases.get(&at).map(|phase| phase.spec.needs.clone()).unwrap_or_default();
-            let done = |need: &PhaseId| {
-                table.phases.get(need).is_none_or(|phase| matches!(phase.state, PhaseState::Complete { .. }))
-            };
-            walk.extend(needs.into_iter().filter(|need| !done(need) && seen.insert(need.clone())));
+        while let Some(id) = walk.pop() {
+            if seen.len() > ROWS_ONE_BY_ONE_MAX || !seen.insert(id.clone()) {
+                continue;
+            }
+            self.phase(kept, table, &id)?;
+            let phase = table.phases.get(&id);
+            walk.extend(phase.into_iter().flat_map(|phase| Around::above_through(phase)).cloned());
         }
-        self.dependants(kept, table, id)?;
-        let disturbed = disturbed(table, id, output);
-        self.below(kept, table, disturbed)
+        Ok(())
     }
 }

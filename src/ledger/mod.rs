@@ -244,7 +244,7 @@ impl Ledger {
     pub fn table_about(&self, head: &Head, phase: &PhaseRef) -> Result<Table, LedgerError> {
         let store = self.store.as_ref();
         let (mut loader, mut table) = Loader::new(store, head)?;
-        loader.load(store, head, &mut table, (Reach::Phase, Some(phase), None))?;
+        loader.load(store, head, &mut table, (Reach::Phase, Some(phase)))?;
         Ok(table)
     }
 

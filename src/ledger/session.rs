@@ -103,7 +103,7 @@ impl<'a> Session<'a> {
         if let Some(answer) = self.known(command)? {
             return Ok(answer);
         }
-        let reach = (reach(&command.action), command.action.phase(), command.outputs().0);
+        let reach = (reach(&command.action), command.action.phase());
         self.loader.load(self.store, &self.head, &mut self.table, reach)?;
         check_expectations(&self.table, command)?;
         let moment = moment(self.last, now, command.occurred_at)?;
@@ -178,7 +178,7 @@ impl<'a> Session<'a> {
     /// [`Rejection`](crate::rules::Rejection) for a name that no phase has, or several have; what the machine
     /// refuses.
     pub fn phase(&mut self, phase: &PhaseRef) -> Result<&Phase, LedgerError> {
-        self.loader.load(self.store, &self.head, &mut self.table, (Reach::Phase, Some(phase), None))?;
+        self.loader.load(self.store, &self.head, &mut self.table, (Reach::Phase, Some(phase)))?;
         Ok(self.table.resolve(phase)?)
     }
 
@@ -197,7 +197,7 @@ impl<'a> Session<'a> {
     /// [`LedgerError`]; an id of another command is one.
     pub fn declared(&mut self, command: &Command) -> Result<Option<Declared>, LedgerError> {
         let Some((role, name)) = command.action.lacks_files() else { return Ok(None) };
-        self.loader.load(self.store, &self.head, &mut self.table, (Reach::Phase, Some(name), None))?;
+        self.loader.load(self.store, &self.head, &mut self.table, (Reach::Phase, Some(name)))?;
         // A name that is refused is refused when the command is staged.
         let Ok(phase) = self.table.resolve(name) else { return Ok(None) };
         let Some(declared) = phase.declared(role) else { return Ok(None) };

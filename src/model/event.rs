@@ -8,8 +8,8 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::cost_event::{CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised, OverLimit};
 use super::definition::Definition;
 use super::{
-    ApprovalDecided, ApprovalRequested, Digest, EventId, Metadata, OutputFile, PhaseId, PhaseName, Process,
-    Seq, TagName, Text,
+    ApprovalDecided, ApprovalRequested, Digest, EventId, Metadata, Origin, OutputFile, PhaseId, PhaseName,
+    PhaseRef, Process, Seq, TagName, Text,
 };
 
 macro_rules! events {
@@ -156,6 +156,15 @@ pub struct PhaseStarted {
     /// The completion, outdated or not, or the skip of each needed phase that this attempt builds on.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub consumed: Vec<Consumed>,
+    /// For each other need, what was found through it: none of these stands by itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub looked_through: Vec<LookedThrough>,
+    /// The version that the definition in force has for the phase; none for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// Why it must run again although it has just begun: what is above it is stale already.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<Reason>,
     /// Whether every need was met.
     pub dependencies_met: bool,
     /// The needs that were not met.
@@ -187,6 +196,66 @@ pub struct Consumed {
     /// The digest of its output; none when it had none, or was skipped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<Digest>,
+}
+
+/// What an attempt found through a need that has no completion which stands.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LookedThrough {
+    /// The need.
+    pub need: PhaseId,
+    /// The completions found, by the names of their phases; none where they are too many.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub found: Vec<Consumed>,
+    /// How many they are and what tells them apart, in place of more than [`BASIS_LISTED_MAX`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub many: Option<Many>,
+}
+
+/// How many completions a start lists for a need; of more it keeps their number and a digest.
+pub const BASIS_LISTED_MAX: usize = 64;
+
+/// More completions than are listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Many {
+    /// How many they are.
+    pub count: u64,
+    /// The digest over a line each, in the order of their names: the name, a space, the digest of the output or, where
+    /// there is none, the id of the completion.
+    pub digest: Digest,
+}
+
+/// Why what a phase has, or is about to have, does not stand: a reason holds as long as what it says is so.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(tag = "reason", rename_all = "snake_case")]
+pub enum Reason {
+    /// A person marked it since its attempt began.
+    Manual,
+    /// The definition's version is not the one that it ran under.
+    Version {
+        /// The one that it ran under.
+        before: Option<String>,
+        /// The definition's.
+        after: Option<String>,
+    },
+    /// Its input files, as last looked at, are not what it read.
+    Input,
+    /// It has a need that it did not have when its attempt began.
+    NeedAdded {
+        /// The need; its bare name within the workflow.
+        need: PhaseRef,
+    },
+    /// What it would find in a need, or through it, is not what its attempt found.
+    NeedChanged {
+        /// The need.
+        need: PhaseRef,
+    },
+    /// The need, or a phase that is looked through or found through it, is itself stale.
+    NeedStale {
+        /// The need.
+        need: PhaseRef,
+    },
+    /// The first release marked it, and none of these explained it then: until its next attempt.
+    Legacy,
 }
 
 /// The data of `phase_completed`.
@@ -238,6 +307,9 @@ pub struct PhaseFailed {
 pub struct PhaseSkipped {
     /// Why.
     pub reason: Text,
+    /// What an attempt in its place would have answered: the roots of why the phase was to run.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub behind: Vec<Origin>,
     /// What the caller attached; it is merged into what is there.
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     pub metadata: Metadata,
@@ -258,12 +330,15 @@ pub struct RerunReason {
     /// What changed, where that is known.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<Change>,
+    /// Every reason that holds; for what a person or a scan says, none but that.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reasons: Vec<Reason>,
 }
 
 impl RerunReason {
     /// Says it without a change that is known.
     pub fn because(reason: &Text) -> Self {
-        RerunReason { reason: reason.clone(), changes: Vec::new() }
+        RerunReason { reason: reason.clone(), changes: Vec::new(), reasons: Vec::new() }
     }
 
     /// Returns the event that says it of a complete phase.
@@ -285,7 +360,10 @@ impl RerunReason {
 /// The data of `rerun_cleared`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RerunCleared {
-    /// For each needed phase, what was consumed and what is there now.
+    /// Why, in words; none in what the first release wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Text>,
+    /// For each phase that ran again and put out the same: what was consumed and what is there now.
     pub compared: Vec<Comparison>,
 }
 

@@ -126,7 +126,7 @@ impl fmt::Display for EventId {
 }
 
 /// An event, by its place and its identity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct EventRef {
     /// Its place.
     pub seq: Seq,

@@ -51,9 +51,9 @@ pub(crate) use definition::find_cycle;
 pub use definition::{Definition, DefinitionError, PhaseDefinition};
 pub use digest::{Algorithm, Digest};
 pub use event::{
-    Change, Comparison, Consumed, DefinitionChange, Event, Gap, HistoryImported, MetadataRecorded, NoteAdded,
-    PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped, PhaseStarted, RerunCleared, RerunReason, TagSet,
-    WorkflowDefined,
+    BASIS_LISTED_MAX, Change, Comparison, Consumed, DefinitionChange, Event, Gap, HistoryImported,
+    LookedThrough, Many, MetadataRecorded, NoteAdded, PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped,
+    PhaseStarted, Reason, RerunCleared, RerunReason, TagSet, WorkflowDefined,
 };
 pub use expectation::{Expectation, ExpectationError};
 pub use files::OutputFile;
@@ -64,7 +64,7 @@ pub use operation::{OperationName, OperationNameError};
 pub use pattern::{Declared, FileRole, Pattern, PatternError};
 pub use policy::{ApprovalPolicy, PolicyError, PolicyRule, PolicyTerms};
 pub use process::{Process, Worker};
-pub use record::{Cause, CauseKind, FORMAT_VERSION, LineError, Recorded, Subject};
+pub use record::{Cause, CauseKind, FORMAT_VERSION, LineError, Origin, Recorded, Subject};
 pub use request::{Request, RequestError, VERBS};
 pub use scan::Misread;
 pub use schema::{ANSWER_SCHEMA, COMMAND_SCHEMA};

@@ -175,6 +175,14 @@ impl PhaseRef {
     }
 }
 
+impl PhaseId {
+    /// Returns the name as seen from a phase of a workflow: the bare one within it.
+    pub fn beside(&self, workflow: &WorkflowName) -> PhaseRef {
+        let elsewhere = self.workflow != *workflow;
+        PhaseRef { workflow: elsewhere.then(|| self.workflow.clone()), phase: self.phase.clone() }
+    }
+}
+
 impl From<PhaseId> for PhaseRef {
     fn from(id: PhaseId) -> Self {
         PhaseRef { workflow: Some(id.workflow), phase: id.phase }

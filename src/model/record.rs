@@ -10,8 +10,9 @@ use super::{
     Timestamp, WorkflowName,
 };
 
-/// The version of the event's form that this library writes.
-pub const FORMAT_VERSION: u32 = 1;
+/// The version of the event's form that this library writes. It reads the earlier ones as well: a line of theirs is
+/// written again as it was.
+pub const FORMAT_VERSION: u32 = 2;
 
 /// What an event is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -59,6 +60,10 @@ pub enum CauseKind {
     InputChanged,
     /// The mark that a start answers.
     RerunMarked,
+    /// The reset that a start answers.
+    PhaseReset,
+    /// The skip that a start ends.
+    PhaseSkipped,
     /// The start of the attempt that ended.
     PhaseStarted,
     /// The failure of the attempt that a start tries again.
@@ -95,6 +100,32 @@ impl Cause {
     }
 }
 
+/// An event that something goes back to, and as what.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Origin {
+    /// Its place.
+    pub seq: Seq,
+    /// Its identity.
+    pub event: EventId,
+    /// What it is to what goes back to it.
+    pub kind: CauseKind,
+    /// The root that it leads to, of what the first release recorded; none for one that is a root itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<EventId>,
+}
+
+impl Origin {
+    /// Makes an origin.
+    pub const fn new(event: EventRef, kind: CauseKind) -> Self {
+        Origin { seq: event.seq, event: event.id, kind, root: None }
+    }
+
+    /// Returns it as a cause.
+    pub const fn cause(&self) -> Cause {
+        Cause::new(EventRef { seq: self.seq, id: self.event }, self.kind)
+    }
+}
+
 /// The form of a cause in a line: phases of the event's own workflow go by their bare names.
 #[derive(Serialize, Deserialize)]
 struct LineCause {
@@ -128,6 +159,8 @@ impl LineCause {
 /// An event in the log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recorded {
+    /// The version of its form: 1 for what the first release wrote, whose `at` never falls.
+    pub version: u32,
     /// Its place.
     pub seq: Seq,
     /// Its identity.
@@ -201,7 +234,7 @@ impl Recorded {
     /// Writes the event as its line: canonical JSON without a line end.
     pub fn to_line(&self) -> String {
         let line = Line {
-            v: FORMAT_VERSION,
+            v: self.version,
             seq: self.seq,
             id: self.id,
             command_id: self.command_id,
@@ -239,7 +272,7 @@ impl Recorded {
     /// fields that contradict one another.
     pub fn from_line(line: &str) -> Result<Self, LineError> {
         let line: Line<'_> = serde_json::from_str(line)?;
-        if line.v != FORMAT_VERSION {
+        if !(1..=FORMAT_VERSION).contains(&line.v) {
             return Err(LineError::Version { found: line.v });
         }
         let event = match Event::from_data(&line.kind, line.data.get()) {
@@ -272,6 +305,7 @@ impl Recorded {
             return Err(LineError::Contradiction("`derived` without `rule`, or `rule` without `derived`"));
         }
         Ok(Recorded {
+            version: line.v,
             seq: line.seq,
             id: line.id,
             command_id: line.command_id,
@@ -308,7 +342,7 @@ pub enum LineError {
     #[error("the line is not an event: {0}")]
     Json(#[from] serde_json::Error),
     /// Written by a newer version.
-    #[error("the event has format version {found}; this version reads {FORMAT_VERSION}")]
+    #[error("the event has format version {found}; this version reads 1 to {FORMAT_VERSION}")]
     Version {
         /// What was found.
         found: u32,

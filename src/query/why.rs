@@ -4,10 +4,11 @@
 //!   state ─▶ the events it follows from ─▶ their causes ─▶ their causes ─▶ … ─▶ roots
 //! ```
 //!
-//! A cause is always earlier than what it caused, so events are taken from the latest to the earliest: each
-//! is read once, after all that it caused, however many ways lead to it and however deep they go.
+//! What a phase that is stale goes back to is told by the table ([`trail`]): the reasons that hold as things stand, not
+//! those that were recorded when it was marked. Behind the marks, the completions and the starts it is the recorded
+//! causes. Each event is read once, however many ways lead to it and however deep they go.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
@@ -18,7 +19,7 @@ use crate::model::{
     Actor, CauseKind, Change, Comparison, DefinitionChange, Digest, EventId, LineError, PhaseId, PhaseName,
     PhaseRef, Recorded, Seq, StateName, Timestamp, WorkflowName,
 };
-use crate::rules::{Phase, PhaseState, Table};
+use crate::rules::{Mark, Phase, PhaseState, Step, Table, trail};
 
 /// An event as it was read from the log, with its proof.
 #[derive(Debug, Clone)]
@@ -77,11 +78,13 @@ pub struct Waiting {
 pub struct ChainEvent {
     /// The event, with its proof.
     pub proven: Proven,
-    /// How the chain came to it; none for what the state follows from directly. Of several ways, the one from
-    /// the latest event.
+    /// How the chain came to it; none for what the state follows from directly. Of several ways, the
+    /// shortest.
     pub led_by: Option<LedBy>,
     /// How many steps back it is, by that way.
     pub depth: u64,
+    /// The places of the events that it goes back to.
+    pub back: Vec<Seq>,
 }
 
 /// One step from an event back to its cause.
@@ -120,8 +123,12 @@ pub fn why<E>(
     phase: &Phase,
     mut read: impl FnMut(Seq) -> Result<Proven, E>,
 ) -> Result<Why, E> {
-    let because = because(phase, &mut read)?;
-    let chain = chain(&because, read)?;
+    let mut because = because(phase, &mut read)?;
+    let steps = if phase.is_stale() { trail(table, phase) } else { Vec::new() };
+    because.extend(steps.iter().filter(|step| step.from.is_none()).map(|step| step.to));
+    let mut seen = BTreeSet::new();
+    because.retain(|seq| seen.insert(*seq));
+    let chain = chain(&because, steps, read)?;
     let is_pending = phase.state.name() == StateName::Pending;
     let skipped = is_pending && phase.state.satisfies();
     let unmet = if is_pending && !skipped { table.unmet(phase) } else { Vec::new() };
@@ -131,7 +138,13 @@ pub fn why<E>(
 
 /// Returns the places of the events that a phase's state follows from directly.
 fn because<E>(phase: &Phase, read: &mut impl FnMut(Seq) -> Result<Proven, E>) -> Result<Vec<Seq>, E> {
-    let places = |marks: &[crate::rules::Mark]| marks.iter().map(|mark| mark.seq).collect::<Vec<_>>();
+    // Of the derived ones the last: it says what held then.
+    let places = |marks: &[Mark]| {
+        let last = marks.iter().rposition(|mark| !mark.is_own());
+        let counts = |at: usize, mark: &Mark| mark.is_own() && mark.changes.is_none() || Some(at) == last;
+        let places = marks.iter().enumerate().filter(|(at, mark)| counts(*at, mark));
+        places.map(|(_, mark)| mark.seq).collect::<Vec<_>>()
+    };
     Ok(match &phase.state {
         PhaseState::Pending { skipped: Some(skip) } => vec![skip.seq],
         PhaseState::Pending { skipped: None } => {
@@ -183,23 +196,46 @@ fn adds(record: &Recorded, id: &PhaseId) -> bool {
     defined.is_some_and(|defined| defined.added.contains(&id.phase))
 }
 
-/// Follows the causes of some events to every root.
-fn chain<E>(because: &[Seq], mut read: impl FnMut(Seq) -> Result<Proven, E>) -> Result<Vec<ChainEvent>, E> {
-    let mut ahead: BTreeMap<Seq, (Option<LedBy>, u64)> =
-        because.iter().map(|seq| (*seq, (None, 0))).collect();
-    let mut chain = Vec::new();
-    while let Some((seq, (led_by, depth))) = ahead.pop_last() {
-        let proven = read(seq)?;
-        for cause in proven.record.causes.iter().filter(|cause| cause.event.seq < seq) {
-            let step = || {
-                let led_by = LedBy { via: seq, kind: cause.kind, edge: cause.edge.clone() };
-                (Some(led_by), depth + 1)
-            };
-            ahead.entry(cause.event.seq).or_insert_with(step);
+/// Follows some events back to every root: by the steps that hold, and by the recorded causes of those that no step
+/// explains.
+fn chain<E>(
+    because: &[Seq],
+    steps: Vec<Step>,
+    mut read: impl FnMut(Seq) -> Result<Proven, E>,
+) -> Result<Vec<ChainEvent>, E> {
+    let mut by_step: BTreeMap<Seq, Vec<Step>> = BTreeMap::new();
+    let marks: BTreeSet<Seq> = steps.iter().filter_map(|step| step.from).collect();
+    for step in steps {
+        if let Some(from) = step.from {
+            by_step.entry(from).or_default().push(step);
         }
-        chain.push(ChainEvent { proven, led_by, depth });
     }
-    Ok(chain)
+    let mut found: BTreeMap<Seq, ChainEvent> = BTreeMap::new();
+    let mut ahead: VecDeque<(Seq, Option<LedBy>, u64)> = because.iter().map(|seq| (*seq, None, 0)).collect();
+    while let Some((seq, led_by, depth)) = ahead.pop_front() {
+        if found.contains_key(&seq) {
+            continue;
+        }
+        let proven = read(seq)?;
+        let mut back = Vec::new();
+        let mut go_on = |to: Seq, kind: CauseKind, edge: &Option<(PhaseId, PhaseId)>| {
+            if !back.contains(&to) {
+                back.push(to);
+                ahead.push_back((to, Some(LedBy { via: seq, kind, edge: edge.clone() }), depth + 1));
+            }
+        };
+        for step in by_step.remove(&seq).unwrap_or_default() {
+            go_on(step.to, step.kind, &step.edge);
+        }
+        // What a mark of this release was derived from may hold no longer.
+        let is_judged =
+            marks.contains(&seq) && proven.record.version > 1 && proven.record.event.rerun().is_some();
+        for cause in proven.record.causes.iter().filter(|cause| cause.event.seq < seq && !is_judged) {
+            go_on(cause.event.seq, cause.kind, &cause.edge);
+        }
+        found.insert(seq, ChainEvent { proven, led_by, depth, back });
+    }
+    Ok(found.into_values().rev().collect())
 }
 
 impl Waiting {

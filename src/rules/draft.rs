@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::phase::Phase;
 use super::rejection::Rejection;
 use crate::model::{
-    Actor, Cause, Command, CommandId, Digest, Event, EventId, Recorded, Seq, StateName, Subject, Timestamp,
+    Actor, Cause, Command, CommandId, Digest, Event, EventId, FORMAT_VERSION, Recorded, Seq, StateName,
+    Subject, Timestamp,
 };
 
 /// An event that is decided or derived, but has no times yet. Its id and place are known before it is
@@ -103,6 +104,7 @@ impl Stamp {
     pub fn record(&self, index: usize, draft: Draft) -> Recorded {
         debug_assert_eq!(draft.id, self.command_id.event(index), "ids are given in order");
         Recorded {
+            version: FORMAT_VERSION,
             seq: self.head.plus(index as u64 + 1),
             id: draft.id,
             command_id: self.command_id,

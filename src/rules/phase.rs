@@ -1,12 +1,15 @@
 //! One phase: what its definition says of it, where it stands, and what happened in its attempts.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 
 use super::budget::Budget;
 use super::rejection::Rejection;
+use super::stale::Basis;
 use crate::model::{
-    Amount, Cause, CauseKind, Change, Consumed, Declared, Digest, EventId, EventRef, FileRole, Metadata,
-    PhaseDefinition, PhaseId, Process, Seq, StateName, Text, Timestamp, WorkflowName,
+    Amount, Cause, CauseKind, Change, Consumed, Declared, Digest, EventId, EventRef, FileRole, LookedThrough,
+    Metadata, Origin, PhaseDefinition, PhaseId, Process, Seq, StateName, Text, Timestamp, WorkflowName,
 };
 
 /// One phase.
@@ -20,6 +23,18 @@ pub struct Phase {
     pub retired: bool,
     /// Where it stands.
     pub state: PhaseState,
+    /// What set its last completion aside goes back to: a start to what it answers, a skip or a reset to itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aside: Vec<Origin>,
+    /// The reset that it is as if it had not run by, or the one of all that this goes back to; none where something
+    /// happened since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reset: Option<Origin>,
+    /// How its definition came to be.
+    pub lineage: Lineage,
+    /// Whether an attempt of a phase below was ever built on what was found through it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub looked_through: bool,
     /// How many attempts have been started.
     pub attempt: u32,
     /// What callers attached.
@@ -68,6 +83,77 @@ impl Phase {
         Rejection::IllegalTransition { verb, phase: self.id.clone(), from: self.state.name(), allowed }
     }
 
+    /// Says whether what it has, or is about to have, does not stand, as its events say.
+    pub fn is_stale(&self) -> bool {
+        match &self.state {
+            PhaseState::NeedsRerun { .. } => true,
+            PhaseState::InProgress { outdated_by, .. } => !outdated_by.is_empty(),
+            PhaseState::Pending { .. } | PhaseState::Complete { .. } | PhaseState::Failed { .. } => false,
+        }
+    }
+
+    /// Returns the completion that stands, outdated or not: what those who need the phase build on.
+    pub fn standing(&self) -> Option<&Completion> {
+        match &self.state {
+            PhaseState::Complete { completion } | PhaseState::NeedsRerun { completion, .. } => {
+                Some(completion).filter(|_| !self.retired)
+            }
+            PhaseState::Pending { .. } | PhaseState::InProgress { .. } | PhaseState::Failed { .. } => None,
+        }
+    }
+
+    /// Says whether what is below it may be judged otherwise when something above it changes: not where no attempt was
+    /// ever built on what was found through it.
+    pub(super) fn passes(&self) -> bool {
+        self.looked_through || self.standing().is_some()
+    }
+
+    /// Notes that what happens next sets its completion aside, where one stands, and ends a reset.
+    pub(super) fn set_aside(&mut self, by: &[Origin]) {
+        if self.standing().is_some() {
+            self.aside = by.to_vec();
+        }
+        self.reset = None;
+    }
+
+    /// Returns the phases of which its last attempt found completions.
+    pub(super) fn found(&self) -> impl Iterator<Item = &PhaseId> {
+        let through = self.state.attempt().map_or(&[][..], |attempt| &attempt.looked_through);
+        through.iter().flat_map(|through| &through.found).map(|found| &found.phase)
+    }
+
+    /// Returns the phases of which an attempt that is under way found completions; none where none is, or where they are
+    /// too many to be recorded.
+    pub(super) fn found_under_way(&self) -> Option<Vec<&PhaseId>> {
+        let PhaseState::InProgress { attempt, .. } = &self.state else { return None };
+        let through = &attempt.looked_through;
+        let itself = attempt.consumed.iter().map(|found| &found.phase);
+        let itself = itself.filter(|need| !through.iter().any(|through| through.need == **need));
+        let found = through.iter().flat_map(|through| &through.found).map(|found| &found.phase);
+        through.iter().all(|through| through.many.is_none()).then(|| itself.chain(found).collect())
+    }
+
+    /// Returns what was said against it since its last attempt began, the first one first.
+    pub(super) fn said(&self) -> impl Iterator<Item = &Mark> {
+        let put_off = self.standing().map_or(&[][..], |completion| &completion.outdated_by);
+        put_off.iter().chain(self.state.marks())
+    }
+
+    /// Returns the needs that its definition had after the event at a place.
+    pub(super) fn needs_at(&self, place: Seq) -> BTreeSet<&PhaseId> {
+        if self.lineage.added > place {
+            return BTreeSet::new();
+        }
+        let mut needs: BTreeSet<&PhaseId> = self.spec.needs.iter().collect();
+        for (need, changes) in &self.lineage.edges {
+            let since = changes.iter().filter(|change| **change > place).count();
+            if since % 2 == 1 && !needs.remove(need) {
+                needs.insert(need);
+            }
+        }
+        needs
+    }
+
     /// Merges metadata into what is attached to it. Says what is wrong where that is too much.
     pub(super) fn merge(&mut self, metadata: &Metadata) -> Result<(), String> {
         self.metadata.merge(metadata).map_err(|error| error.to_string())
@@ -79,6 +165,32 @@ impl Phase {
         merged
             .merge(metadata)
             .map_err(|error| Rejection::MetadataTooLarge { phase: self.id.clone(), bytes: error.bytes })
+    }
+}
+
+/// How the definition of a phase came to be: the places of the events that made it what it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lineage {
+    /// The definition that had it first.
+    pub added: Seq,
+    /// The one that gave it its version.
+    pub version: Seq,
+    /// The ones that made or removed a need, in turn, where that is not as it was at first.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub edges: BTreeMap<PhaseId, Vec<Seq>>,
+}
+
+impl Lineage {
+    /// Goes on with what another definition says.
+    pub(super) fn go_on(&mut self, before: &PhaseSpec, after: &PhaseSpec, place: Seq) {
+        if before.version != after.version {
+            self.version = place;
+        }
+        let (had, has): (BTreeSet<_>, BTreeSet<_>) =
+            (before.needs.iter().collect(), after.needs.iter().collect());
+        for need in had.symmetric_difference(&has) {
+            self.edges.entry((*need).clone()).or_default().push(place);
+        }
     }
 }
 
@@ -202,6 +314,9 @@ pub struct Skip {
     pub seq: Seq,
     /// Why.
     pub reason: Text,
+    /// What an attempt in its place would have answered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub behind: Vec<Origin>,
 }
 
 /// One run of a phase.
@@ -215,8 +330,16 @@ pub struct Attempt {
     pub root: EventId,
     /// When it took effect.
     pub started_at: Timestamp,
+    /// What it goes back to: the roots of all that it answers; itself where it answers nothing.
+    pub origins: Vec<Origin>,
+    /// The version that it runs under.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
     /// The completions and skips it builds on.
     pub consumed: Vec<Consumed>,
+    /// What it found through needs that have no completion which stands.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub looked_through: Vec<LookedThrough>,
     /// The needs that were not met.
     pub unmet: Vec<PhaseId>,
     /// The process that does the work, while it is under way and where that is known.
@@ -229,9 +352,20 @@ impl Attempt {
         Cause::new(EventRef { seq: self.seq, id: self.event }, CauseKind::PhaseStarted)
     }
 
-    /// Returns the digest of the output that the attempt consumed of a needed phase.
-    pub fn consumed_output(&self, need: &PhaseId) -> Option<Digest> {
-        self.consumed.iter().find(|consumed| consumed.phase == *need)?.output
+    /// Returns how many needs it had.
+    pub(super) fn needs(&self) -> usize {
+        let through = |need: &PhaseId| self.looked_through.iter().any(|through| through.need == *need);
+        let itself = self.consumed.iter().filter(|consumed| !through(&consumed.phase));
+        itself.count() + self.looked_through.len()
+    }
+
+    /// Returns the basis that it found in a need; none for one that it did not have.
+    pub(super) fn basis(&self, need: &PhaseId) -> Option<Basis> {
+        if let Some(through) = self.looked_through.iter().find(|through| through.need == *need) {
+            return Some(Basis::recorded(through));
+        }
+        let consumed = self.consumed.iter().find(|consumed| consumed.phase == *need)?;
+        Some(Basis::of(vec![consumed.clone()]))
     }
 }
 
@@ -290,13 +424,26 @@ pub struct Mark {
     /// that no scan made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changes: Option<Digest>,
+    /// Whether the first release made it and nothing explained it then: it holds until the next attempt.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub legacy: bool,
 }
 
 impl Mark {
-    /// Says whether unchanged outputs above can lift the mark: nobody asked for it, and neither the
-    /// definition nor an input changed.
-    pub fn is_from_upstream(&self) -> bool {
-        self.kind.is_some_and(is_upstream)
+    /// Says whether a person or a scan made it, and not a rule.
+    pub fn is_own(&self) -> bool {
+        self.kind.is_none()
+    }
+
+    /// Returns the event that made it, as what a start answers.
+    pub(super) fn origin(&self) -> Origin {
+        let kind = match self.changes {
+            _ if !self.is_own() => CauseKind::UpstreamRerun,
+            Some(_) => CauseKind::InputChanged,
+            None => CauseKind::RerunMarked,
+        };
+        let root = (self.root != self.event).then_some(self.root);
+        Origin { seq: self.seq, event: self.event, kind, root }
     }
 }
 
@@ -307,6 +454,8 @@ pub(super) fn is_upstream(kind: CauseKind) -> bool {
         CauseKind::DefinitionChanged
         | CauseKind::InputChanged
         | CauseKind::RerunMarked
+        | CauseKind::PhaseReset
+        | CauseKind::PhaseSkipped
         | CauseKind::PhaseFailed
         | CauseKind::PhaseStarted
         | CauseKind::UpstreamUnchanged

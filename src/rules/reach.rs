@@ -1,9 +1,7 @@
 //! How much of the table a command needs: so that one step of a workflow of 100,000 reads a handful of rows.
 
-use super::phase::PhaseState;
-use super::table::Table;
-use super::wave::{not_consumed, stale_above};
-use crate::model::{Action, Again, Digest, EventId, PhaseId, action};
+use super::phase::Phase;
+use crate::model::{Action, EventId, PhaseId, action};
 
 /// How much of the table a command needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,29 +12,52 @@ pub enum Reach {
     Approval(EventId),
     /// The phase that it is about.
     Phase,
-    /// That, and what the phase needs.
-    Needs,
-    /// That, and everything below the phase.
-    Below,
-    /// That, what is above as far as it is not complete, and what [`disturbed`] tells.
-    Completion,
+    /// That, all that is judged anew when its state changes, and what those judgements and its roots rest on: see
+    /// [`Around`].
+    Around,
     /// All of it.
     Everything,
+}
+
+/// Which phases are around one: what is below it and may be judged anew, and what that is judged by.
+#[derive(Debug, Clone, Copy)]
+pub struct Around;
+
+impl Around {
+    /// Says whether what needs a phase is around it too.
+    pub fn goes_below(phase: &Phase) -> bool {
+        phase.passes()
+    }
+
+    /// Returns what is above a phase that is judged: what it needs and needed, and what its attempt found.
+    pub fn above(phase: &Phase) -> Vec<&PhaseId> {
+        phase.spec.needs.iter().chain(phase.lineage.edges.keys()).chain(phase.found()).collect()
+    }
+
+    /// Returns what of that counts for what is below the phase: nothing where a completion stands that is not stale, and
+    /// what was found where that is so of the attempt under way.
+    pub fn above_through(phase: &Phase) -> Vec<&PhaseId> {
+        match phase.found_under_way() {
+            _ if phase.is_stale() => Around::above(phase),
+            _ if phase.standing().is_some() => Vec::new(),
+            Some(found) => found,
+            None => Around::above(phase),
+        }
+    }
 }
 
 /// Returns how much of the table an action needs.
 pub fn reach(action: &Action) -> Reach {
     match action {
         Action::Define(_) | Action::ResetAll(_) => Reach::Everything,
-        Action::Start(action::Start { again: Some(Again::Rerun(_)), .. })
+        Action::Start(_)
         | Action::Rerun(_)
         | Action::InputsChanged(_)
-        | Action::Reset(_) => Reach::Below,
-        Action::Start(action::Start { again: None | Some(Again::TakeOver(_)), .. }) => Reach::Needs,
-        Action::Complete(_) => Reach::Completion,
-        Action::Fail(_)
-        | Action::Skip(_)
-        | Action::Meta(_)
+        | Action::Reset(_)
+        | Action::Complete(_)
+        | Action::Fail(_)
+        | Action::Skip(_) => Reach::Around,
+        Action::Meta(_)
         | Action::Cost(_)
         | Action::CostLimit(action::CostLimit { phase: Some(_), .. })
         | Action::Note(action::Note { phase: Some(_), .. }) => Reach::Phase,
@@ -50,31 +71,4 @@ pub fn reach(action: &Action) -> Reach {
         },
         Action::ApprovalDecide(answer) => Reach::Approval(answer.request),
     }
-}
-
-/// Returns the phases whose completion, with this output, may change what is below them. The table has the
-/// phase, what is above it as far as it is not complete, and those who need it, directly or through phases
-/// that are skipped.
-pub fn disturbed(table: &Table, id: &PhaseId, output: Option<Digest>) -> Vec<PhaseId> {
-    let Some(phase) = table.phases.get(id) else { return Vec::new() };
-    if !phase.state.marks().is_empty() || !stale_above(table, phase).is_empty() {
-        return vec![id.clone()];
-    }
-    let outdated = not_consumed(table, id, output);
-    let unchanged = table.dependants_of(id).filter(|below| {
-        output.is_some()
-            && match table.phases.get(*below).map(|phase| &phase.state) {
-                Some(PhaseState::NeedsRerun { completion, .. }) => {
-                    completion.attempt.consumed_output(id) == output
-                }
-                Some(
-                    PhaseState::Pending { .. }
-                    | PhaseState::InProgress { .. }
-                    | PhaseState::Complete { .. }
-                    | PhaseState::Failed { .. },
-                )
-                | None => false,
-            }
-    });
-    outdated.into_iter().chain(unchanged.cloned()).collect()
 }

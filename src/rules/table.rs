@@ -6,15 +6,16 @@ use serde::{Deserialize, Serialize};
 
 use super::approval::Approval;
 use super::budget::Budget;
-use super::phase::Phase;
+use super::phase::{Phase, PhaseState};
 use super::rejection::Rejection;
+use super::stale::Judge;
 use crate::model::{
-    Amount, ApprovalPolicy, Digest, EventId, OverLimit, Overspent, PhaseId, PhaseRef, Scope, Seq, TagName,
-    Text, WorkflowName,
+    Amount, ApprovalPolicy, Digest, EventId, EventRef, OverLimit, Overspent, PhaseId, PhaseRef, Scope, Seq,
+    TagName, Text, WorkflowName,
 };
 
 /// The version of the fold: rows and snapshots that another one made are discarded.
-pub const FOLD_VERSION: u32 = 2;
+pub const FOLD_VERSION: u32 = 3;
 
 /// Everything that the log adds up to. A table may be partial: it then holds the phases that a command needs
 /// (see [`super::reach`]) and no others.
@@ -56,6 +57,8 @@ pub struct Workflow {
     pub definition: Digest,
     /// The place of the event that defined it last.
     pub defined: Seq,
+    /// All events that defined it.
+    pub definitions: Vec<EventRef>,
 }
 
 /// A name for a place in the log.
@@ -131,9 +134,20 @@ impl Table {
         self.dependants.get(id).into_iter().flatten()
     }
 
-    /// Returns the needs of a phase that are neither complete nor skipped.
+    /// Returns the needs of a phase that are not met: neither COMPLETE, nor skipped while nothing that is found through
+    /// them is stale.
     pub fn unmet(&self, phase: &Phase) -> Vec<PhaseId> {
-        let met = |need: &&PhaseId| self.phases.get(*need).is_some_and(|need| need.state.satisfies());
+        let met = |need: &&PhaseId| match self.phases.get(*need).map(|need| &need.state) {
+            Some(PhaseState::Complete { .. }) => true,
+            Some(PhaseState::Pending { skipped: Some(_) }) => !Judge::new(self).look(need).is_stale,
+            Some(
+                PhaseState::Pending { skipped: None }
+                | PhaseState::InProgress { .. }
+                | PhaseState::Failed { .. }
+                | PhaseState::NeedsRerun { .. },
+            )
+            | None => false,
+        };
         phase.spec.needs.iter().filter(|need| !met(need)).cloned().collect()
     }
 

@@ -1,28 +1,30 @@
-//! The visit that carries a rerun downstream.
+//! The visit that judges anew what is below a change.
 //!
-//! Whatever changes under a phase (a mark, a reset, a changed definition, a completion that it did not
-//! consume) starts a visit of everything below, in topological order, ties by name. A phase that is
-//! COMPLETE is marked, one that is IN_PROGRESS is deferred, one that NEEDS_RERUN gets one more cause; the
-//! visit passes through those that are PENDING or FAILED, for what lies below them was built on what has
-//! now changed. Each phase is visited once, so a diamond gives one event with every cause in it.
+//! Whatever changes about a phase (it starts, ends, is skipped, reset or marked, its definition changes) starts a visit
+//! of what is below it, in topological order, ties by name. Each phase is judged by [`super::stale`]; one whose
+//! judgement changed gets one event, with every cause that led to it. The visit passes through what is looked through
+//! (PENDING, FAILED, under way), and ends at what stands or must run again as before.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
 
 use super::draft::Draft;
-use super::phase::{Mark, Phase, PhaseState};
+use super::phase::{Completion, Mark, Phase, PhaseState};
+use super::reason::reasons_in_words;
+use super::stale::{Go, Judge, consumed};
 use super::table::Table;
 use crate::model::{
-    Cause, CauseKind, Change, CommandId, Digest, Event, EventId, EventRef, PhaseId, Recorded, RerunReason,
-    Seq, StateName, Subject, Text,
+    Cause, CauseKind, Change, CommandId, Comparison, Event, EventId, EventRef, PhaseId, Reason, Recorded,
+    RerunCleared, RerunReason, Seq, StateName, Subject, Text,
 };
+
+/// The rule by which phases are judged.
+const STALE_RULE: &str = "stale/1";
 
 /// One batch of derived events in the making.
 pub(super) struct Wave<'a> {
     pub(super) table: &'a Table,
     pub(super) drafts: Vec<Draft>,
-    /// Phases that this wave has marked or deferred: not settled, whatever the table says.
-    pub(super) unsettled: HashSet<PhaseId>,
     command: CommandId,
     /// The events of the command that are there already.
     given: usize,
@@ -31,7 +33,7 @@ pub(super) struct Wave<'a> {
     incoming: BTreeMap<PhaseId, Vec<Cause>>,
     /// Phases whose own event starts the visit, with what they pass on.
     sources: BTreeMap<PhaseId, Cause>,
-    changes: BTreeMap<PhaseId, Vec<Change>>,
+    judge: Judge<'a>,
 }
 
 impl<'a> Wave<'a> {
@@ -39,14 +41,13 @@ impl<'a> Wave<'a> {
         Wave {
             table,
             drafts: Vec::new(),
-            unsettled: HashSet::new(),
             command: first.command_id,
             given: events.len(),
             head: table.head,
             roots: events.iter().map(|record| (record.id, record.correlation_id)).collect(),
             incoming: BTreeMap::new(),
             sources: BTreeMap::new(),
-            changes: BTreeMap::new(),
+            judge: Judge::new(table),
         }
     }
 
@@ -87,42 +88,13 @@ impl<'a> Wave<'a> {
         self.sources.insert(id.clone(), Cause::new(record.event_ref(), kind));
     }
 
-    fn seed(&mut self, id: &PhaseId, cause: Cause) {
+    /// Lets a visit start at a phase of which a definition says something else than before.
+    pub(super) fn seed_definition(&mut self, id: &PhaseId, record: &Recorded) {
+        let cause = Cause::new(record.event_ref(), CauseKind::DefinitionChanged);
         self.incoming.entry(id.clone()).or_default().push(cause);
     }
 
-    pub(super) fn seed_definition(&mut self, id: &PhaseId, record: &Recorded, changes: &[Change]) {
-        self.seed(id, Cause::new(record.event_ref(), CauseKind::DefinitionChanged));
-        self.changes.insert(id.clone(), changes.to_vec());
-    }
-
-    /// Takes up a completion: it must be repeated when something above changed while it ran, or still waits
-    /// for its rerun; otherwise those below that did not consume it must be.
-    pub(super) fn complete(&mut self, record: &Recorded) {
-        let Some(id) = record.subject.phase() else { return };
-        let Some(phase) = self.table.phases.get(id) else { return };
-        let PhaseState::Complete { completion } = &phase.state else { return };
-        let mut outdated: Vec<_> = completion.outdated_by.iter().map(|mark| (mark, None)).collect();
-        if outdated.is_empty() {
-            outdated = stale_above(self.table, phase);
-        }
-        self.roots.extend(outdated.iter().map(|(mark, _)| (mark.event, mark.root)));
-        let causes: Vec<_> = outdated.into_iter().map(|(mark, edge)| outdating(mark, edge)).collect();
-        if !causes.is_empty() {
-            let reason = told(&completion.outdated_by).unwrap_or_else(|| reason(phase, &causes, &[]));
-            let event =
-                self.mark(phase, (StateName::Complete, StateName::NeedsRerun), causes, (reason, Vec::new()));
-            self.sources.insert(id.clone(), event);
-            return;
-        }
-        for below in not_consumed(self.table, id, completion.output) {
-            let kind = CauseKind::UpstreamCompleted;
-            let edge = Some((id.clone(), below.clone()));
-            self.seed(&below, Cause { event: record.event_ref(), kind, edge });
-        }
-    }
-
-    /// Visits everything below the sources and seeds.
+    /// Visits the sources and the seeds, and what is below them.
     pub(super) fn visit(&mut self) {
         let starts: BTreeSet<PhaseId> = self.sources.keys().chain(self.incoming.keys()).cloned().collect();
         let region = Region::below(self.table, &starts);
@@ -137,57 +109,156 @@ impl<'a> Wave<'a> {
                 let mut seen = HashSet::new();
                 incoming_here.retain(|cause| seen.insert(cause.event.id));
             }
-            let outgoing = match self.sources.remove(id) {
-                Some(own) => vec![own],
-                None if incoming_here.is_empty() => continue,
-                None => self.pass(id, incoming_here),
-            };
+            let own = self.sources.remove(id);
+            if own.is_none() && incoming_here.is_empty() {
+                continue;
+            }
+            let outgoing = self.visit_one(id, own, incoming_here);
             for &below in &region.below[number] {
                 for cause in &outgoing {
-                    let kind = match cause.kind {
-                        CauseKind::DefinitionChanged | CauseKind::InputChanged => CauseKind::UpstreamRerun,
-                        kind => kind,
-                    };
                     let edge = Some((id.clone(), region.ids[below].clone()));
-                    incoming[below].push(Cause { kind, edge, ..cause.clone() });
+                    incoming[below].push(Cause { kind: from_above(cause.kind), edge, ..cause.clone() });
                 }
             }
         }
     }
 
-    /// Visits one phase, and returns what it passes on.
-    fn pass(&mut self, id: &PhaseId, incoming: Vec<Cause>) -> Vec<Cause> {
+    /// Judges one phase anew, and returns what it passes on.
+    fn visit_one(&mut self, id: &PhaseId, own: Option<Cause>, incoming: Vec<Cause>) -> Vec<Cause> {
         let Some(phase) = self.table.phases.get(id) else { return Vec::new() };
-        let now = phase.state.name();
-        let to = match now {
-            StateName::Pending | StateName::Failed => return incoming,
-            StateName::Complete => StateName::NeedsRerun,
-            StateName::InProgress | StateName::NeedsRerun => now,
-        };
-        let changes = self.changes.remove(id).unwrap_or_default();
-        let reason = reason(phase, &incoming, &changes);
-        vec![self.mark(phase, (now, to), incoming, (reason, changes))]
+        let (was, is) = (phase.is_stale(), self.judge.holds(phase));
+        if was == is {
+            return match (own, &phase.state) {
+                (Some(own), _) => vec![own],
+                (None, PhaseState::Complete { .. } | PhaseState::NeedsRerun { .. }) => Vec::new(),
+                (
+                    None,
+                    PhaseState::Pending { .. } | PhaseState::Failed { .. } | PhaseState::InProgress { .. },
+                ) => incoming,
+            };
+        }
+        self.judge.note(phase, is);
+        match is {
+            true => vec![self.mark(phase, own, incoming)],
+            false => vec![self.clear(phase, own, incoming)],
+        }
     }
 
-    fn mark(
-        &mut self,
-        phase: &Phase,
-        transition: (StateName, StateName),
-        causes: Vec<Cause>,
-        (reason, changes): (Text, Vec<Change>),
-    ) -> Cause {
-        let why = RerunReason { reason, changes };
-        let event = match transition {
-            (StateName::Complete, _) => why.marked(),
-            (StateName::InProgress, _) => why.deferred(),
-            (StateName::Pending | StateName::Failed | StateName::NeedsRerun, _) => why.cause_added(),
+    /// Says of a phase that it must run again, now or once its attempt has ended.
+    fn mark(&mut self, phase: &'a Phase, own: Option<Cause>, incoming: Vec<Cause>) -> Cause {
+        let reasons = self.judge.reasons(phase);
+        let mut causes = incoming;
+        if let (true, PhaseState::Complete { completion }, Some(own)) = (causes.is_empty(), &phase.state, own)
+        {
+            causes = self.outdating(phase, completion, own);
+        }
+        let reason = reasons_in_words(self.table, phase, &reasons);
+        let why = RerunReason { reason, changes: changes(&reasons), reasons };
+        let now = phase.state.name();
+        let (event, to) = match now {
+            StateName::InProgress => (why.deferred(), now),
+            StateName::Pending | StateName::Complete | StateName::Failed | StateName::NeedsRerun => {
+                (why.marked(), StateName::NeedsRerun)
+            }
         };
-        self.unsettled.insert(phase.id.clone());
-        Cause::new(self.draft(phase, event, transition, "rerun/1", causes), CauseKind::UpstreamRerun)
+        Cause::new(self.draft(phase, event, (now, to), STALE_RULE, causes), CauseKind::UpstreamRerun)
+    }
+
+    /// Returns why an attempt that has just completed must be repeated: what was said of it while it ran, or else what is
+    /// said of what is stale above it.
+    fn outdating(&mut self, phase: &Phase, completion: &Completion, own: Cause) -> Vec<Cause> {
+        let during = completion.outdated_by.iter().filter(|mark| mark.event != completion.attempt.event);
+        let mut causes: Vec<_> = during.map(|mark| (mark, None)).collect();
+        if causes.is_empty() {
+            causes = stale_above(self.table, phase);
+        }
+        self.roots.extend(causes.iter().map(|(mark, _)| (mark.event, mark.root)));
+        let causes: Vec<_> = causes.into_iter().map(|(mark, edge)| outdating(mark, edge)).collect();
+        match causes.is_empty() {
+            true => vec![Cause { kind: CauseKind::SameCommand, ..own }],
+            false => causes,
+        }
+    }
+
+    /// Says of a phase that it stands after all.
+    fn clear(&mut self, phase: &Phase, own: Option<Cause>, incoming: Vec<Cause>) -> Cause {
+        let causes = match incoming.is_empty() {
+            true => own.into_iter().collect(),
+            false => incoming,
+        };
+        let unchanged = |cause: Cause| match cause.kind {
+            CauseKind::DefinitionChanged => cause,
+            _ => Cause { kind: CauseKind::UpstreamUnchanged, ..cause },
+        };
+        let causes = causes.into_iter().map(unchanged).collect();
+        let now = phase.state.name();
+        let to = if now == StateName::NeedsRerun { StateName::Complete } else { now };
+        let compared = compared(self.table, phase);
+        let cleared = RerunCleared { reason: Some(still_stands(phase, &compared)), compared };
+        Cause::new(self.draft(phase, cleared, (now, to), STALE_RULE, causes), CauseKind::UpstreamUnchanged)
     }
 }
 
-/// Turns a mark above, or the deferral of the attempt itself, into the cause of the mark at its end.
+/// Returns what a cause is to the phases below the one that passes it on.
+fn from_above(kind: CauseKind) -> CauseKind {
+    match kind {
+        CauseKind::DefinitionChanged | CauseKind::InputChanged | CauseKind::PhaseStarted => {
+            CauseKind::UpstreamRerun
+        }
+        CauseKind::PhaseSkipped | CauseKind::PhaseReset => CauseKind::UpstreamReset,
+        kind => kind,
+    }
+}
+
+/// Returns what a definition changed, of the reasons that hold.
+fn changes(reasons: &[Reason]) -> Vec<Change> {
+    let change = |reason: &Reason| match reason {
+        Reason::Version { before, after } => {
+            Some(Change { what: "version".to_owned(), before: before.clone(), after: after.clone() })
+        }
+        Reason::NeedAdded { need } => {
+            Some(Change { what: "needs".to_owned(), before: None, after: Some(need.to_string()) })
+        }
+        Reason::Manual
+        | Reason::Input
+        | Reason::NeedChanged { .. }
+        | Reason::NeedStale { .. }
+        | Reason::Legacy => None,
+    };
+    reasons.iter().filter_map(change).collect()
+}
+
+/// Returns what ran again since an attempt began, and put out the same as it found.
+fn compared(table: &Table, phase: &Phase) -> Vec<Comparison> {
+    let Some(attempt) = phase.state.attempt() else { return Vec::new() };
+    let one = |need: &PhaseId| {
+        let before = attempt.consumed.iter().find(|consumed| consumed.phase == *need)?;
+        let now = consumed(table.phases.get(need)?)?;
+        let (consumed, found) = (before.output?, now.output?);
+        let is_again = before.event != now.event && consumed == found;
+        is_again.then(|| Comparison { phase: need.clone(), consumed, found, event: now.event, seq: now.seq })
+    };
+    phase.spec.needs.iter().filter_map(one).collect()
+}
+
+/// Says in words why a phase stands after all.
+fn still_stands(phase: &Phase, compared: &[Comparison]) -> Text {
+    let name = |id: &PhaseId| id.beside(&phase.id.workflow);
+    let again =
+        compared.iter().map(|one| format!("{} put out the same again in e{}", name(&one.phase), one.seq));
+    let again: Vec<_> = again.collect();
+    let since = match &phase.state {
+        PhaseState::NeedsRerun { completion, .. } => completion.seq,
+        state => state.attempt().map_or(phase.last_seq, |attempt| attempt.seq),
+    };
+    let text = match again.is_empty() {
+        true => format!("what it is built on still stands as of e{since}"),
+        false => again.join("; "),
+    };
+    Text::cut(&text).expect("a text that is not empty")
+}
+
+/// Turns a mark above, or one of the attempt itself, into the cause of the mark at its end.
 fn outdating(mark: &Mark, edge: Option<(PhaseId, PhaseId)>) -> Cause {
     let kind = match edge {
         Some(_) => CauseKind::UpstreamRerun,
@@ -197,53 +268,26 @@ fn outdating(mark: &Mark, edge: Option<(PhaseId, PhaseId)>) -> Cause {
     Cause { event: EventRef { seq: mark.seq, id: mark.event }, kind, edge }
 }
 
-/// Returns the latest mark of each phase above that must itself be repeated, with the edge by which it is.
-pub(super) fn stale_above<'a>(
-    table: &'a Table,
-    phase: &'a Phase,
-) -> Vec<(&'a Mark, Option<(PhaseId, PhaseId)>)> {
-    let above = walk_above(table, phase).into_iter();
-    above.filter_map(|(above, edge)| Some((above.state.marks().last()?, Some(edge)))).collect()
-}
-
-/// Walks up from a phase through what is not COMPLETE: what is COMPLETE has nothing outdated above it.
-/// Each phase comes with the edge into `phase` by which it is above.
-fn walk_above<'a>(table: &'a Table, phase: &'a Phase) -> Vec<(&'a Phase, (PhaseId, PhaseId))> {
-    let mut seen = BTreeSet::new();
-    let mut walk: Vec<_> =
-        phase.spec.needs.iter().rev().map(|need| (need, (need.clone(), phase.id.clone()))).collect();
-    let mut above = Vec::new();
-    while let Some((id, edge)) = walk.pop() {
-        let Some(need) = table.phases.get(id) else { continue };
-        if !seen.insert(id) || need.state.name() == StateName::Complete {
-            continue;
-        }
-        walk.extend(need.spec.needs.iter().rev().map(|id| (id, edge.clone())));
-        above.push((need, edge));
+/// Returns the latest mark of each phase above that is stale, with the edge by which it is above.
+fn stale_above<'a>(table: &'a Table, phase: &'a Phase) -> Vec<(&'a Mark, Option<(PhaseId, PhaseId)>)> {
+    let mut found = Vec::new();
+    let (judge, mut seen) = (Judge::new(table), HashSet::new());
+    for need in &phase.spec.needs {
+        judge.walk(need, |above| {
+            if !above.is_stale() {
+                return Go::On;
+            }
+            if seen.insert(&above.id) {
+                let edge = Some((need.clone(), phase.id.clone()));
+                found.extend(above.state.marks().last().map(|mark| (mark, edge)));
+            }
+            Go::Past
+        });
     }
-    above
+    found
 }
 
-/// Returns those that need a phase and stand, or are about to, on an older completion of it than the last.
-pub(super) fn not_consumed(table: &Table, id: &PhaseId, output: Option<Digest>) -> Vec<PhaseId> {
-    let stands_on_older = |below: &&PhaseId| {
-        let attempt = match table.phases.get(*below).map(|phase| &phase.state) {
-            Some(PhaseState::Complete { completion }) => &completion.attempt,
-            Some(PhaseState::InProgress { attempt, outdated_by }) if outdated_by.is_empty() => attempt,
-            Some(
-                PhaseState::InProgress { .. }
-                | PhaseState::Pending { .. }
-                | PhaseState::Failed { .. }
-                | PhaseState::NeedsRerun { .. },
-            )
-            | None => return false,
-        };
-        output.is_none() || attempt.consumed_output(id) != output
-    };
-    table.dependants_of(id).filter(stands_on_older).cloned().collect()
-}
-
-/// Some phases and everything below them, numbered: names are long, and looked up over and over.
+/// Some phases and everything below them that may stand on them, numbered: names are long, and looked up over and over.
 struct Region<'a> {
     /// The phases, those it starts with first.
     ids: Vec<&'a PhaseId>,
@@ -257,7 +301,9 @@ impl<'a> Region<'a> {
         let mut numbers: HashMap<&PhaseId, usize> = ids.iter().copied().zip(0..).collect();
         let mut below = Vec::new();
         while let Some(id) = ids.get(below.len()) {
-            let links = table.dependants_of(id).map(|id| {
+            let is_start = below.len() < starts.len();
+            let passes = is_start || table.phases.get(*id).is_some_and(|phase| phase.passes());
+            let links = table.dependants_of(id).filter(|_| passes).map(|id| {
                 *numbers.entry(id).or_insert_with(|| {
                     ids.push(id);
                     ids.len() - 1
@@ -291,51 +337,4 @@ impl<'a> Region<'a> {
         }
         order
     }
-}
-
-/// Repeats what the deferrals of an attempt said; none when there were none.
-fn told(outdated_by: &[Mark]) -> Option<Text> {
-    let mut reasons: Vec<&str> = outdated_by.iter().map(|mark| mark.reason.as_str()).collect();
-    reasons.dedup();
-    Text::cut(&reasons.join("; "))
-}
-
-/// Says in words why a phase must run again.
-fn reason(phase: &Phase, causes: &[Cause], changes: &[Change]) -> Text {
-    let mut parts: Vec<String> = changes.iter().map(describe).collect();
-    for (kind, one, many) in [
-        (CauseKind::UpstreamRerun, "Upstream phase requires rerun", "Upstream phases require rerun"),
-        (CauseKind::UpstreamReset, "Upstream phase was reset", "Upstream phases were reset"),
-        (CauseKind::UpstreamCompleted, "Upstream phase completed anew", "Upstream phases completed anew"),
-    ] {
-        let mut names: Vec<String> = causes
-            .iter()
-            .filter(|cause| cause.kind == kind)
-            .filter_map(|cause| cause.edge.as_ref())
-            .map(|(above, _)| name_beside(above, phase))
-            .collect();
-        names.dedup();
-        let head = if names.len() == 1 { one } else { many };
-        match names.len() {
-            0 => {}
-            1..=8 => parts.push(format!("{head}: {}", names.join(", "))),
-            count => parts.push(format!("{head}: {} and {} more", names[..8].join(", "), count - 8)),
-        }
-    }
-    Text::cut(&parts.join("; ")).expect("a phase is reached by an edge or a change")
-}
-
-fn describe(change: &Change) -> String {
-    let or_none = |value: &Option<String>| value.clone().unwrap_or_else(|| "none".to_owned());
-    match (&change.before, &change.after) {
-        (None, Some(after)) if change.what == "needs" => format!("Definition changed: needs {after}"),
-        (before, after) => {
-            format!("Definition changed: {} {} → {}", change.what, or_none(before), or_none(after))
-        }
-    }
-}
-
-/// Names a phase as seen from another: the bare name within one workflow.
-fn name_beside(id: &PhaseId, beside: &Phase) -> String {
-    if id.workflow == beside.id.workflow { id.phase.to_string() } else { id.to_string() }
 }

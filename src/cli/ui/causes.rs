@@ -81,7 +81,7 @@ impl Drawing<'_> {
             }
             let Some(seq) = progress.put_off.pop() else { break };
             writeln!(out, "e{seq}, taken up from above")?;
-            progress.branch(&causes(progress.events[&seq]), "", 0);
+            progress.branch(&progress.events[&seq].back.clone(), "", 0);
         }
         self.waits_for(out)
     }
@@ -108,7 +108,7 @@ impl Drawing<'_> {
             end = way[way.len() - 1];
             self.steps(&way, &below, progress, out)?;
         }
-        let causes = causes(end);
+        let causes = end.back.clone();
         if level + 1 >= LEVELS_MAX && !causes.is_empty() {
             writeln!(out, "{below}⋯ goes on below, at e{}", end.proven.record.seq)?;
             progress.put_off.push(end.proven.record.seq);
@@ -220,7 +220,7 @@ impl<'a> Progress<'a> {
     fn way(&self, first: &'a ChainEvent) -> Vec<&'a ChainEvent> {
         let mut way = Vec::new();
         let mut event = first;
-        while let [only] = causes(event)[..] {
+        while let [only] = event.back[..] {
             match self.events.get(&only) {
                 Some(next) if !self.drawn.contains(&only) => event = next,
                 _ => break,
@@ -229,11 +229,4 @@ impl<'a> Progress<'a> {
         }
         way
     }
-}
-
-/// Returns the places of an event's causes, each once.
-fn causes(event: &ChainEvent) -> Vec<Seq> {
-    let mut seen = BTreeSet::new();
-    let causes = event.proven.record.causes.iter().map(|cause| cause.event.seq);
-    causes.filter(|seq| seen.insert(*seq)).collect()
 }

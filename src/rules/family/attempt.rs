@@ -1,13 +1,15 @@
 //! Attempts: a phase is started, and ends well or badly, or is done without.
 
 use crate::model::{
-    Again, Cause, CauseKind, CommandId, Consumed, Digest, EventId, EventRef, Metadata, OutputFile,
-    PhaseCompleted, PhaseFailed, PhaseId, PhaseSkipped, PhaseStarted, Process, Recorded, RerunReason,
-    StateName, Timestamp, Worker, action,
+    Again, Cause, CauseKind, CommandId, Consumed, Digest, EventId, EventRef, LookedThrough, Metadata, Origin,
+    OutputFile, PhaseCompleted, PhaseFailed, PhaseId, PhaseSkipped, PhaseStarted, Process, Reason, Recorded,
+    RerunReason, StateName, Timestamp, Worker, action,
 };
 use crate::rules::draft::{Draft, ending, moving, seconds};
 use crate::rules::phase::{Attempt, Completion, Failure, Mark, Phase, PhaseState, Skip};
+use crate::rules::reason::in_words;
 use crate::rules::rejection::Rejection;
+use crate::rules::stale::{Go, Judge, consumed, roots};
 use crate::rules::table::Table;
 use crate::rules::touched::{Changing, misplaced};
 
@@ -30,8 +32,8 @@ pub(in crate::rules) fn start(
     let (before, kind) = match &asked.again {
         None => {
             phase.check_state("start", STARTABLE)?;
-            let (causes, root) = answers(&phase.state);
             let draft = moving(phase, first, begin()?, StateName::InProgress);
+            let (causes, root) = answers(table, phase);
             return Ok(vec![Draft { causes, root: root.unwrap_or(first), ..draft }]);
         }
         Some(Again::Rerun(reason)) => {
@@ -80,9 +82,16 @@ fn begin(
     }
     let process = asked.worker.as_ref().map(found).transpose()?;
     let consumed = phase.spec.needs.iter().filter_map(|need| consume(table.phases.get(need)?)).collect();
+    let looked_through = looked_through(table, phase);
+    let workflow = &phase.id.workflow;
+    let judge = Judge::new(table);
+    let stale = phase.spec.needs.iter().filter(|need| judge.look(need).is_stale);
     Ok(PhaseStarted {
         attempt: phase.attempt + 1,
         consumed,
+        looked_through,
+        version: phase.spec.version.clone(),
+        reasons: stale.map(|need| Reason::NeedStale { need: need.beside(workflow) }).collect(),
         dependencies_met: unmet.is_empty(),
         unmet,
         over_limit: table.over_limit(phase, asked.over_limit.as_ref())?,
@@ -101,34 +110,51 @@ fn found(worker: &Worker) -> Result<Process, Rejection> {
 
 /// Returns what an attempt that starts now builds on: the last completion, outdated or not, or the skip.
 fn consume(need: &Phase) -> Option<Consumed> {
-    let (event, seq, output) = match &need.state {
-        PhaseState::Complete { completion } | PhaseState::NeedsRerun { completion, .. } => {
-            (completion.event, completion.seq, completion.output)
-        }
-        PhaseState::Pending { skipped: Some(skip) } => (skip.event, skip.seq, None),
-        PhaseState::Pending { skipped: None } | PhaseState::InProgress { .. } | PhaseState::Failed { .. } => {
-            return None;
-        }
-    };
-    Some(Consumed { phase: need.id.clone(), event, seq, output })
+    if let PhaseState::Pending { skipped: Some(skip) } = &need.state {
+        return Some(Consumed { phase: need.id.clone(), event: skip.event, seq: skip.seq, output: None });
+    }
+    consumed(need)
 }
 
-/// Returns what a start answers, with the root of it: each mark, or the failure that it tries again.
-fn answers(state: &PhaseState) -> (Vec<Cause>, Option<EventId>) {
-    let cause = |id, seq, kind| Cause::new(EventRef { seq, id }, kind);
-    match state {
-        PhaseState::NeedsRerun { marks, .. } => {
-            let answered = |mark: &Mark| cause(mark.event, mark.seq, CauseKind::RerunMarked);
-            (marks.iter().map(answered).collect(), marks.first().map(|mark| mark.root))
-        }
+/// Returns what an attempt that starts now finds through each need that has no completion which stands.
+fn looked_through(table: &Table, phase: &Phase) -> Vec<LookedThrough> {
+    let stands = |need: &PhaseId| table.phases.get(need).is_some_and(|need| need.standing().is_some());
+    let judge = Judge::new(table);
+    let open = phase.spec.needs.iter().filter(|need| !stands(need));
+    open.map(|need| judge.look(need).basis.to_record(need.clone())).collect()
+}
+
+/// Returns what a start answers, with the root of it: the roots of every reason to run again, the failure that it tries
+/// again with what that attempt answered, the skip that it ends with what lay behind it, or the reset.
+fn answers(table: &Table, phase: &Phase) -> (Vec<Cause>, Option<EventId>) {
+    let one = |seq, id, kind| Origin::new(EventRef { seq, id }, kind);
+    let mut found = match &phase.state {
+        PhaseState::NeedsRerun { .. } => roots(table, phase),
         PhaseState::Failed { failure } => {
-            let tried = cause(failure.event, failure.seq, CauseKind::PhaseFailed);
-            (vec![tried], Some(failure.attempt.root))
+            let root = Some(failure.attempt.root);
+            let failed = Origin { root, ..one(failure.seq, failure.event, CauseKind::PhaseFailed) };
+            let start = failure.attempt.seq;
+            let before = failure.attempt.origins.iter().filter(|origin| origin.seq != start);
+            std::iter::once(failed).chain(before.copied()).collect()
         }
-        PhaseState::Pending { .. } | PhaseState::InProgress { .. } | PhaseState::Complete { .. } => {
-            (Vec::new(), None)
+        PhaseState::Pending { skipped: Some(skip) } => {
+            let skipped = one(skip.seq, skip.event, CauseKind::PhaseSkipped);
+            std::iter::once(skipped).chain(skip.behind.iter().copied()).collect()
         }
+        PhaseState::Pending { skipped: None } => phase.reset.into_iter().collect(),
+        PhaseState::InProgress { .. } | PhaseState::Complete { .. } => Vec::new(),
+    };
+    // Of what the first release recorded the root is not always known: then it does not come first.
+    let root = |origin: &Origin| match origin.kind {
+        CauseKind::UpstreamRerun => origin.root,
+        _ => Some(origin.root.unwrap_or(origin.event)),
+    };
+    if let Some(known) = found.iter().position(|origin| root(origin).is_some()) {
+        found[..=known].rotate_right(1);
+    } else {
+        found.splice(..0, phase.state.marks().last().map(Mark::origin));
     }
+    (found.iter().map(Origin::cause).collect(), found.first().and_then(root))
 }
 
 /// Decides on a good end. `files` are the digest and the files of what the phase put out.
@@ -181,7 +207,9 @@ pub(in crate::rules) fn skip(table: &Table, id: EventId, asked: &action::Skip) -
     let phase = table.resolve(&asked.phase)?;
     phase.check_state("skip", SKIPPABLE)?;
     phase.check_merge(&asked.metadata)?;
-    let skipped = PhaseSkipped { reason: asked.reason.clone(), metadata: asked.metadata.clone() };
+    let (behind, _) = answers(table, phase);
+    let behind = behind.iter().map(|cause| Origin::new(cause.event, cause.kind)).collect();
+    let skipped = PhaseSkipped { reason: asked.reason.clone(), behind, metadata: asked.metadata.clone() };
     Ok(moving(phase, id, skipped, StateName::Pending))
 }
 
@@ -191,6 +219,8 @@ pub(in crate::rules) fn started(
     record: &Recorded,
     started: &PhaseStarted,
 ) -> Result<(), String> {
+    let looked_through = found_through(table.table(), record, started);
+    note_looked_through(table, &looked_through);
     table.apply(record, |phase| {
         match phase.state {
             PhaseState::Pending { .. } | PhaseState::Failed { .. } | PhaseState::NeedsRerun { .. } => {}
@@ -206,13 +236,80 @@ pub(in crate::rules) fn started(
             seq: record.seq,
             root: record.correlation_id,
             started_at: record.at,
+            origins: origins(phase, record),
+            version: if record.version == 1 { phase.spec.version.clone() } else { started.version.clone() },
             consumed: started.consumed.clone(),
+            looked_through,
             unmet: started.unmet.clone(),
             process: started.process.clone(),
         };
-        phase.state = PhaseState::InProgress { attempt, outdated_by: Vec::new() };
+        phase.set_aside(&attempt.origins);
+        let stale = (!started.reasons.is_empty()).then(|| stale_at_start(phase, record, started));
+        phase.state = PhaseState::InProgress { attempt, outdated_by: stale.into_iter().collect() };
         Ok(())
     })
+}
+
+/// Returns what a start found through its needs. The first release did not record it: the table then tells.
+fn found_through(table: &Table, record: &Recorded, started: &PhaseStarted) -> Vec<LookedThrough> {
+    let phase = record.subject.phase().and_then(|id| table.phases.get(id));
+    match phase {
+        Some(phase) if record.version == 1 => looked_through(table, phase),
+        Some(_) | None => started.looked_through.clone(),
+    }
+}
+
+/// Notes of what an attempt looks through that something is built on what is behind it.
+fn note_looked_through(table: &mut Changing<'_>, through: &[LookedThrough]) {
+    let mut new = Vec::new();
+    for through in through {
+        Judge::new(table.table()).walk(&through.need, |phase| {
+            if phase.standing().is_none() && !phase.looked_through {
+                new.push(phase.id.clone());
+            }
+            Go::On
+        });
+    }
+    for id in new {
+        if let Some(phase) = table.phase(&id) {
+            phase.looked_through = true;
+        }
+    }
+}
+
+/// Returns the roots of what a start answers; itself where it answers nothing.
+fn origins(phase: &Phase, record: &Recorded) -> Vec<Origin> {
+    let mut origins = Vec::new();
+    for cause in &record.causes {
+        if let PhaseState::Failed { failure } = &phase.state
+            && failure.event == cause.event.id
+        {
+            origins.extend(&failure.attempt.origins);
+            continue;
+        }
+        let mark = phase.state.marks().iter().find(|mark| mark.event == cause.event.id);
+        origins.push(mark.map_or(Origin::new(cause.event, cause.kind), Mark::origin));
+    }
+    if origins.is_empty() {
+        origins.push(Origin::new(record.event_ref(), CauseKind::PhaseStarted));
+    }
+    origins.sort();
+    origins.dedup();
+    origins
+}
+
+/// Returns the mark of an attempt that is stale from its first moment.
+fn stale_at_start(phase: &Phase, record: &Recorded, started: &PhaseStarted) -> Mark {
+    Mark {
+        event: record.id,
+        seq: record.seq,
+        root: record.correlation_id,
+        at: record.at,
+        reason: in_words(phase, &started.reasons, |_| None),
+        kind: Some(CauseKind::UpstreamRerun),
+        changes: None,
+        legacy: false,
+    }
 }
 
 /// Applies a good end.
@@ -281,7 +378,9 @@ pub(in crate::rules) fn skipped(
     skipped: &PhaseSkipped,
 ) -> Result<(), String> {
     table.apply(record, |phase| {
-        let skip = Skip { event: record.id, seq: record.seq, reason: skipped.reason.clone() };
+        let (reason, behind) = (skipped.reason.clone(), skipped.behind.clone());
+        let skip = Skip { event: record.id, seq: record.seq, reason, behind };
+        phase.set_aside(&[Origin::new(record.event_ref(), CauseKind::PhaseSkipped)]);
         phase.state = PhaseState::Pending { skipped: Some(skip) };
         phase.merge(&skipped.metadata)
     })

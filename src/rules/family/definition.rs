@@ -8,7 +8,7 @@ use crate::model::{
 };
 use crate::rules::budget::Budget;
 use crate::rules::draft::{Draft, root};
-use crate::rules::phase::{Phase, PhaseSpec, PhaseState};
+use crate::rules::phase::{Lineage, Phase, PhaseSpec, PhaseState};
 use crate::rules::rejection::Rejection;
 use crate::rules::table::{Table, Workflow};
 use crate::rules::touched::{Changing, about_else};
@@ -149,6 +149,12 @@ pub(in crate::rules) fn defined(
         approval: definition.approval().clone(),
         definition: digest(definition),
         defined: record.seq,
+        definitions: before
+            .iter()
+            .flat_map(|before| &before.definitions)
+            .copied()
+            .chain([record.event_ref()])
+            .collect(),
     };
     table.workflows.insert(workflow.name.clone(), workflow);
     let specs: BTreeMap<_, _> = specs(definition).collect();
@@ -176,39 +182,51 @@ pub(in crate::rules) fn defined(
 }
 
 fn put(table: &mut Table, record: &Recorded, id: PhaseId, spec: PhaseSpec) {
-    let known = table.phases.get_mut(&id);
-    match known {
-        Some(phase) if !phase.retired => {
-            if phase.spec != spec {
-                phase.budget = phase.budget.redefined(phase.spec.cost_limit, spec.cost_limit);
-                phase.spec = spec;
-                phase.last_seq = record.seq;
-                phase.updated_at = record.at;
-            }
-        }
-        before => {
-            let (attempt, budget) =
-                before.map_or((0, Budget::default()), |phase| (phase.attempt, phase.budget));
-            let phase = Phase {
-                id: id.clone(),
-                budget: budget.limited(spec.cost_limit),
-                spec,
-                retired: false,
-                state: PhaseState::NOT_RUN,
-                attempt,
-                metadata: Metadata::default(),
-                last_seq: record.seq,
-                updated_at: record.at,
-            };
-            table.phases.insert(id, phase);
-        }
+    let Some(phase) = table.phases.get_mut(&id) else {
+        let lineage = Lineage { added: record.seq, version: record.seq, edges: BTreeMap::new() };
+        let phase = Phase {
+            id: id.clone(),
+            budget: Budget::default().limited(spec.cost_limit),
+            spec,
+            retired: false,
+            state: PhaseState::NOT_RUN,
+            aside: Vec::new(),
+            reset: None,
+            lineage,
+            looked_through: false,
+            attempt: 0,
+            metadata: Metadata::default(),
+            last_seq: record.seq,
+            updated_at: record.at,
+        };
+        table.phases.insert(id, phase);
+        return;
+    };
+    if !phase.retired && phase.spec == spec {
+        return;
     }
+    phase.lineage.go_on(&phase.spec, &spec, record.seq);
+    phase.budget = match phase.retired {
+        true => phase.budget.limited(spec.cost_limit),
+        false => phase.budget.redefined(phase.spec.cost_limit, spec.cost_limit),
+    };
+    // What comes back is what it was; the first release let it begin anew.
+    if phase.retired && record.version == 1 {
+        phase.state = PhaseState::NOT_RUN;
+        phase.metadata = Metadata::default();
+    }
+    phase.retired = false;
+    phase.spec = spec;
+    phase.last_seq = record.seq;
+    phase.updated_at = record.at;
 }
 
-/// Starts the visit at the phases whose completed work a definition outdates.
-pub(in crate::rules) fn outdate(wave: &mut Wave<'_>, record: &Recorded, defined: &WorkflowDefined) {
-    for change in &defined.changed {
-        let id = PhaseId::new(defined.definition.name().clone(), change.phase.clone());
-        wave.seed_definition(&id, record, &change.changes);
+/// Starts the visit at the phases of which a definition says something else than before.
+pub(in crate::rules) fn judge_anew(wave: &mut Wave<'_>, record: &Recorded) {
+    let Some(workflow) = record.subject.workflow() else { return };
+    let is_changed =
+        |phase: &&Phase| phase.id.workflow == *workflow && !phase.retired && phase.last_seq == record.seq;
+    for phase in wave.table.phases.values().filter(is_changed) {
+        wave.seed_definition(&phase.id, record);
     }
 }

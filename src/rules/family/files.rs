@@ -24,7 +24,7 @@ pub(in crate::rules) fn inputs_changed(
     if digest(changes).is_none_or(|told| is_told(phase, told)) {
         return Ok(Vec::new());
     }
-    let why = RerunReason { reason: reason(changes), changes: changes.clone() };
+    let why = RerunReason { reason: reason(changes), changes: changes.clone(), reasons: Vec::new() };
     let (event, to) = match phase.state {
         PhaseState::Complete { .. } => (why.marked(), StateName::NeedsRerun),
         PhaseState::InProgress { .. } => (why.deferred(), StateName::InProgress),
@@ -34,17 +34,9 @@ pub(in crate::rules) fn inputs_changed(
     Ok(vec![moving(phase, id, event, to)])
 }
 
-/// Says whether something that still stands told the phase of these changes: a mark, or what was put off until
-/// its last attempt ended.
+/// Says whether something that was said since the attempt began told the phase of these changes.
 fn is_told(phase: &Phase, changes: Digest) -> bool {
-    let put_off = match &phase.state {
-        PhaseState::NeedsRerun { completion, .. } => completion.outdated_by.as_slice(),
-        PhaseState::Pending { .. }
-        | PhaseState::InProgress { .. }
-        | PhaseState::Complete { .. }
-        | PhaseState::Failed { .. } => &[],
-    };
-    phase.state.marks().iter().chain(put_off).any(|mark| mark.changes == Some(changes))
+    phase.said().any(|mark| mark.changes == Some(changes))
 }
 
 /// Says in words which inputs changed.

@@ -2,18 +2,21 @@
 
 use crate::model::{Cause, EventId, Recorded, RerunReason, StateName, action};
 use crate::rules::draft::{Draft, moving};
-use crate::rules::phase::{Mark, PhaseState, digest, is_upstream};
+use crate::rules::phase::{Completion, Mark, PhaseState, digest, is_upstream};
 use crate::rules::rejection::Rejection;
+use crate::rules::stale::Judge;
 use crate::rules::table::Table;
 use crate::rules::touched::{Changing, misplaced};
 
-const COMPLETE: &[StateName] = &[StateName::Complete];
+const COMPLETED: &[StateName] = &[StateName::Complete, StateName::NeedsRerun];
 
 /// Decides on a mark that someone asks for.
 pub(in crate::rules) fn rerun(table: &Table, id: EventId, asked: &action::Rerun) -> Result<Draft, Rejection> {
     let phase = table.resolve(&asked.phase)?;
-    phase.check_state("rerun", COMPLETE)?;
-    Ok(moving(phase, id, RerunReason::because(&asked.reason).marked(), StateName::NeedsRerun))
+    phase.check_state("rerun", COMPLETED)?;
+    let why = RerunReason::because(&asked.reason);
+    let event = if phase.is_stale() { why.cause_added() } else { why.marked() };
+    Ok(moving(phase, id, event, StateName::NeedsRerun))
 }
 
 /// Applies the mark of a complete phase.
@@ -22,9 +25,10 @@ pub(in crate::rules) fn marked(
     record: &Recorded,
     why: &RerunReason,
 ) -> Result<(), String> {
+    let legacy = is_unexplained(table.table(), record);
     table.apply(record, |phase| match std::mem::replace(&mut phase.state, PhaseState::NOT_RUN) {
         PhaseState::Complete { completion } => {
-            let marks = vec![mark(record, why)];
+            let marks = vec![Mark { legacy, ..mark(record, why) }];
             phase.state = PhaseState::NeedsRerun { completion, marks };
             Ok(())
         }
@@ -59,9 +63,10 @@ pub(in crate::rules) fn deferred(
     record: &Recorded,
     why: &RerunReason,
 ) -> Result<(), String> {
+    let legacy = is_unexplained(table.table(), record);
     table.apply(record, |phase| match &mut phase.state {
         PhaseState::InProgress { outdated_by, .. } => {
-            outdated_by.push(mark(record, why));
+            outdated_by.push(Mark { legacy, ..mark(record, why) });
             Ok(())
         }
         PhaseState::Pending { .. }
@@ -75,7 +80,12 @@ pub(in crate::rules) fn deferred(
 pub(in crate::rules) fn cleared(table: &mut Changing<'_>, record: &Recorded) -> Result<(), String> {
     table.apply(record, |phase| match std::mem::replace(&mut phase.state, PhaseState::NOT_RUN) {
         PhaseState::NeedsRerun { completion, .. } => {
+            let completion = Completion { outdated_by: Vec::new(), ..completion };
             phase.state = PhaseState::Complete { completion };
+            Ok(())
+        }
+        PhaseState::InProgress { attempt, outdated_by } if !outdated_by.is_empty() => {
+            phase.state = PhaseState::InProgress { attempt, outdated_by: Vec::new() };
             Ok(())
         }
         PhaseState::Pending { .. }
@@ -83,6 +93,13 @@ pub(in crate::rules) fn cleared(table: &mut Changing<'_>, record: &Recorded) -> 
         | PhaseState::Complete { .. }
         | PhaseState::Failed { .. } => Err(misplaced(record)),
     })
+}
+
+/// Says whether the first release derived a mark that nothing in the table explains.
+fn is_unexplained(table: &Table, record: &Recorded) -> bool {
+    let phase = record.subject.phase().and_then(|id| table.phases.get(id));
+    let is_derived = record.version == 1 && record.rule.is_some();
+    is_derived && phase.is_some_and(|phase| !Judge::new(table).holds(phase))
 }
 
 fn mark(record: &Recorded, why: &RerunReason) -> Mark {
@@ -96,5 +113,6 @@ fn mark(record: &Recorded, why: &RerunReason) -> Mark {
         reason: why.reason.clone(),
         kind: weightiest.map(|cause| cause.kind),
         changes: record.causes.is_empty().then(|| digest(&why.changes)).flatten(),
+        legacy: false,
     }
 }

@@ -1,8 +1,8 @@
 //! Resets: a phase, or every phase of a workflow, is as if it had not run.
 
 use crate::model::{
-    Cause, CauseKind, CommandId, EventId, EventRef, Metadata, PhaseReset, Recorded, StateName, Subject,
-    action,
+    Cause, CauseKind, CommandId, EventId, EventRef, Metadata, Origin, PhaseReset, Recorded, StateName,
+    Subject, action,
 };
 use crate::rules::draft::{Draft, moving, root};
 use crate::rules::phase::PhaseState;
@@ -42,6 +42,10 @@ pub(in crate::rules) fn done(table: &mut Changing<'_>, record: &Recorded) -> Res
     match &record.subject {
         Subject::Workflow(_) => Ok(()),
         Subject::Phase(_) | Subject::Ledger => table.apply(record, |phase| {
+            let root = record.causes.first().map_or(record.event_ref(), |cause| cause.event);
+            let reset = Origin::new(root, CauseKind::PhaseReset);
+            phase.set_aside(&[reset]);
+            phase.reset = Some(reset);
             phase.state = PhaseState::NOT_RUN;
             phase.metadata = Metadata::default();
             Ok(())

@@ -31,7 +31,7 @@ fn an_export_that_is_not_what_was_exported() {
         ("another seq", tampered("\"seq\":5,", "\"seq\":6,")),
         ("another name", tampered("\"name\":\"ana\"", "\"name\":\"eve\"")),
         ("another time", tampered("T18:26:3", "T18:26:2")),
-        ("another version", tampered("{\"v\":1,", "{\"v\":2,")),
+        ("another version", tampered("{\"v\":2,", "{\"v\":3,")),
         ("another kind", tampered("phase_started", "phase_flown")),
         ("another root", tampered("\"root\":\"sha256:", "\"root\":\"blake3:")),
         ("more white space", tampered("\"seq\":3,", "\"seq\": 3,")),

@@ -1,0 +1,183 @@
+//! What is found in a need: its completion, where one stands; else what is found in its own needs, and so on.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt::Write;
+
+use crate::model::{BASIS_LISTED_MAX, Consumed, Digest, LookedThrough, Many, PhaseId};
+use crate::rules::phase::Phase;
+use crate::rules::table::Table;
+
+/// The completions that an attempt builds on by one need.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Basis {
+    found: Vec<Consumed>,
+    many: Option<Many>,
+}
+
+impl Basis {
+    /// Makes a basis of completions.
+    pub(in crate::rules) fn of(mut found: Vec<Consumed>) -> Self {
+        found.sort_by(|a, b| a.phase.cmp(&b.phase));
+        match found.len() > BASIS_LISTED_MAX {
+            false => Basis { found, many: None },
+            true => Basis { many: Some(many(&found)), found },
+        }
+    }
+
+    /// Takes a basis as a start recorded it.
+    pub(in crate::rules) fn recorded(through: &LookedThrough) -> Self {
+        Basis { found: through.found.clone(), many: through.many }
+    }
+
+    /// Returns the form in which a start records it.
+    pub(in crate::rules) fn to_record(&self, need: PhaseId) -> LookedThrough {
+        let found = if self.many.is_some() { Vec::new() } else { self.found.clone() };
+        LookedThrough { need, found, many: self.many }
+    }
+
+    /// Returns the completions; none of them where they are too many to be recorded.
+    pub(in crate::rules) fn found(&self) -> &[Consumed] {
+        &self.found
+    }
+
+    /// Says whether it has more completions than it lists.
+    pub(in crate::rules) fn is_cut(&self) -> bool {
+        self.many.is_some() && self.found.is_empty()
+    }
+
+    /// Returns what is found of a phase.
+    pub(in crate::rules) fn of_phase(&self, phase: &PhaseId) -> Option<&Consumed> {
+        let at = self.found.binary_search_by(|found| found.phase.cmp(phase)).ok()?;
+        self.found.get(at)
+    }
+
+    /// Says whether the same is found in both.
+    pub(in crate::rules) fn is_same(&self, other: &Basis) -> bool {
+        match (self.many, other.many) {
+            (None, None) => {
+                self.found.len() == other.found.len()
+                    && self.found.iter().zip(&other.found).all(|(a, b)| a.phase == b.phase && are_same(a, b))
+            }
+            (a, b) => a == b,
+        }
+    }
+}
+
+/// Says whether two completions of a phase are worth the same: they put out the same, or are the very same.
+pub(super) fn are_same(a: &Consumed, b: &Consumed) -> bool {
+    match (a.output, b.output) {
+        (Some(a), Some(b)) => a == b,
+        (None, _) | (_, None) => a.event == b.event,
+    }
+}
+
+fn many(found: &[Consumed]) -> Many {
+    let mut lines = String::new();
+    for one in found {
+        let _ = match one.output {
+            Some(output) => writeln!(lines, "{} {output}", one.phase),
+            None => writeln!(lines, "{} {}", one.phase, one.event),
+        };
+    }
+    Many { count: found.len() as u64, digest: Digest::sha256(lines.as_bytes()) }
+}
+
+/// What is found in a need, and on the way to it.
+pub(in crate::rules) struct Look {
+    pub(in crate::rules) basis: Basis,
+    /// Whether the need, or a phase looked through or found, is itself stale.
+    pub(in crate::rules) is_stale: bool,
+}
+
+/// How the phases of a table are judged, as far as that is known: what is judged anew is noted, from above to below.
+pub(in crate::rules) struct Judge<'a> {
+    pub(in crate::rules) table: &'a Table,
+    /// Whether what the events say of a phase does not count.
+    is_anew: bool,
+    judged: HashMap<&'a PhaseId, bool>,
+    /// Attempts under way that are stale, but would find the same still.
+    as_found: HashSet<&'a PhaseId>,
+}
+
+impl<'a> Judge<'a> {
+    /// Makes one that goes by what the events say.
+    pub(in crate::rules) fn new(table: &'a Table) -> Self {
+        Judge { table, is_anew: false, judged: HashMap::new(), as_found: HashSet::new() }
+    }
+
+    /// Makes one that goes by nothing but what is noted.
+    pub(super) fn anew(table: &'a Table) -> Self {
+        Judge { is_anew: true, ..Judge::new(table) }
+    }
+
+    /// Notes how a phase is judged.
+    pub(in crate::rules) fn note(&mut self, phase: &'a Phase, is_stale: bool) {
+        self.judged.insert(&phase.id, is_stale);
+    }
+
+    /// Notes that the attempt of a phase would find the same still.
+    pub(super) fn note_as_found(&mut self, phase: &'a Phase) {
+        self.as_found.insert(&phase.id);
+    }
+
+    /// Says whether a phase is stale.
+    pub(in crate::rules) fn is_stale(&self, phase: &Phase) -> bool {
+        let known = self.judged.get(&phase.id).copied();
+        known.unwrap_or_else(|| !self.is_anew && phase.is_stale())
+    }
+
+    /// Looks into a need.
+    pub(in crate::rules) fn look(&self, need: &PhaseId) -> Look {
+        let (mut found, mut stale) = (Vec::new(), false);
+        self.walk(need, |phase| {
+            stale |= self.is_stale(phase);
+            found.extend(consumed(phase));
+            Go::On
+        });
+        Look { basis: Basis::of(found), is_stale: stale }
+    }
+
+    /// Visits a need and, as long as what it visits has no completion that stands, what that needs in turn. Behind an
+    /// attempt under way that would find the same still it goes by what that found.
+    pub(in crate::rules) fn walk<'b>(&self, need: &'b PhaseId, mut visit: impl FnMut(&'b Phase) -> Go)
+    where
+        'a: 'b,
+    {
+        let (mut seen, mut open) = (HashSet::new(), vec![need]);
+        while let Some(id) = open.pop() {
+            if !seen.insert(id) {
+                continue;
+            }
+            let Some(phase) = self.table.phases.get(id).filter(|phase| !phase.retired) else { continue };
+            match visit(phase) {
+                Go::Home => return,
+                Go::Past => continue,
+                Go::On if phase.standing().is_some() => continue,
+                Go::On => {}
+            }
+            let is_as_found = !self.is_stale(phase) || self.as_found.contains(&phase.id);
+            match phase.found_under_way().filter(|_| is_as_found) {
+                Some(found) => open.extend(found),
+                None => open.extend(phase.spec.needs.iter().rev()),
+            }
+        }
+    }
+}
+
+/// Returns the completion of a phase that stands.
+pub(in crate::rules) fn consumed(phase: &Phase) -> Option<Consumed> {
+    let completion = phase.standing()?;
+    let (event, seq, output) = (completion.event, completion.seq, completion.output);
+    Some(Consumed { phase: phase.id.clone(), event, seq, output })
+}
+
+/// How a walk goes on from a phase.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::rules) enum Go {
+    /// To what is behind it as well.
+    On,
+    /// Not to what is behind it.
+    Past,
+    /// Not at all.
+    Home,
+}

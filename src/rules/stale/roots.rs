@@ -1,0 +1,319 @@
+//! Since when a phase is stale: the reasons that hold, followed back to the events that made them so.
+//!
+//! | reason | goes back to |
+//! |---|---|
+//! | own | the mark, the definition, the scan |
+//! | a need that is stale | its own roots |
+//! | a completion that differs | what its attempt answered |
+//! | one that no longer stands | what set it aside; what lies behind it adds nothing |
+//! | one hidden behind a nearer one | what that one's attempt answered |
+//! | one that the graph no longer, or only now, leads to | the definition that made or removed the edge |
+//!
+//! Where nothing else explains a reason, the attempt's own start does: it was claimed for a time when more was there than
+//! it recorded.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use super::basis::{Basis, Go, Judge, are_same};
+use crate::model::{CauseKind, Consumed, EventRef, Origin, PhaseId, Reason, Seq};
+use crate::rules::phase::{Attempt, Completion, Mark, Phase};
+use crate::rules::table::Table;
+
+/// One step back from why a phase is stale.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// The place of the event that said so; none where no event of the phases on the way did.
+    pub from: Option<Seq>,
+    /// The place of the event that it goes back to.
+    pub to: Seq,
+    /// Why.
+    pub kind: CauseKind,
+    /// The edge by which it came.
+    pub edge: Option<(PhaseId, PhaseId)>,
+}
+
+/// What a reason goes back to.
+enum Found<'a> {
+    Origin(Origin),
+    /// What the attempt of a completion answered, by the need in which it is found.
+    Completion(&'a Completion, PhaseId),
+}
+
+impl Found<'_> {
+    fn origins(&self) -> &[Origin] {
+        match self {
+            Found::Origin(origin) => std::slice::from_ref(origin),
+            Found::Completion(completion, _) => &completion.attempt.origins,
+        }
+    }
+}
+
+/// Returns the roots of why a phase is stale, in the order of the log; none where it is not. The table has what is above
+/// it as far as that is stale or has no completion that stands.
+pub(in crate::rules) fn roots(table: &Table, phase: &Phase) -> Vec<Origin> {
+    let mut judge = Judge::new(table);
+    let mut origins = BTreeSet::new();
+    // What is above comes first: what is known of it says what is found through it.
+    for (stale, _) in above(table, phase).into_iter().rev() {
+        for found in back(&mut judge, stale) {
+            origins.extend(found.origins());
+        }
+    }
+    origins.into_iter().collect()
+}
+
+/// Returns the steps from why a phase is stale back to the completions, marks, scans, resets and definitions that make it
+/// so, as things stand: those that only count no longer, whatever was recorded of them, are not among them.
+pub fn trail(table: &Table, phase: &Phase) -> Vec<Step> {
+    let (mut judge, mut steps) = (Judge::new(table), Vec::new());
+    let above = above(table, phase);
+    let mut backs: Vec<_> = above.iter().rev().map(|(stale, _)| back(&mut judge, stale)).collect();
+    // From where the steps of a phase go on: the event that said that it is stale, or else where they came from.
+    let mut said: HashMap<&PhaseId, Option<Seq>> = HashMap::new();
+    for (stale, came) in above {
+        let before = came.as_ref().and_then(|(below, _)| said.get(below).copied().flatten());
+        let edge = came.map(|(below, need)| (need, below.clone()));
+        let derived = stale.state.marks().iter().rfind(|mark| !mark.is_own());
+        let from = derived.map(|mark| mark.seq).or(before);
+        said.insert(&stale.id, from);
+        if let Some(mark) = derived {
+            steps.push(Step {
+                from: before,
+                to: mark.seq,
+                kind: CauseKind::UpstreamRerun,
+                edge: edge.clone(),
+            });
+        }
+        let edge = if derived.is_some() { None } else { edge };
+        for found in backs.pop().into_iter().flatten() {
+            let (to, kind, edge) = match found {
+                Found::Origin(origin) => (origin.seq, origin.kind, edge.clone()),
+                Found::Completion(completion, need) => {
+                    (completion.seq, CauseKind::UpstreamCompleted, Some((need, stale.id.clone())))
+                }
+            };
+            if from != Some(to) {
+                steps.push(Step { from, to, kind, edge });
+            }
+        }
+    }
+    steps
+}
+
+/// Returns a stale phase and each stale one above it, that with the phase below and the need by which it is reached:
+/// each after one that is below it.
+fn above<'a>(table: &'a Table, phase: &'a Phase) -> Vec<(&'a Phase, Option<(&'a PhaseId, PhaseId)>)> {
+    let judge = Judge::new(table);
+    let (mut seen, mut found) = (HashSet::from([&phase.id]), vec![(phase, None)]);
+    let mut next = 0;
+    while let Some(&(stale, _)) = found.get(next) {
+        next += 1;
+        for need in &stale.spec.needs {
+            judge.walk(need, |above| {
+                if !above.is_stale() {
+                    return Go::On;
+                }
+                // What is behind it is visited from there.
+                if seen.insert(&above.id) {
+                    found.push((above, Some((&stale.id, need.clone()))));
+                }
+                Go::Past
+            });
+        }
+    }
+    found
+}
+
+/// Goes back from the reasons of a phase that lie in itself, or in what it finds in its needs.
+fn back<'a>(judge: &mut Judge<'a>, phase: &'a Phase) -> Vec<Found<'a>> {
+    let Some(attempt) = phase.state.attempt().filter(|_| phase.is_stale()) else { return Vec::new() };
+    let mut found = Vec::new();
+    let holding = judge.reasons(phase);
+    if holding.is_empty() {
+        // The first release said so, and it is no longer explained.
+        found.extend(phase.state.marks().last().map(|mark| Found::Origin(mark.origin())));
+    }
+    for reason in holding.iter().filter(|reason| !matches!(reason, Reason::NeedStale { .. })) {
+        let back = Back { judge, table: judge.table, phase, attempt }.of(reason);
+        match back.is_empty() {
+            true => found.push(Found::Origin(attempt.start())),
+            false => found.extend(back),
+        }
+    }
+    found
+}
+
+fn need_of<'a>(phase: &'a Phase, need: &PhaseId) -> Option<&'a PhaseId> {
+    phase.spec.needs.iter().find(|id| *id == need)
+}
+
+/// Follows the reasons of one phase back.
+struct Back<'a, 'b> {
+    judge: &'b Judge<'a>,
+    table: &'a Table,
+    phase: &'a Phase,
+    attempt: &'a Attempt,
+}
+
+impl<'a> Back<'a, '_> {
+    fn of(&self, reason: &Reason) -> Vec<Found<'a>> {
+        let phase = self.phase;
+        let within = |need: &crate::model::PhaseRef| need.within(&phase.id.workflow);
+        let own = phase.said().filter(|mark| mark.is_own());
+        let origins: Vec<Origin> = match reason {
+            Reason::Manual => own.filter(|mark| mark.changes.is_none()).map(Mark::origin).collect(),
+            // A scan says all that differs: the last one stands for those before.
+            Reason::Input => {
+                own.filter(|mark| mark.changes.is_some()).last().map(Mark::origin).into_iter().collect()
+            }
+            Reason::Legacy => {
+                phase.state.marks().iter().filter(|mark| mark.legacy).map(Mark::origin).collect()
+            }
+            Reason::Version { .. } => self.definition(phase, phase.lineage.version).into_iter().collect(),
+            Reason::NeedAdded { need } => self.edge(phase, &within(need)).into_iter().collect(),
+            Reason::NeedChanged { need } => {
+                return need_of(phase, &within(need)).map(|need| self.changed(need)).unwrap_or_default();
+            }
+            Reason::NeedStale { .. } => Vec::new(),
+        };
+        origins.into_iter().map(Found::Origin).collect()
+    }
+
+    /// Returns the definition at a place, where it came since the attempt began.
+    fn definition(&self, of: &Phase, place: Seq) -> Option<Origin> {
+        let workflow = self.table.workflows.get(&of.id.workflow)?;
+        let event = workflow.definitions.iter().find(|event| event.seq == place)?;
+        (place > self.attempt.seq).then(|| Origin::new(*event, CauseKind::DefinitionChanged))
+    }
+
+    /// Returns the definition that last made, or removed, an edge, where it came since the attempt began.
+    fn edge(&self, of: &Phase, need: &PhaseId) -> Option<Origin> {
+        let last = of.lineage.edges.get(need).and_then(|changes| changes.last());
+        self.definition(of, last.copied().unwrap_or(of.lineage.added))
+    }
+
+    /// Goes back from what was found in a need, and what is found there now, entry by entry.
+    fn changed(&self, need: &'a PhaseId) -> Vec<Found<'a>> {
+        let Some(then) = self.attempt.basis(need) else { return Vec::new() };
+        let now = self.judge.look(need).basis;
+        if then.is_cut() {
+            let since = now.found().iter().filter(|found| found.seq > self.attempt.seq);
+            return since.filter_map(|found| self.answered(&found.phase, need)).collect();
+        }
+        let phases: BTreeSet<&PhaseId> =
+            then.found().iter().chain(now.found()).map(|found| &found.phase).collect();
+        let one = |id: &&PhaseId| match (then.of_phase(id), now.of_phase(id)) {
+            (Some(before), Some(after)) if are_same(before, after) => Vec::new(),
+            (Some(_), Some(_)) => self.answered(id, need).into_iter().collect(),
+            (Some(_), None) => match self.table.phases.get(*id) {
+                Some(phase) if phase.standing().is_none() => {
+                    phase.aside.iter().copied().map(Found::Origin).collect()
+                }
+                Some(_) | None => self.hidden(need, id, &then),
+            },
+            (None, Some(found)) => self.appeared(need, found, &then),
+            (None, None) => Vec::new(),
+        };
+        phases.iter().flat_map(one).collect()
+    }
+
+    /// Returns the last completion of a phase, for what its attempt answered.
+    fn answered(&self, id: &PhaseId, need: &PhaseId) -> Option<Found<'a>> {
+        let completion = self.table.phases.get(id)?.standing()?;
+        Some(Found::Completion(completion, need.clone()))
+    }
+
+    /// Goes back from a completion that stands and was found, but no longer is: what is in the way on the ways of then.
+    fn hidden(&self, need: &PhaseId, sought: &PhaseId, then: &Basis) -> Vec<Found<'a>> {
+        let edges_then = |id: &PhaseId| -> Vec<&'a PhaseId> {
+            let is_looked_through = then.of_phase(id).is_none();
+            let phase = self.table.phases.get(id).filter(|_| is_looked_through);
+            phase.map(|phase| phase.needs_at(self.attempt.seq).into_iter().collect()).unwrap_or_default()
+        };
+        let leads = leading(need, sought, edges_then);
+        let (mut found, mut seen, mut open) = (Vec::new(), HashSet::new(), vec![need]);
+        while let Some(id) = open.pop() {
+            let Some(phase) = self.table.phases.get(id).filter(|_| id != sought && seen.insert(id)) else {
+                continue;
+            };
+            if phase.standing().is_some() {
+                found.extend(self.answered(id, need));
+                continue;
+            }
+            for next in edges_then(id).into_iter().filter(|next| leads.contains(next)) {
+                match phase.spec.needs.contains(next) && !phase.retired {
+                    true => open.push(next),
+                    false => found.extend(self.edge(phase, next).map(Found::Origin)),
+                }
+            }
+        }
+        found
+    }
+
+    /// Goes back from a completion that was not found and now is.
+    fn appeared(&self, need: &PhaseId, sought: &Consumed, then: &Basis) -> Vec<Found<'a>> {
+        let edges_now = |id: &PhaseId| -> Vec<&'a PhaseId> {
+            let phase = self.table.phases.get(id).filter(|phase| phase.standing().is_none());
+            phase.map(|phase| phase.spec.needs.iter().collect()).unwrap_or_default()
+        };
+        let leads = leading(need, &sought.phase, edges_now);
+        let (mut found, mut was_there, mut seen, mut open) = (Vec::new(), false, HashSet::new(), vec![need]);
+        while let Some(id) = open.pop() {
+            if *id == sought.phase {
+                was_there = true;
+                continue;
+            }
+            // What was found there was set aside, which says it all.
+            if then.of_phase(id).is_some() || !seen.insert(id) {
+                continue;
+            }
+            let Some(phase) = self.table.phases.get(id) else { continue };
+            let had = phase.needs_at(self.attempt.seq);
+            for next in edges_now(id).into_iter().filter(|next| leads.contains(next)) {
+                match had.contains(next) {
+                    true => open.push(next),
+                    false => found.extend(self.edge(phase, next).map(Found::Origin)),
+                }
+            }
+        }
+        // A way of then leads to it, and it had not completed: its completion is what differs.
+        match was_there && sought.seq > self.attempt.seq {
+            true => self.answered(&sought.phase, need).into_iter().collect(),
+            false => found,
+        }
+    }
+}
+
+/// Returns the phases from which the edges lead to the one that is sought, of those to which they lead from a need.
+fn leading<'a>(
+    need: &PhaseId,
+    sought: &PhaseId,
+    edges: impl Fn(&PhaseId) -> Vec<&'a PhaseId>,
+) -> HashSet<PhaseId> {
+    let mut back: BTreeMap<PhaseId, Vec<PhaseId>> = BTreeMap::new();
+    let (mut seen, mut open) = (HashSet::from([need.clone()]), vec![need.clone()]);
+    while let Some(id) = open.pop() {
+        for next in edges(&id) {
+            back.entry(next.clone()).or_default().push(id.clone());
+            if seen.insert(next.clone()) {
+                open.push(next.clone());
+            }
+        }
+    }
+    let (mut leads, mut open) = (HashSet::from([sought.clone()]), vec![sought.clone()]);
+    while let Some(id) = open.pop() {
+        for before in back.get(&id).into_iter().flatten() {
+            if leads.insert(before.clone()) {
+                open.push(before.clone());
+            }
+        }
+    }
+    leads
+}
+
+impl Attempt {
+    /// Returns its start, as what is left where nothing else explains.
+    fn start(&self) -> Origin {
+        Origin::new(EventRef { seq: self.seq, id: self.event }, CauseKind::PhaseStarted)
+    }
+}
