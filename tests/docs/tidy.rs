@@ -37,7 +37,7 @@ const OUTSIDE: &[(&str, &[&str])] = &[
     ("Instant::now", &["src/cli/", "src/store/disk/"]),
     ("now_v7", &["src/cli/"]),
     ("new_v4", &[]),
-    ("std::env", &["src/cli/", "src/store/disk/old/mod.rs"]),
+    ("std::env", &["src/cli/", "src/store/disk/copy.rs"]),
     ("sled", &["src/store/disk/"]),
 ];
 

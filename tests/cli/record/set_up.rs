@@ -12,7 +12,10 @@ fn init() {
     done("init", &scene, &[&["init"], &["init"]]);
     let starter = fs::read_to_string(scene.dir().join("ledger/workflow.toml")).expect("the workflow");
     assert!(starter.contains("[[phase]]"), "{starter}");
-    assert_eq!(fs::read_to_string(scene.dir().join("ledger/.gitignore")).expect("the file"), "/log/\n");
+    assert_eq!(
+        fs::read_to_string(scene.dir().join("ledger/.gitignore")).expect("the file"),
+        "/log/\n/log.1/\n"
+    );
     done("init_json", &scene, &[&["init", "--json", "there"], &["init", "--json", "there"]]);
     done("init_example", &scene, &[&["init", "--example", "--dir", "elsewhere"]]);
     assert!(scene.dir().join("elsewhere/histories/2025-10-29.jsonl").is_file());

@@ -7,6 +7,10 @@ use serde_json::{Value, json};
 use super::{archived, cut, cut_to_blocks, flip, log, places, salvaged, segments};
 use crate::folder;
 
+fn place(value: &Value) -> u64 {
+    value.as_u64().expect("a place")
+}
+
 #[test]
 fn a_whole_log_is_salvaged_as_it_is_exported() {
     let (scene, export, _) = archived();
@@ -67,8 +71,7 @@ fn found_22_what_is_missing_is_told_by_places() {
         let (lines, missing) = salvaged(&scene, &export);
         assert_eq!(missing, expected, "{what}");
         let holes = missing.as_array().expect("a list").iter();
-        let sum: u64 =
-            holes.map(|hole| hole["last"].as_u64().unwrap() - hole["first"].as_u64().unwrap() + 1).sum();
+        let sum: u64 = holes.map(|hole| place(&hole["last"]) - place(&hole["first"]) + 1).sum();
         assert_eq!(lines.len() as u64 + sum, last, "{what}");
     };
     check("a segment is gone", hole(first_of, last_of), &|| fs::remove_file(&all[1]).expect("it goes"));

@@ -37,23 +37,28 @@ impl Failure {
                 differing.seq, differing.root, differing.expected
             )
         }));
-        lines.extend(found.unreadable.iter().take(NOTES_MAX).map(|note| format!("  note: {note}")));
-        let events = found.events;
+        let notes = found.unreadable.iter().filter(|note| !self.message.contains(note.as_str()));
+        lines.extend(notes.take(NOTES_MAX).map(|note| format!("  note: {note}")));
+        let events = match found.events {
+            1 => "1 event".to_owned(),
+            events => format!("{events} events"),
+        };
         let hint = match (found.is_whole(), found.is_end_known) {
             (true, true) => format!(
-                "all {events} events can be read: `phaseledger verify --rebuild` makes anew what is not the log itself, and \
+                "all of the log can be read, {events}: `phaseledger verify --rebuild` makes anew what is not the log itself, and \
                  `phaseledger salvage OUT` writes the events, of which `phaseledger --dir NEW import OUT` makes a ledger"
             ),
             (true, false) => format!(
-                "{events} events can be read, and no file says whether there were more: `phaseledger verify --rebuild` takes \
+                "{events} can be read, and no file says whether there were more: `phaseledger verify --rebuild` takes \
                  them for all, `phaseledger salvage OUT` writes them"
             ),
             (false, _) => format!(
-                "`phaseledger salvage OUT` writes the {events} events that can be read; import a backup's export or an \
+                "`phaseledger salvage OUT` writes what can be read, {events}; import a backup's export or an \
                  older export for the others, or `phaseledger --dir NEW import --as-new OUT` goes on without them"
             ),
         };
-        let mut failure = self.hint(hint).detail("missing", to_json(&missing)).detail("readable", events);
+        let mut failure =
+            self.hint(hint).detail("missing", to_json(&missing)).detail("readable", found.events);
         failure.snippet = (!lines.is_empty()).then(|| escape_lines(&lines));
         failure
     }
