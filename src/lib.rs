@@ -46,7 +46,7 @@
 //!     ledger.submit(&command, now)?; // sent again, it answers that it is recorded already
 //! }
 //! let forced = ledger.event(Seq::new(7))?.expect("the rerun reached b");
-//! assert_eq!((forced.rule.as_deref(), forced.causes[0].event.seq), (Some("rerun/1"), Seq::new(6)));
+//! assert_eq!((forced.rule.as_deref(), forced.causes[0].event.seq), (Some("stale/1"), Seq::new(6)));
 //! let (now, before) = (ledger.table()?, ledger.table_at(Seq::new(5))?);
 //! let state = |table: &phaseledger::rules::Table| table.resolve(&"b".parse().unwrap()).unwrap().state.name();
 //! assert_eq!((state(&before).as_str(), state(&now).as_str()), ("COMPLETE", "NEEDS_RERUN"));

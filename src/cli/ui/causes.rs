@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! phase_3_synthesis is ↻ NEEDS_RERUN
-//! └─ e10 phase_3_synthesis was marked for rerun by rule rerun/1 at …: Upstream phase requires rerun: …
+//! └─ e10 phase_3_synthesis was marked for rerun by rule stale/1 at …: Upstream phase requires rerun: …
 //!    └─ e9 phase_2_analysis was marked for rerun by ana at …: New books  ← root
 //! ```
 //!
