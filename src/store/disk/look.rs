@@ -143,6 +143,10 @@ fn check_beyond(segment: &Segment, front: &State, end: &State) -> Result<(), Sto
     if segment.after.seq() < end.seq() || segment.before.seq() > front.seq() {
         return Err(differs());
     }
+    // A crash leaves the journal that the segment was made of; an older one is of another time.
+    if segment.joint()?.is_some_and(|joint| joint != end.seq()) {
+        return Err(differs());
+    }
     let mut state = segment.before.clone();
     for at in 0..segment.count() {
         for entry in segment.entries(at)? {

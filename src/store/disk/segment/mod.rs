@@ -1,7 +1,7 @@
 //! A segment: the events of a span of places, in a file that is written once.
 //!
 //! ```text
-//!  blocks (see block.rs) │ span │ blocks │ phases │ filter │ roots        the layout is that of packed.rs
+//!  blocks (see block.rs) │ span │ blocks │ phases │ filter │ roots │ joint        the layout is that of packed.rs
 //! ```
 
 mod filter;
@@ -32,6 +32,7 @@ const BLOCKS: u16 = 2;
 const PHASES: u16 = 3;
 const FILTER: u16 = 4;
 const ROOTS: u16 = 5;
+const JOINT: u16 = 6;
 /// The version of each of them.
 const V1: u16 = 1;
 
@@ -67,6 +68,14 @@ impl Segment {
     /// Reads where the log stands before and after the segment of a name, and checks no more than that needs.
     pub(super) fn span(folder: &Path, name: &SegmentName) -> Result<(State, State), StoreError> {
         open_span(folder, name).map(|(_, before, after)| (before, after))
+    }
+
+    /// Returns the last place before the append that the segment was written for: the journal ended there. None in a
+    /// segment that does not say.
+    pub(super) fn joint(&self) -> Result<Option<Seq>, StoreError> {
+        let Some(section) = self.packed.section(JOINT, V1)? else { return Ok(None) };
+        let place = Reader::new(&section).u64().ok_or_else(|| self.packed.damaged("its joint"))?;
+        Ok(Some(Seq::new(place)))
     }
 
     /// Returns which block an event is in.

@@ -8,8 +8,8 @@ use serde::Deserialize;
 
 use super::filter::Filling;
 use super::index::{BlockEntry, write_blocks};
-use super::{BLOCKS, FILTER, MAGIC, PHASES, ROOTS, SPAN, Segment, SegmentName, V1};
-use crate::model::CommandId;
+use super::{BLOCKS, FILTER, JOINT, MAGIC, PHASES, ROOTS, SPAN, Segment, SegmentName, V1};
+use crate::model::{CommandId, Seq};
 use crate::store::disk::block::{self, BlockSize};
 use crate::store::disk::bytes::{Reader, Writer};
 
@@ -33,6 +33,8 @@ pub(in crate::store::disk) struct SegmentWriter {
     phases: BTreeMap<String, Vec<u32>>,
     /// The roots of the full subtrees that end here.
     roots: Vec<[u8; 32]>,
+    /// The last place before the events that are appended with the segment.
+    joint: Seq,
 }
 
 /// What a line says that it is about. A line that says nothing of the sort is about nothing.
@@ -54,6 +56,7 @@ impl SegmentWriter {
             commands: HashSet::new(),
             phases: BTreeMap::new(),
             roots: Vec::new(),
+            joint: before.seq(),
         })
     }
 
@@ -91,6 +94,7 @@ impl SegmentWriter {
         more: &[Entry],
         size: BlockSize,
     ) -> Result<(), StoreError> {
+        self.joint = self.state.seq().plus(entries.len() as u64);
         let mut cut = size.cut(entries.iter().chain(more));
         while let Some(entries) = cut.next_block() {
             self.add_block(&entries)?;
@@ -135,6 +139,7 @@ impl SegmentWriter {
         self.packed.section(PHASES, V1, &write_phases(&self.phases))?;
         self.packed.section(FILTER, V1, &filling.finish())?;
         self.packed.section(ROOTS, V1, self.roots.as_flattened())?;
+        self.packed.section(JOINT, V1, &self.joint.number().to_le_bytes())?;
         let name = SegmentName { first: self.before.seq().plus(1), last: self.state.seq() };
         let (aside, path) = (self.path, folder.join(name.to_string()));
         self.packed.finish()?.sync_all().map_err(io_error("make durable", &aside))?;

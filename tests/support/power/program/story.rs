@@ -212,16 +212,18 @@ impl Story {
                 Kind::Bulk => 1_000 + self.random.below(249_000),
                 _ => 10 + self.random.below(350) * (1 + self.random.below(2)),
             };
+            let mut words = String::new();
+            while (words.len() as u64) < length {
+                words.push_str(&format!("{:016x}", self.random.next()));
+            }
             let command = match self.random.below(10) {
+                // A text may have 64 KB, and metadata more.
+                _ if length > 60_000 => {
+                    format!("\"do\":\"meta\",\"phase\":\"w/a\",\"metadata\":{{\"k\":\"{words}\"}}")
+                }
                 0 => "\"do\":\"meta\",\"phase\":\"w/a\",\"metadata\":{\"k\":1}".to_owned(),
                 1 => "\"do\":\"cost\",\"phase\":\"w/b\",\"amount\":\"0.25\"".to_owned(),
-                _ => {
-                    let mut words = String::new();
-                    while (words.len() as u64) < length {
-                        words.push_str(&format!("{:016x}", self.random.next()));
-                    }
-                    format!("\"do\":\"note\",\"text\":\"{words}\"")
-                }
+                _ => format!("\"do\":\"note\",\"text\":\"{words}\""),
             };
             text.push_str(&format!("{{{command},\"id\":\"key:{file:x}/{number}\"}}\n"));
         }

@@ -50,9 +50,12 @@ pub fn events(answers: &[u8]) -> BTreeMap<u64, String> {
 fn collect(value: &Value, events: &mut BTreeMap<u64, String>) {
     match value {
         Value::Object(fields) => {
-            if let (Some(seq), Some(id)) =
-                (fields.get("seq").and_then(Value::as_u64), fields.get("id").and_then(Value::as_str))
-            {
+            // One that changes nothing has an id too, and no event.
+            let status = fields.get("status").and_then(Value::as_str);
+            let is_recorded = status != Some("unchanged");
+            let (seq, id) =
+                (fields.get("seq").and_then(Value::as_u64), fields.get("id").and_then(Value::as_str));
+            if let (true, Some(seq), Some(id)) = (is_recorded, seq, id) {
                 events.insert(seq, id.to_owned());
             }
             fields.values().for_each(|value| collect(value, events));
