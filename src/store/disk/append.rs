@@ -2,7 +2,7 @@
 
 use super::journal::{self, Failed};
 use super::state::State;
-use super::tail::{Changes, FRAME, Tail};
+use super::tail::{Changes, Tail};
 use super::{DiskStore, archive, damaged, frame, head, rows};
 use crate::model::Seq;
 use crate::store::{Appended, Batch, Entry, Head, Limits, RowChanges, StoreError};
@@ -90,16 +90,12 @@ fn changed(
 ) -> Result<(), StoreError> {
     let mut changes = Changes::default();
     if is_archived {
-        use std::ops::Bound::{Excluded, Included};
-        for key in tail.keys((Included(&[FRAME]), Excluded(&[FRAME + 1])))? {
-            changes.forget(key);
-        }
+        changes.forget_frames();
     } else if !batch.entries.is_empty() {
         let first = state.seq().minus(batch.entries.len() as u64 - 1);
         debug_assert!(first > front, "what is archived is no longer in the journal");
         // It is a copy: the root before it is in the journal.
-        let frame = frame::write(first, &[0; 32], &batch.entries);
-        changes.put([&[FRAME][..], &first.number().to_be_bytes()].concat(), frame);
+        changes.add_frame(frame::write(first, &[0; 32], &batch.entries));
     }
     // What changes says nothing where it is not known what it changes.
     let begins = state.seq().number() == batch.entries.len() as u64;

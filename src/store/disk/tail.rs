@@ -1,20 +1,22 @@
-//! The tail: sled's folder, where the last events and the rows of the head's table are at hand. A working log that is
+//! The tail: sled's folder, where a copy of the last events and the rows of the head's table are at hand. A working log that is
 //! made anew whenever it is not exactly as it was left: nothing depends on it.
 //!
 //! | key | value |
 //! |---|---|
 //! | `h` | the version of the fold whose rows are there, and where the log stood |
-//! | `b` ‖ place of the first event | a frame, byte for byte as in the journal |
 //! | `r` ‖ key of the first row | a page of rows (see rows.rs) |
 //!
-//! An append changes them in one of sled's batches, once the journal has its events.
+//! An append changes them in one of sled's batches, once the journal has its events. The frames are in a plain file beside
+//! sled's, `frames`, one behind the other as in the journal: sled would write them again and again, and archiving would
+//! empty so many of its segments at once that the next open fills half a megabyte with zeroes.
 //!
 //! sled opens the folder under a name of this process's own, as one that is temporary: then it syncs nothing that it
 //! writes, and when it ends it removes what has that name. Whoever leaves the folder in good order gives it back its own
 //! name first; after a crash there is none of that name, and it is made anew.
 
 use std::cell::Cell;
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::Write;
 use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -30,9 +32,11 @@ use crate::store::StoreError;
 
 pub(super) const NAME: &str = "tail";
 const HEAD: &[u8] = b"h";
-pub(super) const FRAME: u8 = b'b';
-/// sled fills the rest of a segment with zeroes at each open, so small ones write less.
-const SEGMENT_BYTES: usize = 64 << 10;
+/// sled fills the rest of a segment with zeroes at each open, and some open a whole one, so small ones write less; what is
+/// larger than a quarter of one gets a file of its own, and a page of rows is not to be.
+const SEGMENT_BYTES: usize = 32 << 10;
+/// The file of frames.
+const FRAMES: &str = "frames";
 /// The most bytes in one of sled's batches when many rows are written.
 const BATCH_BYTES: usize = 1 << 20;
 /// What sled may keep in memory.
@@ -48,15 +52,31 @@ pub(super) type Pair = (Vec<u8>, Vec<u8>);
 
 /// Values to write and keys to forget.
 #[derive(Debug, Default)]
-pub(super) struct Changes(Vec<(Vec<u8>, Option<Vec<u8>>)>);
+pub(super) struct Changes {
+    values: Vec<(Vec<u8>, Option<Vec<u8>>)>,
+    /// The frame of events that are new.
+    frame: Vec<u8>,
+    /// Whether the frames that are there go.
+    forgets_frames: bool,
+}
 
 impl Changes {
     pub(super) fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
-        self.0.push((key, Some(value)));
+        self.values.push((key, Some(value)));
     }
 
     pub(super) fn forget(&mut self, key: Vec<u8>) {
-        self.0.push((key, None));
+        self.values.push((key, None));
+    }
+
+    /// Adds the frame of new events.
+    pub(super) fn add_frame(&mut self, frame: Vec<u8>) {
+        self.frame = frame;
+    }
+
+    /// Forgets the frames.
+    pub(super) fn forget_frames(&mut self) {
+        self.forgets_frames = true;
     }
 }
 
@@ -167,8 +187,9 @@ impl Tail {
         fold_version: Option<u32>,
     ) -> Result<(), StoreError> {
         changes.put(HEAD.to_vec(), write_head(fold_version, state));
+        self.change_frames(&changes)?;
         let (mut batch, mut bytes) = (sled::Batch::default(), 0);
-        for (key, value) in changes.0 {
+        for (key, value) in changes.values {
             bytes += key.len() + value.as_ref().map_or(0, Vec::len);
             match value {
                 Some(value) => batch.insert(key, value),
@@ -182,6 +203,21 @@ impl Tail {
         }
         self.call("write", |db| db.apply_batch(batch))?;
         (self.state, self.fold_version) = (state.clone(), fold_version);
+        Ok(())
+    }
+
+    /// Changes what is beside sled's files.
+    fn change_frames(&self, changes: &Changes) -> Result<(), StoreError> {
+        let path = self.path.join(FRAMES);
+        if changes.forgets_frames || !changes.frame.is_empty() {
+            let mut options = OpenOptions::new();
+            options.create(true).append(true);
+            let mut file = options.open(&path).map_err(io_error("open", &path))?;
+            if changes.forgets_frames {
+                file.set_len(0).map_err(io_error("empty", &path))?;
+            }
+            file.write_all(&changes.frame).map_err(io_error("write", &path))?;
+        }
         Ok(())
     }
 
