@@ -8,6 +8,8 @@
 mod asking;
 #[path = "../support/derive.rs"]
 mod derive;
+#[path = "../support/exported.rs"]
+mod exported;
 #[path = "../support/generate.rs"]
 mod generate;
 #[path = "../support/make.rs"]
@@ -30,6 +32,7 @@ mod skip;
 mod approval;
 mod costs;
 mod forgeries;
+mod fuzzed;
 mod metadata;
 mod propagation;
 mod replay;

@@ -27,6 +27,8 @@ mod bytes;
 mod cover;
 mod folder;
 mod frame;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod journal;
 mod lock;
 mod look;
