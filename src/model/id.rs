@@ -24,9 +24,9 @@ impl Seq {
         self.0
     }
 
-    /// Returns the place `count` events later.
+    /// Returns the place `count` events later, or the last one that there can be.
     pub const fn plus(self, count: u64) -> Self {
-        Seq(self.0 + count)
+        Seq(self.0.saturating_add(count))
     }
 
     /// Returns the place `count` events earlier, or [`Seq::ZERO`] when there is none.

@@ -17,6 +17,9 @@ mod merkle;
 use std::path::PathBuf;
 use std::time::Duration;
 
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub use disk::fuzzing;
 pub use disk::{Differing, DiskOptions, DiskReader, DiskStore, Opened, Salvaged, backup, salvage};
 pub use memory::MemoryStore;
 pub use merkle::Frontier;

@@ -3,6 +3,8 @@
 //! The fixture in `format_1/` was made by 0.1.0: 2,604 events, sealed for the most part, with snapshots. Its files are
 //! compressed, for sled fills them with zeroes.
 
+mod large;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

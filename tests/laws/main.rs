@@ -12,6 +12,8 @@ mod asking;
 mod defined;
 #[path = "../support/derive.rs"]
 mod derive;
+#[path = "../support/exported.rs"]
+mod exported;
 #[path = "../support/generate.rs"]
 mod generate;
 #[path = "../support/judge.rs"]
@@ -43,6 +45,7 @@ mod approval;
 mod costs;
 mod examples;
 mod forgeries;
+mod fuzzed;
 mod growth;
 mod metadata;
 mod propagation;

@@ -2,7 +2,7 @@
 
 use super::journal::{self, Failed};
 use super::state::State;
-use super::tail::{Changes, FRAME, Tail};
+use super::tail::{Changes, FRAME, Tail, packed_frame};
 use super::{DiskStore, archive, damaged, frame, head, rows};
 use crate::model::Seq;
 use crate::store::{Appended, Batch, Entry, Head, Limits, RowChanges, StoreError};
@@ -99,7 +99,7 @@ fn changed(
         debug_assert!(first > front, "what is archived is no longer in the journal");
         // It is a copy: the root before it is in the journal.
         let frame = frame::write(first, &[0; 32], &batch.entries);
-        changes.put([&[FRAME][..], &first.number().to_be_bytes()].concat(), frame);
+        changes.put([&[FRAME][..], &first.number().to_be_bytes()].concat(), packed_frame(frame)?);
     }
     // What changes says nothing where it is not known what it changes.
     let begins = state.seq().number() == batch.entries.len() as u64;

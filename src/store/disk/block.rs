@@ -17,8 +17,8 @@ use crate::store::{Entry, StoreError};
 const FORMAT: u8 = 2;
 const CODEC_ZSTD: u8 = 1;
 const ZSTD_LEVEL: i32 = 3;
-/// The most bytes that a block says it has: a line, and what stands beside it.
-const PAYLOAD_BYTES_MAX: usize = 1 << 30;
+/// The most bytes that a block says it has: twice the longest line, for others and what stands beside them.
+const PAYLOAD_BYTES_MAX: usize = 1 << 27;
 
 /// Where blocks end.
 #[derive(Debug, Clone, Copy)]
@@ -95,6 +95,7 @@ impl Block {
         let (payload_bytes, stored) = (reader.u32()? as usize, reader.u32()? as usize);
         let payload = reader.rest();
         let is_whole = count > 0
+            && commands.iter().all(|(_, count)| *count > 0)
             && commands.iter().map(|(_, count)| count).sum::<u64>() == count
             && payload.len() == stored
             && payload_bytes <= PAYLOAD_BYTES_MAX;

@@ -29,6 +29,8 @@ mod copy;
 mod cover;
 mod folder;
 mod frame;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod journal;
 mod lock;
 mod look;

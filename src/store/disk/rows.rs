@@ -21,7 +21,7 @@ pub(super) const ROW: u8 = b'r';
 const PLAIN: u8 = 0;
 const ZSTD: u8 = 1;
 /// A page is full when its rows reach this many bytes.
-const PAGE_BYTES: usize = 4 << 10;
+const PAGE_BYTES: usize = 2 << 10;
 /// The same for a page that is compressed.
 const PAGE_BYTES_ZSTD: usize = 16 << 10;
 /// More rows than these are written compressed: they fill the log otherwise, and rarely change again one by

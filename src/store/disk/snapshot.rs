@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use super::block;
 use super::bytes::{Reader, Writer, crc};
-use super::packed::{Packed, PackedWriter};
+use super::packed::{HEADER_BYTES, Packed, PackedWriter};
 use super::state::State;
 use super::{folder, io_error};
 use crate::model::Seq;
@@ -142,10 +142,15 @@ fn read(path: &Path, place: Seq) -> Result<Snapshot, StoreError> {
     let mut reader = Reader::new(&front);
     let (fold_version, count) = (reader.u32().ok_or_else(odd)?, reader.u64().ok_or_else(odd)?);
     let state = State::read(&mut reader).filter(|state| state.seq() == place).ok_or_else(odd)?;
-    let mut rows = Vec::new();
+    let (mut rows, mut end) = (Vec::new(), HEADER_BYTES);
     for (start, length) in read_index(&packed.needed(INDEX, V1)?).ok_or_else(odd)? {
+        // One behind the other, so that no block is read, and held, more than once.
+        if start != end || rows.len() as u64 > count {
+            return Err(odd());
+        }
         let block = packed.read(start, u64::from(length))?;
         rows.extend(read_block(&block).ok_or_else(odd)?);
+        end += u64::from(length);
     }
     let is_whole = rows.len() as u64 == count && rows.is_sorted_by(|left, right| left.0 < right.0);
     is_whole.then_some(Snapshot { seq: place, frontier: state.frontier, fold_version, rows }).ok_or_else(odd)
@@ -162,7 +167,7 @@ fn read_index(bytes: &[u8]) -> Option<Vec<(u64, u32)>> {
     entries.collect()
 }
 
-fn read_block(bytes: &[u8]) -> Option<Vec<Row>> {
+pub(super) fn read_block(bytes: &[u8]) -> Option<Vec<Row>> {
     let (summed, sum) = bytes.split_at_checked(bytes.len().checked_sub(4)?)?;
     let (length, stored) = summed.split_at_checked(4)?;
     let length = u32::from_le_bytes(length.try_into().ok()?) as usize;

@@ -9,6 +9,9 @@ use crate::store::{Entry, Frontier, Times};
 /// The version of the store's format that this library writes.
 pub(super) const FORMAT_VERSION: u32 = 2;
 
+/// More events than any log has: what claims more was not written so, and places behind it can still be counted.
+const EVENTS_MAX: u64 = 1 << 56;
+
 /// How far a log goes, and what it adds up to.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct State {
@@ -58,7 +61,7 @@ impl State {
 
     /// Reads it; none when it contradicts itself.
     pub(super) fn read(reader: &mut Reader<'_>) -> Option<Self> {
-        let leaves = reader.u64()?;
+        let leaves = Some(reader.u64()?).filter(|leaves| *leaves <= EVENTS_MAX)?;
         let times = match reader.u8()? {
             0 => None,
             1 => Some(times(reader)?),

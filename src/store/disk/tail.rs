@@ -4,7 +4,7 @@
 //! | key | value |
 //! |---|---|
 //! | `h` | the version of the fold whose rows are there, and where the log stood |
-//! | `b` ‖ place of the first event | a frame, byte for byte as in the journal |
+//! | `b` ‖ place of the first event | a frame as in the journal, a long one compressed |
 //! | `r` ‖ key of the first row | a page of rows (see rows.rs) |
 //!
 //! An append changes them in one of sled's batches, once the journal has its events.
@@ -31,8 +31,9 @@ use crate::store::StoreError;
 pub(super) const NAME: &str = "work";
 const HEAD: &[u8] = b"h";
 pub(super) const FRAME: u8 = b'b';
-/// sled fills the rest of a segment with zeroes at each open, so small ones write less.
-const SEGMENT_BYTES: usize = 64 << 10;
+/// sled fills the rest of a segment with zeroes at each open, and some open a whole one, so small ones write less; what is
+/// larger than a quarter of one gets a file of its own, and a page of rows is not to be.
+const SEGMENT_BYTES: usize = 32 << 10;
 /// The most bytes in one of sled's batches when many rows are written.
 const BATCH_BYTES: usize = 1 << 20;
 /// What sled may keep in memory.
@@ -45,6 +46,30 @@ pub(super) type Span<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
 
 /// A key and its value.
 pub(super) type Pair = (Vec<u8>, Vec<u8>);
+
+/// A frame of more bytes is compressed: sled writes what is beside a value again and again.
+const FRAME_BYTES_PLAIN: usize = 1 << 10;
+/// No frame is longer: what fills the journal is in none.
+const FRAME_BYTES_MAX: usize = 1 << 20;
+
+/// Returns a frame as the value that it is here: its length, then the frame itself or, where that is shorter, compressed.
+pub(super) fn packed_frame(frame: Vec<u8>) -> Result<Vec<u8>, StoreError> {
+    let length = u32::try_from(frame.len()).unwrap_or(u32::MAX).to_le_bytes();
+    let compressed =
+        if frame.len() > FRAME_BYTES_PLAIN { super::block::compress(&frame)? } else { Vec::new() };
+    let is_shorter = !compressed.is_empty() && compressed.len() < frame.len();
+    Ok([&length[..], if is_shorter { &compressed } else { &frame }].concat())
+}
+
+/// Returns the frame that a value is; none for a value that is none.
+pub(super) fn unpacked_frame(value: &[u8]) -> Option<Vec<u8>> {
+    let (length, rest) = value.split_first_chunk::<4>()?;
+    let length = u32::from_le_bytes(*length) as usize;
+    match rest.len() == length {
+        true => Some(rest.to_vec()),
+        false => zstd::bulk::decompress(rest, length.min(FRAME_BYTES_MAX)).ok(),
+    }
+}
 
 /// Values to write and keys to forget.
 #[derive(Debug, Default)]

@@ -19,12 +19,12 @@ use crate::store::{Axis, Entry, Snapshot, StoreError, Times, Until};
 
 const SIZE: BlockSize = BlockSize { events_max: 4, bytes_full: 500 };
 
-fn time(micros: i64) -> Timestamp {
+pub(super) fn time(micros: i64) -> Timestamp {
     let time = DateTime::from_timestamp_micros(1_700_000_000_000_000 + micros).expect("a time");
     Timestamp::new(time).expect("a year")
 }
 
-fn entry(number: u64) -> Entry {
+pub(super) fn entry(number: u64) -> Entry {
     let command = Uuid::from_u64_pair(number / 2, !number / 2);
     let times = Times { at: time(number as i64 * 30), recorded_at: time(number as i64 * 40) };
     let line =
@@ -32,7 +32,7 @@ fn entry(number: u64) -> Entry {
     Entry { command_id: CommandId::new(command), times, line }
 }
 
-fn entries(places: Range<u64>) -> Vec<Entry> {
+pub(super) fn entries(places: Range<u64>) -> Vec<Entry> {
     places.map(entry).collect()
 }
 
@@ -52,7 +52,7 @@ fn spoilt(bytes: &[u8], mut take: impl FnMut(&[u8], &str)) {
     }
 }
 
-fn journal_of(before: &State, batches: &[Vec<Entry>]) -> (Vec<u8>, State) {
+pub(super) fn journal_of(before: &State, batches: &[Vec<Entry>]) -> (Vec<u8>, State) {
     let (mut bytes, mut state) = (journal::front(before), before.clone());
     for batch in batches {
         bytes.extend(journal::frame(&state, batch));

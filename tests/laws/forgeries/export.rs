@@ -114,11 +114,9 @@ fn found_42_an_export_of_another_history_is_refused() {
     assert_eq!(takes(&known, &more(&["a"])).expect("it goes on"), Restored { events: 22, known: 21, root });
     // An older export of the same ledger has nothing new.
     assert_eq!(takes(&more(&["a"]), &known).expect("known"), Restored { events: 22, known: 22, root });
-    for (ledger, export) in [
-        (more(&["a"]), more(&["b"])),
-        (more(&["a"]), more(&["b", "c"])),
-        (more(&["a", "b"]), more(&["a"])),
-    ] {
+    for (ledger, export) in
+        [(more(&["a"]), more(&["b"])), (more(&["a"]), more(&["b", "c"])), (more(&["a", "b"]), more(&["a"]))]
+    {
         let answer = takes(&ledger, &export).expect_err("another history").to_string();
         assert!(answer.starts_with("the ledger's events are not those of the file: up to event"), "{answer}");
     }

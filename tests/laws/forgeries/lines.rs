@@ -67,7 +67,8 @@ pub fn unreadable() -> Vec<Forgery> {
 }
 
 /// What a line that is no event is told by: words of the error itself.
-const VERSION: &str = "LineError: the event has format version {found}; this version reads 1 to {FORMAT_VERSION}";
+const VERSION: &str =
+    "LineError: the event has format version {found}; this version reads 1 to {FORMAT_VERSION}";
 const KIND: &str = "LineError: unknown kind of event `{found}`";
 const JSON: &str = "LineError: the line is not an event: {0}";
 

@@ -13,7 +13,7 @@ use crate::store::disk::bytes::Reader;
 use crate::store::disk::state::times;
 
 /// Reads the events of a block; none when it is not one.
-pub(super) fn entries(bytes: &[u8]) -> Option<Vec<Entry>> {
+pub(in crate::store::disk) fn entries(bytes: &[u8]) -> Option<Vec<Entry>> {
     let mut reader = Reader::new(bytes);
     if (reader.u8()?, reader.u8()?) != (1, 1) {
         return None;
@@ -25,7 +25,7 @@ pub(super) fn entries(bytes: &[u8]) -> Option<Vec<Entry>> {
         let id = CommandId::new(Uuid::from_bytes(reader.array()?));
         commands.push((id, reader.u32()?));
     }
-    if commands.iter().map(|(_, count)| count).sum::<u32>() != count {
+    if commands.iter().map(|(_, count)| u64::from(*count)).sum::<u64>() != u64::from(count) {
         return None;
     }
     let length = reader.u32()? as usize;

@@ -2,7 +2,7 @@
 //!
 //! sled destroys what it cannot read, so that it never sees the log itself: it opens a copy of it, elsewhere.
 
-mod block;
+pub(super) mod block;
 mod database;
 
 use std::path::Path;

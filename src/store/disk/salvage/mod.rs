@@ -255,7 +255,7 @@ fn frames(path: &Path) -> Result<Vec<Vec<u8>>, StoreError> {
     // What fails ends it: what was found until then counts.
     let _ = guarded(path, "read", || {
         for value in handle.db().into_iter().flat_map(|db| db.scan_prefix([tail::FRAME]).values()) {
-            values.borrow_mut().push(value?.to_vec());
+            values.borrow_mut().extend(tail::unpacked_frame(&value?));
         }
         Ok(())
     });

@@ -1,0 +1,7 @@
+#![no_main]
+
+mod folder;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    phaseledger::store::fuzzing::snapshot(folder::own(), bytes);
+});
