@@ -1,19 +1,27 @@
 //! The laws, as properties of random ledgers: whatever graph, whatever was sent to it; and the library's readers of
 //! selectors and workflow files.
 //!
-//! The oracle (`support/oracle.rs`, `derive.rs`, `permit.rs`) is a second implementation that knows the JSON
-//! of the lines and DESIGN.md. `PROPTEST_CASES` sets the number of cases.
+//! The oracle (`support/oracle.rs`, `defined.rs`, `judge.rs`, `roots.rs`, `derive.rs`, `alerts.rs`, `started.rs`,
+//! `permit.rs`) is a second implementation that knows the JSON of the lines and DESIGN.md. `PROPTEST_CASES` sets the number of cases.
 
+#[path = "../support/alerts.rs"]
+mod alerts;
 #[path = "../support/asking.rs"]
 mod asking;
+#[path = "../support/defined.rs"]
+mod defined;
 #[path = "../support/derive.rs"]
 mod derive;
 #[path = "../support/generate.rs"]
 mod generate;
+#[path = "../support/judge.rs"]
+mod judge;
 #[path = "../support/make.rs"]
 mod make;
 #[path = "../support/money.rs"]
 mod money;
+#[path = "../support/numbers.rs"]
+mod numbers;
 #[path = "../support/oracle.rs"]
 mod oracle;
 #[path = "../support/patience.rs"]
@@ -22,14 +30,20 @@ mod patience;
 mod permit;
 #[path = "../support/play.rs"]
 mod play;
+#[path = "../support/roots.rs"]
+mod roots;
 #[path = "../support/shared.rs"]
 mod shared;
 #[path = "../support/skip.rs"]
 mod skip;
+#[path = "../support/started.rs"]
+mod started;
 
 mod approval;
 mod costs;
+mod examples;
 mod forgeries;
+mod growth;
 mod metadata;
 mod propagation;
 mod replay;
@@ -37,6 +51,7 @@ mod restore;
 mod retry;
 mod scale;
 mod selectors;
+mod stale;
 mod touched;
 mod workflow_file;
 mod workflow_file_snapshots;

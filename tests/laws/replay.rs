@@ -175,7 +175,7 @@ fn approvals(table: &Table) -> BTreeMap<String, Request> {
 }
 
 /// What the oracle has to say of a phase.
-type Told = (StateName, u64, BTreeMap<String, Value>, Vec<(u64, String)>, bool, bool, Vec<String>, Spent);
+type Told = (StateName, u64, BTreeMap<String, Value>, bool, bool, Vec<String>, Spent);
 
 /// What was spent in how many records, the limit, and how far it was told.
 type Spent = (i128, u64, Option<i128>, u8);
@@ -189,12 +189,10 @@ fn told(world: &World) -> BTreeMap<String, Told> {
     let state =
         |name: &str| StateName::ALL.into_iter().find(|state| state.as_str() == name).expect("one of five");
     let one = |(name, spot): (&String, &crate::oracle::Spot)| {
-        let marks = spot.marks.iter().map(|mark| (mark.seq, mark.event.clone())).collect();
         let (metadata, needs) = (spot.metadata.clone(), spot.needs.clone());
         let of = &spot.purse;
         let spent = (of.spent, of.records, of.limit, of.told);
-        let told =
-            (state(&spot.state), spot.attempt, metadata, marks, spot.skipped, spot.retired, needs, spent);
+        let told = (state(&spot.state), spot.attempt, metadata, spot.skipped, spot.retired, needs, spent);
         (name.clone(), told)
     };
     world.phases.iter().map(one).collect()
@@ -205,14 +203,12 @@ fn seen(table: &Table) -> BTreeMap<String, Told> {
         let metadata = phase.metadata.iter();
         let metadata =
             metadata.map(|(key, value)| (key.to_owned(), serde_json::from_str(value).expect("JSON")));
-        let marks = phase.state.marks().iter();
-        let marks = marks.map(|mark| (mark.seq.number(), mark.event.to_string())).collect();
         let skipped = matches!(phase.state, PhaseState::Pending { skipped: Some(_) });
         let needs = phase.spec.needs.iter().map(ToString::to_string).collect();
         let attempt = u64::from(phase.attempt);
         let state = phase.state.name();
         let spent = purse(&phase.budget);
-        (id.to_string(), (state, attempt, metadata.collect(), marks, skipped, phase.retired, needs, spent))
+        (id.to_string(), (state, attempt, metadata.collect(), skipped, phase.retired, needs, spent))
     };
     table.phases.iter().map(one).collect()
 }

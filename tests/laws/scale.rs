@@ -17,7 +17,10 @@ fn reference(name: &str) -> PhaseRef {
     PhaseRef { workflow: None, phase: PhaseName::new(name).expect("a name") }
 }
 
-fn send(ledger: &mut Ledger, actions: impl IntoIterator<Item = Action>) -> Result<Vec<Answer>, LedgerError> {
+pub fn send(
+    ledger: &mut Ledger,
+    actions: impl IntoIterator<Item = Action>,
+) -> Result<Vec<Answer>, LedgerError> {
     let now = time(1_700_000_000_000_000);
     let mut number = u128::from(ledger.head()?.seq.number());
     let mut session = ledger.session()?;
@@ -31,7 +34,7 @@ fn send(ledger: &mut Ledger, actions: impl IntoIterator<Item = Action>) -> Resul
     Ok(answers)
 }
 
-fn define(ledger: &mut Ledger, phases: impl IntoIterator<Item = (String, Vec<String>)>) {
+pub fn define(ledger: &mut Ledger, phases: impl IntoIterator<Item = (String, Vec<String>)>) {
     let phases = phases.into_iter().map(|(name, needs)| {
         phase(PhaseName::new(&name).expect("a name"), needs.iter().map(|need| reference(need)).collect(), 1)
     });
@@ -40,7 +43,7 @@ fn define(ledger: &mut Ledger, phases: impl IntoIterator<Item = (String, Vec<Str
     send(ledger, [Action::Define(action::Define { definition })]).expect("a definition");
 }
 
-fn start(name: &str, allow_unmet: bool) -> Action {
+pub fn start(name: &str, allow_unmet: bool) -> Action {
     let metadata = Default::default();
     Action::Start(action::Start {
         phase: reference(name),
@@ -53,17 +56,17 @@ fn start(name: &str, allow_unmet: bool) -> Action {
     })
 }
 
-fn complete(name: &str) -> Action {
+pub fn complete(name: &str) -> Action {
     let (metadata, outputs) = Default::default();
     Action::Complete(action::Complete { phase: reference(name), metadata, output: None, outputs })
 }
 
-fn run(ledger: &mut Ledger, names: impl IntoIterator<Item = String>) {
+pub fn run(ledger: &mut Ledger, names: impl IntoIterator<Item = String>) {
     let actions = names.into_iter().flat_map(|name| [start(&name, false), complete(&name)]);
     send(ledger, actions).expect("in order");
 }
 
-fn rerun(ledger: &mut Ledger, name: &str) -> Answer {
+pub fn rerun(ledger: &mut Ledger, name: &str) -> Answer {
     let action = Action::Rerun(action::Rerun { phase: reference(name), reason: text("stale") });
     send(ledger, [action]).expect("it is complete").remove(0)
 }

@@ -1,17 +1,25 @@
 //! A second reading of the log, made from what the design says of each kind of event and not from the code:
 //! it knows nothing but the JSON of the lines.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::rc::Rc;
 
 use serde_json::Value;
 
-use crate::money::{Purse, amount};
+use crate::defined::{Defined, Graph};
+use crate::money::Purse;
 
-/// Where everything stands after some lines.
+/// Where everything stands after some lines, and how it came to that.
 #[derive(Debug, Clone, Default)]
 pub struct World {
     pub head: u64,
     pub phases: BTreeMap<String, Spot>,
+    /// Every event, by its place less one.
+    pub facts: Vec<Rc<Fact>>,
+    /// Every definition, in order.
+    pub defined: Vec<Rc<Defined>>,
+    /// What needs what, all workflows together, from a place on.
+    pub graphs: Vec<(u64, Rc<Graph>)>,
     /// What the definition read last changed about phases that were there before.
     pub changed: BTreeMap<String, Vec<Value>>,
     /// What each workflow cost.
@@ -33,7 +41,7 @@ pub struct Request {
     pub decision: Option<(u64, bool)>,
 }
 
-/// Where a phase stands, by its full name.
+/// Where a phase stands, by its full name. One that a definition dropped keeps all of it.
 #[derive(Debug, Clone, Default)]
 pub struct Spot {
     pub state: String,
@@ -43,46 +51,64 @@ pub struct Spot {
     pub metadata: BTreeMap<String, Value>,
     pub needs: Vec<String>,
     pub version: Value,
-    /// Why it must run again, now or once the attempt ends.
-    pub marks: Vec<Mark>,
-    /// What outdated the attempt that completed last.
-    pub outdated: Vec<Mark>,
-    /// What the last attempt builds on.
-    pub consumed: Vec<Consumed>,
-    /// The output of the last completion.
-    pub output: Option<String>,
-    /// The place of the last completion, or of the skip.
-    pub ended: u64,
+    /// Whether events say that it must run again, now or once the attempt ends.
+    pub stale: bool,
+    /// The version that the last attempt ran under.
+    pub ran_under: Value,
+    /// What persons said of it since that attempt began.
+    pub persons: Vec<u64>,
+    /// What scans told of it since that attempt began: the place, and the changed inputs.
+    pub scans: Vec<(u64, Value)>,
+    /// The completion that stands from a place on; none where none does.
+    pub standing: Vec<(u64, Option<Token>)>,
+    /// The event that last set a completion aside.
+    pub set_aside: Option<u64>,
+    /// The event that last started, ended, skipped or reset it.
+    pub moved: Option<u64>,
     /// The place of the last start; none for a phase that is PENDING.
     pub started: Option<u64>,
     /// What it cost.
     pub purse: Purse,
 }
 
-/// What an attempt builds on: the phase, the place of its completion or skip, its output.
-pub type Consumed = (String, u64, Option<String>);
-
-/// An event that said that a phase must run again.
+/// A completion that a phase stands by.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Mark {
+pub struct Token {
     pub seq: u64,
     pub event: String,
-    pub kind: Option<String>,
-    /// The changed inputs, where a scan told of them.
-    pub told: Option<Value>,
+    pub output: Option<String>,
+}
+
+/// An event, as it looks to those that go back to it.
+#[derive(Debug, Clone, Default)]
+pub struct Fact {
+    pub kind: String,
+    pub event: String,
+    pub phase: Option<String>,
+    pub causes: Vec<Origin>,
+    /// For a skip: what a start in its place would have answered.
+    pub behind: Vec<Origin>,
+    /// Whether a scan told it.
+    pub by_scan: bool,
+}
+
+/// An event that another goes back to, and as what.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Origin {
+    pub seq: u64,
+    pub event: String,
+    pub kind: String,
 }
 
 impl Spot {
     /// Says whether a scan told the phase of these very changes, and it has not started since.
     pub fn is_told(&self, changes: &Value) -> bool {
-        let outdated = self.outdated.iter().filter(|_| self.state == "NEEDS_RERUN");
-        self.marks.iter().chain(outdated).any(|mark| mark.told.as_ref() == Some(changes))
+        self.scans.iter().any(|(_, told)| told == changes)
     }
-}
 
-impl Mark {
-    pub fn is_from_upstream(&self) -> bool {
-        self.kind.as_deref().is_some_and(|kind| kind.starts_with("upstream_"))
+    /// Says whether it has a completion that stands, or an attempt under way: only then can it be stale.
+    pub fn is_judged(&self) -> bool {
+        matches!(self.state.as_str(), "COMPLETE" | "NEEDS_RERUN" | "IN_PROGRESS")
     }
 }
 
@@ -92,6 +118,7 @@ impl World {
         self.head += 1;
         assert_eq!(line["seq"], self.head, "places have no gaps");
         let kind = string(&line["kind"]);
+        self.facts.push(Rc::new(Fact::new(&kind, line)));
         if kind == "workflow_defined" {
             return self.define(line);
         }
@@ -141,121 +168,9 @@ impl World {
         request.decision = Some((seq, kind == "approval_granted"));
     }
 
-    fn define(&mut self, line: &Value) {
-        let workflow = string(&line["workflow"]);
-        self.policies.insert(workflow.clone(), line["data"]["definition"]["approval"].clone());
-        let (data, definition) = (&line["data"], &line["data"]["definition"]);
-        assert_eq!(definition["name"], workflow);
-        self.purses.entry(workflow.clone()).or_default().define(amount(&definition["cost_limit"]));
-        let of_workflow = |name: &&String| name.split('/').next() == Some(&workflow);
-        let known: Vec<String> = self.current().map(|(name, _)| name).filter(of_workflow).cloned().collect();
-        for name in &known {
-            self.phases.get_mut(name).expect("known").retired = true;
-        }
-        self.changed.clear();
-        let mut added = Vec::new();
-        for phase in list(&definition["phases"]) {
-            let name = full(&workflow, &string(&phase["id"]));
-            let needs = list(&phase["needs"]).iter().map(|need| full(&workflow, &string(need))).collect();
-            if known.contains(&name) {
-                self.phases.get_mut(&name).expect("known").purse.define(amount(&phase["cost_limit"]));
-                self.redefine(name, needs, &phase["version"]);
-            } else {
-                let spot = self.phases.entry(name.clone()).or_default();
-                let (attempt, version) = (spot.attempt, phase["version"].clone());
-                let mut purse = spot.purse.clone();
-                purse.limit = amount(&phase["cost_limit"]);
-                purse.defined = purse.limit;
-                purse.define(purse.limit);
-                let state = "PENDING".to_owned();
-                *spot = Spot { state, attempt, needs, version, purse, ..Spot::default() };
-                added.push(name);
-            }
-        }
-        let told = |names: &Value| -> Vec<String> {
-            list(names).iter().map(|name| full(&workflow, &string(name))).collect()
-        };
-        added.sort();
-        let mut retired = told(&data["retired"]);
-        retired.sort();
-        assert_eq!(told(&data["added"]), added, "the event tells what it adds");
-        assert_eq!(retired, known.into_iter().filter(|name| self.phases[name].retired).collect::<Vec<_>>());
-        let changed = list(&data["changed"])
-            .iter()
-            .map(|change| (full(&workflow, &string(&change["phase"])), list(&change["changes"]).to_vec()));
-        assert_eq!(changed.collect::<BTreeMap<_, _>>(), self.changed, "the event tells what it changes");
-    }
-
-    fn redefine(&mut self, name: String, needs: Vec<String>, version: &Value) {
-        let spot = self.phases.get_mut(&name).expect("known");
-        let mut changes = Vec::new();
-        if spot.version != *version {
-            changes.push(serde_json::json!({"what": "version", "before": spot.version, "after": version}));
-        }
-        for need in needs.iter().filter(|need| !spot.needs.contains(need)) {
-            changes.push(serde_json::json!({"what": "needs", "before": null, "after": need}));
-        }
-        spot.retired = false;
-        spot.needs = needs;
-        spot.version = version.clone();
-        if !changes.is_empty() {
-            self.changed.insert(name, changes);
-        }
-    }
-
     /// Returns the phases that definitions in force have.
     pub fn current(&self) -> impl Iterator<Item = (&String, &Spot)> {
         self.phases.iter().filter(|(_, spot)| !spot.retired)
-    }
-
-    /// Returns every pair of a phase and one above it that can be reached through phases that `through`
-    /// allows; the pairs of a phase and its needs are always there.
-    pub fn above(&self, through: impl Fn(&Spot) -> bool) -> BTreeSet<(&str, &str)> {
-        let mut above = BTreeSet::new();
-        for (name, spot) in self.current() {
-            above.extend(spot.needs.iter().map(|need| (name.as_str(), need.as_str())));
-        }
-        for (via, _) in self.current().filter(|(_, spot)| through(spot)) {
-            let below: Vec<_> = above.iter().filter(|(_, top)| top == via).map(|(name, _)| *name).collect();
-            let tops: Vec<_> = above.iter().filter(|(name, _)| name == via).map(|(_, top)| *top).collect();
-            above.extend(below.iter().flat_map(|below| tops.iter().map(move |top| (*below, *top))));
-        }
-        above
-    }
-
-    /// Returns the phases, each after what it needs.
-    pub fn order(&self) -> Vec<String> {
-        let above = self.above(|_| true);
-        let depth = |name: &str| above.iter().filter(|(below, _)| *below == name).count();
-        let mut order: Vec<_> = self.current().map(|(name, _)| name.clone()).collect();
-        order.sort_by_key(|name| depth(name));
-        order
-    }
-
-    /// Says which phase is COMPLETE, but stands on another completion than the last of a phase that it needs
-    /// and that is COMPLETE too, the outputs not being equal.
-    pub fn stale(&self) -> Option<String> {
-        let complete = |name: &str| self.phases[name].state == "COMPLETE";
-        let stands = |spot: &Spot, need: &String| {
-            let Some((_, seq, output)) = spot.consumed.iter().find(|(name, ..)| name == need) else {
-                return false;
-            };
-            let found = &self.phases[need];
-            *seq == found.ended || (output.is_some() && *output == found.output)
-        };
-        self.current().filter(|(name, _)| complete(name)).find_map(|(name, spot)| {
-            let need = spot.needs.iter().find(|need| complete(need) && !stands(spot, need))?;
-            Some(format!("`{name}` is COMPLETE, but not on what `{need}` put out last"))
-        })
-    }
-
-    /// Says what breaks the law: a phase that is COMPLETE below one that must run again.
-    pub fn lawless(&self) -> Option<String> {
-        self.above(|_| true).into_iter().find_map(|(below, top)| {
-            let marked = !self.phases[top].marks.is_empty();
-            (self.phases[below].state == "COMPLETE" && marked)
-                .then(|| format!("`{below}` is COMPLETE below `{top}`, which must run again"))
-        })
     }
 }
 
@@ -264,56 +179,106 @@ impl Spot {
         let data = &line["data"];
         let seq = line["seq"].as_u64().expect("a number");
         self.purse.apply(line);
-        let mut state = |state: &str| self.state = state.to_owned();
         match kind {
-            "phase_started" => {
-                state("IN_PROGRESS");
-                self.attempt += 1;
-                self.started = Some(seq);
-                assert_eq!(data["attempt"], self.attempt);
-                self.metadata.clear();
-                self.marks.clear();
-                self.consumed = list(&data["consumed"]).iter().map(consumed).collect();
+            "phase_started" | "phase_completed" | "phase_failed" | "phase_skipped" | "phase_reset" => {
+                self.transit(kind, line);
             }
-            "phase_completed" => {
-                state("COMPLETE");
-                assert_eq!(data["attempt"], self.attempt);
-                self.outdated = std::mem::take(&mut self.marks);
-                self.output = data["output"].as_str().map(str::to_owned);
-                self.ended = seq;
+            "rerun_marked" | "rerun_cause_added" | "rerun_deferred" | "rerun_cleared" => {
+                self.judged(kind, line);
             }
-            "phase_failed" => state("FAILED"),
-            "phase_skipped" => {
-                state("PENDING");
-                self.ended = seq;
-            }
-            "phase_reset" => {
-                state("PENDING");
-                self.metadata.clear();
-            }
-            "rerun_marked" => state("NEEDS_RERUN"),
-            "rerun_cleared" => state("COMPLETE"),
             "cost_recorded" => return self.paid(line),
             "cost_limit_set" | "cost_warning_raised" | "cost_limit_exceeded" => {}
-            "rerun_cause_added" | "rerun_deferred" | "metadata_recorded" | "note_added" => {}
+            "metadata_recorded" | "note_added" => {}
             "approval_requested" | "approval_granted" | "approval_rejected" => return,
             unknown => panic!("no phase has a `{unknown}`"),
         }
         self.metadata.extend(data["metadata"].as_object().cloned().into_iter().flatten());
-        if line.get("to").is_some() {
-            self.skipped = kind == "phase_skipped";
-        }
         if self.state == "PENDING" {
             self.started = None;
         }
-        if matches!(self.state.as_str(), "PENDING" | "FAILED" | "COMPLETE") {
-            self.marks.clear();
+        if matches!(self.state.as_str(), "COMPLETE" | "NEEDS_RERUN") {
+            assert_eq!(self.stale, self.state == "NEEDS_RERUN", "e{seq}");
         }
-        if matches!(kind, "rerun_marked" | "rerun_cause_added" | "rerun_deferred") {
-            let kinds: Vec<_> = list(&line["causes"]).iter().map(|cause| string(&cause["kind"])).collect();
-            let told = data.get("changes").filter(|_| kinds.is_empty()).cloned();
-            self.marks.push(Mark { seq, event: string(&line["id"]), kind: weightiest(&kinds), told });
+    }
+
+    /// Reads what moves a phase.
+    fn transit(&mut self, kind: &str, line: &Value) {
+        let data = &line["data"];
+        let seq = line["seq"].as_u64().expect("a number");
+        self.skipped = kind == "phase_skipped";
+        self.stale = false;
+        match kind {
+            "phase_started" => {
+                self.state = "IN_PROGRESS".to_owned();
+                self.attempt += 1;
+                self.started = Some(seq);
+                self.metadata.clear();
+                self.persons.clear();
+                self.scans.clear();
+                self.ran_under = data["version"].clone();
+                self.stale = !list(&data["reasons"]).is_empty();
+            }
+            "phase_completed" => {
+                self.state = "COMPLETE".to_owned();
+                let output = data["output"].as_str().map(str::to_owned);
+                self.standing.push((seq, Some(Token { seq, event: string(&line["id"]), output })));
+            }
+            "phase_failed" => self.state = "FAILED".to_owned(),
+            _ => self.state = "PENDING".to_owned(),
         }
+        if kind == "phase_reset" {
+            self.metadata.clear();
+        }
+        if data.get("attempt").is_some() {
+            assert_eq!(data["attempt"], self.attempt);
+        }
+        if kind != "phase_completed" && self.standing.last().is_some_and(|(_, token)| token.is_some()) {
+            self.standing.push((seq, None));
+            self.set_aside = Some(seq);
+        }
+        self.moved = Some(seq);
+    }
+
+    /// Reads what says that a phase must run again, or need not: said by a person, told by a scan, or derived.
+    fn judged(&mut self, kind: &str, line: &Value) {
+        let seq = line["seq"].as_u64().expect("a number");
+        match (kind, self.state.as_str()) {
+            ("rerun_marked", "COMPLETE") => self.state = "NEEDS_RERUN".to_owned(),
+            ("rerun_cleared", "NEEDS_RERUN") => self.state = "COMPLETE".to_owned(),
+            ("rerun_cause_added", "NEEDS_RERUN" | "IN_PROGRESS") => assert!(self.stale, "e{seq}"),
+            ("rerun_deferred" | "rerun_cleared", "IN_PROGRESS") => {}
+            (kind, state) => panic!("e{seq}: `{kind}` of what is {state}"),
+        }
+        self.stale = kind != "rerun_cleared";
+        if is_derived(line) {
+            return;
+        }
+        if is_by_scan(line) {
+            self.scans.push((seq, line["data"]["changes"].clone()));
+        } else {
+            self.persons.push(seq);
+        }
+    }
+}
+
+impl Fact {
+    fn new(kind: &str, line: &Value) -> Fact {
+        let origins = |list_: &Value| list(list_).iter().map(Origin::new).collect();
+        Fact {
+            kind: kind.to_owned(),
+            event: string(&line["id"]),
+            phase: subject(line),
+            causes: origins(&line["causes"]),
+            behind: origins(&line["data"]["behind"]),
+            by_scan: is_by_scan(line),
+        }
+    }
+}
+
+impl Origin {
+    fn new(one: &Value) -> Origin {
+        let seq = one["seq"].as_u64().expect("a number");
+        Origin { seq, event: string(&one["event"]), kind: string(&one["kind"]) }
     }
 }
 
@@ -331,14 +296,14 @@ impl Spot {
     }
 }
 
-fn consumed(one: &Value) -> Consumed {
-    let output = one["output"].as_str().map(str::to_owned);
-    (string(&one["phase"]), one["seq"].as_u64().expect("a number"), output)
+/// Says whether the rule of staleness derived a line.
+pub fn is_derived(line: &Value) -> bool {
+    line["rule"].as_str().is_some_and(|rule| rule.starts_with("stale/"))
 }
 
-/// Returns the kind of cause that decides whether unchanged outputs can lift a mark.
-pub fn weightiest(kinds: &[String]) -> Option<String> {
-    kinds.iter().find(|kind| !kind.starts_with("upstream_")).or(kinds.first()).cloned()
+/// Says whether a line is what a scan told of changed inputs.
+fn is_by_scan(line: &Value) -> bool {
+    !is_derived(line) && list(&line["data"]["reasons"]).iter().any(|reason| reason["reason"] == "input")
 }
 
 /// Returns the full name of the phase that a line is about.

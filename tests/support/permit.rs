@@ -4,8 +4,9 @@ use phaseledger::model::{Action, Again, Command, Definition, PhaseRef, Verdict, 
 use serde_json::{Value, json};
 
 use crate::asking;
+use crate::judge::unmet;
 use crate::money::units;
-use crate::oracle::{Consumed, Spot, World, full};
+use crate::oracle::{Spot, World, full};
 
 /// Returns the kind, phase, `from` and `to` of each event; none when the command must be refused. Says
 /// nothing of definitions.
@@ -24,8 +25,7 @@ pub fn permit(world: &World, action: &Action) -> Option<Vec<Value>> {
             if over_limit.is_none() && is_over(world, name) {
                 return None;
             }
-            let met = |need: &String| world.phases[need].state == "COMPLETE" || world.phases[need].skipped;
-            if !allow_unmet && !spot.needs.iter().all(met) {
+            if !allow_unmet && !unmet(world, name).is_empty() {
                 return None;
             }
             match again {
@@ -62,16 +62,17 @@ pub fn permit(world: &World, action: &Action) -> Option<Vec<Value>> {
             vec![event("phase_skipped", from, "PENDING")]
         }
         Action::Rerun(_) => {
-            in_state(&["COMPLETE"])?;
-            vec![event("rerun_marked", from, "NEEDS_RERUN")]
+            in_state(&["COMPLETE", "NEEDS_RERUN"])?;
+            let kind = if spot.stale { "rerun_cause_added" } else { "rerun_marked" };
+            vec![event(kind, from, "NEEDS_RERUN")]
         }
         Action::InputsChanged(action::InputsChanged { changes, .. }) => {
             let changes = serde_json::to_value(changes).expect("texts");
             match from {
                 _ if changes == json!([]) || spot.is_told(&changes) => Vec::new(),
                 "COMPLETE" => vec![event("rerun_marked", from, "NEEDS_RERUN")],
-                "IN_PROGRESS" => vec![event("rerun_deferred", from, from)],
-                "NEEDS_RERUN" => vec![event("rerun_cause_added", from, from)],
+                "IN_PROGRESS" if !spot.stale => vec![event("rerun_deferred", from, from)],
+                "IN_PROGRESS" | "NEEDS_RERUN" => vec![event("rerun_cause_added", from, from)],
                 _ => Vec::new(),
             }
         }
@@ -178,15 +179,4 @@ fn resolve<'a>(world: &'a World, name: &PhaseRef) -> Option<(&'a String, &'a Spo
     let mut found = world.current().filter(|(full, _)| is_it(full));
     let only = found.next()?;
     found.next().is_none().then_some(only)
-}
-
-/// Returns what a start must say that it builds on, and which needs are not met.
-pub fn builds_on(world: &World, phase: &str) -> (Vec<Consumed>, Vec<String>) {
-    let needs = world.phases[phase].needs.iter().map(|need| (need, &world.phases[need]));
-    let consumed = needs.clone().filter_map(|(name, need)| match need.state.as_str() {
-        "COMPLETE" | "NEEDS_RERUN" => Some((name.clone(), need.ended, need.output.clone())),
-        _ => need.skipped.then(|| (name.clone(), need.ended, None)),
-    });
-    let unmet = needs.clone().filter(|(_, need)| need.state != "COMPLETE" && !need.skipped);
-    (consumed.collect(), unmet.map(|(name, _)| name.clone()).collect())
 }

@@ -1,0 +1,170 @@
+//! What definitions say, a second time: each is kept, so that the graph of any moment is there to be asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::rc::Rc;
+
+use serde_json::{Value, json};
+
+use crate::money::amount;
+use crate::oracle::{Spot, World, full, list, string};
+
+/// What each phase needs, by their full names.
+pub type Graph = BTreeMap<String, Vec<String>>;
+
+/// A definition, from the place of its event on.
+#[derive(Debug)]
+pub struct Defined {
+    pub seq: u64,
+    pub workflow: String,
+    pub phases: BTreeMap<String, Says>,
+}
+
+/// What a definition says of a phase.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Says {
+    pub needs: Vec<String>,
+    pub version: Value,
+}
+
+impl Defined {
+    fn new(seq: u64, definition: &Value) -> Defined {
+        let workflow = string(&definition["name"]);
+        let says = |phase: &Value| {
+            let needs = list(&phase["needs"]).iter().map(|need| full(&workflow, &string(need))).collect();
+            let says = Says { needs, version: phase["version"].clone() };
+            (full(&workflow, &string(&phase["id"])), says)
+        };
+        let phases = list(&definition["phases"]).iter().map(says).collect();
+        Defined { seq, workflow, phases }
+    }
+}
+
+impl World {
+    /// Reads a definition: what is new is PENDING, what comes back is what it was, what is gone keeps what it has.
+    pub fn define(&mut self, line: &Value) {
+        let workflow = string(&line["workflow"]);
+        let (data, definition) = (&line["data"], &line["data"]["definition"]);
+        assert_eq!(definition["name"], workflow);
+        self.policies.insert(workflow.clone(), definition["approval"].clone());
+        self.purses.entry(workflow.clone()).or_default().define(amount(&definition["cost_limit"]));
+        let defined = Rc::new(Defined::new(self.head, definition));
+        let of_workflow = |name: &&String| name.split('/').next() == Some(&workflow);
+        let known: Vec<String> = self.current().map(|(name, _)| name).filter(of_workflow).cloned().collect();
+        for name in &known {
+            self.phases.get_mut(name).expect("known").retired = true;
+        }
+        self.changed.clear();
+        let mut added = Vec::new();
+        for phase in list(&definition["phases"]) {
+            let name = full(&workflow, &string(&phase["id"]));
+            let limit = amount(&phase["cost_limit"]);
+            if known.contains(&name) {
+                self.tell_change(&name, &defined.phases[&name]);
+            } else {
+                let state = || Spot { state: "PENDING".to_owned(), ..Spot::default() };
+                let spot = self.phases.entry(name.clone()).or_insert_with(state);
+                // What a definition says of a phase that the one before did not have is new, whatever it is.
+                (spot.purse.limit, spot.purse.defined) = (limit, limit);
+                added.push(name.clone());
+            }
+            let Says { needs, version } = defined.phases[&name].clone();
+            let spot = self.phases.get_mut(&name).expect("there");
+            spot.purse.define(limit);
+            (spot.retired, spot.needs, spot.version) = (false, needs, version);
+        }
+        self.check_told(data, &workflow, added, &known);
+        let graph = self.current().map(|(name, spot)| (name.clone(), spot.needs.clone()));
+        self.graphs.push((self.head, Rc::new(graph.collect())));
+        self.defined.push(defined);
+    }
+
+    /// Notes what a definition changes about a phase that can outdate it.
+    fn tell_change(&mut self, name: &str, says: &Says) {
+        let spot = &self.phases[name];
+        let mut changes = Vec::new();
+        if spot.version != says.version {
+            changes.push(json!({"what": "version", "before": spot.version, "after": says.version}));
+        }
+        for need in says.needs.iter().filter(|need| !spot.needs.contains(need)) {
+            changes.push(json!({"what": "needs", "before": null, "after": need}));
+        }
+        if !changes.is_empty() {
+            self.changed.insert(name.to_owned(), changes);
+        }
+    }
+
+    /// Checks what the event says that it adds, retires and changes.
+    fn check_told(&self, data: &Value, workflow: &str, mut added: Vec<String>, known: &[String]) {
+        let told = |names: &Value| -> Vec<String> {
+            let mut names: Vec<_> = list(names).iter().map(|name| full(workflow, &string(name))).collect();
+            names.sort();
+            names
+        };
+        added.sort();
+        assert_eq!(told(&data["added"]), added, "the event tells what it adds");
+        let retired: Vec<_> = known.iter().filter(|name| self.phases[*name].retired).cloned().collect();
+        assert_eq!(told(&data["retired"]), retired, "the event tells what it retires");
+        let changed = list(&data["changed"])
+            .iter()
+            .map(|change| (full(workflow, &string(&change["phase"])), list(&change["changes"]).to_vec()));
+        assert_eq!(changed.collect::<BTreeMap<_, _>>(), self.changed, "the event tells what it changes");
+    }
+
+    /// Returns the phases of which the definition at a place says something else than the one before it.
+    pub fn redefined(&self, seq: u64) -> BTreeSet<String> {
+        let mut of_workflow = self.defined.iter().rev().skip_while(|defined| defined.seq != seq);
+        let now = of_workflow.next().expect("a definition");
+        let before = of_workflow.find(|defined| defined.workflow == now.workflow);
+        let was = |name: &String| before.and_then(|before| before.phases.get(name));
+        let names = now.phases.keys().chain(before.into_iter().flat_map(|before| before.phases.keys()));
+        names.filter(|name| now.phases.get(*name) != was(name)).cloned().collect()
+    }
+
+    /// Returns the phases from which one of these can be reached downstream in the graph, and these themselves.
+    pub fn below(&self, seeds: &BTreeSet<String>) -> BTreeSet<String> {
+        let mut below: BTreeMap<&String, Vec<&String>> = BTreeMap::new();
+        for (name, spot) in self.current() {
+            spot.needs.iter().for_each(|need| below.entry(need).or_default().push(name));
+        }
+        let mut found = BTreeSet::new();
+        let mut left: Vec<&String> = seeds.iter().collect();
+        while let Some(name) = left.pop() {
+            if found.insert(name.clone()) {
+                left.extend(below.get(name).into_iter().flatten());
+            }
+        }
+        found.retain(|name| !self.phases[name].retired);
+        found
+    }
+
+    /// Returns some phases, each after those of them that it needs: again and again the first by name of what is ready.
+    pub fn order_of(&self, mut left: BTreeSet<String>) -> Vec<String> {
+        let mut below: BTreeMap<&String, Vec<&String>> = BTreeMap::new();
+        let mut count: BTreeMap<&String, usize> = BTreeMap::new();
+        let all = left.clone();
+        for name in &all {
+            let needs = self.phases[name].needs.iter().filter(|need| all.contains(*need));
+            count.insert(name, needs.clone().count());
+            needs.for_each(|need| below.entry(need).or_default().push(name));
+        }
+        left.retain(|name| count[name] == 0);
+        let mut order = Vec::new();
+        while let Some(name) = left.pop_first() {
+            for next in below.get(&name).into_iter().flatten() {
+                let count = count.get_mut(*next).expect("one of them");
+                *count -= 1;
+                if *count == 0 {
+                    left.insert((*next).clone());
+                }
+            }
+            order.push(name);
+        }
+        assert_eq!(order.len(), all.len(), "no cycle");
+        order
+    }
+
+    /// Returns the phases, each after what it needs.
+    pub fn order(&self) -> Vec<String> {
+        self.order_of(self.current().map(|(name, _)| name.clone()).collect())
+    }
+}
