@@ -129,7 +129,7 @@ impl Book {
     fn mark(&mut self, phase: &str) -> u64 {
         let stale = self.world.phases[&format!("w/{phase}")].stale;
         let kind = if stale { "rerun_cause_added" } else { "rerun_marked" };
-        let line = self.line(kind, phase, Some("NEEDS_RERUN"), json!({"reasons": [{"reason": "manual"}]}));
+        let line = self.line(kind, phase, Some("NEEDS_RERUN"), json!({"reason": "stale"}));
         self.take(&line)
     }
 

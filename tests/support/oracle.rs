@@ -303,7 +303,7 @@ pub fn is_derived(line: &Value) -> bool {
 
 /// Says whether a line is what a scan told of changed inputs.
 fn is_by_scan(line: &Value) -> bool {
-    !is_derived(line) && list(&line["data"]["reasons"]).iter().any(|reason| reason["reason"] == "input")
+    !is_derived(line) && !list(&line["data"]["changes"]).is_empty()
 }
 
 /// Returns the full name of the phase that a line is about.

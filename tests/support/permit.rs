@@ -71,8 +71,8 @@ pub fn permit(world: &World, action: &Action) -> Option<Vec<Value>> {
             match from {
                 _ if changes == json!([]) || spot.is_told(&changes) => Vec::new(),
                 "COMPLETE" => vec![event("rerun_marked", from, "NEEDS_RERUN")],
-                "IN_PROGRESS" if !spot.stale => vec![event("rerun_deferred", from, from)],
-                "IN_PROGRESS" | "NEEDS_RERUN" => vec![event("rerun_cause_added", from, from)],
+                "IN_PROGRESS" => vec![event("rerun_deferred", from, from)],
+                "NEEDS_RERUN" => vec![event("rerun_cause_added", from, from)],
                 _ => Vec::new(),
             }
         }

@@ -29,24 +29,26 @@ pub fn roots_of(world: &World, stale: &Judgement, phase: &str, wide: bool) -> BT
     reasons.flat_map(|reason| roots.of(reason)).collect()
 }
 
-/// Returns what a start of a phase answers, in order: each event with what it is to the start.
+/// Returns what a start of a phase answers, in order: each event with what it is to the start. A failure comes first, and
+/// a skip, for it ends them; what the attempt that failed goes back to, or what lay behind the skip, follows.
 pub fn answered(world: &World, phase: &str) -> Vec<Origin> {
     let spot = &world.phases[phase];
-    let origin = |seq: u64| world.origin(seq);
+    let origins = |ends: BTreeSet<u64>| ends.into_iter().map(|seq| world.origin(seq));
     let Some(moved) = spot.moved else { return Vec::new() };
     match spot.state.as_str() {
-        "PENDING" => {
+        "PENDING" if spot.skipped => {
             let behind = &world.facts[moved as usize - 1].behind;
-            std::iter::once(origin(moved)).chain(behind.iter().cloned()).collect()
+            std::iter::once(world.origin(moved)).chain(behind.iter().cloned()).collect()
         }
+        // One of several resets goes back to the command that asked for all of them.
+        "PENDING" => origins(far_ends(world, moved)).collect(),
         "FAILED" => {
             let start = spot.started.expect("it failed");
             let causes = &world.facts[start as usize - 1].causes;
-            let mut rest: Vec<_> = causes.iter().map(|cause| origin(cause.seq)).collect();
-            rest.sort();
-            std::iter::once(origin(moved)).chain(rest).collect()
+            let behind = causes.iter().flat_map(|cause| far_ends(world, cause.seq)).collect();
+            std::iter::once(world.origin(moved)).chain(origins(behind)).collect()
         }
-        _ => roots(world, phase).into_iter().map(origin).collect(),
+        _ => origins(roots(world, phase)).collect(),
     }
 }
 

@@ -90,10 +90,10 @@ fn completion(phase: &str, token: &Token) -> Value {
 fn through(need: &str, basis: &Basis<'_>) -> Value {
     let mut one = json!({"need": need});
     if basis.len() > LISTED_MAX {
-        let lines = basis
-            .iter()
-            .map(|(name, token)| format!("{name} {}", token.output.as_ref().unwrap_or(&token.event)));
-        let digest = Digest::sha256(lines.collect::<Vec<_>>().join("\n").as_bytes());
+        let line = |(name, token): (&&str, &&Token)| {
+            format!("{name} {}\n", token.output.as_ref().unwrap_or(&token.event))
+        };
+        let digest = Digest::sha256(basis.iter().map(line).collect::<String>().as_bytes());
         one["many"] = json!({"count": basis.len(), "digest": digest.to_string()});
     } else if !basis.is_empty() {
         let found: Vec<_> = basis.iter().map(|(name, token)| completion(name, token)).collect();
