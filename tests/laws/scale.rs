@@ -164,7 +164,7 @@ fn ways_are_not_counted_one_by_one() {
     send(&mut ledger, [start(&end, true)]).expect("unmet is allowed");
     let answer = send(&mut ledger, [complete(&end)]).expect("it is under way").remove(0);
     assert_eq!(answer.events.len(), 2, "it must be repeated at once");
-    assert_eq!(answer.events[1].causes.len(), 2, "what it needs is stale, whatever is above that");
+    assert_eq!(answer.events[1].causes.len(), 2, "a cause for each need that must run again");
     // Everything below is skipped, and the first completes.
     let skip = |name: String| {
         Action::Skip(action::Skip {
