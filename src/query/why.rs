@@ -227,9 +227,10 @@ fn chain<E>(
         for step in by_step.remove(&seq).unwrap_or_default() {
             go_on(step.to, step.kind, &step.edge);
         }
-        // What a mark of this release was derived from may hold no longer.
-        let is_judged =
-            marks.contains(&seq) && proven.record.version > 1 && proven.record.event.rerun().is_some();
+        // What a mark of this release was derived from may hold no longer; and what an attempt above answers, that is stale
+        // since it began, is not why it is.
+        let is_own_start = because.contains(&seq) && proven.record.event.started().is_some();
+        let is_judged = marks.contains(&seq) && proven.record.version > 1 && !is_own_start;
         for cause in proven.record.causes.iter().filter(|cause| cause.event.seq < seq && !is_judged) {
             go_on(cause.event.seq, cause.kind, &cause.edge);
         }
