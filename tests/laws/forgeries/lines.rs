@@ -47,8 +47,8 @@ pub fn unreadable() -> Vec<Forgery> {
         by_all(derived, "`derived` without `rule`", |log| {
             note(log).set("rule", json!("reset_all/1"));
         }),
-        by_all(VERSION, "the event has format version 2", |log| {
-            note(log).set("v", json!(2));
+        by_all(VERSION, "the event has format version 3", |log| {
+            note(log).set("v", json!(3));
         }),
         by_all(KIND, "unknown kind of event `note_subtracted`", |log| {
             note(log).set("kind", json!("note_subtracted"));
@@ -67,7 +67,8 @@ pub fn unreadable() -> Vec<Forgery> {
 }
 
 /// What a line that is no event is told by: words of the error itself.
-const VERSION: &str = "LineError: the event has format version {found}; this version reads {FORMAT_VERSION}";
+const VERSION: &str =
+    "LineError: the event has format version {found}; this version reads 1 to {FORMAT_VERSION}";
 const KIND: &str = "LineError: unknown kind of event `{found}`";
 const JSON: &str = "LineError: the line is not an event: {0}";
 
