@@ -76,7 +76,7 @@ impl Log {
         let (seq, event) = (self.lines.len() + 1, command.event(index));
         let when = time(self.commands as i64);
         self.lines.push(json!({
-            "v": 1, "seq": seq, "id": event, "command_id": command, "kind": kind, "at": when, "recorded_at": when,
+            "v": 2, "seq": seq, "id": event, "command_id": command, "kind": kind, "at": when, "recorded_at": when,
             "by": {"name": "ana", "host": "build-3", "via": "test"}, "derived": false, "correlation_id": event,
             "data": data,
         }));
