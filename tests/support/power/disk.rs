@@ -184,11 +184,12 @@ impl Disk {
                 Some(Node::Directory(directory)) => directory.end_sync(index),
                 None => {}
             },
-            Action::FailedSync { fd } => match self.behind((own, *fd)) {
-                Some(Node::File(file)) => file.fail_sync(),
+            Action::FailedSync { fd } => {
                 // Names are not dropped: a file system that cannot write them stops, or writes them later.
-                _ => {}
-            },
+                if let Some(Node::File(file)) = self.behind((own, *fd)) {
+                    file.fail_sync();
+                }
+            }
             Action::Seek { fd } => {
                 if let Some(descriptor) = self.open.get_mut(&(own, *fd)) {
                     descriptor.at = result as u64;

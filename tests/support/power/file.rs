@@ -35,6 +35,8 @@ struct Pending {
 #[derive(Debug, Clone, Default)]
 pub struct File {
     durable: Vec<u8>,
+    /// What processes see.
+    live: Vec<u8>,
     pending: Vec<Pending>,
     length: u64,
     /// Where a new length and a write were under way at once: which came last the trace does not tell.
@@ -74,7 +76,8 @@ impl Loss {
 impl File {
     /// Makes a file whose contents are on the disk.
     pub fn durable(contents: Vec<u8>) -> Self {
-        File { length: contents.len() as u64, durable: contents, ..File::default() }
+        let (live, length) = (contents.clone(), contents.len() as u64);
+        File { length, durable: contents, live, ..File::default() }
     }
 
     /// Returns the length that the process sees.
@@ -89,7 +92,7 @@ impl File {
 
     /// Returns the contents that the process sees.
     pub fn live(&self) -> Vec<u8> {
-        self.left(&mut Random::of(&[]), Loss::Nothing, true)
+        self.live.clone()
     }
 
     /// Begins a change.
@@ -99,6 +102,7 @@ impl File {
             Change::Write { at, bytes } => self.length = self.length.max(at + bytes.len() as u64),
             Change::Length(length) => self.length = *length,
         }
+        apply(&mut self.live, &change);
         self.pending.push(Pending { call, ended: false, is_dropped: false, change });
     }
 
@@ -148,12 +152,8 @@ impl File {
 
     /// Returns the contents as a cut may leave them.
     pub fn cut(&self, random: &mut Random, loss: Loss) -> Vec<u8> {
-        self.left(random, loss, false)
-    }
-
-    fn left(&self, random: &mut Random, loss: Loss, has_dropped: bool) -> Vec<u8> {
         let count = self.pending.len();
-        let keep = |index: usize| match self.pending[index].is_dropped && !has_dropped {
+        let keep = |index: usize| match self.pending[index].is_dropped {
             true => Kept { length: false, sectors: Vec::new() },
             false => self.keep(random, loss, index, count),
         };
