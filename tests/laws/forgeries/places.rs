@@ -12,6 +12,7 @@ const FILES: &[(&str, &str)] = &[
     ("src/ledger/verify.rs", "String> {"),
     ("src/ledger/verify.rs", "VerifyError>, LedgerError> {"),
     ("src/ledger/restore.rs", "RestoreError> {"),
+    ("src/ledger/export.rs", "RestoreError> {"),
     ("src/ledger/lines.rs", "LineFault> {"),
     ("src/ledger/replay.rs", "Fold, LedgerError> {"),
     ("src/model/record.rs", "LineError> {"),
@@ -79,7 +80,7 @@ fn texts(code: &str) -> Vec<String> {
 
 /// Returns the words of an error that a type has by itself, where no function says them.
 pub fn of_types() -> BTreeSet<String> {
-    [("src/model/record.rs", "LineError"), ("src/ledger/restore.rs", "RestoreError")]
+    [("src/model/record.rs", "LineError"), ("src/ledger/export.rs", "RestoreError")]
         .into_iter()
         .flat_map(|(file, name)| {
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
@@ -98,5 +99,7 @@ pub fn of_types() -> BTreeSet<String> {
 
 /// Says whether an error says more than that something stands in a line, and what.
 fn said_alone(text: &str) -> bool {
-    !["line {line}: {source}", "line {line}: {found}", "the event contradicts itself: {0}"].contains(&text)
+    // What is missing in a file that was salvaged is no forgery: tests/laws/salvaged.rs.
+    !["{}", "line {line}: {source}", "line {line}: {found}", "the event contradicts itself: {0}"]
+        .contains(&text)
 }
