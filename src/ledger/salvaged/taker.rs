@@ -96,7 +96,7 @@ impl<'a> Taker<'a> {
             self.hole(hole, lines, None)?;
         }
         // What followed from what is missing may have moved phases that nothing was said of behind it.
-        let stands = self.from_the_top()?;
+        let stands = self.needed_first()?;
         for (phase, state) in &stands {
             self.bring(phase, *state, None)?;
         }
@@ -117,7 +117,7 @@ impl<'a> Taker<'a> {
     }
 
     /// Returns where each phase is to stand, what is needed before what needs it: what is done to a phase moves those below.
-    fn from_the_top(&mut self) -> Result<Vec<(PhaseId, StateName)>, LedgerError> {
+    fn needed_first(&mut self) -> Result<Vec<(PhaseId, StateName)>, LedgerError> {
         let mut left = std::mem::take(&mut self.stands);
         for phase in left.keys() {
             // So that the table has it.
