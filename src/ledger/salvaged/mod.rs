@@ -70,7 +70,9 @@ pub fn import_salvaged(
     let missing = end.missing.clone();
     let mut taken = Taken { lines: end.events, kept, missing, ..Taken::default() };
     file.seek(SeekFrom::Start(0))?;
-    let mut taker = Taker::new(ledger.session()?, options, (&end, behind), kept, now);
+    let stands = ledger.table()?.phases.into_values().filter(|phase| !phase.retired);
+    let stands = stands.map(|phase| (phase.id, phase.state.name())).collect();
+    let mut taker = Taker::new(ledger.session()?, options, (&end, behind, stands), kept, now);
     let mut refused = None;
     let mut line = 0;
     each_line(&mut file, |text| {

@@ -40,7 +40,7 @@ pub(super) struct Taker<'a> {
     places: HashMap<Seq, Seq>,
     /// The last place that is the same in both.
     kept: Seq,
-    /// Where the salvaged log last has each phase stand.
+    /// Where the salvaged log last has each phase stand, in front of the holes where nothing behind them says it.
     stands: BTreeMap<PhaseId, StateName>,
     ids: u64,
 }
@@ -50,7 +50,7 @@ impl<'a> Taker<'a> {
     pub(super) fn new(
         session: Session<'a>,
         options: &'a SalvagedOptions,
-        (end, behind): (&SalvagedEnd, Vec<u64>),
+        (end, behind, stands): (&SalvagedEnd, Vec<u64>, BTreeMap<PhaseId, StateName>),
         kept: u64,
         now: Timestamp,
     ) -> Self {
@@ -68,7 +68,7 @@ impl<'a> Taker<'a> {
             command: Vec::new(),
             places: HashMap::new(),
             kept: Seq::new(kept),
-            stands: BTreeMap::new(),
+            stands,
             ids: 0,
         }
     }
@@ -96,14 +96,15 @@ impl<'a> Taker<'a> {
             self.hole(hole, lines, None)?;
         }
         // What followed from what is missing may have moved phases that nothing was said of behind it.
-        let stands: Vec<_> = std::mem::take(&mut self.stands).into_iter().collect();
-        for _ in 0..2 {
-            for (phase, state) in &stands {
-                self.bring(phase, *state, None)?;
-            }
+        let stands = self.needed_first()?;
+        for (phase, state) in &stands {
+            self.bring(phase, *state, None)?;
         }
         for (phase, state) in stands {
-            if self.state(&phase)? != Some(state) {
+            let now = self.state(&phase)?;
+            // One that is retired stands where it stood.
+            let retired = || self.session.table().phases.get(&phase).map(|phase| phase.state.name());
+            if now.or_else(retired) != Some(state) {
                 *self.inferred.entry(STATE_DIFFERS.to_owned()).or_default() += 1;
             }
         }
@@ -113,6 +114,29 @@ impl<'a> Taker<'a> {
         }
         self.session.commit()?;
         Ok((self.events, self.inferred))
+    }
+
+    /// Returns where each phase is to stand, what is needed before what needs it: what is done to a phase moves those below.
+    fn needed_first(&mut self) -> Result<Vec<(PhaseId, StateName)>, LedgerError> {
+        let mut left = std::mem::take(&mut self.stands);
+        for phase in left.keys() {
+            // So that the table has it.
+            self.state(phase)?;
+        }
+        let phases = &self.session.table().phases;
+        let mut sorted = Vec::with_capacity(left.len());
+        while !left.is_empty() {
+            let waits = |id: &PhaseId| {
+                phases
+                    .get(id)
+                    .is_some_and(|phase| phase.spec.needs.iter().any(|need| left.contains_key(need)))
+            };
+            let next: Vec<PhaseId> = left.keys().filter(|id| !waits(id)).cloned().collect();
+            // No definition has a circle; whatever this is, it ends.
+            let next = if next.is_empty() { left.keys().cloned().collect() } else { next };
+            sorted.extend(next.into_iter().filter_map(|id| left.remove_entry(&id)));
+        }
+        Ok(sorted)
     }
 
     fn history(&self, lines: u64, gap: Option<Gap>) -> HistoryImported {
