@@ -16,33 +16,39 @@
 //! nothing else. Values come in and values go out; there is no clock, no disk and no randomness here.
 
 mod approval;
+mod attempt;
 mod budget;
 mod decide;
 mod draft;
 mod evolve;
 mod expect;
 mod family;
+mod mark;
 mod phase;
 mod propagate;
 mod reach;
 mod reason;
 mod rejection;
+mod spec;
 mod stale;
 mod table;
 mod touched;
 mod wave;
 
 pub use approval::{Approval, Decision};
+pub use attempt::{Attempt, Completion, Failure, Skip};
 pub use budget::{Budget, Standing, WARNING_PERCENT};
 pub use decide::decide;
 pub use draft::{Draft, Moment, Stamp, moment};
 pub use evolve::{Impossible, evolve};
 pub use expect::check_expectations;
 pub use family::costs::COST_LIMIT_RULE;
-pub use phase::{Attempt, Completion, Failure, Lineage, Mark, Phase, PhaseSpec, PhaseState, Skip};
+pub use mark::Mark;
+pub use phase::{Phase, PhaseState};
 pub use propagate::propagate;
 pub use reach::{Around, Reach, reach};
 pub use rejection::{ApprovalRejection, Rejection};
+pub use spec::{Lineage, PhaseSpec};
 pub use stale::{Basis, Step, judge, trail};
 pub use table::{FOLD_VERSION, Table, Tag, Workflow};
 pub use touched::{Row, Touched};

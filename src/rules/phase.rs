@@ -1,16 +1,15 @@
-//! One phase: what its definition says of it, where it stands, and what happened in its attempts.
+//! One phase: what its definition says of it, and where it stands.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::attempt::{Attempt, Completion, Failure, Skip};
 use super::budget::Budget;
+use super::mark::Mark;
 use super::rejection::Rejection;
-use super::stale::Basis;
-use crate::model::{
-    Amount, Cause, CauseKind, Change, Consumed, Declared, Digest, EventId, EventRef, FileRole, LookedThrough,
-    Metadata, Origin, PhaseDefinition, PhaseId, Process, Seq, StateName, Text, Timestamp, WorkflowName,
-};
+use super::spec::{Lineage, PhaseSpec};
+use crate::model::{Declared, FileRole, Metadata, Origin, PhaseId, Seq, StateName, Timestamp};
 
 /// One phase.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -168,66 +167,6 @@ impl Phase {
     }
 }
 
-/// How the definition of a phase came to be: the places of the events that made it what it is.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Lineage {
-    /// The definition that had it first.
-    pub added: Seq,
-    /// The one that gave it its version.
-    pub version: Seq,
-    /// The ones that made or removed a need, in turn, where that is not as it was at first.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub edges: BTreeMap<PhaseId, Vec<Seq>>,
-}
-
-impl Lineage {
-    /// Goes on with what another definition says.
-    pub(super) fn go_on(&mut self, before: &PhaseSpec, after: &PhaseSpec, place: Seq) {
-        if before.version != after.version {
-            self.version = place;
-        }
-        let (had, has): (BTreeSet<_>, BTreeSet<_>) =
-            (before.needs.iter().collect(), after.needs.iter().collect());
-        for need in had.symmetric_difference(&has) {
-            self.edges.entry((*need).clone()).or_default().push(place);
-        }
-    }
-}
-
-/// What the definition in force says of a phase.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PhaseSpec {
-    /// Its place in the file, from 0.
-    pub position: u32,
-    /// The phases that must be complete or skipped before it starts.
-    pub needs: Vec<PhaseId>,
-    /// The most it may cost; [`Budget::limit`] is in force.
-    pub cost_limit: Option<Amount>,
-    /// Its version.
-    pub version: Option<String>,
-    /// Globs of the files it reads.
-    pub inputs: Vec<String>,
-    /// Globs of the files it writes.
-    pub outputs: Vec<String>,
-    /// What it does.
-    pub description: Option<String>,
-}
-
-impl PhaseSpec {
-    /// Takes a phase out of its workflow's definition.
-    pub fn new(workflow: &WorkflowName, position: usize, phase: &PhaseDefinition) -> Self {
-        PhaseSpec {
-            position: u32::try_from(position).unwrap_or(u32::MAX),
-            needs: phase.needs.iter().map(|need| need.within(workflow)).collect(),
-            cost_limit: phase.cost_limit,
-            version: phase.version.clone(),
-            inputs: phase.inputs.clone(),
-            outputs: phase.outputs.clone(),
-            description: phase.description.clone(),
-        }
-    }
-}
-
 /// Where one phase stands. Each state holds what is true only in that state.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
@@ -303,172 +242,4 @@ impl PhaseState {
             PhaseState::Failed { failure } => Some(&failure.attempt),
         }
     }
-}
-
-/// A decision to do without a phase.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Skip {
-    /// The event.
-    pub event: EventId,
-    /// Its place.
-    pub seq: Seq,
-    /// Why.
-    pub reason: Text,
-    /// What an attempt in its place would have answered.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub behind: Vec<Origin>,
-}
-
-/// One run of a phase.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attempt {
-    /// The event that started it.
-    pub event: EventId,
-    /// Its place.
-    pub seq: Seq,
-    /// The root of its causes.
-    pub root: EventId,
-    /// When it took effect.
-    pub started_at: Timestamp,
-    /// What it goes back to: the roots of all that it answers; itself where it answers nothing.
-    pub origins: Vec<Origin>,
-    /// The version that it runs under.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub version: Option<String>,
-    /// The completions and skips it builds on.
-    pub consumed: Vec<Consumed>,
-    /// What it found through needs that have no completion which stands.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub looked_through: Vec<LookedThrough>,
-    /// The needs that were not met.
-    pub unmet: Vec<PhaseId>,
-    /// The process that does the work, while it is under way and where that is known.
-    pub process: Option<Process>,
-}
-
-impl Attempt {
-    /// Returns the cause that its start is of what happens in it.
-    pub(super) fn cause(&self) -> Cause {
-        Cause::new(EventRef { seq: self.seq, id: self.event }, CauseKind::PhaseStarted)
-    }
-
-    /// Returns how many needs it had.
-    pub(super) fn needs(&self) -> usize {
-        let through = |need: &PhaseId| self.looked_through.iter().any(|through| through.need == *need);
-        let itself = self.consumed.iter().filter(|consumed| !through(&consumed.phase));
-        itself.count() + self.looked_through.len()
-    }
-
-    /// Returns the basis that it found in a need; none for one that it did not have.
-    pub(super) fn basis(&self, need: &PhaseId) -> Option<Basis> {
-        if let Some(through) = self.looked_through.iter().find(|through| through.need == *need) {
-            return Some(Basis::recorded(through));
-        }
-        let consumed = self.consumed.iter().find(|consumed| consumed.phase == *need)?;
-        Some(Basis::of(vec![consumed.clone()]))
-    }
-}
-
-/// An attempt that ended well.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Completion {
-    /// The attempt.
-    pub attempt: Attempt,
-    /// The event that ended it.
-    pub event: EventId,
-    /// Its place.
-    pub seq: Seq,
-    /// When it ended.
-    pub ended_at: Timestamp,
-    /// How long it took.
-    pub duration_seconds: f64,
-    /// The digest of its output.
-    pub output: Option<Digest>,
-    /// What had changed above while it ran.
-    pub outdated_by: Vec<Mark>,
-}
-
-/// An attempt that ended badly.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Failure {
-    /// The attempt.
-    pub attempt: Attempt,
-    /// The event that ended it.
-    pub event: EventId,
-    /// Its place.
-    pub seq: Seq,
-    /// When it ended.
-    pub ended_at: Timestamp,
-    /// How long it took.
-    pub duration_seconds: f64,
-    /// What went wrong.
-    pub error: Text,
-}
-
-/// Why a phase must run again: one event that said so.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mark {
-    /// The event: `rerun_marked`, `rerun_cause_added` or `rerun_deferred`.
-    pub event: EventId,
-    /// Its place.
-    pub seq: Seq,
-    /// The root of its causes.
-    pub root: EventId,
-    /// When it took effect.
-    pub at: Timestamp,
-    /// Why, in words.
-    pub reason: Text,
-    /// The kind of its weightiest cause; none when someone asked for it.
-    pub kind: Option<CauseKind>,
-    /// The digest of the changed inputs that a scan found, so that it says the same only once; none for a mark
-    /// that no scan made.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub changes: Option<Digest>,
-    /// Whether the first release made it and nothing explained it then: it holds until the next attempt.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub legacy: bool,
-}
-
-impl Mark {
-    /// Says whether a person or a scan made it, and not a rule.
-    pub fn is_own(&self) -> bool {
-        self.kind.is_none()
-    }
-
-    /// Returns the event that made it, as what a start answers.
-    pub(super) fn origin(&self) -> Origin {
-        let kind = match self.changes {
-            _ if !self.is_own() => CauseKind::UpstreamRerun,
-            Some(_) => CauseKind::InputChanged,
-            None => CauseKind::RerunMarked,
-        };
-        let root = (self.root != self.event).then_some(self.root);
-        Origin { seq: self.seq, event: self.event, kind, root }
-    }
-}
-
-/// Says whether a kind of cause comes from a phase above.
-pub(super) fn is_upstream(kind: CauseKind) -> bool {
-    match kind {
-        CauseKind::UpstreamRerun | CauseKind::UpstreamReset | CauseKind::UpstreamCompleted => true,
-        CauseKind::DefinitionChanged
-        | CauseKind::InputChanged
-        | CauseKind::RerunMarked
-        | CauseKind::PhaseReset
-        | CauseKind::PhaseSkipped
-        | CauseKind::PhaseFailed
-        | CauseKind::PhaseStarted
-        | CauseKind::UpstreamUnchanged
-        | CauseKind::CostRecorded
-        | CauseKind::CostLimitSet
-        | CauseKind::CostLimitExceeded
-        | CauseKind::ApprovalRequested
-        | CauseKind::SameCommand => false,
-    }
-}
-
-/// Returns the digest of what changed; none where nothing did.
-pub(super) fn digest(changes: &[Change]) -> Option<Digest> {
-    let json = || serde_json::to_vec(changes).expect("changes are texts");
-    (!changes.is_empty()).then(|| Digest::sha256(&json()))
 }

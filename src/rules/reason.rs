@@ -1,6 +1,7 @@
 //! Why a phase must run again, in words.
 
-use super::phase::{Mark, Phase, PhaseState};
+use super::mark::Mark;
+use super::phase::{Phase, PhaseState};
 use super::stale::Judge;
 use super::table::Table;
 use crate::model::{PhaseId, PhaseRef, Reason, Text};

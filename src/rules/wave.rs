@@ -8,8 +8,10 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap, HashSet};
 
+use super::attempt::Completion;
 use super::draft::Draft;
-use super::phase::{Completion, Mark, Phase, PhaseState};
+use super::mark::Mark;
+use super::phase::{Phase, PhaseState};
 use super::reason::reasons_in_words;
 use super::stale::{Go, Judge, consumed};
 use super::table::Table;

@@ -5,8 +5,10 @@ use crate::model::{
     OutputFile, PhaseCompleted, PhaseFailed, PhaseId, PhaseSkipped, PhaseStarted, Process, Reason, Recorded,
     RerunReason, StateName, Timestamp, Worker, action,
 };
+use crate::rules::attempt::{Attempt, Completion, Failure, Skip};
 use crate::rules::draft::{Draft, ending, moving, seconds};
-use crate::rules::phase::{Attempt, Completion, Failure, Mark, Phase, PhaseState, Skip};
+use crate::rules::mark::Mark;
+use crate::rules::phase::{Phase, PhaseState};
 use crate::rules::reason::in_words;
 use crate::rules::rejection::Rejection;
 use crate::rules::stale::{Go, Judge, consumed, roots};

@@ -8,8 +8,9 @@ use crate::model::{
 };
 use crate::rules::budget::Budget;
 use crate::rules::draft::{Draft, root};
-use crate::rules::phase::{Lineage, Phase, PhaseSpec, PhaseState};
+use crate::rules::phase::{Phase, PhaseState};
 use crate::rules::rejection::Rejection;
+use crate::rules::spec::{Lineage, PhaseSpec};
 use crate::rules::table::{Table, Workflow};
 use crate::rules::touched::{Changing, about_else};
 use crate::rules::wave::Wave;

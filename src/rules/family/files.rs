@@ -2,7 +2,8 @@
 
 use crate::model::{Change, Digest, EventId, RerunReason, StateName, Text, action};
 use crate::rules::draft::{Draft, moving};
-use crate::rules::phase::{Phase, PhaseState, digest};
+use crate::rules::mark::digest;
+use crate::rules::phase::{Phase, PhaseState};
 use crate::rules::rejection::Rejection;
 use crate::rules::table::Table;
 

@@ -1,8 +1,10 @@
 //! Reruns: a phase must run again, because someone says so or because something above it or its files changed.
 
 use crate::model::{Cause, EventId, Recorded, RerunReason, StateName, action};
+use crate::rules::attempt::Completion;
 use crate::rules::draft::{Draft, moving};
-use crate::rules::phase::{Completion, Mark, PhaseState, digest, is_upstream};
+use crate::rules::mark::{Mark, digest, is_upstream};
+use crate::rules::phase::PhaseState;
 use crate::rules::rejection::Rejection;
 use crate::rules::stale::Judge;
 use crate::rules::table::Table;

@@ -5,7 +5,8 @@ use std::collections::{BinaryHeap, HashMap};
 
 use super::basis::{Go, Judge};
 use crate::model::{PhaseId, Reason};
-use crate::rules::phase::{Attempt, Phase, PhaseState};
+use crate::rules::attempt::Attempt;
+use crate::rules::phase::{Phase, PhaseState};
 use crate::rules::table::Table;
 
 impl<'a> Judge<'a> {

@@ -16,7 +16,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::basis::{Basis, Go, Judge, are_same};
 use crate::model::{CauseKind, Consumed, EventRef, Origin, PhaseId, Reason, Seq};
-use crate::rules::phase::{Attempt, Completion, Mark, Phase};
+use crate::rules::attempt::{Attempt, Completion};
+use crate::rules::mark::Mark;
+use crate::rules::phase::Phase;
 use crate::rules::table::Table;
 
 /// One step back from why a phase is stale.

@@ -1,0 +1,110 @@
+//! What happened in the attempts of a phase: that it was skipped, started, ended well or badly.
+
+use serde::{Deserialize, Serialize};
+
+use super::mark::Mark;
+use super::stale::Basis;
+use crate::model::{
+    Cause, CauseKind, Consumed, Digest, EventId, EventRef, LookedThrough, Origin, PhaseId, Process, Seq,
+    Text, Timestamp,
+};
+
+/// A decision to do without a phase.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Skip {
+    /// The event.
+    pub event: EventId,
+    /// Its place.
+    pub seq: Seq,
+    /// Why.
+    pub reason: Text,
+    /// What an attempt in its place would have answered.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub behind: Vec<Origin>,
+}
+
+/// One run of a phase.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// The event that started it.
+    pub event: EventId,
+    /// Its place.
+    pub seq: Seq,
+    /// The root of its causes.
+    pub root: EventId,
+    /// When it took effect.
+    pub started_at: Timestamp,
+    /// What it goes back to: the roots of all that it answers; itself where it answers nothing.
+    pub origins: Vec<Origin>,
+    /// The version that it runs under.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The completions and skips it builds on.
+    pub consumed: Vec<Consumed>,
+    /// What it found through needs that have no completion which stands.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub looked_through: Vec<LookedThrough>,
+    /// The needs that were not met.
+    pub unmet: Vec<PhaseId>,
+    /// The process that does the work, while it is under way and where that is known.
+    pub process: Option<Process>,
+}
+
+impl Attempt {
+    /// Returns the cause that its start is of what happens in it.
+    pub(super) fn cause(&self) -> Cause {
+        Cause::new(EventRef { seq: self.seq, id: self.event }, CauseKind::PhaseStarted)
+    }
+
+    /// Returns how many needs it had.
+    pub(super) fn needs(&self) -> usize {
+        let through = |need: &PhaseId| self.looked_through.iter().any(|through| through.need == *need);
+        let itself = self.consumed.iter().filter(|consumed| !through(&consumed.phase));
+        itself.count() + self.looked_through.len()
+    }
+
+    /// Returns the basis that it found in a need; none for one that it did not have.
+    pub(super) fn basis(&self, need: &PhaseId) -> Option<Basis> {
+        if let Some(through) = self.looked_through.iter().find(|through| through.need == *need) {
+            return Some(Basis::recorded(through));
+        }
+        let consumed = self.consumed.iter().find(|consumed| consumed.phase == *need)?;
+        Some(Basis::of(vec![consumed.clone()]))
+    }
+}
+
+/// An attempt that ended well.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Completion {
+    /// The attempt.
+    pub attempt: Attempt,
+    /// The event that ended it.
+    pub event: EventId,
+    /// Its place.
+    pub seq: Seq,
+    /// When it ended.
+    pub ended_at: Timestamp,
+    /// How long it took.
+    pub duration_seconds: f64,
+    /// The digest of its output.
+    pub output: Option<Digest>,
+    /// What had changed above while it ran.
+    pub outdated_by: Vec<Mark>,
+}
+
+/// An attempt that ended badly.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The attempt.
+    pub attempt: Attempt,
+    /// The event that ended it.
+    pub event: EventId,
+    /// Its place.
+    pub seq: Seq,
+    /// When it ended.
+    pub ended_at: Timestamp,
+    /// How long it took.
+    pub duration_seconds: f64,
+    /// What went wrong.
+    pub error: Text,
+}

@@ -1,0 +1,73 @@
+//! Why a phase must run again: what events said of it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::model::{CauseKind, Change, Digest, EventId, Origin, Seq, Text, Timestamp};
+
+/// Why a phase must run again: one event that said so.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// The event: `rerun_marked`, `rerun_cause_added` or `rerun_deferred`.
+    pub event: EventId,
+    /// Its place.
+    pub seq: Seq,
+    /// The root of its causes.
+    pub root: EventId,
+    /// When it took effect.
+    pub at: Timestamp,
+    /// Why, in words.
+    pub reason: Text,
+    /// The kind of its weightiest cause; none when someone asked for it.
+    pub kind: Option<CauseKind>,
+    /// The digest of the changed inputs that a scan found, so that it says the same only once; none for a mark
+    /// that no scan made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<Digest>,
+    /// Whether the first release made it and nothing explained it then: it holds until the next attempt.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub legacy: bool,
+}
+
+impl Mark {
+    /// Says whether a person or a scan made it, and not a rule.
+    pub fn is_own(&self) -> bool {
+        self.kind.is_none()
+    }
+
+    /// Returns the event that made it, as what a start answers.
+    pub(super) fn origin(&self) -> Origin {
+        let kind = match self.changes {
+            _ if !self.is_own() => CauseKind::UpstreamRerun,
+            Some(_) => CauseKind::InputChanged,
+            None => CauseKind::RerunMarked,
+        };
+        let root = (self.root != self.event).then_some(self.root);
+        Origin { seq: self.seq, event: self.event, kind, root }
+    }
+}
+
+/// Says whether a kind of cause comes from a phase above.
+pub(super) fn is_upstream(kind: CauseKind) -> bool {
+    match kind {
+        CauseKind::UpstreamRerun | CauseKind::UpstreamReset | CauseKind::UpstreamCompleted => true,
+        CauseKind::DefinitionChanged
+        | CauseKind::InputChanged
+        | CauseKind::RerunMarked
+        | CauseKind::PhaseReset
+        | CauseKind::PhaseSkipped
+        | CauseKind::PhaseFailed
+        | CauseKind::PhaseStarted
+        | CauseKind::UpstreamUnchanged
+        | CauseKind::CostRecorded
+        | CauseKind::CostLimitSet
+        | CauseKind::CostLimitExceeded
+        | CauseKind::ApprovalRequested
+        | CauseKind::SameCommand => false,
+    }
+}
+
+/// Returns the digest of what changed; none where nothing did.
+pub(super) fn digest(changes: &[Change]) -> Option<Digest> {
+    let json = || serde_json::to_vec(changes).expect("changes are texts");
+    (!changes.is_empty()).then(|| Digest::sha256(&json()))
+}
