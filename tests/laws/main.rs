@@ -41,6 +41,7 @@ mod started;
 
 mod approval;
 mod costs;
+mod crowded;
 mod examples;
 mod forgeries;
 mod growth;
