@@ -2,7 +2,7 @@
 //! attempts, through what is skipped, failed, dropped and brought back.
 
 use phaseledger::model::{
-    Action, Again, Definition, Metadata, PhaseDefinition, PhaseName, PhaseRef, WorkflowName, action,
+    Action, Again, Definition, Metadata, PhaseDefinition, PhaseName, PhaseRef, Request, WorkflowName, action,
 };
 use proptest::prelude::*;
 
@@ -134,4 +134,50 @@ proptest! {
             check_all_roots(&game.shared, &game.world, &judge(&game.world));
         }
     }
+}
+
+/// Sends commands as `append` takes them, and checks every root after each.
+fn check(phases: &[(&str, &[&str])], lines: &[&str]) {
+    let names = |needs: &[&str]| needs.iter().map(|need| need.parse().expect("a name")).collect();
+    let one = |(id, needs): &(&str, &[&str])| phase(PhaseName::new(id).expect("a name"), names(needs), 1);
+    let workflow = WorkflowName::new("w").expect("a name");
+    let definition = Definition::new(workflow, phases.iter().map(one).collect()).expect("no cycle");
+    let mut game = Game::default();
+    game.send(Action::Define(action::Define { definition: Box::new(definition) })).expect("a definition");
+    for line in lines {
+        game.send(line.parse::<Request>().expect("a request").action).expect("legal");
+        check_all_roots(&game.shared, &game.world, &judge(&game.world));
+    }
+}
+
+/// What is built over an attempt that was stale from its beginning goes back to what made that stale, not to its start.
+#[test]
+fn an_attempt_that_began_stale_is_no_root_of_what_is_below_it() {
+    check(
+        &[("b", &[]), ("d", &["b"]), ("e", &["d"])],
+        &[
+            r#"{"do":"start","phase":"b"}"#,
+            r#"{"do":"complete","phase":"b"}"#,
+            r#"{"do":"rerun","phase":"b","reason":"new data"}"#,
+            r#"{"do":"start","phase":"d","allow_unmet":true}"#,
+            r#"{"do":"start","phase":"e","allow_unmet":true}"#,
+            r#"{"do":"complete","phase":"e"}"#,
+        ],
+    );
+}
+
+/// A reason that an event told, and that holds no more, adds no root to what began below it since.
+#[test]
+fn a_reason_that_holds_no_more_is_not_followed() {
+    check(
+        &[("b", &[]), ("c", &["b"]), ("e", &["c"]), ("f", &["c", "e"])],
+        &[
+            r#"{"do":"start","phase":"e","allow_unmet":true}"#,
+            r#"{"do":"start","phase":"b"}"#,
+            r#"{"do":"complete","phase":"b"}"#,
+            r#"{"do":"start","phase":"c"}"#,
+            r#"{"do":"reset","phase":"b","reason":"bad data"}"#,
+            r#"{"do":"start","phase":"f","allow_unmet":true}"#,
+        ],
+    );
 }
