@@ -43,6 +43,7 @@ mod started;
 
 mod approval;
 mod costs;
+mod crowded;
 mod examples;
 mod forgeries;
 mod fuzzed;

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::generate::{Sent, plans};
 use crate::judge::{Judgement, judge, lawless, misjudged, unmet};
-use crate::make::{command, text};
+use crate::make::{command, text, time};
 use crate::oracle::{Spot, World, list};
 use crate::play::{Shared, cases, play, submit};
 use crate::propagation::follow;
@@ -97,12 +97,8 @@ proptest! {
                 continue;
             }
             shared.json(Seq::new(world.head)).iter().for_each(|line| world.apply(line));
-            let judged = judge(&world);
-            for phase in judged.keys() {
-                let roots = told_by_why(&shared, &Moment::Head, phase);
-                check_roots(&world, &judged, phase, &roots);
-                told.push((world.head, phase.clone(), roots));
-            }
+            let roots = check_all_roots(&shared, &world, &judge(&world));
+            told.extend(roots.into_iter().map(|(phase, roots)| (world.head, phase, roots)));
         }
         let first = later.index(7);
         for (place, phase, roots) in told.iter().skip(first).step_by(7) {
@@ -131,13 +127,22 @@ proptest! {
 }
 
 /// A ledger that a test plays on, and the oracle that follows it.
-struct Game {
-    shared: Shared,
+pub struct Game {
+    pub shared: Shared,
     ledger: Ledger,
-    world: World,
+    pub world: World,
     now: Timestamp,
     definitions: Vec<Definition>,
     sent: u128,
+}
+
+impl Default for Game {
+    fn default() -> Game {
+        let shared = Shared::default();
+        let ledger = shared.ledger();
+        let (world, definitions) = (World::default(), Vec::new());
+        Game { shared, ledger, world, now: time(1_700_000_000_000_000), definitions, sent: 0 }
+    }
 }
 
 impl Game {
@@ -158,7 +163,11 @@ impl Game {
     }
 
     /// Sends a command, and checks what it did.
-    fn send(&mut self, action: Action) -> Result<(), String> {
+    ///
+    /// # Errors
+    ///
+    /// Why it was refused.
+    pub fn send(&mut self, action: Action) -> Result<(), String> {
         self.sent += 1;
         let command = command(CommandId::new(Uuid::from_u128(self.sent)), action);
         submit(&mut self.ledger, &Sent { command, now: self.now }).map_err(|error| error.to_string())?;
@@ -251,15 +260,23 @@ fn told_by_why(shared: &Shared, moment: &Moment, phase: &str) -> BTreeSet<u64> {
     told
 }
 
+/// Asks of every stale phase for its roots, checks them and returns them.
+pub fn check_all_roots(shared: &Shared, world: &World, judged: &Judgement) -> Vec<(String, BTreeSet<u64>)> {
+    let one = |phase: &String| {
+        let roots = told_by_why(shared, &Moment::Head, phase);
+        check_roots(world, judged, phase, &roots);
+        (phase.clone(), roots)
+    };
+    judged.keys().map(one).collect()
+}
+
 fn check_roots(world: &World, judged: &Judgement, phase: &str, told: &BTreeSet<u64>) {
     let of = |wide: bool| roots_of(world, judged, phase, wide);
     let (mut narrow, mut wide) = (of(false), of(true));
     let spot = &world.phases[phase];
     if spot.state == "IN_PROGRESS" {
         // It stands there because of what it answers, too.
-        let causes = &world.facts[spot.started.expect("under way") as usize - 1].causes;
-        let answers = causes.iter().flat_map(|cause| far_ends(world, cause.seq));
-        narrow.extend(answers);
+        narrow.extend(far_ends(world, spot.started.expect("under way")));
         wide.extend(narrow.iter().copied());
     }
     let reasons = &judged[phase];

@@ -75,19 +75,19 @@ pub fn differs(world: &World, expected: &Expected, line: &Value) -> Option<Strin
 fn compared(world: &World, phase: &str, compared: &[Value]) -> bool {
     let spot = &world.phases[phase];
     let (then, now) = (world.then(spot), world.now());
-    let mut ways: Vec<(&str, Value)> = Vec::new();
+    // What ran again, and whether it is the need itself.
+    let mut ways: Vec<(bool, Value)> = Vec::new();
     for need in &spot.needs {
         let (had, has) = (then.basis(need), now.basis(need));
         for (name, token) in has {
             let again = had.get(name).filter(|had| had.seq != token.seq && token.is_as(had));
             if let Some(had) = again {
                 let one = json!([name, had.output, token.output, token.event, token.seq]);
-                ways.push((name, one));
+                ways.push((name == need, one));
             }
         }
     }
-    let of_needs = ways.iter().filter(|(name, _)| spot.needs.iter().any(|need| need == name));
-    let of_needs: Vec<_> = of_needs.map(|(_, one)| one.clone()).collect();
+    let of_needs: Vec<_> = ways.iter().filter(|(is_need, _)| *is_need).map(|(_, one)| one.clone()).collect();
     let workflow = phase.split('/').next().unwrap_or_default();
     let found = compared.iter().map(|one| {
         let name = full(workflow, &string(&one["phase"]));

@@ -1,0 +1,183 @@
+//! A few phases to which much happens: what each could do next is drawn from the state it is in, so that attempts run over
+//! attempts, through what is skipped, failed, dropped and brought back.
+
+use phaseledger::model::{
+    Action, Again, Definition, Metadata, PhaseDefinition, PhaseName, PhaseRef, Request, WorkflowName, action,
+};
+use proptest::prelude::*;
+
+use crate::judge::judge;
+use crate::make::{changes, digest, phase, text};
+use crate::play::cases;
+use crate::stale::{Game, check_all_roots};
+
+/// How many phases there are. Those with even numbers are of one workflow, the others of another.
+const PHASES: usize = 6;
+
+/// Numbers that are read against the ledger as it stands.
+#[derive(Debug, Clone)]
+struct Step {
+    what: u8,
+    slot: usize,
+    bits: u8,
+}
+
+/// What definitions say at the moment.
+struct Graph {
+    /// The name of each slot: one letter.
+    letters: Vec<usize>,
+    needs: [u8; PHASES],
+    versions: [u32; PHASES],
+    present: [bool; PHASES],
+}
+
+impl Graph {
+    fn name(&self, slot: usize) -> PhaseRef {
+        let letter = char::from(b'a' + self.letters[slot] as u8).to_string();
+        let workflow = WorkflowName::new(["v", "w"][slot % 2]).expect("a letter");
+        PhaseRef { workflow: Some(workflow), phase: PhaseName::new(&letter).expect("a letter") }
+    }
+
+    fn define(&self, workflow: usize) -> Action {
+        let is_needed = |slot: usize, need: &usize| self.needs[slot] >> need & 1 == 1 && self.present[*need];
+        let one = |slot: usize| -> PhaseDefinition {
+            let needs = (0..slot).filter(|need| is_needed(slot, need)).map(|need| self.name(need)).collect();
+            phase(self.name(slot).phase, needs, self.versions[slot])
+        };
+        let slots = (0..PHASES).filter(|slot| slot % 2 == workflow && self.present[*slot]);
+        let name = WorkflowName::new(["v", "w"][workflow]).expect("a letter");
+        let definition = Definition::new(name, slots.map(one).collect()).expect("no cycle");
+        Action::Define(action::Define { definition: Box::new(definition) })
+    }
+
+    /// Changes one thing, and returns the workflow that says it.
+    fn change(&mut self, step: &Step) -> usize {
+        let slot = step.slot;
+        match step.bits % 8 {
+            0..4 if slot > 0 => self.needs[slot] ^= 1 << (usize::from(step.bits / 8) % slot),
+            0..6 => self.versions[slot] = 1 + u32::from(step.bits / 8) % 3,
+            _ => self.present[slot] ^= true,
+        }
+        slot % 2
+    }
+}
+
+fn next(step: &Step, phase: PhaseRef, state: &str) -> Action {
+    let (bits, metadata) = (step.bits, Metadata::default());
+    let reason = text("why not");
+    let start = |again| {
+        let (phase, inputs, metadata) = (phase.clone(), Vec::new(), Metadata::default());
+        let allow_unmet = bits % 4 != 0;
+        Action::Start(action::Start {
+            phase,
+            metadata,
+            allow_unmet,
+            again,
+            over_limit: None,
+            inputs,
+            worker: None,
+        })
+    };
+    match (step.what, state) {
+        (0..3, _) => Action::Rerun(action::Rerun { phase, reason }),
+        (3..5, _) => Action::InputsChanged(action::InputsChanged { phase, changes: changes(bits % 4) }),
+        (5..8, _) => Action::Skip(action::Skip { phase, reason, metadata }),
+        (8..10, _) => Action::Reset(action::Reset { phase, reason }),
+        (10, "IN_PROGRESS") => start(Some(Again::TakeOver(reason))),
+        (11, "IN_PROGRESS") => Action::Fail(action::Fail {
+            phase,
+            error: reason,
+            exit_code: None,
+            signal: None,
+            stderr: None,
+            abandoned: false,
+            metadata,
+        }),
+        (_, "IN_PROGRESS") => {
+            let output = digest(bits % 4);
+            Action::Complete(action::Complete { phase, metadata, output, outputs: Vec::new() })
+        }
+        (_, "COMPLETE") => start(Some(Again::Rerun(reason))),
+        _ => start(None),
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(128))]
+
+    /// As in the crowd, so in the few: each command does what the oracle says, and `why` goes back to every root.
+    #[test]
+    fn a_crowded_ledger_does_what_the_oracle_says(
+        letters in Just((0..PHASES).collect::<Vec<_>>()).prop_shuffle(),
+        needs in any::<[u8; PHASES]>(),
+        steps in prop::collection::vec((0..24u8, 0..PHASES, any::<u8>()), 1..60),
+    ) {
+        let mut graph = Graph { letters, needs, versions: [1; PHASES], present: [true; PHASES] };
+        let mut game = Game::default();
+        // What each needs of the other is there the second time.
+        graph.needs = [0; PHASES];
+        (0..2).for_each(|workflow| drop(game.send(graph.define(workflow))));
+        graph.needs = needs;
+        (0..2).for_each(|workflow| drop(game.send(graph.define(workflow))));
+        for (what, slot, bits) in steps {
+            let step = Step { what, slot, bits };
+            let name = graph.name(slot);
+            let there = game.world.phases.get(&name.to_string()).filter(|spot| !spot.retired);
+            let state = there.map(|spot| spot.state.clone());
+            match state.filter(|_| step.what < 21) {
+                Some(state) => drop(game.send(next(&step, name, &state))),
+                None => {
+                    let workflow = graph.change(&step);
+                    drop(game.send(graph.define(workflow)));
+                }
+            }
+            check_all_roots(&game.shared, &game.world, &judge(&game.world));
+        }
+    }
+}
+
+/// Sends commands as `append` takes them, and checks every root after each.
+fn check(phases: &[(&str, &[&str])], lines: &[&str]) {
+    let names = |needs: &[&str]| needs.iter().map(|need| need.parse().expect("a name")).collect();
+    let one = |(id, needs): &(&str, &[&str])| phase(PhaseName::new(id).expect("a name"), names(needs), 1);
+    let workflow = WorkflowName::new("w").expect("a name");
+    let definition = Definition::new(workflow, phases.iter().map(one).collect()).expect("no cycle");
+    let mut game = Game::default();
+    game.send(Action::Define(action::Define { definition: Box::new(definition) })).expect("a definition");
+    for line in lines {
+        game.send(line.parse::<Request>().expect("a request").action).expect("legal");
+        check_all_roots(&game.shared, &game.world, &judge(&game.world));
+    }
+}
+
+/// What is built over an attempt that was stale from its beginning goes back to what made that stale, not to its start.
+#[test]
+fn an_attempt_that_began_stale_is_no_root_of_what_is_below_it() {
+    check(
+        &[("b", &[]), ("d", &["b"]), ("e", &["d"])],
+        &[
+            r#"{"do":"start","phase":"b"}"#,
+            r#"{"do":"complete","phase":"b"}"#,
+            r#"{"do":"rerun","phase":"b","reason":"new data"}"#,
+            r#"{"do":"start","phase":"d","allow_unmet":true}"#,
+            r#"{"do":"start","phase":"e","allow_unmet":true}"#,
+            r#"{"do":"complete","phase":"e"}"#,
+        ],
+    );
+}
+
+/// A reason that an event told, and that holds no more, adds no root to what began below it since.
+#[test]
+fn a_reason_that_holds_no_more_is_not_followed() {
+    check(
+        &[("b", &[]), ("c", &["b"]), ("e", &["c"]), ("f", &["c", "e"])],
+        &[
+            r#"{"do":"start","phase":"e","allow_unmet":true}"#,
+            r#"{"do":"start","phase":"b"}"#,
+            r#"{"do":"complete","phase":"b"}"#,
+            r#"{"do":"start","phase":"c"}"#,
+            r#"{"do":"reset","phase":"b","reason":"bad data"}"#,
+            r#"{"do":"start","phase":"f","allow_unmet":true}"#,
+        ],
+    );
+}
