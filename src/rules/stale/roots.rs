@@ -42,6 +42,17 @@ enum Found<'a> {
 }
 
 impl Found<'_> {
+    /// Returns the step to it from the event that said that a phase is stale.
+    fn step(&self, from: Option<Seq>, edge: Option<(PhaseId, PhaseId)>, stale: &Phase) -> Step {
+        match self {
+            Found::Origin(origin) => Step { from, to: origin.seq, kind: origin.kind, edge },
+            Found::Completion(completion, need) => {
+                let edge = Some((need.clone(), stale.id.clone()));
+                Step { from, to: completion.seq, kind: CauseKind::UpstreamCompleted, edge }
+            }
+        }
+    }
+
     fn origins(&self) -> &[Origin] {
         match self {
             Found::Origin(origin) => std::slice::from_ref(origin),
@@ -56,7 +67,7 @@ pub(in crate::rules) fn roots(table: &Table, phase: &Phase) -> Vec<Origin> {
     let mut judge = Judge::new(table);
     let mut origins = BTreeSet::new();
     // What is above comes first: what is known of it says what is found through it.
-    for (stale, _) in above(table, phase).into_iter().rev() {
+    for stale in Above::of(table, phase).phases.into_iter().rev() {
         for found in back(&mut judge, stale) {
             origins.extend(found.origins());
         }
@@ -67,63 +78,81 @@ pub(in crate::rules) fn roots(table: &Table, phase: &Phase) -> Vec<Origin> {
 /// Returns the steps from why a phase is stale back to the completions, marks, scans, resets and definitions that make it
 /// so, as things stand: those that only count no longer, whatever was recorded of them, are not among them.
 pub fn trail(table: &Table, phase: &Phase) -> Vec<Step> {
-    let (mut judge, mut steps) = (Judge::new(table), Vec::new());
-    let above = above(table, phase);
-    let mut backs: Vec<_> = above.iter().rev().map(|(stale, _)| back(&mut judge, stale)).collect();
+    let mut judge = Judge::new(table);
+    let Above { phases, ways } = Above::of(table, phase);
+    let mut backs: Vec<_> = phases.iter().rev().map(|stale| back(&mut judge, stale)).collect();
+    backs.reverse();
+    let derived: Vec<_> = phases.iter().map(|stale| derived(stale)).collect();
     // From where the steps of a phase go on: the event that said that it is stale, or else where they came from.
-    let mut said: HashMap<&PhaseId, Option<Seq>> = HashMap::new();
-    for (stale, came) in above {
-        let before = came.as_ref().and_then(|(below, _)| said.get(below).copied().flatten());
-        let edge = came.map(|(below, need)| (need, below.clone()));
-        let derived = stale.state.marks().iter().rfind(|mark| !mark.is_own());
-        let from = derived.map(|mark| mark.seq).or(before);
-        said.insert(&stale.id, from);
-        if let Some(mark) = derived {
-            steps.push(Step {
-                from: before,
-                to: mark.seq,
-                kind: CauseKind::UpstreamRerun,
-                edge: edge.clone(),
-            });
-        }
-        let edge = if derived.is_some() { None } else { edge };
-        for found in backs.pop().into_iter().flatten() {
-            let (to, kind, edge) = match found {
-                Found::Origin(origin) => (origin.seq, origin.kind, edge.clone()),
-                Found::Completion(completion, need) => {
-                    (completion.seq, CauseKind::UpstreamCompleted, Some((need, stale.id.clone())))
-                }
-            };
-            if from != Some(to) {
-                steps.push(Step { from, to, kind, edge });
-            }
+    let mut said = derived.clone();
+    let mut is_known = vec![false; phases.len()];
+    for way in &ways {
+        if !std::mem::replace(&mut is_known[way.above], true) {
+            said[way.above] = derived[way.above].or(said[way.below]);
         }
     }
+    let first = Way { below: 0, need: None, above: 0 };
+    let mut steps = Vec::new();
+    for (at, way) in std::iter::once(&first).chain(&ways).enumerate() {
+        let from = if at == 0 { None } else { said[way.below] };
+        let edge = way.need.map(|need| (need.clone(), phases[way.below].id.clone()));
+        match derived[way.above] {
+            Some(to) => steps.push(Step { from, to, kind: CauseKind::UpstreamRerun, edge }),
+            None => steps.extend(
+                backs[way.above].iter().map(|found| found.step(from, edge.clone(), phases[way.above])),
+            ),
+        }
+    }
+    for (at, from) in derived.iter().enumerate().filter(|(_, from)| from.is_some()) {
+        steps.extend(backs[at].iter().map(|found| found.step(*from, None, phases[at])));
+    }
+    steps.retain(|step| step.from != Some(step.to));
     steps
 }
 
-/// Returns a stale phase and each stale one above it, that with the phase below and the need by which it is reached:
-/// each after one that is below it.
-fn above<'a>(table: &'a Table, phase: &'a Phase) -> Vec<(&'a Phase, Option<(&'a PhaseId, PhaseId)>)> {
-    let judge = Judge::new(table);
-    let (mut seen, mut found) = (HashSet::from([&phase.id]), vec![(phase, None)]);
-    let mut next = 0;
-    while let Some(&(stale, _)) = found.get(next) {
-        next += 1;
-        for need in &stale.spec.needs {
-            judge.walk(need, |above| {
-                if !above.is_stale() {
-                    return Go::On;
-                }
-                // What is behind it is visited from there.
-                if seen.insert(&above.id) {
-                    found.push((above, Some((&stale.id, need.clone()))));
-                }
-                Go::Past
-            });
+/// Returns the place of the last event that a rule derived about a stale phase.
+fn derived(phase: &Phase) -> Option<Seq> {
+    phase.state.marks().iter().rfind(|mark| !mark.is_own()).map(|mark| mark.seq)
+}
+
+/// A stale phase and those above it that are stale too, each behind one that is below it, with the ways between them.
+struct Above<'a> {
+    phases: Vec<&'a Phase>,
+    ways: Vec<Way<'a>>,
+}
+
+/// That a phase is stale because another one is: the need by which that is above.
+struct Way<'a> {
+    below: usize,
+    need: Option<&'a PhaseId>,
+    above: usize,
+}
+
+impl<'a> Above<'a> {
+    fn of(table: &'a Table, phase: &'a Phase) -> Self {
+        let judge = Judge::new(table);
+        let mut numbers = HashMap::from([(&phase.id, 0)]);
+        let (mut phases, mut ways) = (vec![phase], Vec::new());
+        let mut below = 0;
+        while let Some(&stale) = phases.get(below) {
+            for need in &stale.spec.needs {
+                judge.walk(need, |above| {
+                    if !above.is_stale() {
+                        return Go::On;
+                    }
+                    let number = *numbers.entry(&above.id).or_insert_with(|| {
+                        phases.push(above);
+                        phases.len() - 1
+                    });
+                    ways.push(Way { below, need: Some(need), above: number });
+                    // What is behind it is visited from there.
+                    Go::Past
+                });
+            }
+            below += 1;
         }
+        Above { phases, ways }
     }
-    found
 }
 
 /// Goes back from the reasons of a phase that lie in itself, or in what it finds in its needs.
