@@ -99,9 +99,9 @@ pub struct LedBy {
 }
 
 impl ChainEvent {
-    /// Says whether nothing in the ledger caused it.
+    /// Says whether it goes back to nothing else in the ledger.
     pub fn is_root(&self) -> bool {
-        self.proven.record.causes.is_empty()
+        self.back.is_empty()
     }
 }
 

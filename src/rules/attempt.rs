@@ -21,6 +21,9 @@ pub struct Skip {
     /// What an attempt in its place would have answered.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub behind: Vec<Origin>,
+    /// What that goes back to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub origins: Vec<Origin>,
 }
 
 /// One run of a phase.

@@ -1,6 +1,6 @@
 //! What events add up to: the fold. It applies what is stored, and never decides or derives.
 
-use super::family::{approval, attempt, costs, definition, notes, rerun, reset};
+use super::family::{approval, attempt, costs, definition, notes, rerun, reset, started};
 use super::table::Table;
 use super::touched::{Changing, Touched};
 use crate::model::{Event, Recorded, Seq, Verdict};
@@ -37,7 +37,7 @@ pub fn evolve(table: &mut Table, record: &Recorded) -> Result<Touched, Impossibl
 fn apply(table: &mut Changing<'_>, record: &Recorded) -> Result<(), String> {
     match &record.event {
         Event::WorkflowDefined(defined) => definition::defined(table, record, defined),
-        Event::PhaseStarted(started) => attempt::started(table, record, started),
+        Event::PhaseStarted(started) => started::started(table, record, started),
         Event::PhaseCompleted(completed) => attempt::completed(table, record, completed),
         Event::PhaseFailed(failed) => attempt::failed(table, record, failed),
         Event::PhaseSkipped(skipped) => attempt::skipped(table, record, skipped),

@@ -125,6 +125,10 @@ impl Phase {
     /// too many to be recorded.
     pub(super) fn found_under_way(&self) -> Option<Vec<&PhaseId>> {
         let PhaseState::InProgress { attempt, .. } = &self.state else { return None };
+        // A need that was dropped since is looked through no more.
+        if attempt.needs() != self.spec.needs.len() {
+            return None;
+        }
         let through = &attempt.looked_through;
         let itself = attempt.consumed.iter().map(|found| &found.phase);
         let itself = itself.filter(|need| !through.iter().any(|through| through.need == **need));

@@ -279,9 +279,13 @@ fn stale_above<'a>(table: &'a Table, phase: &'a Phase) -> Vec<(&'a Mark, Option<
             if !above.is_stale() {
                 return Go::On;
             }
+            // What is stale since it began was so because of what is above it.
+            let start = above.state.attempt().map(|attempt| attempt.event);
+            let Some(mark) = above.state.marks().iter().rfind(|mark| Some(mark.event) != start) else {
+                return Go::On;
+            };
             if seen.insert(&above.id) {
-                let edge = Some((need.clone(), phase.id.clone()));
-                found.extend(above.state.marks().last().map(|mark| (mark, edge)));
+                found.push((mark, Some((need.clone(), phase.id.clone()))));
             }
             Go::Past
         });

@@ -7,11 +7,11 @@ use crate::model::{
 };
 use crate::rules::attempt::{Attempt, Completion, Failure, Skip};
 use crate::rules::draft::{Draft, ending, moving, seconds};
+use crate::rules::family::started::far_ends;
 use crate::rules::mark::Mark;
 use crate::rules::phase::{Phase, PhaseState};
-use crate::rules::reason::in_words;
 use crate::rules::rejection::Rejection;
-use crate::rules::stale::{Go, Judge, consumed, roots};
+use crate::rules::stale::{Judge, consumed, roots};
 use crate::rules::table::Table;
 use crate::rules::touched::{Changing, misplaced};
 
@@ -119,7 +119,7 @@ fn consume(need: &Phase) -> Option<Consumed> {
 }
 
 /// Returns what an attempt that starts now finds through each need that has no completion which stands.
-fn looked_through(table: &Table, phase: &Phase) -> Vec<LookedThrough> {
+pub(super) fn looked_through(table: &Table, phase: &Phase) -> Vec<LookedThrough> {
     let stands = |need: &PhaseId| table.phases.get(need).is_some_and(|need| need.standing().is_some());
     let judge = Judge::new(table);
     let open = phase.spec.needs.iter().filter(|need| !stands(need));
@@ -215,105 +215,6 @@ pub(in crate::rules) fn skip(table: &Table, id: EventId, asked: &action::Skip) -
     Ok(moving(phase, id, skipped, StateName::Pending))
 }
 
-/// Applies the start of an attempt.
-pub(in crate::rules) fn started(
-    table: &mut Changing<'_>,
-    record: &Recorded,
-    started: &PhaseStarted,
-) -> Result<(), String> {
-    let looked_through = found_through(table.table(), record, started);
-    note_looked_through(table, &looked_through);
-    table.apply(record, |phase| {
-        match phase.state {
-            PhaseState::Pending { .. } | PhaseState::Failed { .. } | PhaseState::NeedsRerun { .. } => {}
-            PhaseState::InProgress { .. } | PhaseState::Complete { .. } => return Err(misplaced(record)),
-        }
-        if started.attempt != phase.attempt + 1 {
-            return Err(format!("it starts attempt {}, expected {}", started.attempt, phase.attempt + 1));
-        }
-        phase.attempt = started.attempt;
-        phase.metadata = started.metadata.clone();
-        let attempt = Attempt {
-            event: record.id,
-            seq: record.seq,
-            root: record.correlation_id,
-            started_at: record.at,
-            origins: origins(phase, record),
-            version: if record.version == 1 { phase.spec.version.clone() } else { started.version.clone() },
-            consumed: started.consumed.clone(),
-            looked_through,
-            unmet: started.unmet.clone(),
-            process: started.process.clone(),
-        };
-        phase.set_aside(&attempt.origins);
-        let stale = (!started.reasons.is_empty()).then(|| stale_at_start(phase, record, started));
-        phase.state = PhaseState::InProgress { attempt, outdated_by: stale.into_iter().collect() };
-        Ok(())
-    })
-}
-
-/// Returns what a start found through its needs. The first release did not record it: the table then tells.
-fn found_through(table: &Table, record: &Recorded, started: &PhaseStarted) -> Vec<LookedThrough> {
-    let phase = record.subject.phase().and_then(|id| table.phases.get(id));
-    match phase {
-        Some(phase) if record.version == 1 => looked_through(table, phase),
-        Some(_) | None => started.looked_through.clone(),
-    }
-}
-
-/// Notes of what an attempt looks through that something is built on what is behind it.
-fn note_looked_through(table: &mut Changing<'_>, through: &[LookedThrough]) {
-    let mut new = Vec::new();
-    for through in through {
-        Judge::new(table.table()).walk(&through.need, |phase| {
-            if phase.standing().is_none() && !phase.looked_through {
-                new.push(phase.id.clone());
-            }
-            Go::On
-        });
-    }
-    for id in new {
-        if let Some(phase) = table.phase(&id) {
-            phase.looked_through = true;
-        }
-    }
-}
-
-/// Returns the roots of what a start answers; itself where it answers nothing.
-fn origins(phase: &Phase, record: &Recorded) -> Vec<Origin> {
-    let mut origins = Vec::new();
-    for cause in &record.causes {
-        if let PhaseState::Failed { failure } = &phase.state
-            && failure.event == cause.event.id
-        {
-            origins.extend(&failure.attempt.origins);
-            continue;
-        }
-        let mark = phase.state.marks().iter().find(|mark| mark.event == cause.event.id);
-        origins.push(mark.map_or(Origin::new(cause.event, cause.kind), Mark::origin));
-    }
-    if origins.is_empty() {
-        origins.push(Origin::new(record.event_ref(), CauseKind::PhaseStarted));
-    }
-    origins.sort();
-    origins.dedup();
-    origins
-}
-
-/// Returns the mark of an attempt that is stale from its first moment.
-fn stale_at_start(phase: &Phase, record: &Recorded, started: &PhaseStarted) -> Mark {
-    Mark {
-        event: record.id,
-        seq: record.seq,
-        root: record.correlation_id,
-        at: record.at,
-        reason: in_words(phase, &started.reasons, |_| None),
-        kind: Some(CauseKind::UpstreamRerun),
-        changes: None,
-        legacy: false,
-    }
-}
-
 /// Applies a good end.
 pub(in crate::rules) fn completed(
     table: &mut Changing<'_>,
@@ -381,7 +282,8 @@ pub(in crate::rules) fn skipped(
 ) -> Result<(), String> {
     table.apply(record, |phase| {
         let (reason, behind) = (skipped.reason.clone(), skipped.behind.clone());
-        let skip = Skip { event: record.id, seq: record.seq, reason, behind };
+        let origins = far_ends(&phase.state, behind.iter().copied());
+        let skip = Skip { event: record.id, seq: record.seq, reason, behind, origins };
         phase.set_aside(&[Origin::new(record.event_ref(), CauseKind::PhaseSkipped)]);
         phase.state = PhaseState::Pending { skipped: Some(skip) };
         phase.merge(&skipped.metadata)

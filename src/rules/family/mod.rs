@@ -9,3 +9,4 @@ pub(super) mod files;
 pub(super) mod notes;
 pub(super) mod rerun;
 pub(super) mod reset;
+pub(super) mod started;
