@@ -85,6 +85,8 @@ pub struct ChainEvent {
     pub depth: u64,
     /// The places of the events that it goes back to.
     pub back: Vec<Seq>,
+    /// Whether it goes back to none, or is the start of the attempt asked about and answers nothing.
+    is_root: bool,
 }
 
 /// One step from an event back to its cause.
@@ -101,7 +103,7 @@ pub struct LedBy {
 impl ChainEvent {
     /// Says whether it goes back to nothing else in the ledger.
     pub fn is_root(&self) -> bool {
-        self.back.is_empty()
+        self.is_root
     }
 }
 
@@ -128,7 +130,8 @@ pub fn why<E>(
     because.extend(steps.iter().filter(|step| step.from.is_none()).map(|step| step.to));
     let mut seen = BTreeSet::new();
     because.retain(|seq| seen.insert(*seq));
-    let chain = chain(&because, steps, read)?;
+    let own_start = phase.state.attempt().map(|attempt| attempt.seq);
+    let chain = chain(&because, steps, own_start, read)?;
     let is_pending = phase.state.name() == StateName::Pending;
     let skipped = is_pending && phase.state.satisfies();
     let unmet = if is_pending && !skipped { table.unmet(phase) } else { Vec::new() };
@@ -197,10 +200,11 @@ fn adds(record: &Recorded, id: &PhaseId) -> bool {
 }
 
 /// Follows some events back to every root: by the steps that hold, and by the recorded causes of those that no step
-/// explains.
+/// explains, and of the start of the attempt that is asked about.
 fn chain<E>(
     because: &[Seq],
     steps: Vec<Step>,
+    own_start: Option<Seq>,
     mut read: impl FnMut(Seq) -> Result<Proven, E>,
 ) -> Result<Vec<ChainEvent>, E> {
     let mut by_step: BTreeMap<Seq, Vec<Step>> = BTreeMap::new();
@@ -229,12 +233,13 @@ fn chain<E>(
         }
         // What a mark of this release was derived from may hold no longer; and what an attempt above answers, that is stale
         // since it began, is not why it is.
-        let is_own_start = because.contains(&seq) && proven.record.event.started().is_some();
+        let is_own_start = own_start == Some(seq);
         let is_judged = marks.contains(&seq) && proven.record.version > 1 && !is_own_start;
         for cause in proven.record.causes.iter().filter(|cause| cause.event.seq < seq && !is_judged) {
             go_on(cause.event.seq, cause.kind, &cause.edge);
         }
-        found.insert(seq, ChainEvent { proven, led_by, depth, back });
+        let is_root = back.is_empty() || is_own_start && proven.record.causes.is_empty();
+        found.insert(seq, ChainEvent { proven, led_by, depth, back, is_root });
     }
     Ok(found.into_values().rev().collect())
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use phaseledger::ask::{self, AskError, Moment};
-use phaseledger::ledger::Ledger;
+use phaseledger::ledger::{AnswerStatus, Ledger};
 use phaseledger::model::{
     Action, CommandId, Definition, Digest, Metadata, PhaseRef, Seq, Timestamp, When, WhenBase, action,
 };
@@ -152,7 +152,8 @@ impl Game {
         let mut definitions: Vec<Definition> = Vec::new();
         for (sent, answer) in sent.iter().zip(play(&mut ledger, sent)) {
             let Action::Define(action::Define { definition }) = &sent.command.action else { continue };
-            if answer.is_ok() {
+            // One that is sent again is not in force again.
+            if answer.is_ok_and(|answer| answer.status != AnswerStatus::Duplicate) {
                 definitions.retain(|known| known.name() != definition.name());
                 definitions.push((**definition).clone());
             }

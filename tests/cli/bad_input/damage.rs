@@ -64,7 +64,9 @@ fn files_that_are_cut_or_gone() {
     }
     for name in ["work", "tail", "segments", "snapshots"] {
         check(&scene, &kept, &whole, &format!("{name} gone"), |log| {
-            fs::remove_dir_all(log.join(name)).expect("the folder goes");
+            // Who archives may leave no folder of sled's.
+            let gone = fs::remove_dir_all(log.join(name));
+            assert!(gone.is_ok() || name == "work", "{name}: {gone:?}");
         });
     }
 }
@@ -99,7 +101,7 @@ fn parts_of_other_logs() {
         check(&scene, &kept, &whole, &format!("another's {name}"), |log| {
             let (from, to) = (theirs.join(name), log.join(name));
             if from.is_dir() {
-                fs::remove_dir_all(&to).expect("the folder goes");
+                let _ = fs::remove_dir_all(&to);
                 copy(&from, &to);
             } else {
                 fs::copy(&from, &to).expect("a copy");
