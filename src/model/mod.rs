@@ -10,6 +10,7 @@ pub mod action;
 mod amount;
 mod approval;
 mod caller_id;
+mod cause;
 mod command;
 mod cost_event;
 mod definition;
@@ -30,6 +31,7 @@ mod request;
 mod scan;
 mod schema;
 mod selector;
+mod staleness;
 mod state;
 mod text;
 mod time;
@@ -43,6 +45,7 @@ pub use approval::{
     ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalRequested, DecidedBy, Ground, Verdict,
 };
 pub use caller_id::{CallerId, CallerIdError};
+pub use cause::{Cause, CauseKind, Origin};
 pub use command::{Actor, Command};
 pub use cost_event::{
     CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised, OverLimit, Overspent, Scope,
@@ -51,9 +54,9 @@ pub(crate) use definition::find_cycle;
 pub use definition::{Definition, DefinitionError, PhaseDefinition};
 pub use digest::{Algorithm, Digest};
 pub use event::{
-    BASIS_LISTED_MAX, Change, Comparison, Consumed, DefinitionChange, Event, Gap, HistoryImported,
-    LookedThrough, Many, MetadataRecorded, NoteAdded, PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped,
-    PhaseStarted, Reason, RerunCleared, RerunReason, TagSet, WorkflowDefined,
+    Change, Comparison, DefinitionChange, Event, Gap, HistoryImported, MetadataRecorded, NoteAdded,
+    PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped, PhaseStarted, RerunCleared, RerunReason, TagSet,
+    WorkflowDefined,
 };
 pub use expectation::{Expectation, ExpectationError};
 pub use files::OutputFile;
@@ -64,11 +67,12 @@ pub use operation::{OperationName, OperationNameError};
 pub use pattern::{Declared, FileRole, Pattern, PatternError};
 pub use policy::{ApprovalPolicy, PolicyError, PolicyRule, PolicyTerms};
 pub use process::{Process, Worker};
-pub use record::{Cause, CauseKind, FORMAT_VERSION, LineError, Origin, Recorded, Subject};
+pub use record::{FORMAT_VERSION, LineError, Recorded, Subject};
 pub use request::{Request, RequestError, VERBS};
 pub use scan::Misread;
 pub use schema::{ANSWER_SCHEMA, COMMAND_SCHEMA};
 pub use selector::{IdPrefix, Range, SelectorError, TimeContext, When, WhenBase, Zone, ZoneError};
+pub use staleness::{BASIS_LISTED_MAX, Consumed, LookedThrough, Many, Reason};
 pub use state::StateName;
 pub use text::{LABEL_BYTES_MAX, TEXT_BYTES_MAX, Text, TextError, escape, escape_json, label};
 pub use time::{Timestamp, TimestampError};

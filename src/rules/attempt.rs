@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::basis::Basis;
 use super::mark::Mark;
-use super::stale::Basis;
 use crate::model::{
     Cause, CauseKind, Consumed, Digest, EventId, EventRef, LookedThrough, Origin, PhaseId, Process, Seq,
     Text, Timestamp,

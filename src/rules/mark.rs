@@ -36,10 +36,10 @@ impl Mark {
 
     /// Returns the event that made it, as what a start answers.
     pub(super) fn origin(&self) -> Origin {
-        let kind = match self.changes {
-            _ if !self.is_own() => CauseKind::UpstreamRerun,
-            Some(_) => CauseKind::InputChanged,
-            None => CauseKind::RerunMarked,
+        let kind = match (self.is_own(), self.changes) {
+            (false, _) => CauseKind::UpstreamRerun,
+            (true, Some(_)) => CauseKind::InputChanged,
+            (true, None) => CauseKind::RerunMarked,
         };
         let root = (self.root != self.event).then_some(self.root);
         Origin { seq: self.seq, event: self.event, kind, root }

@@ -17,6 +17,7 @@
 
 mod approval;
 mod attempt;
+mod basis;
 mod budget;
 mod decide;
 mod draft;
@@ -37,6 +38,7 @@ mod wave;
 
 pub use approval::{Approval, Decision};
 pub use attempt::{Attempt, Completion, Failure, Skip};
+pub use basis::Basis;
 pub use budget::{Budget, Standing, WARNING_PERCENT};
 pub use decide::decide;
 pub use draft::{Draft, Moment, Stamp, moment};
@@ -49,6 +51,6 @@ pub use propagate::propagate;
 pub use reach::{Around, Reach, reach};
 pub use rejection::{ApprovalRejection, Rejection};
 pub use spec::{Lineage, PhaseSpec};
-pub use stale::{Basis, Step, judge, trail};
+pub use stale::{Step, judge, trail};
 pub use table::{FOLD_VERSION, Table, Tag, Workflow};
 pub use touched::{Row, Touched};

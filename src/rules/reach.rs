@@ -37,12 +37,11 @@ impl Around {
     /// Returns what of that counts for what is below the phase: nothing where a completion stands that is not stale, and
     /// what was found where that is so of the attempt under way.
     pub fn above_through(phase: &Phase) -> Vec<&PhaseId> {
-        match phase.found_under_way() {
-            _ if phase.is_stale() => Around::above(phase),
-            _ if phase.standing().is_some() => Vec::new(),
-            Some(found) => found,
-            None => Around::above(phase),
+        if phase.standing().is_some() && !phase.is_stale() {
+            return Vec::new();
         }
+        let found = phase.found_under_way().filter(|_| !phase.is_stale());
+        found.unwrap_or_else(|| Around::above(phase))
     }
 }
 

@@ -6,9 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::approval::Approval;
 use super::budget::Budget;
-use super::phase::{Phase, PhaseState};
+use super::phase::Phase;
 use super::rejection::Rejection;
-use super::stale::Judge;
 use crate::model::{
     Amount, ApprovalPolicy, Digest, EventId, EventRef, OverLimit, Overspent, PhaseId, PhaseRef, Scope, Seq,
     TagName, Text, WorkflowName,
@@ -132,23 +131,6 @@ impl Table {
     /// Returns who needs a phase, in order.
     pub fn dependants_of(&self, id: &PhaseId) -> impl Iterator<Item = &PhaseId> {
         self.dependants.get(id).into_iter().flatten()
-    }
-
-    /// Returns the needs of a phase that are not met: neither COMPLETE, nor skipped while nothing that is found through
-    /// them is stale.
-    pub fn unmet(&self, phase: &Phase) -> Vec<PhaseId> {
-        let met = |need: &&PhaseId| match self.phases.get(*need).map(|need| &need.state) {
-            Some(PhaseState::Complete { .. }) => true,
-            Some(PhaseState::Pending { skipped: Some(_) }) => !Judge::new(self).look(need).is_stale,
-            Some(
-                PhaseState::Pending { skipped: None }
-                | PhaseState::InProgress { .. }
-                | PhaseState::Failed { .. }
-                | PhaseState::NeedsRerun { .. },
-            )
-            | None => false,
-        };
-        phase.spec.needs.iter().filter(|need| !met(need)).cloned().collect()
     }
 
     /// Says why a phase is started although it, or its workflow, is over its limit; none when neither is.

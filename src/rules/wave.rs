@@ -188,9 +188,9 @@ impl<'a> Wave<'a> {
             true => own.into_iter().collect(),
             false => incoming,
         };
-        let unchanged = |cause: Cause| match cause.kind {
-            CauseKind::DefinitionChanged => cause,
-            _ => Cause { kind: CauseKind::UpstreamUnchanged, ..cause },
+        let unchanged = |cause: Cause| match cause.kind == CauseKind::DefinitionChanged {
+            true => cause,
+            false => Cause { kind: CauseKind::UpstreamUnchanged, ..cause },
         };
         let causes = causes.into_iter().map(unchanged).collect();
         let now = phase.state.name();

@@ -143,15 +143,19 @@ def _marks(
     """Marks what must run again: first, from below, what has a reason of its own; then, from above, the rest, which
     a mark above mostly reaches."""
 
-    def mark(name: str) -> Reply:
+    def mark(name: str, expect: Optional[str] = None) -> Reply:
         phase = listed[name]
         reason = text_of(phase.get("rerun_reason"), "no reason was given")
         at = moment(phase.get("last_updated"))
-        return stream.rerun(name, reason, id=f"key:{key}/{name}/3", occurred_at=at)
+        return stream.rerun(name, reason, id=f"key:{key}/{name}/3", occurred_at=at, expect=expect)
 
     marked = [name for name in ended if listed[name].get("state") == "NEEDS_RERUN"]
     reached = [name for name in marked if str(listed[name].get("rerun_reason")).startswith(_REACHED)]
-    return [mark(name) for name in reversed(marked) if name not in reached] + [mark(name) for name in reached]
+    return [mark(name) for name in reversed(marked) if name not in reached] + [
+        # What a mark above has reached is not marked once more.
+        mark(name, "state=COMPLETE")
+        for name in reached
+    ]
 
 
 def costs(kept: Kept, old: Mapping[str, Any], mark: str, logger: logging.Logger) -> None:

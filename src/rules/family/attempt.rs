@@ -1,9 +1,9 @@
 //! Attempts: a phase is started, and ends well or badly, or is done without.
 
 use crate::model::{
-    Again, Cause, CauseKind, CommandId, Consumed, Digest, EventId, EventRef, LookedThrough, Metadata, Origin,
-    OutputFile, PhaseCompleted, PhaseFailed, PhaseId, PhaseSkipped, PhaseStarted, Process, Reason, Recorded,
-    RerunReason, StateName, Timestamp, Worker, action,
+    Again, Cause, CauseKind, CommandId, Consumed, Digest, EventId, EventRef, Metadata, Origin, OutputFile,
+    PhaseCompleted, PhaseFailed, PhaseId, PhaseSkipped, PhaseStarted, Process, Reason, Recorded, RerunReason,
+    StateName, Timestamp, Worker, action,
 };
 use crate::rules::attempt::{Attempt, Completion, Failure, Skip};
 use crate::rules::draft::{Draft, ending, moving, seconds};
@@ -84,9 +84,9 @@ fn begin(
     }
     let process = asked.worker.as_ref().map(found).transpose()?;
     let consumed = phase.spec.needs.iter().filter_map(|need| consume(table.phases.get(need)?)).collect();
-    let looked_through = looked_through(table, phase);
-    let workflow = &phase.id.workflow;
     let judge = Judge::new(table);
+    let looked_through = judge.looked_through(phase);
+    let workflow = &phase.id.workflow;
     let stale = phase.spec.needs.iter().filter(|need| judge.look(need).is_stale);
     Ok(PhaseStarted {
         attempt: phase.attempt + 1,
@@ -118,14 +118,6 @@ fn consume(need: &Phase) -> Option<Consumed> {
     consumed(need)
 }
 
-/// Returns what an attempt that starts now finds through each need that has no completion which stands.
-pub(super) fn looked_through(table: &Table, phase: &Phase) -> Vec<LookedThrough> {
-    let stands = |need: &PhaseId| table.phases.get(need).is_some_and(|need| need.standing().is_some());
-    let judge = Judge::new(table);
-    let open = phase.spec.needs.iter().filter(|need| !stands(need));
-    open.map(|need| judge.look(need).basis.to_record(need.clone())).collect()
-}
-
 /// Returns what a start answers, with the root of it: the roots of every reason to run again, the failure that it tries
 /// again with what that attempt answered, the skip that it ends with what lay behind it, or the reset.
 fn answers(table: &Table, phase: &Phase) -> (Vec<Cause>, Option<EventId>) {
@@ -147,10 +139,8 @@ fn answers(table: &Table, phase: &Phase) -> (Vec<Cause>, Option<EventId>) {
         PhaseState::InProgress { .. } | PhaseState::Complete { .. } => Vec::new(),
     };
     // Of what the first release recorded the root is not always known: then it does not come first.
-    let root = |origin: &Origin| match origin.kind {
-        CauseKind::UpstreamRerun => origin.root,
-        _ => Some(origin.root.unwrap_or(origin.event)),
-    };
+    let root =
+        |origin: &Origin| origin.root.or((origin.kind != CauseKind::UpstreamRerun).then_some(origin.event));
     if let Some(known) = found.iter().position(|origin| root(origin).is_some()) {
         found[..=known].rotate_right(1);
     } else {

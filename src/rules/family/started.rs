@@ -1,6 +1,5 @@
 //! What the start of an attempt adds up to: what it was built on, what it goes back to, and whether it was stale at once.
 
-use super::attempt::looked_through;
 use crate::model::{CauseKind, EventRef, LookedThrough, Origin, PhaseStarted, Recorded};
 use crate::rules::attempt::Attempt;
 use crate::rules::mark::Mark;
@@ -51,7 +50,7 @@ pub(in crate::rules) fn started(
 fn found_through(table: &Table, record: &Recorded, started: &PhaseStarted) -> Vec<LookedThrough> {
     let phase = record.subject.phase().and_then(|id| table.phases.get(id));
     match phase {
-        Some(phase) if record.version == 1 => looked_through(table, phase),
+        Some(phase) if record.version == 1 => Judge::new(table).looked_through(phase),
         Some(_) | None => started.looked_through.clone(),
     }
 }

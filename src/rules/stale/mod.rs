@@ -9,12 +9,12 @@
 //! A phase with a completion that stands, or with an attempt under way, is stale while a [`Reason`] holds. What is
 //! PENDING, skipped, FAILED or under way is looked through: what was found in it is what is found in its own needs.
 
-mod basis;
+mod judge;
+mod met;
 mod reasons;
 mod roots;
 
-pub use basis::Basis;
-pub(super) use basis::{Go, Judge, consumed};
+pub(super) use judge::{Go, Judge, consumed};
 pub use reasons::judge;
 pub(super) use roots::roots;
 pub use roots::{Step, trail};

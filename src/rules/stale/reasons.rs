@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
-use super::basis::{Go, Judge};
+use super::judge::{Go, Judge};
 use crate::model::{PhaseId, Reason};
 use crate::rules::attempt::Attempt;
 use crate::rules::phase::{Phase, PhaseState};
@@ -60,8 +60,10 @@ impl<'a> Judge<'a> {
 
 /// Returns the attempt by which a phase is judged; none for one that is never stale.
 fn judged(phase: &Phase) -> Option<&Attempt> {
+    if phase.retired {
+        return None;
+    }
     match &phase.state {
-        _ if phase.retired => None,
         PhaseState::InProgress { attempt, .. } => Some(attempt),
         PhaseState::Complete { completion } | PhaseState::NeedsRerun { completion, .. } => {
             Some(&completion.attempt)

@@ -14,9 +14,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::basis::{Basis, Go, Judge, are_same};
+use super::judge::{Go, Judge};
 use crate::model::{CauseKind, Consumed, EventRef, Origin, PhaseId, Reason, Seq};
 use crate::rules::attempt::{Attempt, Completion};
+use crate::rules::basis::{Basis, are_same};
 use crate::rules::mark::Mark;
 use crate::rules::phase::Phase;
 use crate::rules::table::Table;

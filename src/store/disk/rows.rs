@@ -13,11 +13,10 @@ use std::ops::Bound::{Excluded, Included};
 use std::path::Path;
 
 use super::bytes::{Reader, Writer};
-use super::tail::{Changes, Pair, Tail};
+use super::tail::{Changes, Pair, ROW, Tail};
 use super::{damaged, io_error};
 use crate::store::StoreError;
 
-pub(super) const ROW: u8 = b'r';
 const PLAIN: u8 = 0;
 const ZSTD: u8 = 1;
 /// A page is full when its rows reach this many bytes.

@@ -24,7 +24,6 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use super::boundary::{Handle, caught};
 use super::bytes::{Reader, Writer};
 use super::folder::{names, remove_folder};
-use super::rows::ROW;
 use super::state::{FORMAT_VERSION, State};
 use super::{damaged, io_error, mark, threads};
 use crate::store::StoreError;
@@ -32,6 +31,7 @@ use crate::store::StoreError;
 pub(super) const NAME: &str = "work";
 const HEAD: &[u8] = b"h";
 pub(super) const FRAME: u8 = b'b';
+pub(super) const ROW: u8 = b'r';
 /// sled fills the rest of a segment with zeroes at each open, and some open a whole one, so small ones write less; what is
 /// larger than a quarter of one gets a file of its own, and a page of rows is not to be.
 const SEGMENT_BYTES: usize = 32 << 10;
