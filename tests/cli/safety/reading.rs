@@ -58,7 +58,7 @@ fn found_18_a_read_of_sleds_own_that_fails_destroys_nothing() {
     let scene = sealed(1_200);
     let kept = folder::tree(&log(&scene));
     let all = strace::run(&scene, &["-e", "trace=pread64"], &["note", "x"]);
-    let reads = all.calls.lines().filter(|call| call.contains("/ledger/log/tail")).count() as u64;
+    let reads = all.calls.lines().filter(|call| call.contains("/ledger/log/work")).count() as u64;
     folder::replace(&log(&scene), &kept);
     assert!(reads > 3, "{}", all.calls);
     // It is done without.
