@@ -70,8 +70,6 @@ fn doubt(store: &mut DiskStore, failure: &StoreError) {
 /// Changes what sled has. The events are durable by now: where sled fails, it is done without, and made anew later. A
 /// batch of rows alone is nothing else than that.
 fn change_tail(store: &mut DiskStore, batch: &Batch, is_archived: bool) -> Result<(), StoreError> {
-    // Where it cannot be made anew it is done without.
-    store.tail = store.tail.take().and_then(|tail| tail.unspent().ok());
     let Some(tail) = &mut store.tail else { return Ok(()) };
     match changed(tail, &store.view.state, store.front.seq(), batch, is_archived) {
         Err(error) if batch.entries.is_empty() => Err(error),

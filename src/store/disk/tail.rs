@@ -196,25 +196,6 @@ impl Tail {
         Ok(())
     }
 
-    /// Returns it, or where it is spent one that is made anew with its rows: this process goes on.
-    pub(super) fn unspent(self) -> Result<Self, StoreError> {
-        if !self.is_spent {
-            return Ok(self);
-        }
-        let rows = (Bound::Included(&[ROW][..]), Bound::Excluded(&[ROW + 1][..]));
-        let mut changes = Changes::default();
-        for key in self.keys(rows)? {
-            if let Some(value) = self.value(&key)? {
-                changes.put(key, value);
-            }
-        }
-        let (dir, state, fold_version) = (self.dir.clone(), self.state.clone(), self.fold_version);
-        drop(self);
-        let mut fresh = Tail::open_at(&dir, &dir.join(own_name()), &state)?;
-        fresh.apply(changes, &state, fold_version)?;
-        Ok(fresh)
-    }
-
     /// Changes it, with its head: at once, unless that is too much for one of sled's batches. Then what a crash leaves is
     /// not given back its name.
     pub(super) fn apply(
