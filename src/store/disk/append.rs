@@ -94,7 +94,6 @@ fn changed(
         for key in tail.keys((Included(&[FRAME]), Excluded(&[FRAME + 1])))? {
             changes.forget(key);
         }
-        tail.spend()?;
     } else if !batch.entries.is_empty() {
         let first = state.seq().minus(batch.entries.len() as u64 - 1);
         debug_assert!(first > front, "what is archived is no longer in the journal");

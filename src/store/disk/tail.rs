@@ -35,9 +35,6 @@ pub(super) const ROW: u8 = b'r';
 /// sled fills the rest of a segment with zeroes at each open, and some open a whole one, so small ones write less; what is
 /// larger than a quarter of one gets a file of its own, and a page of rows is not to be.
 const SEGMENT_BYTES: usize = 32 << 10;
-/// The most pages of rows that are rather made anew than left beside the segments that archiving empties: sled fills each
-/// of these with zeroes at the next open.
-const PAGES_SPENT_MAX: usize = 128;
 /// The most bytes in one of sled's batches when many rows are written.
 const BATCH_BYTES: usize = 1 << 20;
 /// What sled may keep in memory.
@@ -102,8 +99,6 @@ pub(super) struct Tail {
     pub(super) fold_version: Option<u32>,
     /// Where the log stands that it has the end of.
     state: State,
-    /// Whether the next process makes it anew.
-    is_spent: bool,
 }
 
 impl Tail {
@@ -144,7 +139,6 @@ impl Tail {
             broken: Cell::new(false),
             fold_version: None,
             state: state.clone(),
-            is_spent: false,
         };
         tail.fold_version = tail.head()?.and_then(|(fold_version, _)| fold_version);
         Ok(tail)
@@ -187,13 +181,6 @@ impl Tail {
         self.call("read", |db| {
             db.range::<&[u8], _>(span).keys().map(|key| key.map(|key| key.to_vec())).collect()
         })
-    }
-
-    /// Leaves nothing to the next process, which makes it anew, unless its rows are so many that this costs more.
-    pub(super) fn spend(&mut self) -> Result<(), StoreError> {
-        let rows = (Bound::Included(&[ROW][..]), Bound::Excluded(&[ROW + 1][..]));
-        self.is_spent = self.keys(rows)?.len() <= PAGES_SPENT_MAX;
-        Ok(())
     }
 
     /// Changes it, with its head: at once, unless that is too much for one of sled's batches. Then what a crash leaves is
@@ -244,8 +231,7 @@ impl Drop for Tail {
     /// Leaves the folder under its own name, with a mark, where all of it was written.
     fn drop(&mut self) {
         let kept = self.dir.join(NAME);
-        let is_whole =
-            !self.is_spent && self.call("write", |db| db.flush()).is_ok() && self.check().unwrap_or(false);
+        let is_whole = self.call("write", |db| db.flush()).is_ok() && self.check().unwrap_or(false);
         // Before sled ends, for then it removes what has the name that it knows.
         let is_left = is_whole && fs::rename(&self.path, &kept).is_ok();
         match self.broken.get() {
