@@ -50,7 +50,7 @@ fn creating_again_opens_what_is_there() {
 #[test]
 fn a_creation_that_a_crash_cut_off_is_finished() {
     // What is made later is missing too.
-    let made = ["sealed", "segments", "snapshots", "segments/head", "head", "journal"];
+    let made = ["sealed", "tail", "segments", "snapshots", "segments/head", "head", "journal"];
     for count in 0..made.len() {
         let dir = tempfile::tempdir().expect("a directory");
         let log = dir.path().join("log");

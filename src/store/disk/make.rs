@@ -16,7 +16,7 @@ const SEALED: &str = "This log has format 2: use phaseledger 0.2 or later.\n";
 /// The settings of the first release's databases.
 const OLD_CONF: &[u8] = b"segment_size: 524288\nuse_compression: false\nversion: 0.34\nv\x19Q\xc1";
 /// One of them with a head that says format 2 and nothing else: the key `h`, its checksum 4, its length 4, 2 in 4 bytes.
-const OLD_DB: &[u8] = include_bytes!("old/format_2.db");
+pub(super) const OLD_DB: &[u8] = include_bytes!("old/format_2.db");
 
 /// Makes the parts of an empty log. The journal comes last: where it is, all is. It is to be settled.
 pub(super) fn make(dir: &Path) -> Result<JournalFile, StoreError> {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::segment::SegmentName;
 use super::view::SEGMENTS;
-use super::{damaged, folder, io_error, journal, witness};
+use super::{damaged, folder, io_error, journal, make, witness};
 use crate::store::StoreError;
 
 /// What is in a folder.
@@ -46,7 +46,9 @@ pub(super) fn look(dir: &Path) -> Result<Parts, StoreError> {
         };
     }
     let sealed = has("sealed")?;
-    if !segments && (is_folder(dir, "sealed")? || (is_folder(dir, "tail")? && !sealed)) {
+    if !segments
+        && (is_folder(dir, "sealed")? || (is_folder(dir, "tail")? && !sealed && !is_for_earlier(dir)?))
+    {
         return old(dir, head, has("tail")?, sealed, has("lock")?);
     }
     let is_used = witness::knows_events(dir)? || !SegmentName::list(&dir.join(SEGMENTS))?.is_empty();
@@ -63,6 +65,16 @@ fn is_folder(dir: &Path, name: &str) -> Result<bool, StoreError> {
     match path.metadata() {
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(false),
         found => Ok(found.map_err(io_error("find", &path))?.is_dir()),
+    }
+}
+
+/// Says whether the folder `tail` is the one that is made for earlier versions, or the beginning of it: a crash may have left
+/// it alone. One of theirs has a database.
+fn is_for_earlier(dir: &Path) -> Result<bool, StoreError> {
+    let path = dir.join("tail/db");
+    match path.metadata() {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(true),
+        found => Ok(found.map_err(io_error("find", &path))?.len() <= make::OLD_DB.len() as u64),
     }
 }
 
