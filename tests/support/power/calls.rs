@@ -220,6 +220,8 @@ fn call(name: &str, arguments: &str, result: Option<i64>) -> Option<Call> {
         "dup" | "dup2" | "dup3" => Action::Duplicate { fd: fd() },
         "fcntl" if part(1).starts_with("F_DUPFD") => Action::Duplicate { fd: fd() },
         "fcntl" => return None,
+        // Of a process that was killed as it entered a call strace may not know which.
+        "???" => return None,
         "close" => Action::Close { fd: fd() },
         "mmap" if !(part(3).contains("MAP_SHARED") && part(2).contains("PROT_WRITE")) => return None,
         _ => Action::Unknown { text: format!("{name}({})", shown(arguments)) },
