@@ -153,7 +153,7 @@ impl Loader {
         let mut walk = vec![id.clone()];
         while let Some(at) = walk.pop() {
             let phase = table.phases.get(&at);
-            let goes_below = at == id || phase.is_some_and(|phase| Around::goes_below(phase));
+            let goes_below = at == id || phase.is_some_and(Around::goes_below);
             let needed = phase.into_iter().flat_map(|phase| Around::above(phase)).cloned().collect();
             self.above(kept, table, needed, &mut above)?;
             if above.len() + below.len() > ROWS_ONE_BY_ONE_MAX {

@@ -54,7 +54,7 @@ pub(super) fn in_words(
     for reason in reasons {
         match reason {
             Reason::Manual => parts.extend(said(|mark| mark.is_own() && mark.changes.is_none())),
-            Reason::Input => parts.extend(said(|mark| mark.changes.is_some()).last()),
+            Reason::Input => parts.extend(said(|mark| mark.changes.is_some()).next_back()),
             Reason::Legacy => parts.extend(said(|mark| mark.legacy)),
             Reason::Version { before, after } => {
                 let or_none = |version: &Option<String>| version.clone().unwrap_or_else(|| "none".to_owned());

@@ -34,7 +34,7 @@ pub fn check_start(before: &World, world: &World, line: &Value) {
 
 /// A start of what the same command marked, or failed, is caused by that; any other by what it answers.
 fn check_causes(before: &World, line: &Value, phase: &str) {
-    let causes: Vec<_> = list(&line["causes"]).iter().map(|cause| told(cause)).collect();
+    let causes: Vec<_> = list(&line["causes"]).iter().map(told).collect();
     assert!(list(&line["causes"]).iter().all(|cause| cause.get("edge").is_none()), "{line:#}");
     if line["rule"] == "start_again/1" {
         let kind = if line["from"] == "FAILED" { "same_command" } else { "rerun_marked" };
@@ -47,7 +47,7 @@ fn check_causes(before: &World, line: &Value, phase: &str) {
 /// Checks that a skip keeps what a start in its place would have answered.
 pub fn check_skip(before: &World, line: &Value) {
     let phase = subject(line).expect("a phase");
-    let behind: Vec<_> = list(&line["data"]["behind"]).iter().map(|origin| told(origin)).collect();
+    let behind: Vec<_> = list(&line["data"]["behind"]).iter().map(told).collect();
     assert_eq!(behind, origins(&answered(before, &phase)), "{line:#}");
     assert!(list(&line["causes"]).is_empty(), "a skip is a root: {line:#}");
 }

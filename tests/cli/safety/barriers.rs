@@ -77,12 +77,13 @@ fn a_question_waits_for_nothing_writes_nothing_and_starts_no_thread() {
     }
 }
 
-/// The most bytes that a command of one event writes to files, and how often it waits for the disk. The first ones after an
-/// archiving write more: sled fills the segments that archiving emptied with zeroes.
+/// The most bytes that a command of one event writes to files in the median, and at all: behind large batches and an archiving
+/// it may be half a megabyte, for sled fills the segments that were emptied with zeroes.
 const BYTES_MAX: usize = 130_000;
+const BYTES_MAX_ONCE: usize = 1 << 20;
 const BARRIERS_MAX: usize = 3;
 
-/// Runs a command, and checks what it costs. Returns how much it wrote; none where it archived, which is another matter.
+/// Runs a command, and checks how often it waits. Returns how much it wrote; none where it archived, which is another matter.
 fn cheap(scene: &Scene, args: &[&str], what: &str) -> Option<usize> {
     let cost = cost(scene, args);
     if cost.calls.contains("segment.new") {
@@ -90,7 +91,7 @@ fn cheap(scene: &Scene, args: &[&str], what: &str) -> Option<usize> {
         return None;
     }
     assert!(cost.barriers <= BARRIERS_MAX, "{what}: {} barriers\n{}", cost.barriers, cost.calls);
-    assert!(cost.bytes <= BYTES_MAX, "{what}: {} bytes\n{}", cost.bytes, cost.calls);
+    assert!(cost.bytes <= BYTES_MAX_ONCE, "{what}: {} bytes\n{}", cost.bytes, cost.calls);
     Some(cost.bytes)
 }
 
@@ -134,8 +135,6 @@ fn a_command_writes_little_whatever_was_recorded_before_it() {
             written.extend(cheap(&scene, &[verb, &phase], &format!("{verb} {phase}")));
         }
     }
-    let segments = || folder::files(&log(&scene).join("segments"));
-    let mut had = segments();
     // Each time a batch that is large, but not archived: the journal takes up to 512 KiB.
     let text = "y".repeat(400);
     for (events, rounds) in [(400, 80), (40, 40), (200, 80)] {
@@ -143,11 +142,6 @@ fn a_command_writes_little_whatever_was_recorded_before_it() {
         scene.write("lines", &line.repeat(events));
         scene.ok(&["append", "lines", "--atomic"]);
         for round in 0..rounds {
-            let now = segments();
-            if had != now {
-                (0..3).for_each(|_| _ = scene.ok(&["note", "x"]));
-                had = segments();
-            }
             written.extend(cheap(&scene, &["note", "x"], &format!("{round} after {events} events")));
         }
     }
@@ -155,6 +149,9 @@ fn a_command_writes_little_whatever_was_recorded_before_it() {
         written.len() >= 300 && written.iter().any(|bytes| *bytes > 10_000),
         "they are counted: {written:?}"
     );
+    written.sort_unstable();
+    let median = written[written.len() / 2];
+    assert!(median <= BYTES_MAX, "{median} bytes in the median: {written:?}");
 }
 
 /// What is waited for while a stream is recorded, but for what opening costs: the journal, once for all that arrived.
