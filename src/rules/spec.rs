@@ -39,7 +39,7 @@ pub struct PhaseSpec {
     pub position: u32,
     /// The phases that must be complete or skipped before it starts.
     pub needs: Vec<PhaseId>,
-    /// The most it may cost; [`Budget::limit`] is in force.
+    /// The most it may cost; that of its [budget](super::Budget::limit) is in force.
     pub cost_limit: Option<Amount>,
     /// Its version.
     pub version: Option<String>,
