@@ -163,7 +163,11 @@ fn older_parts(log: &Path, ages: &Ages, random: &mut Random) -> String {
 fn age_of(log: &Path, ages: &Ages) -> Option<usize> {
     let whole = |tree: &Tree| -> BTreeMap<PathBuf, Vec<u8>> {
         let files = tree.iter().filter_map(|(path, bytes)| Some((path.clone(), bytes.clone()?)));
-        files.filter(|(path, _)| !path.starts_with("tail") && !path.ends_with("sealed")).collect()
+        let counts = |path: &Path| {
+            let is_beside = ["work", "work.mark", "tail", "sealed"].iter().any(|name| path.starts_with(name));
+            !is_beside
+        };
+        files.filter(|(path, _)| counts(path)).collect()
     };
     let now = whole(&folder::tree(log));
     ages.trees.iter().position(|tree| whole(tree) == now)
