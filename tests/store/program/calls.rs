@@ -199,6 +199,7 @@ impl Grounds {
 }
 
 #[test]
+#[ignore = "hangs on the timing of processes: `.ci/long` runs it"]
 fn found_23_a_call_that_fails_is_a_right_answer_or_an_error_and_the_next_command_is_right() {
     const NAME: &str =
         "found_23_a_call_that_fails_is_a_right_answer_or_an_error_and_the_next_command_is_right";
