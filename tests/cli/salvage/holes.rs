@@ -5,6 +5,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use super::{archived, cut, cut_to_blocks, flip, log, places, salvaged, segments};
+use crate::cli::Scene;
 use crate::folder;
 
 fn place(value: &Value) -> u64 {
@@ -104,13 +105,18 @@ fn found_22_what_is_missing_is_told_by_places() {
 /// A line that was there and is another now is no line that was there, whatever its checksum says.
 #[test]
 fn found_22_other_events_than_there_were_are_told() {
-    let (scene, _, _) = archived();
-    let ours = segments(&scene)[1].clone();
-    // A segment of another ledger, under a name that fits: where one ends hangs on how long its lines are.
-    let others = (0..8).map(|_| archived().0);
-    let other = others.into_iter().find(|other| segments(other)[1].file_name() == ours.file_name());
-    let other = other.expect("one of them has the same events in its second segment");
-    let theirs = segments(&other)[1].clone();
+    // A batch of so many is a segment, wherever: where a stream's end hangs on how fast its lines come.
+    let recorded = || {
+        let scene = Scene::small();
+        scene.write("lines", &"{\"do\":\"note\",\"text\":\"x\"}\n".repeat(1_100));
+        (0..3).for_each(|_| drop(scene.ok(&["append", "lines", "--atomic"])));
+        scene.ok(&["note", "the journal has one, too"]);
+        scene
+    };
+    // A segment of another ledger, under a name that fits.
+    let (scene, other) = (recorded(), recorded());
+    let (theirs, ours) = (segments(&other)[1].clone(), segments(&scene)[1].clone());
+    assert_eq!(theirs.file_name(), ours.file_name());
     fs::copy(&theirs, &ours).expect("a copy");
     let ran = scene.run(&["salvage", "out.jsonl", "--json"]);
     assert_eq!(ran.code, 1, "{}", ran.picture());
