@@ -14,6 +14,8 @@ mod shared;
 mod skip;
 #[path = "../support/strace.rs"]
 mod strace;
+#[path = "../support/terminal.rs"]
+mod terminal;
 
 mod approval;
 mod ask;

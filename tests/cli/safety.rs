@@ -17,12 +17,12 @@ use std::process::{Output, Stdio};
 use crate::cli::Scene;
 
 /// The folder of a scene's log.
-fn log(scene: &Scene) -> PathBuf {
+pub fn log(scene: &Scene) -> PathBuf {
     scene.dir().join("ledger/log")
 }
 
 /// Records as many notes, in one stream.
-fn notes(scene: &Scene, count: usize) {
+pub fn notes(scene: &Scene, count: usize) {
     let lines: String = (0..count)
         .map(|n| format!("{{\"do\":\"note\",\"text\":\"{n} {}\"}}\n", "x".repeat(n % 90)))
         .collect();

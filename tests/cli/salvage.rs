@@ -9,31 +9,13 @@ mod refused;
 mod terminal;
 
 use std::fs;
-use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use serde_json::{Value, json};
 
 use crate::cli::Scene;
 use crate::folder::{self, Tree};
-
-/// The folder of a scene's log.
-fn log(scene: &Scene) -> PathBuf {
-    scene.dir().join("ledger/log")
-}
-
-/// Records as many notes, in one stream.
-fn notes(scene: &Scene, count: usize) {
-    let lines: String = (0..count)
-        .map(|n| format!("{{\"do\":\"note\",\"text\":\"{n} {}\"}}\n", "x".repeat(n % 90)))
-        .collect();
-    let mut command = scene.command();
-    command.arg("append").stdin(Stdio::piped()).stdout(Stdio::null());
-    let mut child = command.spawn().expect("the program runs");
-    child.stdin.take().expect("a pipe").write_all(lines.as_bytes()).expect("the program reads");
-    assert!(child.wait().expect("the program ends").success());
-}
+use crate::safety::{log, notes};
 
 /// A ledger with several segments and a journal, what it exports, and its log.
 fn archived() -> (Scene, String, Tree) {

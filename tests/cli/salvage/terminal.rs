@@ -1,44 +1,7 @@
-//! What a terminal acts on does not reach it in JSON: Python's `pty` stands for one.
-
-use std::process::Command;
+//! What a terminal acts on does not reach it in JSON.
 
 use crate::cli::Scene;
-use crate::skip::skip;
-
-/// Runs the program on a terminal of its own, and writes what was seen.
-const TERMINAL: &str = r#"
-import os, pty, sys
-child, terminal = pty.fork()
-if child == 0:
-    os.execv(sys.argv[1], sys.argv[1:])
-seen = b""
-while True:
-    try:
-        more = os.read(terminal, 4096)
-    except OSError:
-        break
-    if not more:
-        break
-    seen += more
-os.waitpid(child, 0)
-sys.stdout.buffer.write(seen.replace(b"\r\n", b"\n"))
-"#;
-
-/// Something that is seen on a terminal; none where there is no Python with a `pty`.
-fn seen(scene: &Scene, args: &[&str]) -> Option<String> {
-    let python = Command::new("python3").args(["-c", "import pty"]).output();
-    if !python.is_ok_and(|output| output.status.success()) {
-        skip("what a terminal acts on", "python3", "no python3 with `pty`, to stand for a terminal");
-        return None;
-    }
-    let program = scene.command();
-    let mut command = Command::new("python3");
-    command.current_dir(scene.dir()).args(["-c", TERMINAL]).arg(program.get_program()).args(args);
-    command.env_remove("PHASELEDGER_DIR").env("TERM", "xterm").env("PHASELEDGER_CLOCK", crate::cli::NOW);
-    let output = command.output().expect("python3 runs");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Some(String::from_utf8(output.stdout).expect("UTF-8"))
-}
+use crate::terminal;
 
 #[test]
 fn found_25_json_does_nothing_to_a_terminal() {
@@ -56,7 +19,7 @@ fn found_25_json_does_nothing_to_a_terminal() {
         &["why", "a", "--json"],
         &["report", "--format", "json"],
     ] {
-        let Some(shown) = seen(&scene, args) else { return };
+        let Some(shown) = terminal::seen(&scene, "xterm", "", args) else { return };
         let bad = |c: char| c != '\n' && (c.is_control() || ('\u{200b}'..='\u{202e}').contains(&c));
         assert!(!shown.contains(bad), "{args:?}: {shown:?}");
         assert!(shown.contains("\\u009b2Jy\\u0085z\\u202ew\\u007f"), "{args:?}: {shown:?}");
