@@ -178,8 +178,22 @@ pub(in crate::rules) fn defined(
         }
         put(table, record, id, spec);
     }
+    look_through(table);
     table.dependants.retain(|_, dependants| !dependants.is_empty());
     Ok(())
+}
+
+/// Notes of what is above something that was looked through that it is looked through as well: a definition may have put
+/// it there since.
+fn look_through(table: &mut Table) {
+    let seen = table.phases.values().filter(|phase| phase.looked_through);
+    let mut open: Vec<PhaseId> = seen.flat_map(|phase| phase.spec.needs.iter().cloned()).collect();
+    while let Some(id) = open.pop() {
+        if let Some(phase) = table.phases.get_mut(&id).filter(|phase| !phase.looked_through) {
+            phase.looked_through = true;
+            open.extend(phase.spec.needs.iter().cloned());
+        }
+    }
 }
 
 fn put(table: &mut Table, record: &Recorded, id: PhaseId, spec: PhaseSpec) {
