@@ -6,7 +6,7 @@ use std::collections::btree_map::Entry;
 use super::rows::{Kept, approval_key, dependants_key, load_small, load_whole, phase_key, read};
 use super::{LedgerError, replay};
 use crate::model::{EventId, PhaseId, PhaseRef};
-use crate::rules::{Around, Reach, Table};
+use crate::rules::{Phase, Reach, Table};
 use crate::store::{Head, Store, StoreError};
 
 /// The most phases below others that are loaded one by one.
@@ -153,8 +153,8 @@ impl Loader {
         let mut walk = vec![id.clone()];
         while let Some(at) = walk.pop() {
             let phase = table.phases.get(&at);
-            let goes_below = at == id || phase.is_some_and(Around::goes_below);
-            let needed = phase.into_iter().flat_map(|phase| Around::above(phase)).cloned().collect();
+            let goes_below = at == id || phase.is_some_and(Phase::passes);
+            let needed = phase.into_iter().flat_map(Phase::above).cloned().collect();
             self.above(kept, table, needed, &mut above)?;
             if above.len() + below.len() > ROWS_ONE_BY_ONE_MAX {
                 return self.load_everything(kept, table);
@@ -181,7 +181,7 @@ impl Loader {
             }
             self.phase(kept, table, &id)?;
             let phase = table.phases.get(&id);
-            walk.extend(phase.into_iter().flat_map(|phase| Around::above_through(phase)).cloned());
+            walk.extend(phase.into_iter().flat_map(Phase::above_through).cloned());
         }
         Ok(())
     }

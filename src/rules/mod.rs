@@ -48,7 +48,7 @@ pub use family::costs::COST_LIMIT_RULE;
 pub use mark::Mark;
 pub use phase::{Phase, PhaseState};
 pub use propagate::propagate;
-pub use reach::{Around, Reach, reach};
+pub use reach::{Reach, reach};
 pub use rejection::{ApprovalRejection, Rejection};
 pub use spec::{Lineage, PhaseSpec};
 pub use stale::{Step, judge, trail};

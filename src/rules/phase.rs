@@ -103,8 +103,23 @@ impl Phase {
 
     /// Says whether what is below it may be judged otherwise when something above it changes: not where no attempt was
     /// ever built on what was found through it.
-    pub(super) fn passes(&self) -> bool {
+    pub fn passes(&self) -> bool {
         self.looked_through || self.standing().is_some()
+    }
+
+    /// Returns what is above a phase that is judged: what it needs and needed, and what its attempt found.
+    pub fn above(&self) -> Vec<&PhaseId> {
+        self.spec.needs.iter().chain(self.lineage.edges.keys()).chain(self.found()).collect()
+    }
+
+    /// Returns what of that counts for what is below the phase: nothing where a completion stands that is not stale, and
+    /// what was found where that is so of the attempt under way.
+    pub fn above_through(&self) -> Vec<&PhaseId> {
+        if self.standing().is_some() && !self.is_stale() {
+            return Vec::new();
+        }
+        let found = self.found_under_way().filter(|_| !self.is_stale());
+        found.unwrap_or_else(|| self.above())
     }
 
     /// Notes that what happens next sets its completion aside, where one stands, and ends a reset.
@@ -116,7 +131,7 @@ impl Phase {
     }
 
     /// Returns the phases of which its last attempt found completions.
-    pub(super) fn found(&self) -> impl Iterator<Item = &PhaseId> {
+    fn found(&self) -> impl Iterator<Item = &PhaseId> {
         let through = self.state.attempt().map_or(&[][..], |attempt| &attempt.looked_through);
         through.iter().flat_map(|through| &through.found).map(|found| &found.phase)
     }

@@ -3,7 +3,6 @@
 use super::mark::Mark;
 use super::phase::{Phase, PhaseState};
 use super::stale::Judge;
-use super::table::Table;
 use crate::model::{PhaseId, PhaseRef, Reason, Text};
 
 /// How many phases a reason names.
@@ -85,25 +84,25 @@ pub(super) fn in_words(
 }
 
 /// Says every reason that holds for a phase of a table in words.
-pub(super) fn reasons_in_words(table: &Table, phase: &Phase, reasons: &[Reason]) -> Text {
+pub(super) fn reasons_in_words(judge: &Judge<'_>, phase: &Phase, reasons: &[Reason]) -> Text {
     let is_told = |need: &PhaseRef| reasons.contains(&Reason::NeedStale { need: need.clone() });
     in_words(phase, reasons, |need| match is_told(need) {
         true => None,
-        false => became(table, phase, &need.within(&phase.id.workflow)),
+        false => became(judge, phase, &need.within(&phase.id.workflow)),
     })
 }
 
 /// Tells what became of a need that changed: of itself, or of what is found through it.
-fn became(table: &Table, phase: &Phase, need: &PhaseId) -> Option<(Head, String)> {
+fn became(judge: &Judge<'_>, phase: &Phase, need: &PhaseId) -> Option<(Head, String)> {
     let then = phase.state.attempt()?.basis(need)?;
-    let now = Judge::new(table).look(need).basis;
+    let now = judge.look(need).basis;
     let beside = |id: &PhaseId| id.beside(&phase.id.workflow).to_string();
     let found = now.found().iter().find(|now| {
         let before = then.of_phase(&now.phase);
         before.is_none_or(|before| before.event != now.event)
     });
     let gone = then.found().iter().find(|then| now.of_phase(&then.phase).is_none());
-    let (head, id) = match (gone.and_then(|gone| table.phases.get(&gone.phase)), found) {
+    let (head, id) = match (gone.and_then(|gone| judge.table.phases.get(&gone.phase)), found) {
         (Some(gone), _) if gone.standing().is_none() => (set_aside(gone), &gone.id),
         (_, Some(found)) => (Head::Completed, &found.phase),
         (Some(gone), None) => (Head::Again, &gone.id),

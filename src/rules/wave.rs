@@ -154,7 +154,7 @@ impl<'a> Wave<'a> {
         {
             causes = self.outdating(phase, completion, own);
         }
-        let reason = reasons_in_words(self.table, phase, &reasons);
+        let reason = reasons_in_words(&self.judge, phase, &reasons);
         let why = RerunReason { reason, changes: changes(&reasons), reasons };
         let now = phase.state.name();
         let (event, to) = match now {

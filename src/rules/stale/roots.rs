@@ -15,7 +15,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::judge::{Go, Judge};
-use crate::model::{CauseKind, Consumed, EventRef, Origin, PhaseId, Reason, Seq};
+use crate::model::{CauseKind, Consumed, EventRef, Origin, PhaseId, PhaseRef, Reason, Seq};
 use crate::rules::attempt::{Attempt, Completion};
 use crate::rules::basis::{Basis, are_same};
 use crate::rules::mark::Mark;
@@ -92,17 +92,15 @@ pub fn trail(table: &Table, phase: &Phase) -> Vec<Step> {
             said[way.above] = derived[way.above].or(said[way.below]);
         }
     }
-    let first = Way { below: 0, need: None, above: 0 };
     let mut steps = Vec::new();
-    for (at, way) in std::iter::once(&first).chain(&ways).enumerate() {
-        let from = if at == 0 { None } else { said[way.below] };
-        let edge = way.need.map(|need| (need.clone(), phases[way.below].id.clone()));
-        match derived[way.above] {
-            Some(to) => steps.push(Step { from, to, kind: CauseKind::UpstreamRerun, edge }),
-            None => steps.extend(
-                backs[way.above].iter().map(|found| found.step(from, edge.clone(), phases[way.above])),
-            ),
-        }
+    let mut lead = |from: Option<Seq>, edge: Option<(PhaseId, PhaseId)>, to: usize| match derived[to] {
+        Some(to) => steps.push(Step { from, to, kind: CauseKind::UpstreamRerun, edge }),
+        None => steps.extend(backs[to].iter().map(|found| found.step(from, edge.clone(), phases[to]))),
+    };
+    lead(None, None, 0);
+    for way in &ways {
+        let edge = (way.need.clone(), phases[way.below].id.clone());
+        lead(said[way.below], Some(edge), way.above);
     }
     for (at, from) in derived.iter().enumerate().filter(|(_, from)| from.is_some()) {
         steps.extend(backs[at].iter().map(|found| found.step(*from, None, phases[at])));
@@ -125,7 +123,7 @@ struct Above<'a> {
 /// That a phase is stale because another one is: the need by which that is above.
 struct Way<'a> {
     below: usize,
-    need: Option<&'a PhaseId>,
+    need: &'a PhaseId,
     above: usize,
 }
 
@@ -145,7 +143,7 @@ impl<'a> Above<'a> {
                         phases.push(above);
                         phases.len() - 1
                     });
-                    ways.push(Way { below, need: Some(need), above: number });
+                    ways.push(Way { below, need, above: number });
                     // What is behind it is visited from there.
                     Go::Past
                 });
@@ -166,7 +164,7 @@ fn back<'a>(judge: &mut Judge<'a>, phase: &'a Phase) -> Vec<Found<'a>> {
         found.extend(phase.state.marks().last().map(|mark| Found::Origin(mark.origin())));
     }
     for reason in holding.iter().filter(|reason| !matches!(reason, Reason::NeedStale { .. })) {
-        let back = Back { judge, table: judge.table, phase, attempt }.of(reason);
+        let back = Back { judge, phase, attempt }.of(reason);
         match back.is_empty() {
             true => found.push(Found::Origin(attempt.start())),
             false => found.extend(back),
@@ -182,7 +180,6 @@ fn need_of<'a>(phase: &'a Phase, need: &PhaseId) -> Option<&'a PhaseId> {
 /// Follows the reasons of one phase back.
 struct Back<'a, 'b> {
     judge: &'b Judge<'a>,
-    table: &'a Table,
     phase: &'a Phase,
     attempt: &'a Attempt,
 }
@@ -190,7 +187,7 @@ struct Back<'a, 'b> {
 impl<'a> Back<'a, '_> {
     fn of(&self, reason: &Reason) -> Vec<Found<'a>> {
         let phase = self.phase;
-        let within = |need: &crate::model::PhaseRef| need.within(&phase.id.workflow);
+        let within = |need: &PhaseRef| need.within(&phase.id.workflow);
         let own = phase.said().filter(|mark| mark.is_own());
         let origins: Vec<Origin> = match reason {
             Reason::Manual => own.filter(|mark| mark.changes.is_none()).map(Mark::origin).collect(),
@@ -213,7 +210,7 @@ impl<'a> Back<'a, '_> {
 
     /// Returns the definition at a place, where it came since the attempt began.
     fn definition(&self, of: &Phase, place: Seq) -> Option<Origin> {
-        let workflow = self.table.workflows.get(&of.id.workflow)?;
+        let workflow = self.judge.table.workflows.get(&of.id.workflow)?;
         let event = workflow.definitions.iter().find(|event| event.seq == place)?;
         (place > self.attempt.seq).then(|| Origin::new(*event, CauseKind::DefinitionChanged))
     }
@@ -237,7 +234,7 @@ impl<'a> Back<'a, '_> {
         let one = |id: &&PhaseId| match (then.of_phase(id), now.of_phase(id)) {
             (Some(before), Some(after)) if are_same(before, after) => Vec::new(),
             (Some(_), Some(_)) => self.answered(id, need).into_iter().collect(),
-            (Some(_), None) => match self.table.phases.get(*id) {
+            (Some(_), None) => match self.judge.table.phases.get(*id) {
                 Some(phase) if phase.standing().is_none() && !phase.retired => {
                     phase.aside.iter().copied().map(Found::Origin).collect()
                 }
@@ -251,7 +248,7 @@ impl<'a> Back<'a, '_> {
 
     /// Returns the last completion of a phase, for what its attempt answered.
     fn answered(&self, id: &PhaseId, need: &PhaseId) -> Option<Found<'a>> {
-        let completion = self.table.phases.get(id)?.standing()?;
+        let completion = self.judge.table.phases.get(id)?.standing()?;
         Some(Found::Completion(completion, need.clone()))
     }
 
@@ -259,13 +256,14 @@ impl<'a> Back<'a, '_> {
     fn hidden(&self, need: &PhaseId, sought: &PhaseId, then: &Basis) -> Vec<Found<'a>> {
         let edges_then = |id: &PhaseId| -> Vec<&'a PhaseId> {
             let is_looked_through = then.of_phase(id).is_none();
-            let phase = self.table.phases.get(id).filter(|_| is_looked_through);
+            let phase = self.judge.table.phases.get(id).filter(|_| is_looked_through);
             phase.map(|phase| phase.needs_at(self.attempt.seq).into_iter().collect()).unwrap_or_default()
         };
         let leads = leading(need, sought, edges_then);
         let (mut found, mut seen, mut open) = (Vec::new(), HashSet::new(), vec![need]);
         while let Some(id) = open.pop() {
-            let Some(phase) = self.table.phases.get(id).filter(|_| id != sought && seen.insert(id)) else {
+            let Some(phase) = self.judge.table.phases.get(id).filter(|_| id != sought && seen.insert(id))
+            else {
                 continue;
             };
             if phase.standing().is_some() {
@@ -285,7 +283,7 @@ impl<'a> Back<'a, '_> {
     /// Goes back from a completion that was not found and now is.
     fn appeared(&self, need: &PhaseId, sought: &Consumed, then: &Basis) -> Vec<Found<'a>> {
         let edges_now = |id: &PhaseId| -> Vec<&'a PhaseId> {
-            let phase = self.table.phases.get(id).filter(|phase| phase.standing().is_none());
+            let phase = self.judge.table.phases.get(id).filter(|phase| phase.standing().is_none());
             phase.map(|phase| phase.spec.needs.iter().collect()).unwrap_or_default()
         };
         let leads = leading(need, &sought.phase, edges_now);
@@ -299,7 +297,7 @@ impl<'a> Back<'a, '_> {
             if then.of_phase(id).is_some() || !seen.insert(id) {
                 continue;
             }
-            let Some(phase) = self.table.phases.get(id) else { continue };
+            let Some(phase) = self.judge.table.phases.get(id) else { continue };
             let had = phase.needs_at(self.attempt.seq);
             for next in edges_now(id).into_iter().filter(|next| leads.contains(next)) {
                 match had.contains(next) {
