@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::io_error;
@@ -27,6 +28,14 @@ pub(super) fn sync_holder(folder: &Path) -> Result<(), StoreError> {
     match sync(whole.parent().unwrap_or(&whole)) {
         Err(StoreError::Io { source, .. }) if source.kind() == ErrorKind::PermissionDenied => Ok(()),
         synced => synced,
+    }
+}
+
+/// Tells which file or folder has a name; none where there is none.
+pub(super) fn inode(path: &Path) -> Result<Option<u64>, StoreError> {
+    match fs::metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        found => Ok(Some(found.map_err(io_error("read", path))?.ino())),
     }
 }
 

@@ -7,19 +7,18 @@
 //! In this order, for the other way round a writer in between looks like a lost end. What is written and not witnessed
 //! yet counts for whoever holds the lock, and where nobody does: then a crash left it.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{ErrorKind, Read};
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use super::cover::Cover;
 use super::journal::{self, Journal};
 use super::segment::{Segment, SegmentName};
-use super::snapshot;
 use super::state::State;
 use super::view::{LOOKS_MAX, SEGMENTS, View};
 use super::witness::Sights;
 use super::{damaged, io_error};
+use super::{folder, snapshot};
 use crate::model::Seq;
 use crate::store::StoreError;
 
@@ -57,27 +56,20 @@ pub(super) struct Look {
 pub(super) fn look(dir: &Path, who: Who) -> Result<Look, StoreError> {
     let mut looked = Err(StoreError::Moved);
     for _ in 0..LOOKS_MAX {
-        let before = inode(dir)?;
+        let journal = dir.join(journal::NAME);
+        let before = folder::inode(&journal)?;
         looked = look_once(dir, who);
         let is_settled = match &looked {
             // What is exchanged just now may look like damage.
             Err(StoreError::Damaged { .. }) => who != Who::Asker,
             Err(_) => true,
-            Ok(_) => who != Who::Asker || before == inode(dir)?,
+            Ok(_) => who != Who::Asker || before == folder::inode(&journal)?,
         };
         if is_settled {
             return looked;
         }
     }
     looked
-}
-
-fn inode(dir: &Path) -> Result<Option<u64>, StoreError> {
-    let path = dir.join(journal::NAME);
-    match fs::metadata(&path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-        found => Ok(Some(found.map_err(io_error("read", &path))?.ino())),
-    }
 }
 
 fn look_once(dir: &Path, who: Who) -> Result<Look, StoreError> {

@@ -4,8 +4,8 @@ use std::path::Path;
 
 use super::look::{Who, look};
 use super::parts::{self, Parts};
-use super::view::View;
-use super::{append, head, old, snapshot, takeover};
+use super::view::{LOOKS_MAX, View};
+use super::{append, folder, head, old, snapshot, takeover};
 use crate::model::{CommandId, Seq};
 use crate::store::{
     Appended, Axis, Batch, Cache, Head, Limits, Log, MemoryStore, Snapshot, Store, StoreError, Until,
@@ -33,6 +33,19 @@ impl DiskReader {
     ///
     /// As for [`DiskStore::open`](super::DiskStore::open), but for the lock.
     pub fn open(dir: &Path) -> Result<Opened, StoreError> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let before = folder::inode(dir).ok();
+            let opened = Self::open_once(dir);
+            // What was being read may have been taken over meanwhile.
+            if opened.is_ok() || tries == LOOKS_MAX || folder::inode(dir).ok() == before {
+                return opened;
+            }
+        }
+    }
+
+    fn open_once(dir: &Path) -> Result<Opened, StoreError> {
         let dir = takeover::place(dir);
         match parts::find(&dir)? {
             Parts::None | Parts::Begun | Parts::Unwitnessed => {

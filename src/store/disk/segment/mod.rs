@@ -18,9 +18,9 @@ use self::filter::Filter;
 use self::index::{BlockEntry, read_blocks};
 use super::block::Block;
 use super::bytes::Reader;
+use super::damaged;
 use super::packed::{HEADER_BYTES, Packed};
 use super::state::State;
-use super::{damaged, io_error};
 use crate::model::{CommandId, Seq};
 use crate::store::{Axis, Entry, StoreError, Until};
 

@@ -2,13 +2,11 @@
 
 use std::cmp::Reverse;
 use std::fmt;
-use std::fs;
-use std::io::ErrorKind;
 use std::path::Path;
 
-use super::io_error;
 use crate::model::Seq;
 use crate::store::StoreError;
+use crate::store::disk::folder;
 
 /// Which events a segment holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,17 +32,8 @@ impl SegmentName {
 
     /// Returns the segments that a folder has names of, by their first place, longer ones first.
     pub(in crate::store::disk) fn list(folder: &Path) -> Result<Vec<Self>, StoreError> {
-        let mut names = Vec::new();
-        let entries = match fs::read_dir(folder) {
-            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-                return Ok(names);
-            }
-            entries => entries.map_err(io_error("read", folder))?,
-        };
-        for entry in entries {
-            let entry = entry.map_err(io_error("read", folder))?;
-            names.extend(entry.file_name().to_str().and_then(SegmentName::read));
-        }
+        let names = folder::names(folder)?;
+        let mut names: Vec<_> = names.iter().filter_map(|name| SegmentName::read(name)).collect();
         names.sort_by_key(|name| (name.first, Reverse(name.last)));
         Ok(names)
     }
