@@ -2,8 +2,8 @@
 
 use super::journal::{self, Failed};
 use super::state::State;
-use super::tail::{Changes, FRAME, Tail, packed_frame};
-use super::{DiskStore, archive, damaged, frame, head, rows};
+use super::tail::{Changes, FRAME, Tail};
+use super::{DiskStore, archive, damaged, head, rows};
 use crate::model::Seq;
 use crate::store::{Appended, Batch, Entry, Head, Limits, RowChanges, StoreError};
 
@@ -94,12 +94,11 @@ fn changed(
         for key in tail.keys((Included(&[FRAME]), Excluded(&[FRAME + 1])))? {
             changes.forget(key);
         }
+        tail.has_archived = true;
     } else if !batch.entries.is_empty() {
         let first = state.seq().minus(batch.entries.len() as u64 - 1);
         debug_assert!(first > front, "what is archived is no longer in the journal");
-        // It is a copy: the root before it is in the journal.
-        let frame = frame::write(first, &[0; 32], &batch.entries);
-        changes.put([&[FRAME][..], &first.number().to_be_bytes()].concat(), packed_frame(frame)?);
+        changes.put_frame(first, &batch.entries)?;
     }
     // What changes says nothing where it is not known what it changes.
     let begins = state.seq().number() == batch.entries.len() as u64;

@@ -245,7 +245,7 @@ impl Cache for DiskStore {
         snapshot::forget(&self.dir)?;
         // It goes before another one is made in its place.
         self.tail = None;
-        self.tail = Some(Tail::make(&self.dir, &self.view.state)?);
+        self.tail = Some(Tail::make(&self.dir, &self.view)?);
         Ok(())
     }
 }

@@ -123,7 +123,7 @@ impl DiskStore {
         if witnesses.are_behind(state.seq()) {
             witnesses.note(state);
         }
-        let tail = Tail::open(dir, state, deadline)?;
+        let tail = Tail::open(dir, &looked.view, deadline)?;
         Ok(DiskStore {
             tail: Some(tail),
             front: looked.front,

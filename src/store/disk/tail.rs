@@ -25,8 +25,10 @@ use super::boundary::{Handle, caught};
 use super::bytes::{Reader, Writer};
 use super::folder::{names, remove_folder};
 use super::state::{FORMAT_VERSION, State};
-use super::{damaged, io_error, mark, threads};
-use crate::store::StoreError;
+use super::view::View;
+use super::{damaged, frame, io_error, mark, threads};
+use crate::model::Seq;
+use crate::store::{Entry, StoreError};
 
 pub(super) const NAME: &str = "work";
 const HEAD: &[u8] = b"h";
@@ -35,6 +37,9 @@ pub(super) const ROW: u8 = b'r';
 /// sled fills the rest of a segment with zeroes at each open, and some open a whole one, so small ones write less; what is
 /// larger than a quarter of one gets a file of its own, and a page of rows is not to be.
 const SEGMENT_BYTES: usize = 32 << 10;
+/// A database of more bytes is worn once events were archived, if it has no more pages of rows than that.
+const WORN_BYTES: u64 = 256 << 10;
+const WORN_PAGES_MAX: usize = 128;
 /// The most bytes in one of sled's batches when many rows are written.
 const BATCH_BYTES: usize = 1 << 20;
 /// What sled may keep in memory.
@@ -54,7 +59,7 @@ const FRAME_BYTES_PLAIN: usize = 1 << 10;
 const FRAME_BYTES_MAX: usize = 1 << 20;
 
 /// Returns a frame as the value that it is here: its length, then the frame itself or, where that is shorter, compressed.
-pub(super) fn packed_frame(frame: Vec<u8>) -> Result<Vec<u8>, StoreError> {
+fn packed_frame(frame: Vec<u8>) -> Result<Vec<u8>, StoreError> {
     let length = u32::try_from(frame.len()).unwrap_or(u32::MAX).to_le_bytes();
     let compressed =
         if frame.len() > FRAME_BYTES_PLAIN { super::block::compress(&frame)? } else { Vec::new() };
@@ -84,6 +89,13 @@ impl Changes {
     pub(super) fn forget(&mut self, key: Vec<u8>) {
         self.0.push((key, None));
     }
+
+    /// Puts the copy of some events: the root before them is in the journal.
+    pub(super) fn put_frame(&mut self, first: Seq, entries: &[Entry]) -> Result<(), StoreError> {
+        let frame = frame::write(first, &[0; 32], entries);
+        self.put([&[FRAME][..], &first.number().to_be_bytes()].concat(), packed_frame(frame)?);
+        Ok(())
+    }
 }
 
 /// An open tail.
@@ -99,11 +111,14 @@ pub(super) struct Tail {
     pub(super) fold_version: Option<u32>,
     /// Where the log stands that it has the end of.
     state: State,
+    /// Whether events were archived while it was open.
+    pub(super) has_archived: bool,
 }
 
 impl Tail {
-    /// Opens the tail of a log that stands there, or makes it anew, empty.
-    pub(super) fn open(dir: &Path, state: &State, deadline: Instant) -> Result<Self, StoreError> {
+    /// Opens the tail of a log, or makes it anew.
+    pub(super) fn open(dir: &Path, view: &View, deadline: Instant) -> Result<Self, StoreError> {
+        let state = &view.state;
         if SystemTime::now() < UNIX_EPOCH {
             return Err(StoreError::Clock);
         }
@@ -118,14 +133,20 @@ impl Tail {
                 return Ok(tail);
             }
         }
-        Tail::make(dir, state)
+        Tail::make(dir, view)
     }
 
-    /// Makes the tail anew, empty.
-    pub(super) fn make(dir: &Path, state: &State) -> Result<Self, StoreError> {
+    /// Makes the tail anew, with the events that the journal has, and without rows.
+    pub(super) fn make(dir: &Path, view: &View) -> Result<Self, StoreError> {
         remove_left(dir)?;
         remove_folder(&dir.join(NAME))?;
-        Tail::open_at(dir, &dir.join(own_name()), state)
+        let mut tail = Tail::open_at(dir, &dir.join(own_name()), &view.state)?;
+        if !view.entries.is_empty() {
+            let mut changes = Changes::default();
+            changes.put_frame(view.archived().plus(1), &view.entries)?;
+            tail.apply(changes, &view.state, None)?;
+        }
+        Ok(tail)
     }
 
     fn open_at(dir: &Path, path: &Path, state: &State) -> Result<Self, StoreError> {
@@ -139,6 +160,7 @@ impl Tail {
             broken: Cell::new(false),
             fold_version: None,
             state: state.clone(),
+            has_archived: false,
         };
         tail.fold_version = tail.head()?.and_then(|(fold_version, _)| fold_version);
         Ok(tail)
@@ -210,6 +232,15 @@ impl Tail {
         Ok(())
     }
 
+    /// Says whether the next process rather makes it anew than opens it: archiving has emptied many of sled's segments, each
+    /// of which sled fills with zeroes at some later open, and few rows are to be made anew.
+    fn is_worn(&self) -> bool {
+        let bytes = || fs::metadata(self.path.join("db")).map_or(0, |db| db.len());
+        let rows = (Bound::Included(&[ROW][..]), Bound::Excluded(&[ROW + 1][..]));
+        let pages = || self.keys(rows).map_or(usize::MAX, |keys| keys.len());
+        self.has_archived && bytes() > WORN_BYTES && pages() <= WORN_PAGES_MAX
+    }
+
     /// Calls sled; once it has failed, never again.
     fn call<T>(
         &self,
@@ -231,7 +262,8 @@ impl Drop for Tail {
     /// Leaves the folder under its own name, with a mark, where all of it was written.
     fn drop(&mut self) {
         let kept = self.dir.join(NAME);
-        let is_whole = self.call("write", |db| db.flush()).is_ok() && self.check().unwrap_or(false);
+        let is_whole =
+            !self.is_worn() && self.call("write", |db| db.flush()).is_ok() && self.check().unwrap_or(false);
         // Before sled ends, for then it removes what has the name that it knows.
         let is_left = is_whole && fs::rename(&self.path, &kept).is_ok();
         match self.broken.get() {
