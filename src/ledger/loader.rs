@@ -12,6 +12,17 @@ use crate::store::{Head, Store, StoreError};
 /// The most phases below others that are loaded one by one.
 const ROWS_ONE_BY_ONE_MAX: usize = 2_000;
 
+/// What phases above others are loaded for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum How {
+    /// To judge: as far as that counts.
+    Judged,
+    /// To tell what is stale below goes back to: that, and all that is above what looked through its needs.
+    Told,
+    /// All of it.
+    Whole,
+}
+
 /// Loads parts of a table as commands need them; what is loaded is never loaded again, for it may have
 /// changed since.
 #[derive(Debug)]
@@ -150,11 +161,15 @@ impl Loader {
     /// everything, which is quicker than row by row.
     fn around(&mut self, kept: Kept<'_>, table: &mut Table, id: PhaseId) -> Result<(), StoreError> {
         let (mut above, mut below) = (HashSet::new(), HashSet::from([id.clone()]));
+        if table.phases.get(&id).is_some_and(Phase::is_stale) {
+            self.above(kept, table, vec![(id.clone(), How::Told)], &mut above)?;
+        }
         let mut walk = vec![id.clone()];
         while let Some(at) = walk.pop() {
             let phase = table.phases.get(&at);
             let goes_below = at == id || phase.is_some_and(Phase::passes);
-            let needed = phase.into_iter().flat_map(Phase::above).cloned().collect();
+            let needed =
+                phase.into_iter().flat_map(Phase::above).map(|need| (need.clone(), How::Judged)).collect();
             self.above(kept, table, needed, &mut above)?;
             if above.len() + below.len() > ROWS_ONE_BY_ONE_MAX {
                 return self.load_everything(kept, table);
@@ -167,21 +182,23 @@ impl Loader {
         Ok(())
     }
 
-    /// Loads some phases, and what is above them as far as that counts.
+    /// Loads some phases, and what is above them.
     fn above(
         &self,
         kept: Kept<'_>,
         table: &mut Table,
-        mut walk: Vec<PhaseId>,
-        seen: &mut HashSet<PhaseId>,
+        mut walk: Vec<(PhaseId, How)>,
+        seen: &mut HashSet<(PhaseId, How)>,
     ) -> Result<(), StoreError> {
-        while let Some(id) = walk.pop() {
-            if seen.len() > ROWS_ONE_BY_ONE_MAX || !seen.insert(id.clone()) {
+        while let Some((id, how)) = walk.pop() {
+            if seen.len() > ROWS_ONE_BY_ONE_MAX || !seen.insert((id.clone(), how)) {
                 continue;
             }
             self.phase(kept, table, &id)?;
-            let phase = table.phases.get(&id);
-            walk.extend(phase.into_iter().flat_map(Phase::above_through).cloned());
+            let Some(phase) = table.phases.get(&id) else { continue };
+            let how = if how == How::Told && phase.is_told_by_the_graph_of_then() { How::Whole } else { how };
+            let above = if how == How::Whole { phase.above() } else { phase.above_through() };
+            walk.extend(above.into_iter().map(|need| (need.clone(), how)));
         }
         Ok(())
     }

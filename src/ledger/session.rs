@@ -6,7 +6,9 @@ use std::collections::HashMap;
 use super::loader::Loader;
 use super::rows::Changed;
 use super::{LedgerError, Records};
-use crate::model::{Command, CommandId, Declared, Digest, PhaseRef, Recorded, Seq, StateName, Timestamp};
+use crate::model::{
+    Command, CommandId, Declared, Digest, Event, PhaseRef, Recorded, Seq, StateName, Timestamp,
+};
 use crate::rules::{
     Phase, Reach, Stamp, Table, check_expectations, decide, evolve, moment, propagate, reach,
 };
@@ -114,8 +116,22 @@ impl<'a> Session<'a> {
         for draft in drafts {
             events.push(self.apply(stamp.record(events.len(), draft))?);
         }
-        for draft in propagate(&self.table, &events) {
-            events.push(self.apply(stamp.record(events.len(), draft))?);
+        let mut done = 0;
+        while done < events.len() {
+            if events
+                .iter()
+                .skip(done)
+                .any(|record| done > 0 && matches!(record.event, Event::PhaseFailed(_)))
+            {
+                // A limit failed the attempt: what is below is judged, which a cost does not reach.
+                let around = (Reach::Around, command.action.phase());
+                self.loader.load(self.store, &self.head, &mut self.table, around)?;
+            }
+            let drafts = propagate(&self.table, &events, done);
+            done = events.len();
+            for draft in drafts {
+                events.push(self.apply(stamp.record(events.len(), draft))?);
+            }
         }
         let status = if events.is_empty() { AnswerStatus::Unchanged } else { AnswerStatus::Appended };
         let seq = events.first().map_or(self.table.head, |first| first.seq);

@@ -93,12 +93,7 @@ impl Phase {
 
     /// Returns the completion that stands, outdated or not: what those who need the phase build on.
     pub fn standing(&self) -> Option<&Completion> {
-        match &self.state {
-            PhaseState::Complete { completion } | PhaseState::NeedsRerun { completion, .. } => {
-                Some(completion).filter(|_| !self.retired)
-            }
-            PhaseState::Pending { .. } | PhaseState::InProgress { .. } | PhaseState::Failed { .. } => None,
-        }
+        self.state.completion().filter(|_| !self.retired)
     }
 
     /// Says whether what is below it may be judged otherwise when something above it changes: not where no attempt was
@@ -120,6 +115,12 @@ impl Phase {
         }
         let found = self.found_under_way().filter(|_| !self.is_stale());
         found.unwrap_or_else(|| self.above())
+    }
+
+    /// Says whether it is stale, and its last attempt looked through a need: to tell what changed behind that takes the
+    /// graph as it was then, through whatever stands there now.
+    pub fn is_told_by_the_graph_of_then(&self) -> bool {
+        self.is_stale() && self.state.attempt().is_some_and(|attempt| !attempt.looked_through.is_empty())
     }
 
     /// Notes that what happens next sets its completion aside, where one stands, and ends a reset.
@@ -248,6 +249,16 @@ impl PhaseState {
     /// Says whether those who need the phase may start.
     pub const fn satisfies(&self) -> bool {
         matches!(self, PhaseState::Complete { .. } | PhaseState::Pending { skipped: Some(_) })
+    }
+
+    /// Returns the completion that the phase stands by, or stood by when it was retired.
+    pub(super) fn completion(&self) -> Option<&Completion> {
+        match self {
+            PhaseState::Complete { completion } | PhaseState::NeedsRerun { completion, .. } => {
+                Some(completion)
+            }
+            PhaseState::Pending { .. } | PhaseState::InProgress { .. } | PhaseState::Failed { .. } => None,
+        }
     }
 
     /// Returns the last attempt, where the state has one.

@@ -3,18 +3,19 @@
 use super::draft::Draft;
 use super::family::{costs, definition};
 use super::table::Table;
-use super::wave::Wave;
+use super::wave::{STALE_RULE, Wave};
 use crate::model::{CauseKind, Event, Recorded};
 
-/// Derives what a command's events force. The table has those events folded in already.
-pub fn propagate(table: &Table, events: &[Recorded]) -> Vec<Draft> {
+/// Derives what a command's events force, but for the first ones, of which that is derived already: until nothing is forced
+/// any more, for a limit may fail an attempt, which is judged in turn. The table has all of them folded in.
+pub fn propagate(table: &Table, events: &[Recorded], done: usize) -> Vec<Draft> {
     let Some(first) = events.first() else { return Vec::new() };
     let mut wave = Wave::new(table, first, events);
     let mut due = Vec::new();
-    for record in events {
+    for record in events.iter().skip(done).filter(|record| !is_judged(record)) {
         match &record.event {
-            Event::WorkflowDefined(_) => {
-                definition::judge_anew(&mut wave, record);
+            Event::WorkflowDefined(defined) => {
+                definition::judge_anew(&mut wave, record, defined);
                 due.push(costs::Due::Defined(record));
             }
             Event::PhaseStarted(_) => wave.source(record, CauseKind::PhaseStarted),
@@ -42,4 +43,9 @@ pub fn propagate(table: &Table, events: &[Recorded]) -> Vec<Draft> {
     wave.visit();
     due.iter().for_each(|due| costs::alert(&mut wave, due));
     wave.drafts
+}
+
+/// Says whether an event is what a visit came to.
+fn is_judged(record: &Recorded) -> bool {
+    record.rule.as_deref() == Some(STALE_RULE)
 }

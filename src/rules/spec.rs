@@ -30,6 +30,12 @@ impl Lineage {
             self.edges.entry((*need).clone()).or_default().push(place);
         }
     }
+
+    /// Says whether it was the definition at a place that last changed something.
+    pub(super) fn is_made_by(&self, place: Seq) -> bool {
+        let made = [self.added, self.version].into_iter();
+        made.chain(self.edges.values().filter_map(|changes| changes.last().copied())).any(|seq| seq == place)
+    }
 }
 
 /// What the definition in force says of a phase.

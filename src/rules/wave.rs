@@ -21,7 +21,7 @@ use crate::model::{
 };
 
 /// The rule by which phases are judged.
-const STALE_RULE: &str = "stale/1";
+pub(super) const STALE_RULE: &str = "stale/1";
 
 /// One batch of derived events in the making.
 pub(super) struct Wave<'a> {

@@ -165,6 +165,8 @@ fn check(turns: &[Turn]) {
                     "start" => r#","allow_unmet":true"#,
                     "complete" => "",
                     "fail" => r#","error":"it broke""#,
+                    "cost_limit" => r#","limit":"1""#,
+                    "cost" => r#","amount":"2""#,
                     _ => r#","reason":"why not""#,
                 };
                 let line = format!(r#"{{"do":"{verb}","phase":"{phase}"{more}}}"#);
@@ -241,5 +243,67 @@ fn an_attempt_under_way_is_looked_through_by_the_needs_in_force() {
         Do("complete", "b"),
         Do("start", "c"),
         Define(&[("b", &[]), ("c", &[]), ("d", &["c"])]),
+    ]);
+}
+
+#[test]
+fn a_completion_that_was_reset_and_is_then_retired_goes_back_to_the_reset() {
+    check(&[
+        Define(&[("a", &[]), ("c", &["a"]), ("f", &["c"])]),
+        Do("start", "a"),
+        Do("complete", "a"),
+        Do("start", "f"),
+        Do("reset", "a"),
+        Define(&[("c", &[]), ("f", &["c"])]),
+    ]);
+}
+
+#[test]
+fn a_skip_of_what_is_skipped_goes_back_to_what_the_failed_attempt_answered() {
+    check(&[
+        Define(&[("a", &[]), ("b", &["a"])]),
+        Do("start", "a"),
+        Do("fail", "a"),
+        Do("skip", "a"),
+        Do("skip", "a"),
+        Do("start", "a"),
+        Do("start", "b"),
+        Do("complete", "a"),
+        Do("complete", "b"),
+        Do("start", "b"),
+    ]);
+}
+
+#[test]
+fn an_attempt_that_a_limit_fails_is_judged_and_so_is_what_is_below_it() {
+    check(&[
+        Define(&[("a", &[]), ("b", &["a"]), ("c", &["b"])]),
+        Do("start", "a"),
+        Do("complete", "a"),
+        Do("cost_limit", "b"),
+        Do("start", "b"),
+        Do("rerun", "a"),
+        Do("start", "a"),
+        Do("start", "c"),
+        Do("complete", "c"),
+        Do("cost", "b"),
+    ]);
+}
+
+/// The rows that a start loads have the graph of then, through what stands or runs there now.
+#[test]
+fn a_start_goes_back_to_the_definition_that_took_an_edge_away() {
+    check(&[
+        Define(&[("a", &[]), ("c", &["a"]), ("d", &["c"]), ("e", &["d"]), ("f", &["e"])]),
+        Do("start", "a"),
+        Do("complete", "a"),
+        Do("start", "f"),
+        Do("rerun", "a"),
+        Do("start", "a"),
+        Do("complete", "a"),
+        Do("complete", "f"),
+        Define(&[("a", &[]), ("c", &["a"]), ("d", &["c"]), ("e", &[]), ("f", &["e"])]),
+        Do("start", "d"),
+        Do("start", "f"),
     ]);
 }

@@ -1,6 +1,7 @@
 //! Ledgers that tests play on, look into and damage.
 
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use phaseledger::ledger::{Answer, Ledger, LedgerError};
 use phaseledger::model::{CommandId, Seq};
@@ -11,20 +12,16 @@ use proptest::test_runner::{Config, RngSeed};
 use serde_json::Value;
 
 use crate::generate::Sent;
+use crate::numbers;
 
-/// The seed, unless `PROPTEST_RNG_SEED` says otherwise: others still find two differences to the oracle (2611).
-const SEED: u64 = 11;
-
-/// So many cases, unless `PROPTEST_CASES` says otherwise. Found cases are not kept in files: one that is
-/// worth keeping becomes a test of its own.
+/// So many cases, unless `PROPTEST_CASES` says otherwise, of a seed that is printed: another one in each run, unless
+/// `PROPTEST_RNG_SEED` says which. Found cases are not kept in files: one that is worth keeping becomes a test of its own.
 pub fn cases(cases: u32) -> Config {
-    let wanted = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok());
-    let config = Config::default();
-    let rng_seed = match config.rng_seed {
-        RngSeed::Random => RngSeed::Fixed(SEED),
-        fixed => fixed,
-    };
-    Config { cases: wanted.unwrap_or(cases), rng_seed, failure_persistence: None, ..config }
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock that is set");
+    let seed = numbers::seed("PROPTEST_RNG_SEED", u64::from(now.subsec_nanos()));
+    let cases = numbers::setting("PROPTEST_CASES", cases.into());
+    let cases = u32::try_from(cases).expect("not that many");
+    Config { cases, rng_seed: RngSeed::Fixed(seed), failure_persistence: None, ..Config::default() }
 }
 
 /// A memory store that a test keeps hold of while a ledger has it.

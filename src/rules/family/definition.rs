@@ -236,12 +236,13 @@ fn put(table: &mut Table, record: &Recorded, id: PhaseId, spec: PhaseSpec) {
     phase.updated_at = record.at;
 }
 
-/// Starts the visit at the phases of which a definition says something else than before.
-pub(in crate::rules) fn judge_anew(wave: &mut Wave<'_>, record: &Recorded) {
+/// Starts the visit at the phases that a definition brings in, or says other needs or another version of than before.
+pub(in crate::rules) fn judge_anew(wave: &mut Wave<'_>, record: &Recorded, defined: &WorkflowDefined) {
     let Some(workflow) = record.subject.workflow() else { return };
-    let is_changed =
-        |phase: &&Phase| phase.id.workflow == *workflow && !phase.retired && phase.last_seq == record.seq;
-    for phase in wave.table.phases.values().filter(is_changed) {
+    let added: BTreeSet<_> = defined.added.iter().collect();
+    let is_other = |phase: &&Phase| phase.lineage.is_made_by(record.seq) || added.contains(&phase.id.phase);
+    let of_workflow = |phase: &&Phase| phase.id.workflow == *workflow && !phase.retired;
+    for phase in wave.table.phases.values().filter(of_workflow).filter(is_other) {
         wave.seed_definition(&phase.id, record);
     }
 }

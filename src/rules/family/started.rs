@@ -76,24 +76,15 @@ fn note_looked_through(table: &mut Changing<'_>, through: &[LookedThrough]) {
 /// Returns the roots of what a start answers; itself where it answers nothing.
 fn origins(phase: &Phase, record: &Recorded) -> Vec<Origin> {
     let causes = record.causes.iter().map(|cause| Origin::new(cause.event, cause.kind));
-    let mut origins = match &phase.state {
-        PhaseState::Pending { skipped: Some(skip) }
-            if record.causes.iter().any(|cause| cause.event.id == skip.event) =>
-        {
-            let skipped = Origin::new(EventRef { seq: skip.seq, id: skip.event }, CauseKind::PhaseSkipped);
-            std::iter::once(skipped).chain(skip.origins.iter().copied()).collect()
-        }
-        state => far_ends(state, causes),
-    };
+    let mut origins = far_ends(&phase.state, causes);
     if origins.is_empty() {
         origins.push(Origin::new(record.event_ref(), CauseKind::PhaseStarted));
     }
-    origins.sort();
-    origins.dedup();
     origins
 }
 
-/// Returns what the causes of a start, or of a skip, of a phase go back to: a failure to what its attempt answered.
+/// Returns what the causes of a start, or of a skip, of a phase go back to, in the order of the log: a failure to what its
+/// attempt answered, a skip to itself and to what lay behind it.
 pub(super) fn far_ends(state: &PhaseState, causes: impl Iterator<Item = Origin>) -> Vec<Origin> {
     let mut origins = Vec::new();
     for cause in causes {
@@ -101,12 +92,22 @@ pub(super) fn far_ends(state: &PhaseState, causes: impl Iterator<Item = Origin>)
             PhaseState::Failed { failure } if failure.event == cause.event => {
                 origins.extend(&failure.attempt.origins);
             }
+            PhaseState::Pending { skipped: Some(skip) } if skip.event == cause.event => {
+                let skipped = EventRef { seq: skip.seq, id: skip.event };
+                origins.push(Origin::new(skipped, CauseKind::PhaseSkipped));
+                origins.extend(&skip.origins);
+            }
+            // It stands for what is behind it.
+            PhaseState::Pending { skipped: Some(skip) }
+                if skip.behind.iter().any(|behind| behind.event == cause.event) => {}
             state => {
                 let mark = state.marks().iter().find(|mark| mark.event == cause.event);
                 origins.push(mark.map_or(cause, Mark::origin));
             }
         }
     }
+    origins.sort();
+    origins.dedup();
     origins
 }
 

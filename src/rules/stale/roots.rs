@@ -235,7 +235,7 @@ impl<'a> Back<'a, '_> {
             (Some(before), Some(after)) if are_same(before, after) => Vec::new(),
             (Some(_), Some(_)) => self.answered(id, need).into_iter().collect(),
             (Some(_), None) => match self.judge.table.phases.get(*id) {
-                Some(phase) if phase.standing().is_none() && !phase.retired => {
+                Some(phase) if phase.state.completion().is_none() => {
                     phase.aside.iter().copied().map(Found::Origin).collect()
                 }
                 Some(_) | None => self.hidden(need, id, &then),
