@@ -118,11 +118,8 @@ impl<'a> Session<'a> {
         }
         let mut done = 0;
         while done < events.len() {
-            if events
-                .iter()
-                .skip(done)
-                .any(|record| done > 0 && matches!(record.event, Event::PhaseFailed(_)))
-            {
+            let is_failed = |record: &Recorded| matches!(record.event, Event::PhaseFailed(_));
+            if done > 0 && events.iter().skip(done).any(is_failed) {
                 // A limit failed the attempt: what is below is judged, which a cost does not reach.
                 let around = (Reach::Around, command.action.phase());
                 self.loader.load(self.store, &self.head, &mut self.table, around)?;
