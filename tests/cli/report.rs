@@ -1,5 +1,7 @@
 //! The verb `report`: what it says, that it says the same everywhere and always, and what it refuses.
 
+mod long;
+
 use std::fs;
 
 use crate::cli::{Scene, assert_snapshot, pictures};

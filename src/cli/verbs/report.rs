@@ -2,6 +2,7 @@
 
 mod approvals;
 mod costs;
+mod events;
 mod markdown;
 mod phases;
 mod style;

@@ -3,7 +3,8 @@
 use phaseledger::query::{ApprovalStatus, ApprovalSummary, ApprovalView, WorkflowReport};
 
 use super::style::{Style, heading, start};
-use super::syntax::{Align, code, table, text};
+use super::syntax::{Align, code, folded, table, text};
+use crate::cli::ui::render;
 
 const COLUMNS: [(&str, Align); 9] = [
     ("Request", Align::Right),
@@ -29,7 +30,8 @@ pub fn push(document: &mut String, workflow: &WorkflowReport<'_>, level: usize, 
     document
         .push_str(&format!("{pending} {waits} for a person, {granted} granted, {rejected} rejected.\n\n"));
     let rows: Vec<_> = approvals.iter().map(|approval| row(approval, style)).collect();
-    document.push_str(&table(&COLUMNS, &rows));
+    let part = table(&COLUMNS, &rows);
+    document.push_str(&folded(rows.len(), &render::count(rows.len(), "request", "requests"), &part));
 }
 
 fn row(approval: &ApprovalView<'_>, style: &Style<'_>) -> Vec<String> {

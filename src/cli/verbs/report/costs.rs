@@ -5,7 +5,8 @@ use phaseledger::query::{BudgetView, ModelCosts, PhaseCosts, Transaction, Workfl
 use phaseledger::rules::Standing;
 
 use super::style::{Style, heading};
-use super::syntax::{Align, code, table, text};
+use super::syntax::{Align, code, folded, table, text};
+use crate::cli::ui::render;
 
 /// How many blocks the bar has.
 const BAR_BLOCKS: u64 = 20;
@@ -56,11 +57,10 @@ const fn word(status: Standing) -> &'static str {
     }
 }
 
+/// Writes what was spent on each phase, and of how many with a limit there is nothing to tell.
 fn push_phases(document: &mut String, costs: &WorkflowCosts, style: &Style<'_>) {
-    if costs.phases.is_empty() {
-        return;
-    }
-    document.push('\n');
+    let is_told = |phase: &&PhaseCosts| phase.budget.records > 0 || phase.budget.status != Standing::Ok;
+    let (told, others): (Vec<_>, Vec<_>) = costs.phases.iter().partition(is_told);
     let columns = [
         ("Phase", Align::Left),
         ("Spent", Align::Right),
@@ -69,7 +69,7 @@ fn push_phases(document: &mut String, costs: &WorkflowCosts, style: &Style<'_>) 
         ("Part", Align::Right),
         ("Status", Align::Left),
     ];
-    let row = |phase: &PhaseCosts| {
+    let row = |phase: &&PhaseCosts| {
         let BudgetView { spent, limit, remaining, percent, status, .. } = phase.budget;
         let or_none = |amount: Option<Amount>| amount.map(|amount| amount.to_string()).unwrap_or_default();
         let status = match (status, limit) {
@@ -87,7 +87,17 @@ fn push_phases(document: &mut String, costs: &WorkflowCosts, style: &Style<'_>) 
             if phase.retired { format!("{status}, retired") } else { status.to_owned() },
         ]
     };
-    document.push_str(&table(&columns, &costs.phases.iter().map(row).collect::<Vec<_>>()));
+    let count = |phases: &[&PhaseCosts]| render::count(phases.len(), "phase", "phases");
+    if !told.is_empty() {
+        let part = table(&columns, &told.iter().map(row).collect::<Vec<_>>());
+        document.push_str(&format!("\n{}", folded(told.len(), &count(&told), &part)));
+    }
+    if !others.is_empty() {
+        document.push_str(&format!(
+            "\nNothing is spent on {} with a limit; `phaseledger cost summary` shows the limits.\n",
+            count(&others)
+        ));
+    }
 }
 
 fn push_models(document: &mut String, costs: &WorkflowCosts) {

@@ -4,11 +4,11 @@
 
 use phaseledger::ask::AsOf;
 use phaseledger::model::{Seq, StateName, Zone};
-use phaseledger::query::{EventReport, PhaseReport, ProgressSummary, Report, WorkflowReport, mermaid};
+use phaseledger::query::{EventReport, ProgressSummary, Report, WorkflowReport, mermaid};
 
-use super::style::{Style, heading, start, subject};
-use super::syntax::{Align, block, code, table, text};
-use super::{approvals, costs, phases};
+use super::style::{Style, heading};
+use super::syntax::{Align, block, code, folded, table, text};
+use super::{approvals, costs, events, phases};
 use crate::cli::ui::render;
 
 /// How many blocks the progress bar has.
@@ -18,8 +18,8 @@ const BAR_BLOCKS: usize = 20;
 const MERMAID_EDGES_MAX: usize = 500;
 const MERMAID_CHARACTERS_MAX: usize = 50_000;
 
-/// How many names a cell holds of those that other cells hold as well.
-const NAMES_MAX: usize = 5;
+/// How many of the phases that are ready are listed; the tables of phases tell it of all.
+const NEXT_MAX: usize = 20;
 
 /// Writes a report.
 pub fn write(report: &Report<'_>, as_of: &AsOf, zone: Zone) -> String {
@@ -37,7 +37,7 @@ pub fn write(report: &Report<'_>, as_of: &AsOf, zone: Zone) -> String {
         Some(workflow) => push_workflow(&mut document, workflow, 2, &style),
         None => push_workflows(&mut document, &report.workflows, zone),
     }
-    push_recent(&mut document, &report.recent, &style);
+    events::push_recent(&mut document, &report.recent, &style);
     document
 }
 
@@ -73,8 +73,8 @@ fn push_workflows(document: &mut String, workflows: &[WorkflowReport<'_>], zone:
     let row = |workflow: &WorkflowReport<'_>| {
         let summary = &workflow.summary;
         let mut row = vec![text(workflow.workflow.as_str()), share(summary)];
-        row.extend(phases::STATES.iter().map(|&state| count(summary, state).to_string()));
-        row.push(summary.skipped.to_string());
+        let counts = phases::STATES.iter().map(|&state| count(summary, state)).chain([summary.skipped]);
+        row.extend(counts.map(|count| if count == 0 { String::new() } else { count.to_string() }));
         row
     };
     document.push_str(&table(&columns, &workflows.iter().map(row).collect::<Vec<_>>()));
@@ -106,15 +106,14 @@ fn push_workflow(document: &mut String, workflow: &WorkflowReport<'_>, level: us
     }
     document.push_str(&heading(level, "Summary"));
     push_summary(document, &workflow.summary);
+    events::push_roots(document, workflow, level, style);
     document.push_str(&heading(level, "Ready next"));
     push_next(document, workflow, style);
     document.push_str(&heading(level, "Phases"));
     phases::push(document, workflow, level + 1, style);
-    approvals::push(document, workflow, level, style);
-    document.push_str(&heading(level, "Dependencies"));
-    push_dependencies(document, workflow, style);
     push_retired(document, workflow);
-    push_graph(document, workflow);
+    approvals::push(document, workflow, level, style);
+    push_graph(document, workflow, level);
     costs::push(document, &workflow.costs, level, style);
 }
 
@@ -126,16 +125,13 @@ fn push_summary(document: &mut String, summary: &ProgressSummary) {
         0 => format!("{done} of {total} complete"),
         _ => format!("{done} of {total} done: {} complete, {skipped} skipped", done - skipped),
     };
-    document.push_str(&format!("`{bar}` **{percent} %** ({parts})\n\n"));
-    let mut rows: Vec<_> = phases::STATES
-        .iter()
-        .map(|&state| vec![phases::title(state), count(summary, state).to_string()])
-        .collect();
-    if skipped > 0 {
-        rows.push(vec!["of these, skipped".to_owned(), skipped.to_string()]);
+    document.push_str(&format!("`{bar}` **{percent} %** ({parts})\n"));
+    let states = phases::STATES.iter().filter(|&&state| count(summary, state) > 0);
+    let states = states.map(|&state| format!("{} {} {state}", render::symbol(state), count(summary, state)));
+    let states = states.collect::<Vec<_>>().join(" · ");
+    if !states.is_empty() {
+        document.push_str(&format!("\n{states}\n"));
     }
-    rows.push(vec!["Total".to_owned(), total.to_string()]);
-    document.push_str(&table(&[("State", Align::Left), ("Phases", Align::Right)], &rows));
 }
 
 fn push_next(document: &mut String, workflow: &WorkflowReport<'_>, style: &Style<'_>) {
@@ -150,7 +146,7 @@ fn push_next(document: &mut String, workflow: &WorkflowReport<'_>, style: &Style
             (false, _) => "Nothing: every phase that is left is under way, or waits for another.\n",
         });
     }
-    for phase in ready {
+    for phase in ready.iter().take(NEXT_MAX) {
         let why = match phase.state {
             StateName::Failed => ", which failed",
             StateName::NeedsRerun => ", again",
@@ -158,36 +154,13 @@ fn push_next(document: &mut String, workflow: &WorkflowReport<'_>, style: &Style
         };
         document.push_str(&format!("- {}{why}\n", style.name(phase.workflow, phase.phase.as_str())));
     }
+    if let Some(more) = ready.len().checked_sub(NEXT_MAX + 1) {
+        document.push_str(&format!("- and {} more: those below that wait for nothing\n", more + 1));
+    }
     for phase in kept {
         let name = style.name(phase.workflow, phase.phase.as_str());
         document.push_str(&format!("- not {name}: a cost limit is exceeded\n"));
     }
-}
-
-fn push_dependencies(document: &mut String, workflow: &WorkflowReport<'_>, style: &Style<'_>) {
-    let is_described = workflow.phases.iter().any(|phase| phase.description.is_some());
-    if workflow.graph.edges.is_empty() && !is_described {
-        document.push_str("No phase needs another.\n");
-        return;
-    }
-    let mut columns = vec![
-        ("Phase", Align::Left),
-        ("State", Align::Left),
-        ("Needs", Align::Left),
-        ("Needed by", Align::Left),
-    ];
-    columns.extend(is_described.then_some(("What it does", Align::Left)));
-    let row = |phase: &PhaseReport<'_>| {
-        let mut row = vec![
-            style.name(phase.workflow, phase.phase.as_str()),
-            phases::standing(phase),
-            style.phases(phase.needs, usize::MAX),
-            style.phases(phase.needed_by.iter().copied(), NAMES_MAX),
-        ];
-        row.extend(is_described.then(|| text(phase.description.unwrap_or_default())));
-        row
-    };
-    document.push_str(&table(&columns, &workflow.phases.iter().map(row).collect::<Vec<_>>()));
 }
 
 fn push_retired(document: &mut String, workflow: &WorkflowReport<'_>) {
@@ -202,45 +175,21 @@ fn push_retired(document: &mut String, workflow: &WorkflowReport<'_>) {
     document.push_str(&format!("\nNo longer defined, with their history kept: {names}.\n"));
 }
 
-fn push_graph(document: &mut String, workflow: &WorkflowReport<'_>) {
-    let drawn = mermaid(&workflow.graph);
+/// Writes what needs what as a picture; the phases name it in words.
+fn push_graph(document: &mut String, workflow: &WorkflowReport<'_>, level: usize) {
     let edges = workflow.graph.edges.len();
     if edges == 0 {
         return;
     }
-    document.push('\n');
+    document.push_str(&heading(level, "Dependencies"));
+    let drawn = mermaid(&workflow.graph);
     if edges > MERMAID_EDGES_MAX || drawn.len() > MERMAID_CHARACTERS_MAX {
         document.push_str(&format!(
             "{edges} edges are more than Mermaid draws in a document; `phaseledger graph` draws them.\n"
         ));
     } else {
-        document.push_str(&block("mermaid", &drawn, ""));
+        let phases = workflow.graph.nodes.len();
+        let title = render::count(phases, "phase", "phases");
+        document.push_str(&folded(phases, &title, &block("mermaid", &drawn, "")));
     }
-}
-
-fn push_recent(document: &mut String, recent: &[EventReport<'_>], style: &Style<'_>) {
-    if recent.is_empty() {
-        return;
-    }
-    document.push_str(&heading(2, "Last events"));
-    let columns = [
-        ("Event", Align::Right),
-        ("When", Align::Left),
-        ("What", Align::Left),
-        ("Of", Align::Left),
-        ("By", Align::Left),
-        ("Why", Align::Left),
-    ];
-    let row = |EventReport { event, by, derived, text: why }: &EventReport<'_>| {
-        let by = if *derived { "a rule".to_owned() } else { code(by) };
-        vec![
-            event.seq.to_string(),
-            style.time(Some(event.at)),
-            format!("`{}`", event.kind),
-            subject(event, style),
-            by,
-            why.as_deref().map(|why| text(&start(why))).unwrap_or_default(),
-        ]
-    };
-    document.push_str(&table(&columns, &recent.iter().map(row).collect::<Vec<_>>()));
 }

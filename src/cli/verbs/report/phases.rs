@@ -1,10 +1,12 @@
 //! The phases of a workflow in the report: a table for each state, and below it what more there is to say.
 
+use std::collections::BTreeSet;
+
 use phaseledger::model::{Metadata, StateName};
 use phaseledger::query::{MarkReport, PhaseReport, WorkflowReport};
 
-use super::style::{Style, heading, subject};
-use super::syntax::{Align, block, code, table, text};
+use super::style::{Style, heading, start};
+use super::syntax::{Align, block, code, folded, table, text};
 use crate::cli::ui::render;
 
 /// The states in the order of what needs someone first.
@@ -16,21 +18,20 @@ pub const STATES: [StateName; 5] = [
     StateName::Pending,
 ];
 
-/// What stands for a skip where others have a state.
-pub const SKIPPED: &str = "○ skipped";
-
-/// How many of the phases that it waits for a phase names; the table of dependencies has them all.
-const NAMES_MAX: usize = 5;
-
-/// Returns a state with its symbol.
-pub fn title(state: StateName) -> String {
-    format!("{} {state}", render::symbol(state))
-}
-
-/// Returns where a phase stands.
-pub fn standing(phase: &PhaseReport<'_>) -> String {
-    if phase.skipped.is_some() { SKIPPED.to_owned() } else { title(phase.state) }
-}
+/// What a phase is said to be, a column each; a table leaves out those that are empty in its state.
+const COLUMNS: [(&str, Align); 11] = [
+    ("Phase", Align::Left),
+    ("Attempt", Align::Right),
+    ("Started", Align::Left),
+    ("Failed", Align::Left),
+    ("Completed", Align::Left),
+    ("Duration", Align::Right),
+    ("Needs met", Align::Left),
+    ("Waits for", Align::Left),
+    ("Started without", Align::Left),
+    ("Must run again", Align::Left),
+    ("What it does", Align::Left),
+];
 
 /// Writes the phases, state by state.
 pub fn push(document: &mut String, workflow: &WorkflowReport<'_>, level: usize, style: &Style<'_>) {
@@ -40,124 +41,106 @@ pub fn push(document: &mut String, workflow: &WorkflowReport<'_>, level: usize, 
         if phases.is_empty() {
             continue;
         }
-        let title = heading(level, &format!("{} ({})", title(state), phases.len()));
+        let title = heading(level, &format!("{} {state} ({})", render::symbol(state), phases.len()));
         document.push_str(if is_first { title.trim_start() } else { &title });
         is_first = false;
-        push_table(document, state, &phases, style);
-        let mut is_first = true;
-        for phase in phases {
-            let said = said(phase, style);
-            if !said.is_empty() {
-                document.push_str(if is_first { "\n" } else { "" });
-                document.push_str(&format!("- {}\n{said}", code(phase.phase.as_str())));
-                is_first = false;
-            }
+        let rows: Vec<_> = phases.iter().map(|phase| row(phase, style)).collect();
+        let mut part = table(&COLUMNS, &rows);
+        let said: String = phases.iter().map(|phase| said(phase, style)).collect();
+        if !said.is_empty() {
+            part.push_str(&format!("\n{said}"));
         }
+        let title = render::count(phases.len(), "phase", "phases");
+        document.push_str(&folded(phases.len(), &title, &part));
     }
     if is_first {
         document.push_str("There is none.\n");
     }
 }
 
-fn push_table(document: &mut String, state: StateName, phases: &[&PhaseReport<'_>], style: &Style<'_>) {
-    let name = ("Phase", Align::Left);
-    let attempt = ("Attempt", Align::Right);
-    let started = ("Started", Align::Left);
-    let duration = ("Duration", Align::Right);
-    let columns = match state {
-        StateName::Pending => vec![name, ("Attempts", Align::Right), ("Stands", Align::Left)],
-        StateName::InProgress => vec![name, attempt, started],
-        StateName::Failed => vec![name, attempt, started, ("Failed", Align::Left), duration],
-        StateName::Complete | StateName::NeedsRerun => {
-            vec![name, attempt, started, ("Completed", Align::Left), duration]
-        }
-    };
-    let row = |phase: &&PhaseReport<'_>| {
-        let mut row = vec![code(phase.phase.as_str()), phase.attempt.to_string()];
-        match phase.state {
-            StateName::Pending => row.push(waits(phase, style)),
-            StateName::InProgress => row.push(style.time(phase.started_at)),
-            StateName::Failed | StateName::Complete | StateName::NeedsRerun => {
-                row.push(style.time(phase.started_at));
-                row.push(style.time(phase.completed_at.or(phase.failed_at)));
-                row.push(phase.duration_seconds.map(render::duration).unwrap_or_default());
-            }
-        }
-        row
-    };
-    document.push_str(&table(&columns, &phases.iter().map(row).collect::<Vec<_>>()));
+fn row(phase: &PhaseReport<'_>, style: &Style<'_>) -> Vec<String> {
+    let unmet: BTreeSet<_> = phase.waits_for.iter().collect();
+    let met = phase.needs.iter().filter(|need| !unmet.contains(need));
+    let marks: Vec<_> = phase.marks.iter().map(|mark| marked(mark, phase.state)).collect();
+    vec![
+        code(phase.phase.as_str()),
+        if phase.attempt == 0 { String::new() } else { phase.attempt.to_string() },
+        style.time(phase.started_at),
+        style.time(phase.failed_at),
+        style.time(phase.completed_at),
+        phase.duration_seconds.map(render::duration).unwrap_or_default(),
+        style.phases(met),
+        waits(phase, style),
+        without(phase, style),
+        marks.join("<br>"),
+        text(phase.description.unwrap_or_default()),
+    ]
 }
 
-/// Returns what a pending phase waits for.
+/// Returns what a phase that is to run waits for, and of one that has run which of its needs are not met now.
 fn waits(phase: &PhaseReport<'_>, style: &Style<'_>) -> String {
-    match (&phase.skipped, phase.is_ready()) {
-        (Some(_), _) => "skipped".to_owned(),
-        (None, true) => "ready".to_owned(),
-        (None, false) => format!("waits for {}", style.phases(&phase.waits_for, NAMES_MAX)),
+    let names = style.phases(&phase.waits_for);
+    match (phase.skipped.is_some(), phase.would_be_ready(), phase.over_limit) {
+        (true, _, _) if names.is_empty() => "nothing: skipped".to_owned(),
+        (true, _, _) => format!("nothing: skipped (else {names})"),
+        (false, true, true) => "a cost limit".to_owned(),
+        (false, true, false) => "nothing: ready".to_owned(),
+        (false, false, _) => names,
     }
 }
 
-/// Returns what there is to say of a phase beyond its row, as items of a list within an item.
+/// Returns what the last attempt started without: by name, unless it is all that the phase needs.
+fn without(phase: &PhaseReport<'_>, style: &Style<'_>) -> String {
+    let is_all = || phase.needs.iter().all(|need| phase.unmet.contains(need));
+    if phase.unmet.len() == phase.needs.len() && !phase.unmet.is_empty() && is_all() {
+        "all it needs".to_owned()
+    } else {
+        style.phases(phase.unmet)
+    }
+}
+
+/// Returns why a phase must run again, with the events that are the evidence: the one that said so, and its root.
+fn marked(mark: &MarkReport<'_>, state: StateName) -> String {
+    let when = if state == StateName::InProgress { "once this attempt ends: " } else { "" };
+    let root = mark.root.as_ref().filter(|root| root.event.id != mark.id);
+    let root = root.map(|root| format!(", root e{}", root.event.seq)).unwrap_or_default();
+    format!("{when}{} (e{}{root})", text(&start(mark.reason.as_str())), mark.seq)
+}
+
+/// Returns what there is to say of a phase beyond its row: an item of a list, with a list of its own for several.
 fn said(phase: &PhaseReport<'_>, style: &Style<'_>) -> String {
-    let mut said = String::new();
-    if let Some(error) = phase.error {
-        push_error(&mut said, error.as_str(), phase);
-    }
-    if let Some(skip) = &phase.skipped {
+    let mut said = Vec::new();
+    said.extend(phase.error.map(|given| error(given.as_str(), phase)));
+    said.extend(phase.skipped.as_ref().map(|skip| {
         let event = style.event(skip.seq, skip.at, skip.by);
-        push_item(&mut said, &format!("skipped: {} ({event})", text(skip.reason.as_str())));
-    }
-    for mark in &phase.marks {
-        push_mark(&mut said, mark, phase.state, style);
-    }
-    if !phase.unmet.is_empty() {
-        let unmet = style.phases(phase.unmet, usize::MAX);
-        push_item(&mut said, &format!("attempt {} started without {unmet}", phase.attempt));
-    }
-    let is_to_run = matches!(phase.state, StateName::Failed | StateName::NeedsRerun);
-    if is_to_run && !phase.waits_for.is_empty() {
-        push_item(&mut said, &format!("waits for {}", style.phases(&phase.waits_for, NAMES_MAX)));
-    }
-    if let Some(output) = phase.output {
-        push_item(&mut said, &format!("output: `{output}`"));
-    }
+        format!("skipped: {} ({event})\n", text(skip.reason.as_str()))
+    }));
+    said.extend(phase.output.map(|output| format!("output: `{output}`\n")));
     if !phase.metadata.is_empty() {
-        push_item(&mut said, &format!("metadata: {}", metadata(phase.metadata)));
+        said.push(format!("metadata: {}\n", metadata(phase.metadata)));
     }
-    said
+    let name = code(phase.phase.as_str());
+    match said.as_slice() {
+        [] => String::new(),
+        [only] if only.lines().nth(1).is_none() => format!("- {name}: {only}"),
+        several => {
+            let items: String = several.iter().map(|item| format!("  - {item}")).collect();
+            format!("- {name}\n{items}")
+        }
+    }
 }
 
-fn push_item(said: &mut String, item: &str) {
-    said.push_str(&format!("  - {item}\n"));
-}
-
-/// Writes an error: in its line, or as a block where it has several.
-fn push_error(said: &mut String, error: &str, phase: &PhaseReport<'_>) {
+/// Returns an error: in its line, or as a block where it has several.
+fn error(given: &str, phase: &PhaseReport<'_>) -> String {
     let ended = match (phase.exit_code, phase.signal) {
         (None, None) => String::new(),
         (Some(code), None) => format!(" (exit code {code})"),
         (_, Some(signal)) => format!(" (signal {})", text(signal)),
     };
-    if error.trim().lines().nth(1).is_none() {
-        push_item(said, &format!("error{ended}: {}", text(error.trim())));
+    if given.trim().lines().nth(1).is_none() {
+        format!("error{ended}: {}\n", text(given.trim()))
     } else {
-        push_item(said, &format!("error{ended}:"));
-        said.push_str(&block("text", error, "    "));
-    }
-}
-
-/// Writes why a phase must run again, and the root of it.
-fn push_mark(said: &mut String, mark: &MarkReport<'_>, state: StateName, style: &Style<'_>) {
-    let is_deferred = state == StateName::InProgress;
-    let when = if is_deferred { "must run again once this attempt ends" } else { "must run again" };
-    let own = mark.root.as_ref().filter(|root| root.event.id == mark.id);
-    let event = style.event(mark.seq, Some(mark.at), own.map(|root| root.by));
-    push_item(said, &format!("{when}: {} ({event})", text(mark.reason.as_str())));
-    if let Some(root) = mark.root.as_ref().filter(|root| root.event.id != mark.id) {
-        let event = style.event(root.event.seq, Some(root.event.at), Some(root.by));
-        let why = root.text.as_deref().map(|why| format!(": {}", text(why))).unwrap_or_default();
-        let (kind, of) = (root.event.kind, subject(&root.event, style));
-        said.push_str(&format!("    - root: `{kind}` of {of}{why} ({event})\n"));
+        format!("error{ended}:\n{}", block("text", given, "    "))
     }
 }
 

@@ -6,7 +6,7 @@ use phaseledger::query::EventBrief;
 use super::syntax::code;
 use crate::cli::ui::render;
 
-/// How much of its reason an event in the list of the last ones shows; `phaseledger show` has it all.
+/// How much of a reason is shown where there are many; `phaseledger show` has it all.
 const WHY_CHARACTERS_MAX: usize = 100;
 
 /// What the whole document has in common.
@@ -32,16 +32,9 @@ impl Style<'_> {
         if Some(workflow) == self.workflow { code(phase) } else { code(&format!("{workflow}/{phase}")) }
     }
 
-    /// Returns the names of phases, all or the first few.
-    pub fn phases<'a>(&self, ids: impl IntoIterator<Item = &'a PhaseId>, names_max: usize) -> String {
-        let names: Vec<_> = ids.into_iter().map(|id| self.phase(id)).collect();
-        // Cutting a single name would save nothing.
-        match names.len() {
-            count if count > names_max.saturating_add(1) => {
-                format!("{} and {} more", names[..names_max].join(", "), count - names_max)
-            }
-            _ => names.join(", "),
-        }
+    /// Returns the names of phases.
+    pub fn phases<'a>(&self, ids: impl IntoIterator<Item = &'a PhaseId>) -> String {
+        ids.into_iter().map(|id| self.phase(id)).collect::<Vec<_>>().join(", ")
     }
 
     /// Returns which event it is, when, and by whom.

@@ -1,5 +1,5 @@
 //! GitHub-flavoured Markdown: what people wrote, shown as they wrote it and never as structure, and tables
-//! that read well as they are.
+//! that read well as they are, or are folded away.
 //!
 //! The rules are those of the GitHub Flavored Markdown Spec 0.29: sections 2.4 and 6.1 (escapes), 4.5
 //! (fences), 4.10 (tables) and 6.3 (code spans).
@@ -9,6 +9,9 @@ use unicode_width::UnicodeWidthStr;
 
 /// The widest that a column is made for the sake of alignment; what is wider sticks out.
 const COLUMN_WIDTH_MAX: usize = 100;
+
+/// The most rows that a reader takes in at once: a longer table is folded away, and nobody reads it unrendered.
+pub const MANY: usize = 40;
 
 /// Returns a text that shows as it is anywhere within a line, a table's cell included.
 pub fn text(given: &str) -> String {
@@ -91,39 +94,57 @@ pub enum Align {
     Right,
 }
 
-/// Returns a table, its columns aligned. Cells are Markdown without a bare pipe or a line's end, as [`text`]
-/// and [`code`] make it.
+/// Returns a table without the columns that are empty, of up to [`MANY`] rows aligned. Cells are Markdown without a
+/// bare pipe or a line's end, as [`text`] and [`code`] make it.
 pub fn table(columns: &[(&str, Align)], rows: &[Vec<String>]) -> String {
-    let widths: Vec<usize> = (0..columns.len())
-        .map(|column| {
-            let cells = rows.iter().map(|row| row[column].width());
-            cells.filter(|&width| width <= COLUMN_WIDTH_MAX).chain([columns[column].0.width(), 3]).max()
-        })
-        .map(|width| width.unwrap_or(3))
-        .collect();
+    let is_said = |column: &usize| *column == 0 || rows.iter().any(|row| !row[*column].is_empty());
+    let is_long = rows.len() > MANY;
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].width());
+        let widest = cells.filter(|&width| width <= COLUMN_WIDTH_MAX).max().unwrap_or(0);
+        widest.max(columns[column].0.width())
+    };
+    let said = (0..columns.len()).filter(is_said);
+    let said: Vec<_> = said.map(|column| (column, (!is_long).then(|| width(column)))).collect();
     let mut lines = String::new();
     let headers: Vec<_> = columns.iter().map(|(header, _)| (*header).to_owned()).collect();
-    push_row(&mut lines, columns, &widths, &headers);
-    for (width, (_, align)) in widths.iter().zip(columns) {
-        let end = if *align == Align::Right { ":" } else { "-" };
-        lines.push_str(&format!("|{}{end}", "-".repeat(width + 1)));
+    push_row(&mut lines, columns, &said, &headers);
+    for &(column, width) in &said {
+        let end = if columns[column].1 == Align::Right { ":" } else { "-" };
+        lines.push_str(&format!("|{}{end}", "-".repeat(width.map_or(1, |width| width + 1))));
     }
     lines.push_str("|\n");
     for row in rows {
-        push_row(&mut lines, columns, &widths, row);
+        push_row(&mut lines, columns, &said, row);
     }
     lines
 }
 
-fn push_row(lines: &mut String, columns: &[(&str, Align)], widths: &[usize], cells: &[String]) {
-    for ((cell, width), (_, align)) in cells.iter().zip(widths).zip(columns) {
-        let room = " ".repeat(width.saturating_sub(cell.width()));
-        match align {
-            Align::Left => lines.push_str(&format!("| {cell}{room} ")),
-            Align::Right => lines.push_str(&format!("| {room}{cell} ")),
+/// Writes of a row the cells of the columns that are said, each in the width that it has, or bare.
+fn push_row(
+    lines: &mut String,
+    columns: &[(&str, Align)],
+    said: &[(usize, Option<usize>)],
+    cells: &[String],
+) {
+    for &(column, width) in said {
+        let cell = &cells[column];
+        let room = " ".repeat(width.unwrap_or(0).saturating_sub(cell.width()));
+        match (width, columns[column].1) {
+            (None, _) => lines.push_str(&format!("|{cell}")),
+            (Some(_), Align::Left) => lines.push_str(&format!("| {cell}{room} ")),
+            (Some(_), Align::Right) => lines.push_str(&format!("| {room}{cell} ")),
         }
     }
     lines.push_str("|\n");
+}
+
+/// Returns a part of the document, folded away under `title` where it is of more than [`MANY`] things.
+pub fn folded(things: usize, title: &str, part: &str) -> String {
+    match things {
+        0..=MANY => part.to_owned(),
+        _ => format!("<details>\n<summary>{title}</summary>\n\n{part}\n</details>\n"),
+    }
 }
 
 #[cfg(test)]
@@ -171,12 +192,28 @@ mod tests {
         assert_eq!(block("text", "a\n\n\tb\n", "  "), "  ```text\n  a\n\n      b\n  ```\n");
     }
 
+    fn cells(row: &[&str]) -> Vec<String> {
+        row.iter().map(|&cell| cell.to_owned()).collect()
+    }
+
     #[test]
-    fn tables_are_aligned() {
-        let rows = [vec!["漢字".to_owned(), "1".to_owned()], vec!["x".repeat(101), "10".to_owned()]];
-        let shown = table(&[("Name", Align::Left), ("Count", Align::Right)], &rows);
+    fn tables_are_aligned_and_have_no_empty_column() {
         let wide = "x".repeat(101);
+        let rows = [cells(&["漢字", "", "1"]), cells(&[&wide, "", "10"])];
+        let columns = [("Name", Align::Left), ("Kind", Align::Left), ("Count", Align::Right)];
         let expected = format!("| Name | Count |\n|------|------:|\n| 漢字 |     1 |\n| {wide} |    10 |\n");
-        assert_eq!(shown, expected);
+        assert_eq!(table(&columns, &rows), expected);
+        assert_eq!(table(&columns[..1], &[]), "| Name |\n|------|\n");
+    }
+
+    #[test]
+    fn a_long_table_has_no_room_in_it_and_is_folded_away() {
+        let rows = vec![cells(&["a", "1"]); MANY + 1];
+        let shown = table(&[("Name", Align::Left), ("Count", Align::Right)], &rows);
+        let start = "|Name|Count|\n|--|-:|\n|a|1|\n";
+        assert!(shown.starts_with(start), "{shown}");
+        assert_eq!(folded(MANY, "many", "part\n"), "part\n");
+        let expected = "<details>\n<summary>many</summary>\n\npart\n\n</details>\n";
+        assert_eq!(folded(MANY + 1, "many", "part\n"), expected);
     }
 }
