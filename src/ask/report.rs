@@ -54,17 +54,17 @@ impl Question for Report {
     fn ask(&self, cut: &Cut<'_>) -> Result<ReportAnswer, AskError> {
         let table = cut.table()?;
         let workflow = self.workflow.as_ref();
-        let references = query::references(&table, workflow)?;
+        let query::References { places, roots, reruns } = query::references(&table, workflow)?;
         let mut events = BTreeMap::new();
-        for seq in references.places {
+        for seq in places {
             let record = cut.record(seq)?;
             events.insert(record.id, record);
         }
-        for mark in references.roots.into_values() {
+        for mark in roots.into_values() {
             events.extend(find_root(cut, mark)?.map(|record| (record.id, record)));
         }
         let (root, recent) = (cut.root()?, recent(cut, workflow)?);
-        let evidence = Evidence { root, events, recent, costs: scan_costs(cut, &table)? };
+        let evidence = Evidence { root, events, recent, reruns, costs: scan_costs(cut, &table)? };
         Ok(ReportAnswer { workflow: self.workflow.clone(), table, evidence })
     }
 }

@@ -43,8 +43,8 @@ pub use next::{Next, next};
 pub use order::topological;
 pub use replay::{Counts, Replay};
 pub use report::{
-    EventReport, Evidence, MarkReport, PhaseReport, ProgressSummary, References, Report, RetiredReport,
-    SkipReport, WorkflowReport, references, report,
+    EventReport, Evidence, MarkReport, OpenReruns, PhaseReport, ProgressSummary, References, Report,
+    RetiredReport, RootReport, SkipReport, WorkflowReport, references, report,
 };
 pub use show::{AttemptView, Effects, EventView, Linked, NoteView, Outcome, PhaseHistory, PhaseView, Spec};
 pub use status::{PhaseStatus, ProcessState, Status, StatusFilter, Summary, status};

@@ -9,10 +9,12 @@
 
 mod view;
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use view::{
-    EventReport, MarkReport, PhaseReport, ProgressSummary, Report, RetiredReport, SkipReport, WorkflowReport,
+    EventReport, MarkReport, OpenReruns, PhaseReport, ProgressSummary, Report, RetiredReport, RootReport,
+    SkipReport, WorkflowReport,
 };
 
 use super::approvals::ApprovalFilter;
@@ -21,7 +23,10 @@ use super::costs::CostScan;
 use super::graph::graph;
 use super::words::words;
 use crate::model::{Digest, EventId, Recorded, Seq, StateName, WorkflowName};
-use crate::rules::{Mark, Phase, PhaseState, Rejection, Table, Workflow};
+use crate::rules::{Mark, Phase, PhaseState, Rejection, Rerun, Table, Workflow, reruns};
+
+/// How many roots of what must run again are told of a workflow, those of the most phases; the others are counted.
+const RERUNS_MAX: usize = 10;
 
 /// What a report says besides what the table holds.
 #[derive(Debug, Clone)]
@@ -32,6 +37,8 @@ pub struct Evidence {
     pub events: BTreeMap<EventId, Recorded>,
     /// The last events about what is reported, in order.
     pub recent: Vec<Recorded>,
+    /// What must run again, by what it goes back to.
+    pub reruns: Vec<Rerun>,
     /// What the log tells of costs.
     pub costs: CostScan,
 }
@@ -43,6 +50,8 @@ pub struct References {
     pub places: BTreeSet<Seq>,
     /// The roots of marks, each with the place of the first mark that leads to it by its first causes.
     pub roots: BTreeMap<EventId, Seq>,
+    /// What must run again, by what it goes back to; the places of those that are listed are among the places.
+    pub reruns: Vec<Rerun>,
 }
 
 /// Returns the events that a report on a workflow, or on all, wants to quote.
@@ -51,9 +60,12 @@ pub struct References {
 ///
 /// [`Rejection::UnknownWorkflow`].
 pub fn references(table: &Table, workflow: Option<&WorkflowName>) -> Result<References, Rejection> {
-    let mut found = References::default();
+    let mut found = References { reruns: reruns(table), ..References::default() };
     for workflow in workflows(table, workflow)? {
         found.places.insert(workflow.defined);
+        found.places.extend(
+            most_reaching(&found.reruns, &workflow.name).iter().take(RERUNS_MAX).map(|(root, _)| *root),
+        );
     }
     for phase in table.phases.values().filter(|phase| is_of(phase, workflow)) {
         match &phase.state {
@@ -70,6 +82,31 @@ pub fn references(table: &Table, workflow: Option<&WorkflowName>) -> Result<Refe
         }
     }
     Ok(found)
+}
+
+/// Returns the roots of what must run again in a workflow, each with how many of its phases go back to it, the most first,
+/// then in the order of the log.
+fn most_reaching(reruns: &[Rerun], workflow: &WorkflowName) -> Vec<(Seq, usize)> {
+    let here = reruns.iter().filter_map(|rerun| Some((rerun.root, *rerun.phases.get(workflow)?)));
+    let mut here: Vec<_> = here.collect();
+    here.sort_by_key(|(_, phases)| Reverse(*phases));
+    here
+}
+
+impl<'a> OpenReruns<'a> {
+    fn new(workflow: &WorkflowName, evidence: &'a Evidence) -> Self {
+        let roots = most_reaching(&evidence.reruns, workflow);
+        let (listed, others) = roots.split_at(roots.len().min(RERUNS_MAX));
+        let event = |place: Seq| evidence.events.values().find(|record| record.seq == place);
+        let root = |(place, phases): &(Seq, usize)| {
+            Some(RootReport { event: EventReport::new(event(*place)?), phases: *phases })
+        };
+        OpenReruns {
+            roots: listed.iter().filter_map(root).collect(),
+            others: others.len(),
+            others_phases_max: others.first().map_or(0, |(_, phases)| *phases),
+        }
+    }
 }
 
 /// Reports on a workflow, or on all.
@@ -125,6 +162,7 @@ fn report_workflow<'a>(
         definition: workflow.definition,
         defined: defined.map(EventReport::new),
         summary: ProgressSummary::new(&phases),
+        open_reruns: OpenReruns::new(&workflow.name, evidence),
         next: phases.iter().filter(|phase| phase.is_ready()).map(|phase| phase.phase).collect(),
         phases,
         retired: retired

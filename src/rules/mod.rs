@@ -51,6 +51,6 @@ pub use propagate::propagate;
 pub use reach::{Reach, reach};
 pub use rejection::{ApprovalRejection, Rejection};
 pub use spec::{Lineage, PhaseSpec};
-pub use stale::{Step, judge, trail};
+pub use stale::{Rerun, Step, judge, reruns, trail};
 pub use table::{FOLD_VERSION, Table, Tag, Workflow};
 pub use touched::{Row, Touched};

@@ -1,12 +1,13 @@
 //! Staleness is a function of the table: what follows from that, as laws of random ledgers.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use phaseledger::ask::{self, AskError, Moment};
 use phaseledger::ledger::{AnswerStatus, Ledger};
 use phaseledger::model::{
     Action, CommandId, Definition, Digest, Metadata, PhaseRef, Seq, Timestamp, When, WhenBase, action,
 };
+use phaseledger::rules::reruns;
 use proptest::prelude::*;
 use proptest::sample::Index;
 use serde_json::Value;
@@ -105,6 +106,26 @@ proptest! {
             let when = When { base: WhenBase::Seq(Seq::new(*place)), back: 0 };
             assert_eq!(&told_by_why(&shared, &Moment::At(when), phase), roots, "`{}` as of e{}", phase, place);
         }
+    }
+
+    /// What must run again is counted by the very roots that are told of each phase.
+    #[test]
+    fn the_report_counts_phases_by_the_roots_that_why_tells(plan in plans(40)) {
+        let game = Game::new(&plan.sent());
+        let judged = judge(&game.world);
+        let mut wanted: BTreeMap<u64, BTreeMap<String, usize>> = BTreeMap::new();
+        for phase in judged.keys() {
+            let workflow = phase.split('/').next().expect("a name");
+            for root in roots_of(&game.world, &judged, phase, false) {
+                *wanted.entry(root).or_default().entry(workflow.to_owned()).or_default() += 1;
+            }
+        }
+        let table = game.ledger.table_at(Seq::new(game.world.head)).expect("lines");
+        let counted = reruns(&table).into_iter().map(|rerun| {
+            let phases = rerun.phases.into_iter().map(|(workflow, phases)| (workflow.to_string(), phases));
+            (rerun.root.number(), phases.collect())
+        });
+        assert_eq!(counted.collect::<BTreeMap<_, _>>(), wanted);
     }
 
     /// A start of what is stale answers the roots of it; so what is started next is caused by them, and by no others.

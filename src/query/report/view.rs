@@ -37,6 +37,8 @@ pub struct WorkflowReport<'a> {
     pub defined: Option<EventReport<'a>>,
     /// How many phases stand where.
     pub summary: ProgressSummary,
+    /// What must run again, by what it goes back to.
+    pub open_reruns: OpenReruns<'a>,
     /// The phases, in the definition's order.
     pub phases: Vec<PhaseReport<'a>>,
     /// The phases that may start now, in the definition's order.
@@ -50,6 +52,27 @@ pub struct WorkflowReport<'a> {
     pub graph: Graph,
     /// What leave was asked for, in the order of the requests.
     pub approvals: Vec<ApprovalView<'a>>,
+}
+
+/// What must run again, by what it goes back to: the roots that `why` tells.
+#[derive(Debug, Serialize)]
+pub struct OpenReruns<'a> {
+    /// At most ten roots, those of the most phases.
+    pub roots: Vec<RootReport<'a>>,
+    /// How many more there are.
+    pub others: usize,
+    /// The most phases that one of those leads to.
+    pub others_phases_max: usize,
+}
+
+/// A root, and what goes back to it.
+#[derive(Debug, Serialize)]
+pub struct RootReport<'a> {
+    /// The event.
+    #[serde(flatten)]
+    pub event: EventReport<'a>,
+    /// How many phases of the workflow must run again because of it.
+    pub phases: usize,
 }
 
 /// How many phases stand where.

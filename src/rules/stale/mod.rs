@@ -12,10 +12,12 @@
 mod judge;
 mod met;
 mod reasons;
+mod reruns;
 mod roots;
 
 pub(super) use judge::{Go, Judge, consumed};
 pub use reasons::judge;
+pub use reruns::{Rerun, reruns};
 pub(super) use roots::roots;
 pub use roots::{Step, trail};
 

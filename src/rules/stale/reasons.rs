@@ -99,7 +99,7 @@ pub fn judge(table: &Table) -> HashMap<&PhaseId, Vec<Reason>> {
 }
 
 /// Returns the phases that the definitions have, each after all that it needs, ties by name.
-fn in_order(table: &Table) -> Vec<&Phase> {
+pub(super) fn in_order(table: &Table) -> Vec<&Phase> {
     let phases = || table.phases.values().filter(|phase| !phase.retired);
     let mut left: HashMap<&PhaseId, usize> =
         phases().map(|phase| (&phase.id, phase.spec.needs.len())).collect();

@@ -36,7 +36,7 @@ pub struct Step {
 }
 
 /// What a reason goes back to.
-enum Found<'a> {
+pub(super) enum Found<'a> {
     Origin(Origin),
     /// What the attempt of a completion answered, by the need in which it is found.
     Completion(&'a Completion, PhaseId),
@@ -54,7 +54,7 @@ impl Found<'_> {
         }
     }
 
-    fn origins(&self) -> &[Origin] {
+    pub(super) fn origins(&self) -> &[Origin] {
         match self {
             Found::Origin(origin) => std::slice::from_ref(origin),
             Found::Completion(completion, _) => &completion.attempt.origins,
@@ -155,7 +155,7 @@ impl<'a> Above<'a> {
 }
 
 /// Goes back from the reasons of a phase that lie in itself, or in what it finds in its needs.
-fn back<'a>(judge: &mut Judge<'a>, phase: &'a Phase) -> Vec<Found<'a>> {
+pub(super) fn back<'a>(judge: &mut Judge<'a>, phase: &'a Phase) -> Vec<Found<'a>> {
     let Some(attempt) = phase.state.attempt().filter(|_| phase.is_stale()) else { return Vec::new() };
     let mut found = Vec::new();
     let holding = judge.reasons(phase);

@@ -1,15 +1,10 @@
 //! The tables of events in the report: the roots of what must run again, and the last events.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use phaseledger::query::{EventReport, WorkflowReport};
+use phaseledger::query::{EventReport, OpenReruns, RootReport};
 
 use super::style::{Style, heading, start, subject};
 use super::syntax::{Align, code, table, text};
 use crate::cli::ui::render;
-
-/// How many roots are listed, those of the most phases; every phase names its own.
-const ROOTS_MAX: usize = 10;
 
 const COLUMNS: [(&str, Align); 7] = [
     ("Event", Align::Right),
@@ -22,29 +17,20 @@ const COLUMNS: [(&str, Align); 7] = [
 ];
 
 /// Writes what the phases that must run again go back to: each root once, with how many phases it led to.
-pub fn push_roots(document: &mut String, workflow: &WorkflowReport<'_>, level: usize, style: &Style<'_>) {
-    let mut roots: BTreeMap<_, (&EventReport<'_>, BTreeSet<_>)> = BTreeMap::new();
-    for phase in &workflow.phases {
-        for root in phase.marks.iter().filter_map(|mark| mark.root.as_ref()) {
-            roots.entry(root.event.seq).or_insert((root, BTreeSet::new())).1.insert(phase.phase);
-        }
-    }
-    if roots.is_empty() {
+pub fn push_roots(document: &mut String, reruns: &OpenReruns<'_>, level: usize, style: &Style<'_>) {
+    if reruns.roots.is_empty() {
         return;
     }
-    let mut roots: Vec<_> = roots.into_values().map(|(root, phases)| (root, phases.len())).collect();
-    roots.sort_by_key(|&(_, phases)| std::cmp::Reverse(phases));
-    let (listed, others) = roots.split_at(roots.len().min(ROOTS_MAX));
-    let row = |&(root, phases): &(&EventReport<'_>, usize)| {
-        let why = root.text.as_deref().map(text).unwrap_or_default();
-        row(root, why, phases.to_string(), style)
+    let row = |root: &RootReport<'_>| {
+        let why = root.event.text.as_deref().map(text).unwrap_or_default();
+        row(&root.event, why, root.phases.to_string(), style)
     };
     document.push_str(&heading(level, "Open reruns"));
-    document.push_str(&table(&COLUMNS, &listed.iter().map(row).collect::<Vec<_>>()));
-    if let Some((_, most)) = others.first() {
-        let (others, each) = (others.len(), render::count(*most, "phase", "phases"));
+    document.push_str(&table(&COLUMNS, &reruns.roots.iter().map(row).collect::<Vec<_>>()));
+    if reruns.others > 0 {
+        let (others, each) = (reruns.others, render::count(reruns.others_phases_max, "phase", "phases"));
         document.push_str(&format!(
-            "\nMore roots: {others}, each of at most {each}. A phase names its root; `phaseledger show` shows it.\n"
+            "\nMore roots: {others}, each of at most {each}; `phaseledger why` names those of a phase.\n"
         ));
     }
 }

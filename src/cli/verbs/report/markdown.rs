@@ -106,7 +106,7 @@ fn push_workflow(document: &mut String, workflow: &WorkflowReport<'_>, level: us
     }
     document.push_str(&heading(level, "Summary"));
     push_summary(document, &workflow.summary);
-    events::push_roots(document, workflow, level, style);
+    events::push_roots(document, &workflow.open_reruns, level, style);
     document.push_str(&heading(level, "Ready next"));
     push_next(document, workflow, style);
     document.push_str(&heading(level, "Phases"));

@@ -1,0 +1,75 @@
+//! What must run again, by what it goes back to.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::judge::{Go, Judge};
+use super::reasons::in_order;
+use super::roots::back;
+use crate::model::{PhaseId, Seq, WorkflowName};
+use crate::rules::phase::Phase;
+use crate::rules::table::Table;
+
+/// How many roots are followed down at once: one a bit.
+const AT_ONCE: usize = u64::BITS as usize;
+
+/// An event that phases go back to that must run again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rerun {
+    /// Its place.
+    pub root: Seq,
+    /// How many phases go back to it, by their workflows.
+    pub phases: BTreeMap<WorkflowName, usize>,
+}
+
+/// Returns every root of every phase that is stale, in the order of the log, as [`trail`](super::trail) would lead to it.
+pub fn reruns(table: &Table) -> Vec<Rerun> {
+    let mut judge = Judge::new(table);
+    let stale: Vec<&Phase> = in_order(table).into_iter().filter(|phase| phase.is_stale()).collect();
+    let numbers: HashMap<_, _> = stale.iter().zip(0..).map(|(phase, number)| (&phase.id, number)).collect();
+    let mut roots: BTreeMap<Seq, Vec<usize>> = BTreeMap::new();
+    let mut above: Vec<Vec<usize>> = Vec::with_capacity(stale.len());
+    for (number, phase) in stale.iter().enumerate() {
+        for origin in back(&mut judge, phase).iter().flat_map(|found| found.origins()) {
+            roots.entry(origin.seq).or_default().push(number);
+        }
+        above.push(stale_above(&judge, phase, &numbers));
+    }
+    let roots: Vec<(Seq, Vec<usize>)> = roots.into_iter().collect();
+    roots.chunks(AT_ONCE).flat_map(|roots| followed_down(roots, &stale, &above)).collect()
+}
+
+/// Returns the numbers of the nearest stale phases above a phase.
+fn stale_above(judge: &Judge<'_>, phase: &Phase, numbers: &HashMap<&PhaseId, usize>) -> Vec<usize> {
+    let mut found = Vec::new();
+    for need in &phase.spec.needs {
+        judge.walk(need, |above| match numbers.get(&above.id) {
+            Some(number) => {
+                found.push(*number);
+                Go::Past
+            }
+            None => Go::On,
+        });
+    }
+    found
+}
+
+/// Counts the phases that some roots lead to.
+fn followed_down(roots: &[(Seq, Vec<usize>)], stale: &[&Phase], above: &[Vec<usize>]) -> Vec<Rerun> {
+    let mut reached = vec![0_u64; stale.len()];
+    for (bit, (_, first)) in roots.iter().enumerate() {
+        first.iter().for_each(|&number| reached[number] |= 1 << bit);
+    }
+    let mut reruns: Vec<Rerun> =
+        roots.iter().map(|(root, _)| Rerun { root: *root, phases: BTreeMap::new() }).collect();
+    for (number, phase) in stale.iter().enumerate() {
+        // Each comes after all that is above it.
+        let bits = above[number].iter().fold(reached[number], |bits, &above| bits | reached[above]);
+        reached[number] = bits;
+        for (bit, rerun) in reruns.iter_mut().enumerate() {
+            if bits >> bit & 1 == 1 {
+                *rerun.phases.entry(phase.id.workflow.clone()).or_default() += 1;
+            }
+        }
+    }
+    reruns
+}
