@@ -27,7 +27,7 @@ pub fn measure(report: &mut Report, dir: &Path, scale: &Scale) {
     assert_eq!(answer.events.len(), chain, "every phase of the chain is marked");
     evolve(&mut table, &answer.events[0]).expect("a mark");
     let rounds = scale.rounds_slow;
-    let mut alone = || time(|| propagate(&table, &answer.events[..1]));
+    let mut alone = || time(|| propagate(&table, &answer.events[..1], 0));
     report.measure("derived, in memory", Shown::Time, rounds, [Some(&mut alone), None, None]);
     let mut preview = || time(|| ledger.preview(&rerun, time_of(&rerun)).expect("a legal command"));
     let name = "previewed: rows read, derived, lines made";
