@@ -1,7 +1,6 @@
 //! Events that are not yet in the log, and the stamp that puts them there.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use super::phase::Phase;
 use super::rejection::Rejection;
@@ -140,12 +139,6 @@ pub(super) fn ending(phase: &Phase, id: EventId, event: impl Into<Event>, to: St
         None => draft,
         Some(attempt) => Draft { root: attempt.root, causes: vec![attempt.cause()], ..draft },
     }
-}
-
-/// Returns the number nearest to a duration of whole microseconds, so that it is written with six decimals at
-/// most.
-pub(super) fn seconds(duration: Duration) -> f64 {
-    duration.as_micros() as f64 / 1e6
 }
 
 #[cfg(test)]

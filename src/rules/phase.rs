@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::budget::Budget;
+use super::happened::{Happened, seconds};
 use super::rejection::Rejection;
 use crate::model::{
     Amount, Cause, CauseKind, Change, Consumed, Declared, Digest, EventId, EventRef, FileRole, Metadata,
@@ -31,6 +32,14 @@ pub struct Phase {
     pub last_seq: Seq,
     /// When that event took effect.
     pub updated_at: Timestamp,
+    /// The last event that moved it: see [`rests_on`](super::rests_on).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved: Option<Happened>,
+    /// The definition that brought it in, or dated that back.
+    pub brought_in: Happened,
+    /// The cost on it, refunds aside, that took effect last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paid: Option<Happened>,
 }
 
 impl Phase {
@@ -215,6 +224,9 @@ pub struct Attempt {
     pub root: EventId,
     /// When it took effect.
     pub started_at: Timestamp,
+    /// Whether nobody says that it was then: a repair of a history put it in.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub inferred: bool,
     /// The completions and skips it builds on.
     pub consumed: Vec<Consumed>,
     /// The needs that were not met.
@@ -227,6 +239,12 @@ impl Attempt {
     /// Returns the cause that its start is of what happens in it.
     pub(super) fn cause(&self) -> Cause {
         Cause::new(EventRef { seq: self.seq, id: self.event }, CauseKind::PhaseStarted)
+    }
+
+    /// Returns how long it took to an end; none where that, or its start, is inferred.
+    pub(super) fn took(&self, ended_at: Option<Timestamp>) -> Option<f64> {
+        let ended_at = ended_at.filter(|_| !self.inferred)?;
+        Some(seconds(ended_at.since(self.started_at)))
     }
 
     /// Returns the digest of the output that the attempt consumed of a needed phase.
@@ -246,8 +264,8 @@ pub struct Completion {
     pub seq: Seq,
     /// When it ended.
     pub ended_at: Timestamp,
-    /// How long it took.
-    pub duration_seconds: f64,
+    /// How long it took; none where its start or its end is inferred.
+    pub duration_seconds: Option<f64>,
     /// The digest of its output.
     pub output: Option<Digest>,
     /// What had changed above while it ran.
@@ -265,8 +283,8 @@ pub struct Failure {
     pub seq: Seq,
     /// When it ended.
     pub ended_at: Timestamp,
-    /// How long it took.
-    pub duration_seconds: f64,
+    /// How long it took; none where its start or its end is inferred.
+    pub duration_seconds: Option<f64>,
     /// What went wrong.
     pub error: Text,
 }

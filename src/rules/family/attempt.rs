@@ -5,7 +5,7 @@ use crate::model::{
     PhaseCompleted, PhaseFailed, PhaseId, PhaseSkipped, PhaseStarted, Process, Recorded, RerunReason,
     StateName, Timestamp, Worker, action,
 };
-use crate::rules::draft::{Draft, ending, moving, seconds};
+use crate::rules::draft::{Draft, ending, moving};
 use crate::rules::phase::{Attempt, Completion, Failure, Mark, Phase, PhaseState, Skip};
 use crate::rules::rejection::Rejection;
 use crate::rules::table::Table;
@@ -43,7 +43,7 @@ pub(in crate::rules) fn start(
             let attempt = phase.under_way("start --take-over")?;
             let failed = PhaseFailed {
                 attempt: phase.attempt,
-                duration_seconds: seconds(at.since(attempt.started_at)),
+                duration_seconds: attempt.took(Some(at)),
                 error: reason.clone(),
                 exit_code: None,
                 signal: None,
@@ -145,7 +145,7 @@ pub(in crate::rules) fn complete(
     let (output, outputs) = files;
     let completed = PhaseCompleted {
         attempt: phase.attempt,
-        duration_seconds: seconds(at.since(attempt.started_at)),
+        duration_seconds: attempt.took(Some(at)),
         output,
         outputs: outputs.to_vec(),
         metadata: asked.metadata.clone(),
@@ -153,19 +153,19 @@ pub(in crate::rules) fn complete(
     Ok(ending(phase, id, completed, StateName::Complete))
 }
 
-/// Decides on a bad end.
+/// Decides on a bad end; `at` is none where nobody says when that was.
 pub(in crate::rules) fn fail(
     table: &Table,
     id: EventId,
     asked: &action::Fail,
-    at: Timestamp,
+    at: Option<Timestamp>,
 ) -> Result<Draft, Rejection> {
     let phase = table.resolve(&asked.phase)?;
     let attempt = phase.under_way("fail")?;
     phase.check_merge(&asked.metadata)?;
     let failed = PhaseFailed {
         attempt: phase.attempt,
-        duration_seconds: seconds(at.since(attempt.started_at)),
+        duration_seconds: attempt.took(at),
         error: asked.error.clone(),
         exit_code: asked.exit_code,
         signal: asked.signal.clone(),
@@ -206,6 +206,7 @@ pub(in crate::rules) fn started(
             seq: record.seq,
             root: record.correlation_id,
             started_at: record.at,
+            inferred: record.inferred.is_some(),
             consumed: started.consumed.clone(),
             unmet: started.unmet.clone(),
             process: started.process.clone(),

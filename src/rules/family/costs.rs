@@ -15,7 +15,8 @@ use crate::model::{
     Metadata, PhaseFailed, Recorded, Scope, StateName, Subject, Text, action,
 };
 use crate::rules::budget::{Budget, Standing, WARNING_PERCENT};
-use crate::rules::draft::{Draft, root, seconds};
+use crate::rules::draft::{Draft, root};
+use crate::rules::happened::Happened;
 use crate::rules::phase::{Phase, PhaseState};
 use crate::rules::rejection::Rejection;
 use crate::rules::table::{Table, Workflow};
@@ -201,7 +202,7 @@ fn fail(
     causes.push(attempt.cause());
     let failed = PhaseFailed {
         attempt: phase.attempt,
-        duration_seconds: seconds(record.at.since(attempt.started_at)),
+        duration_seconds: attempt.took(Some(record.at)),
         error,
         exit_code: None,
         signal: None,
@@ -229,6 +230,9 @@ pub(in crate::rules) fn recorded(
         Some(())
     });
     sums.ok_or_else(|| format!("a cost of {} cannot be added to what was spent", cost.amount))?;
+    if let Some(phase) = subject.phase().and_then(|id| table.phase(id)).filter(|_| !cost.refund) {
+        phase.paid = Some(Happened::of(record).later(phase.paid));
+    }
     table.pass(record)
 }
 
