@@ -10,8 +10,9 @@ use super::{
     Timestamp, WorkflowName,
 };
 
-/// The version of the event's form that this library writes.
-pub const FORMAT_VERSION: u32 = 1;
+/// The version of the event's form that this library writes. It reads the earlier ones as well: a line of theirs is
+/// written again as it was.
+pub const FORMAT_VERSION: u32 = 2;
 
 /// What an event is about.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -128,6 +129,8 @@ impl LineCause {
 /// An event in the log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Recorded {
+    /// The version of its form: 1 for what the first release wrote, whose `at` never falls.
+    pub version: u32,
     /// Its place.
     pub seq: Seq,
     /// Its identity.
@@ -142,12 +145,15 @@ pub struct Recorded {
     pub subject: Subject,
     /// The states before and after, for an event that is about a phase's state.
     pub transition: Option<(StateName, StateName)>,
-    /// When it took effect. Never before the event in front of it.
+    /// When it took effect: the same for all events of a command, never before what they rest on. It may lie before
+    /// events in front of it.
     pub at: Timestamp,
     /// When it was appended. The same for all events of a command, later than all before.
     pub recorded_at: Timestamp,
-    /// When the caller claimed it took effect, where that was earlier than the event in front of it.
+    /// When the caller claimed it took effect, where that was before what the command's events rest on.
     pub occurred_at: Option<Timestamp>,
+    /// What the clock showed, where that was more than a minute before what was recorded already.
+    pub clock: Option<Timestamp>,
     /// Who asked.
     pub by: Actor,
     /// The rule that derived it; none for what the caller asked for.
@@ -181,6 +187,8 @@ struct Line<'a> {
     recorded_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     occurred_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    clock: Option<Timestamp>,
     by: Cow<'a, Actor>,
     derived: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -201,7 +209,7 @@ impl Recorded {
     /// Writes the event as its line: canonical JSON without a line end.
     pub fn to_line(&self) -> String {
         let line = Line {
-            v: FORMAT_VERSION,
+            v: self.version,
             seq: self.seq,
             id: self.id,
             command_id: self.command_id,
@@ -213,6 +221,7 @@ impl Recorded {
             at: self.at,
             recorded_at: self.recorded_at,
             occurred_at: self.occurred_at,
+            clock: self.clock,
             by: Cow::Borrowed(&self.by),
             derived: self.rule.is_some(),
             rule: self.rule.clone(),
@@ -239,7 +248,7 @@ impl Recorded {
     /// fields that contradict one another.
     pub fn from_line(line: &str) -> Result<Self, LineError> {
         let line: Line<'_> = serde_json::from_str(line)?;
-        if line.v != FORMAT_VERSION {
+        if !(1..=FORMAT_VERSION).contains(&line.v) {
             return Err(LineError::Version { found: line.v });
         }
         let event = match Event::from_data(&line.kind, line.data.get()) {
@@ -272,6 +281,7 @@ impl Recorded {
             return Err(LineError::Contradiction("`derived` without `rule`, or `rule` without `derived`"));
         }
         Ok(Recorded {
+            version: line.v,
             seq: line.seq,
             id: line.id,
             command_id: line.command_id,
@@ -282,6 +292,7 @@ impl Recorded {
             at: line.at,
             recorded_at: line.recorded_at,
             occurred_at: line.occurred_at,
+            clock: line.clock,
             by: line.by.into_owned(),
             rule: line.rule,
             inferred: line.inferred,
@@ -308,7 +319,7 @@ pub enum LineError {
     #[error("the line is not an event: {0}")]
     Json(#[from] serde_json::Error),
     /// Written by a newer version.
-    #[error("the event has format version {found}; this version reads {FORMAT_VERSION}")]
+    #[error("the event has format version {found}; this version reads 1 to {FORMAT_VERSION}")]
     Version {
         /// What was found.
         found: u32,

@@ -29,4 +29,5 @@ mod safety;
 mod scan;
 mod streams;
 mod takeover;
+mod times;
 mod why;

@@ -37,6 +37,7 @@ mod restore;
 mod retry;
 mod scale;
 mod selectors;
+mod times;
 mod touched;
 mod workflow_file;
 mod workflow_file_snapshots;

@@ -19,6 +19,13 @@ use crate::cli::verbs::define::read_definition;
 
 /// Options of `import`.
 #[derive(clap::Args)]
+#[command(
+    after_help = "A line of a history has `at`, `phase` and `event`: `start`, `complete`, `fail`, `skip`, `cached`, \
+    `needs_rerun`, or `cost` with an `amount` (below zero for a refund), perhaps `currency`, `model`, `operation`. Lines \
+    are taken in the order of their times. A phase that has not run yet is taken to have been defined before its first \
+    line. A file that was taken in may be taken in again, also when it has grown at either end: what is known is \
+    passed over."
+)]
 pub struct Args {
     /// The file, or `-` for standard input
     file: PathBuf,
@@ -61,7 +68,7 @@ struct HistoryArgs {
 enum Format {
     /// What `export` writes: restored byte for byte
     Export,
-    /// JSON lines `{at, phase, event, …}`: recorded through the rules, at their times
+    /// JSON lines `{at, phase, event, …}` in any order: recorded through the rules, at their times
     History,
 }
 
@@ -225,10 +232,10 @@ fn tell(imported: &Imported, context: &Context) -> Result<(), Failure> {
     }
     if imported.raised > 0 {
         let lines = render::count(imported.raised as usize, "line claims", "lines claim");
-        writeln!(
-            out,
-            "  note: {lines} a time before the ledger's last event: `at` was raised to it, `occurred_at` keeps the claim"
-        )?;
+        output::talk(format_args!(
+            "{lines} a time before something that it rests on in the ledger: `at` was raised to that, `occurred_at` keeps \
+             the claim"
+        ));
     }
     Ok(())
 }

@@ -176,6 +176,16 @@ fn crossing(
     Some(Cause::new(told, CauseKind::CostLimitExceeded))
 }
 
+/// Says whether a cost on a phase under way takes spending over a limit, so that its attempt fails.
+pub(in crate::rules) fn would_fail(table: &Table, phase: &Phase, amount: Amount) -> bool {
+    let workflow = table.workflows.get(&phase.id.workflow).map(|workflow| &workflow.budget);
+    let crosses = |budget: &Budget| {
+        let after = budget.with(amount);
+        after.is_some_and(|after| after.standing() == Standing::Over && after.alert < Standing::Over)
+    };
+    crosses(&phase.budget) || workflow.is_some_and(crosses)
+}
+
 /// Fails the attempt in which a record took spending over a limit.
 fn fail(
     wave: &mut Wave<'_>,

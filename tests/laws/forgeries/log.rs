@@ -76,7 +76,7 @@ impl Log {
         let (seq, event) = (self.lines.len() + 1, command.event(index));
         let when = time(self.commands as i64);
         self.lines.push(json!({
-            "v": 1, "seq": seq, "id": event, "command_id": command, "kind": kind, "at": when, "recorded_at": when,
+            "v": 2, "seq": seq, "id": event, "command_id": command, "kind": kind, "at": when, "recorded_at": when,
             "by": {"name": "ana", "host": "build-3", "via": "test"}, "derived": false, "correlation_id": event,
             "data": data,
         }));
@@ -103,6 +103,12 @@ impl Log {
         let root = self.lines[seqs[0] - 1]["correlation_id"].clone();
         let direct = causes[0]["event"].clone();
         self.set("causes", json!(causes)).set("causation_id", direct).set("correlation_id", root)
+    }
+
+    /// Says that all of it is of the first form.
+    pub fn of_first_form(&mut self) -> &mut Self {
+        self.lines.iter_mut().for_each(|line| line["v"] = json!(1));
+        self
     }
 
     /// Sets a field of the last event.
