@@ -32,4 +32,5 @@ mod salvage;
 mod scan;
 mod streams;
 mod takeover;
+mod times;
 mod why;

@@ -16,6 +16,7 @@ mod roots;
 
 pub(super) use judge::{Go, Judge, consumed};
 pub use reasons::judge;
+pub(super) use reasons::judge_all;
 pub(super) use roots::roots;
 pub use roots::{Step, trail};
 

@@ -80,7 +80,7 @@ fn push_table(document: &mut String, state: StateName, phases: &[&PhaseReport<'_
             StateName::Failed | StateName::Complete | StateName::NeedsRerun => {
                 row.push(style.time(phase.started_at));
                 row.push(style.time(phase.completed_at.or(phase.failed_at)));
-                row.push(phase.duration_seconds.map(render::duration).unwrap_or_default());
+                row.push(phase.duration_seconds.map_or_else(|| render::UNKNOWN.to_owned(), render::duration));
             }
         }
         row
