@@ -22,6 +22,7 @@ mod ask;
 mod bad_input;
 mod completions;
 mod cost;
+mod days;
 mod exec;
 mod many_writers;
 mod real_inputs;

@@ -174,6 +174,42 @@ fn found_6_what_is_raised_without_a_claim_is_said_too() {
     );
 }
 
+#[test]
+fn found_5_exec_and_append_say_what_is_raised() {
+    let scene = Scene::small();
+    scene.record(&["start", "a", "--occurred-at", "2025-10-29T20:00:50Z"]);
+    scene.record(&["complete", "a"]);
+    let told = scene.run(&["exec", "a", "--rerun", "--reason", "again", "--", "true"]).stderr;
+    let said: Vec<&str> = told.lines().filter(|line| line.contains("it rests on")).collect();
+    let late = "took effect at 2025-10-29 20:00:50.000000Z, which is later than now: it rests on";
+    assert_eq!(said, [format!("e4 {late} e3"), format!("e6 {late} e5")], "{told}");
+    let silent = scene.run(&["exec", "a", "--rerun", "--reason", "again", "--json", "--", "true"]).stderr;
+    assert!(!silent.contains("it rests on"), "JSON tells it: {silent}");
+
+    let line = r#"{"do":"meta","phase":"b","metadata":{},"occurred_at":"2025-10-29T19:00:00Z"}"#;
+    scene.write("lines.jsonl", &[line, line, r#"{"do":"note","text":"now"}"#].join("\n"));
+    let told = scene.ok(&["append", "lines.jsonl"]).stderr;
+    let first = "took effect at 2025-10-29 20:00:00.000000Z, not at 2025-10-29 19:00:00.000000Z as claimed: it rests on e1";
+    assert!(
+        told.contains(first) && told.contains("so it is with 1 more command: see their answers"),
+        "{told}"
+    );
+}
+
+#[test]
+fn found_6_exec_and_append_say_that_a_clock_is_behind() {
+    let scene = Scene::small();
+    scene.clock("2027-10-29T20:00:00Z");
+    scene.record(&["note", "from the future"]);
+    scene.clock(crate::cli::NOW);
+    let said = |ran: &Ran| ran.stderr.matches("the clock shows 2025-10-29 20:00:00.000000Z, but").count();
+    let ran = scene.run(&["exec", "a", "--", "true"]);
+    assert_eq!(said(&ran), 2, "{}", ran.picture());
+    scene.write("lines.jsonl", r#"{"do":"note","text":"now"}"#);
+    let ran = scene.ok(&["append", "lines.jsonl"]);
+    assert_eq!(said(&ran), 1, "{}", ran.picture());
+}
+
 const HISTORY: [&str; 6] = [
     r#"{"at":"2021-03-01T10:00:00Z","phase":"a","event":"start"}"#,
     r#"{"at":"2021-03-01T10:30:00Z","phase":"a","event":"cost","amount":"1.50","model":"m"}"#,
@@ -206,6 +242,28 @@ fn found_5_a_history_is_taken_in_once_however_it_grows() {
     assert_eq!(phase(&status, "a")["duration_seconds"], 3600.0);
     assert_eq!(phase(&status, "a")["spent"], "1.50");
     scene.ok(&["verify"]);
+}
+
+#[test]
+fn found_5_lines_that_are_grouped_by_phase_keep_their_times() {
+    let scene = Scene::small();
+    let line = |hour: u32, phase: &str, event: &str| {
+        format!(r#"{{"at":"2021-03-01T{hour:02}:00:00Z","phase":"{phase}","event":"{event}"}}"#)
+    };
+    let lines = ["a", "b", "c"]
+        .iter()
+        .zip(1..)
+        .flat_map(|(phase, hours)| [line(10, phase, "start"), line(10 + hours, phase, "complete")]);
+    // The last phase first.
+    let lines: Vec<_> = lines.collect::<Vec<_>>().into_iter().rev().collect();
+    scene.write("h.jsonl", &lines.join("\n"));
+    scene.ok(&["import", "--format", "history", "h.jsonl", "--allow-unmet"]);
+    let status = scene.ok(&["status", "--json"]);
+    for (name, hours) in [("a", 1.0), ("b", 2.0), ("c", 3.0)] {
+        let phase = phase(&status, name);
+        assert_eq!(phase["started_at"], "2021-03-01T10:00:00.000000Z", "{name}");
+        assert_eq!(phase["duration_seconds"], hours * 3600.0, "{name}");
+    }
 }
 
 /// What is asked of a history, without the places that differ from one way of taking it in to another.

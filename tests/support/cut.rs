@@ -24,8 +24,8 @@ pub struct Stand {
     version: Value,
     /// What the last start said.
     began: Value,
-    /// The completion of the last attempt: its event, and its output's digest.
-    token: (String, Option<String>),
+    /// The completion of the last attempt.
+    token: Token,
     /// Whether a person, and whether a scan, said since that attempt began that it must run again.
     said: (bool, bool),
 }
@@ -40,8 +40,11 @@ pub enum Base {
     Failed,
 }
 
-/// What is found in a need: by the names of phases, what each completion is worth.
-type Found = BTreeMap<String, (String, Option<String>)>;
+/// A completion: its event, and its output's digest.
+type Token = (String, Option<String>);
+
+/// What is found in a need, by the names of phases.
+type Found = BTreeMap<String, Token>;
 
 impl Cut {
     /// Folds the lines of a cut, in the order of the log.
@@ -177,7 +180,7 @@ fn recorded(began: &Value, need: &str) -> Option<Found> {
 }
 
 fn is_same(one: &Found, other: &Found) -> bool {
-    let are = |(a, b): (&(String, Option<String>), &(String, Option<String>))| match (&a.1, &b.1) {
+    let are = |(a, b): (&Token, &Token)| match (&a.1, &b.1) {
         (Some(a), Some(b)) => a == b,
         _ => a.0 == b.0,
     };
