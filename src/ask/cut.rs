@@ -23,10 +23,14 @@ pub struct AsOf {
     pub at: Option<Timestamp>,
     /// When its event was recorded.
     pub recorded_at: Option<Timestamp>,
-    /// The places of the events that count as well, though one in front of them does not: they were recorded late.
-    #[serde(serialize_with = "each_place")]
+    /// The places of the events that count as well, though one in front of them does not: they were recorded late. An
+    /// answer lists the first 32 in `late`, and counts the others in `late_more`.
+    #[serde(flatten, serialize_with = "first_places")]
     pub late: Places,
 }
+
+/// How many late events an answer lists.
+const LATE_LISTED_MAX: usize = 32;
 
 impl AsOf {
     /// Returns the last place that counts.
@@ -35,8 +39,16 @@ impl AsOf {
     }
 }
 
-fn each_place<S: Serializer>(places: &Places, to: S) -> Result<S::Ok, S::Error> {
-    to.collect_seq(places.iter())
+fn first_places<S: Serializer>(places: &Places, to: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Listed {
+        late: Vec<Seq>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        late_more: Option<u64>,
+    }
+    let late: Vec<Seq> = places.iter().take(LATE_LISTED_MAX).collect();
+    let more = places.count() - late.len() as u64;
+    Listed { late, late_more: (more > 0).then_some(more) }.serialize(to)
 }
 
 /// Writes the place, and how many were recorded later: `e120 and 3 recorded later (e131 …)`.

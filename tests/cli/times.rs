@@ -66,6 +66,20 @@ fn found_5_a_claim_that_is_raised_is_said() {
 }
 
 #[test]
+fn found_5_a_start_rests_on_what_it_finds_through_its_needs() {
+    let scene = Scene::made();
+    scene.clock("2025-10-29T08:00:00Z");
+    scene.define("w", &[("a", &[]), ("b", &["a"]), ("c", &["b"])]);
+    scene.clock(crate::cli::NOW);
+    scene.record(&["start", "a", "--occurred-at", "18:00"]);
+    scene.record(&["complete", "a", "--occurred-at", "19:00"]);
+    let raised = scene.record(&["start", "c", "--allow-unmet", "--occurred-at", "18:30"]).stderr;
+    assert!(raised.ends_with("as claimed: it rests on e3\n"), "{raised}");
+    let early = scene.ok(&["status", "c", "--json", "--at", "2025-10-29 18:59"]);
+    assert_eq!(phase(&early, "c")["state"], "PENDING");
+}
+
+#[test]
 fn found_5_every_question_knows_what_was_recorded_late() {
     let scene = evening();
     scene.record(&["start", "b"]);
@@ -152,6 +166,18 @@ fn found_6_a_clock_that_was_ahead_spoils_nothing_else() {
             .stdout
             .contains("2 events were recorded while the clock was more than a minute behind")
     );
+}
+
+#[test]
+fn found_6_of_many_late_events_the_first_are_listed() {
+    let scene = evening();
+    scene.record(&["note", "in front"]);
+    let note = r#"{"do":"note","text":"late","occurred_at":"2025-10-29T09:00:00Z"}"#;
+    scene.write("lines.jsonl", &[note; 40].join("\n"));
+    scene.ok(&["append", "lines.jsonl"]);
+    let as_of = scene.ok(&["status", "--json", "--at", "2025-10-29 10:00"]).json()["as_of"].clone();
+    assert_eq!(as_of["late"], serde_json::json!((3..35).collect::<Vec<u64>>()));
+    assert_eq!((&as_of["late_more"], &as_of["seq"]), (&8.into(), &1.into()));
 }
 
 #[test]

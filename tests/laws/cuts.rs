@@ -4,15 +4,19 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
-use phaseledger::ledger::Until;
-use phaseledger::model::{Places, Recorded, Seq, Timestamp};
+use phaseledger::ledger::{Ledger, Until};
+use phaseledger::model::{
+    Action, Command, CommandId, Definition, PhaseRef, Places, Recorded, Request, Seq, Timestamp,
+    WorkflowName, action,
+};
 use phaseledger::rules::{Phase, PhaseState, Table, evolve_late, judge, judge_cut};
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use serde_json::Value;
 
 use crate::cut::{Base, Cut};
-use crate::generate::plans;
+use crate::generate::{Sent, plans};
+use crate::make::{command, phase, time};
 use crate::play::{Shared, cases, play};
 use crate::times::claimed;
 
@@ -132,4 +136,78 @@ fn every_cut_is_the_fold_of_its_facts_judged_by_the_function() {
         "{raised} of {claims} claims were raised; of {cuts} cuts {late} have late events, {judged} are judged otherwise"
     );
     assert!(raised > 0 && raised < claims && late > 0 && judged > 0);
+}
+
+/// Over several segments, the journal and what is archived meanwhile, a cut on disk is what it is in memory, and that is the
+/// fold of the very same lines.
+#[test]
+fn cuts_are_the_same_over_several_segments() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let mut on_disk = Ledger::create(dir.path()).expect("a log");
+    let shared = Shared::default();
+    let mut in_memory = shared.ledger();
+    let sent = long(900);
+    for chunk in sent.chunks(50) {
+        for ledger in [&mut on_disk, &mut in_memory] {
+            let mut session = ledger.session().expect("a log");
+            for sent in chunk {
+                let answer = session.stage(&sent.command, sent.now).expect("legal");
+                assert!(!answer.events.is_empty());
+            }
+            session.commit().expect("it is written");
+        }
+    }
+    let (lines, json) = (shared.lines(), shared.json(Seq::ZERO));
+    let head = on_disk.head().expect("a log");
+    assert!(head.seq.number() > 2_500 && dir.path().join("segments").is_dir(), "{head:?}");
+    let instants: Vec<Timestamp> = instants(&json).into_iter().collect();
+    let mut late = 0;
+    for instant in (0..13).map(|step| instants[step * (instants.len() - 1) / 12]) {
+        let places = on_disk.took_effect(Until::Through(instant), head.seq).expect("a log");
+        check_held(&places, &json, instant);
+        let table = on_disk.table_of_places(&places).expect("every cut can be folded");
+        assert_eq!(table, in_memory.table_of_places(&places).expect("memory"), "at {instant}");
+        assert_eq!(on_disk.root_of(&places).expect("a log"), in_memory.root_of(&places).expect("memory"));
+        let mut brute = Table::default();
+        for seq in places.iter() {
+            let line = &lines[seq.number() as usize - 1];
+            evolve_late(&mut brute, &Recorded::from_line(line).expect("a line")).expect("follows");
+        }
+        judge_cut(&mut brute);
+        assert_eq!(table, Table { head: table.head, ..brute }, "at {instant}");
+        late += usize::from(places.late().spans().len() > 10);
+    }
+    assert!(late > 5, "{late} cuts of many parts");
+}
+
+/// A chain of six phases that is run over and over, with every note and many a start claimed for up to half an hour earlier.
+fn long(rounds: u64) -> Vec<Sent> {
+    let names: Vec<String> = (b'a'..=b'f').map(|letter| char::from(letter).to_string()).collect();
+    let name = |slot: usize| -> PhaseRef { names[slot].parse().expect("a name") };
+    let needs = |slot: usize| (slot > 0).then(|| name(slot - 1)).into_iter().collect();
+    let phases = (0..names.len()).map(|slot| phase(name(slot).phase, needs(slot), 1)).collect();
+    let definition = Definition::new(WorkflowName::new("w").expect("a name"), phases).expect("no cycle");
+    let mut actions = vec![Action::Define(action::Define { definition: Box::new(definition) })];
+    for round in 0..rounds {
+        let phase = name((round % 6) as usize);
+        let line = |verb: &str, more: &str| format!(r#"{{"do":"{verb}","phase":"{phase}"{more}}}"#);
+        // The others must run again because the first one did.
+        let again = if round > 0 && round % 6 == 0 { r#","rerun":true,"reason":"again""# } else { "" };
+        for line in [
+            line("start", &format!(r#","allow_unmet":true{again}"#)),
+            line("note", r#","text":"on the way""#),
+            line("complete", ""),
+        ] {
+            actions.push(line.parse::<Request>().expect("a request").action);
+        }
+    }
+    let second = |number: usize| 1_700_000_000_000_000 + number as i64 * 1_000_000;
+    let sent = |(number, action): (usize, Action)| {
+        let id =
+            CommandId::new(uuid::Uuid::from_u128(0x0199_0000_0000_7000_8000_0000_0000_0000 + number as u128));
+        let back = (number as i64 * 7_919 % 1_800) * 1_000_000;
+        let claim = (number % 3 == 2 || number % 9 == 1).then(|| time(second(number) - back));
+        Sent { command: Command { occurred_at: claim, ..command(id, action) }, now: time(second(number)) }
+    };
+    actions.into_iter().enumerate().map(sent).collect()
 }

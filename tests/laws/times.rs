@@ -2,10 +2,12 @@
 //!
 //! The oracle here reads the lines as JSON, every time from the first one on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Cursor;
 
-use phaseledger::ledger::Until;
+use phaseledger::ledger::{Until, restore};
 use phaseledger::model::{Places, Recorded, Seq, Span};
+use phaseledger::rules::{Phase, PhaseState};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -106,8 +108,12 @@ fn rests(before: &[Value], line: &Value) -> BTreeSet<u64> {
         _ => {
             on.extend(causes());
             on.extend(transition(before, &phase));
-            let consumed = line["data"]["consumed"].as_array().into_iter().flatten();
-            on.extend(consumed.map(seq));
+            let list = |of: &'_ Value| of.as_array().cloned().unwrap_or_default();
+            let data = &line["data"];
+            let through = list(&data["looked_through"]);
+            let found = through.iter().flat_map(|through| list(&through["found"]));
+            let built_on = list(&data["consumed"]).into_iter().chain(found).chain(list(&data["behind"]));
+            on.extend(built_on.map(|one| seq(&one)));
         }
     }
     on
@@ -171,16 +177,92 @@ proptest! {
     }
 }
 
-/// What the first release wrote is read, and is written again byte for byte.
+/// What the first release wrote.
+const EXPORT: &str = include_str!("../fixtures/commands-0.1.0/export.jsonl");
+
+/// It is read, and is written again byte for byte.
 #[test]
 fn lines_of_the_first_form_stay_as_they_are() {
-    let export = include_str!("../fixtures/commands-0.1.0/export.jsonl");
     let mut count = 0;
-    for line in export.lines().filter(|line| line.starts_with("{\"v\":")) {
+    for line in EXPORT.lines().filter(|line| line.starts_with("{\"v\":")) {
         let record = Recorded::from_line(line).expect("an event of the first release");
         assert_eq!((record.version, record.to_line().as_str()), (1, line));
         count += 1;
     }
     assert!(count > 100, "{count} lines");
     assert!(Places::default().hull() == Span { after: Seq::ZERO, through: Seq::ZERO });
+}
+
+/// Where a phase stood for the first release: what its own last event said, word for word.
+#[derive(Debug, Clone, Default, PartialEq)]
+struct Stood {
+    state: String,
+    attempt: u64,
+    began: Option<String>,
+    ended: Option<(String, Option<f64>)>,
+    marks: usize,
+}
+
+impl Stood {
+    fn tell(&mut self, line: &Value) {
+        let kind = text(line, "kind");
+        if let Some(to) = line["to"].as_str() {
+            to.clone_into(&mut self.state);
+        }
+        match kind {
+            "phase_started" => {
+                let attempt = line["data"]["attempt"].as_u64().expect("a number");
+                *self = Stood { attempt, began: Some(text(line, "at").to_owned()), ..self.clone() };
+                (self.ended, self.marks) = (None, 0);
+            }
+            "phase_completed" | "phase_failed" => {
+                self.ended = Some((text(line, "at").to_owned(), line["data"]["duration_seconds"].as_f64()));
+                self.marks = 0;
+            }
+            "phase_skipped" | "phase_reset" => (self.began, self.ended, self.marks) = (None, None, 0),
+            "rerun_marked" | "rerun_cause_added" | "rerun_deferred" => self.marks += 1,
+            "rerun_cleared" => self.marks = 0,
+            _ => {}
+        }
+    }
+
+    fn of(phase: &Phase) -> Stood {
+        let ended = match &phase.state {
+            PhaseState::Complete { completion } | PhaseState::NeedsRerun { completion, .. } => {
+                Some((completion.ended_at.to_string(), completion.duration_seconds))
+            }
+            PhaseState::Failed { failure } => Some((failure.ended_at.to_string(), failure.duration_seconds)),
+            PhaseState::Pending { .. } | PhaseState::InProgress { .. } => None,
+        };
+        let began = phase.state.attempt().map(|attempt| attempt.started_at.to_string());
+        let state = phase.state.name().as_str().to_owned();
+        Stood { state, attempt: phase.attempt.into(), began, ended, marks: phase.state.marks().len() }
+    }
+}
+
+/// At every place a ledger of the first release stands as it did; and none of its events took effect late, so every instant
+/// is a place.
+#[test]
+fn a_ledger_of_the_first_release_answers_as_before_at_every_place() {
+    let shared = Shared::default();
+    let mut ledger = shared.ledger();
+    restore(&mut ledger, Cursor::new(EXPORT), |_| {}).expect("an export");
+    let (lines, head) = (shared.json(Seq::ZERO), ledger.head().expect("memory").seq);
+    let mut stood: BTreeMap<String, Stood> = BTreeMap::new();
+    for (line, place) in lines.iter().zip(1..) {
+        // It let a phase that came back begin anew.
+        for name in names(line, "added") {
+            let phase = stood.entry(name).or_default();
+            *phase = Stood { state: "PENDING".to_owned(), attempt: phase.attempt, ..Stood::default() };
+        }
+        if let Some(phase) = subject(line).and_then(|name| stood.get_mut(&name)) {
+            phase.tell(line);
+        }
+        let table = ledger.table_at(Seq::new(place)).expect("lines");
+        let found = table.phases.values().map(|phase| (phase.id.to_string(), Stood::of(phase)));
+        assert_eq!(found.collect::<BTreeMap<_, _>>(), stood, "at e{place}");
+        let instant = text(line, "at").parse().expect("a time");
+        let places = ledger.took_effect(Until::Through(instant), head).expect("memory");
+        assert!(places.late().is_empty() && places.prefix() >= Seq::new(place), "{places:?} at e{place}");
+    }
 }
