@@ -3,7 +3,7 @@
 use phaseledger::ledger::Ledger;
 use phaseledger::model::{Recorded, Seq};
 use phaseledger::rules::{Table, evolve};
-use phaseledger::store::{Axis, Until};
+use phaseledger::store::Until;
 
 use crate::Scale;
 use crate::harness::{ENGINES, Report, Shown, time};
@@ -41,9 +41,10 @@ pub fn measure(report: &mut Report, trio: &Trio, scale: &Scale) {
         [Some(&mut ours), None, None],
     );
     let record = ledger.event(Seq::new(middle)).expect("an event").expect("an event in the middle");
-    let mut ours = || time(|| ledger.seek(Axis::At, Until::Through(record.at)).expect("a place"));
+    let head = Seq::new(end);
+    let mut ours = || time(|| ledger.took_effect(Until::Through(record.at), head).expect("places"));
     let rounds = scale.rounds;
-    report.measure("from a time to its place", Shown::Time, rounds, [Some(&mut ours), None, None]);
+    report.measure("from a time to the events up to it", Shown::Time, rounds, [Some(&mut ours), None, None]);
 
     report.section(format!("Bytes for each of {} events", trio.events), &ENGINES);
     drop((ledger, lite));

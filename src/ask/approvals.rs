@@ -99,7 +99,7 @@ fn known(request: EventId, cut: &Cut<'_>) -> Result<Approval, AskError> {
 
 /// Finds the request that an event makes, or decides on.
 fn at(seq: Seq, cut: &Cut<'_>) -> Result<Approval, AskError> {
-    if seq == Seq::ZERO || seq > cut.span().through {
+    if !cut.holds(seq) {
         return Err(NoApproval::NoEvent { seq }.into());
     }
     let record = cut.record(seq)?;

@@ -85,7 +85,7 @@ impl Question for BeforeStart {
 fn started(first: Seq, cut: &Cut<'_>) -> Result<Option<KnownAttempt>, AskError> {
     let id = cut.record(first)?.command_id;
     let mut start = first;
-    while start <= cut.span().through {
+    while cut.holds(start) {
         let record = cut.record(start)?;
         if record.command_id != id {
             break;
@@ -132,7 +132,7 @@ impl Question for Attempt {
     type View = AttemptAnswer;
 
     fn ask(&self, cut: &Cut<'_>) -> Result<AttemptAnswer, AskError> {
-        let through = cut.span().through;
+        let through = cut.places().last();
         let phase = match self.with_phase {
             true => {
                 let name = PhaseRef::from(self.phase.clone());

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::reader::decode;
 use super::roots::find_root;
 use super::{AskError, Cut, Question};
-use crate::model::{Amount, PhaseId, PhaseName, PhaseRef, Range, Recorded, Span, WorkflowName, Zone};
+use crate::model::{Amount, PhaseId, PhaseName, PhaseRef, Places, Range, Recorded, Span, WorkflowName, Zone};
 use crate::query::{
     self, CostGrouping, CostGroups, CostRoot, CostScan, LimitCheck, Remaining, WorkflowCosts,
 };
@@ -75,7 +75,7 @@ pub struct CostsBy {
 pub struct CostsByAnswer {
     /// What costs are grouped by.
     pub by: CostKey,
-    /// The events that were looked at.
+    /// The first and the last of the events that were looked at.
     pub range: Span,
     /// The groups, and all of them together.
     #[serde(flatten)]
@@ -87,12 +87,12 @@ impl Question for CostsBy {
     type View = CostsByAnswer;
 
     fn ask(&self, cut: &Cut<'_>) -> Result<CostsByAnswer, AskError> {
-        let range = cut.find_span(self.range.as_ref())?;
+        let part = cut.find_part(self.range.as_ref())?.places();
         if self.workflow.is_some() {
             cut.table()?.workflow(self.workflow.as_ref())?;
         }
         let mut grouping = CostGrouping::default();
-        each_cost(cut, range, |record| {
+        each_cost(cut, &part, |record| {
             if self.workflow.is_some() && record.subject.workflow() != self.workflow.as_ref() {
                 return Ok(());
             }
@@ -104,7 +104,7 @@ impl Question for CostsBy {
                 group.root = find_root(cut, group.first_seq)?.map(|record| CostRoot::new(&record));
             }
         }
-        Ok(CostsByAnswer { by: self.by, range, groups })
+        Ok(CostsByAnswer { by: self.by, range: part.hull(), groups })
     }
 }
 
@@ -224,7 +224,7 @@ impl Question for CostProject {
 pub(super) fn scan_costs(cut: &Cut<'_>, table: &Table) -> Result<CostScan, AskError> {
     let mut scan = CostScan::new(TRANSACTIONS);
     if table.workflows.values().any(|workflow| workflow.budget.records > 0) {
-        each_cost(cut, cut.span(), |record| Ok(scan.look_at(&record)?))?;
+        each_cost(cut, cut.places(), |record| Ok(scan.look_at(&record)?))?;
     }
     Ok(scan)
 }
@@ -232,10 +232,10 @@ pub(super) fn scan_costs(cut: &Cut<'_>, table: &Table) -> Result<CostScan, AskEr
 /// Takes each cost of a part of the log. Lines that cannot be one are not read further.
 fn each_cost(
     cut: &Cut<'_>,
-    span: Span,
+    places: &Places,
     mut take: impl FnMut(Recorded) -> Result<(), AskError>,
 ) -> Result<(), AskError> {
-    cut.each_line(span, |seq, line| {
+    cut.each_line(places, |seq, line| {
         if line.contains("cost_recorded") {
             let record = decode(seq, line)?;
             if record.event.cost().is_some() {

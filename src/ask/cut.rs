@@ -2,26 +2,65 @@
 
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::AskError;
 use super::reader::{Lines, Reader, decode};
 use crate::ledger::{Head, Ledger};
-use crate::model::{Digest, EventId, PhaseRef, Recorded, Seq, Span, Timestamp, WorkflowName};
+use crate::model::{Digest, EventId, PhaseRef, Places, Recorded, Seq, Timestamp, WorkflowName};
 use crate::query::Proven;
 use crate::rules::{Approval, Table, Workflow};
 
-/// The place that an answer is as of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+/// Which events an answer is as of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct AsOf {
-    /// The place; zero before the first event.
+    /// The place up to which every event counts; zero before the first event.
     pub seq: Seq,
     /// When its event took effect.
     pub at: Option<Timestamp>,
     /// When its event was recorded.
     pub recorded_at: Option<Timestamp>,
+    /// The places of the events that count as well, though one in front of them does not: they were recorded late. An
+    /// answer lists the first 32 in `late`, and counts the others in `late_more`.
+    #[serde(flatten, serialize_with = "first_places")]
+    pub late: Places,
+}
+
+/// How many late events an answer lists.
+const LATE_LISTED_MAX: usize = 32;
+
+impl AsOf {
+    /// Returns the last place that counts.
+    pub fn last(&self) -> Seq {
+        self.late.last().max(self.seq)
+    }
+}
+
+fn first_places<S: Serializer>(places: &Places, to: S) -> Result<S::Ok, S::Error> {
+    #[derive(Serialize)]
+    struct Listed {
+        late: Vec<Seq>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        late_more: Option<u64>,
+    }
+    let late: Vec<Seq> = places.iter().take(LATE_LISTED_MAX).collect();
+    let more = places.count() - late.len() as u64;
+    Listed { late, late_more: (more > 0).then_some(more) }.serialize(to)
+}
+
+/// Writes the place, and how many were recorded later: `e120 and 3 recorded later (e131 …)`.
+impl fmt::Display for AsOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "e{}", self.seq)?;
+        match (self.late.iter().next(), self.late.count()) {
+            (None, _) => Ok(()),
+            (Some(only), 1) => write!(f, " and 1 recorded later (e{only})"),
+            (Some(first), count) => write!(f, " and {count} recorded later (e{first} …)"),
+        }
+    }
 }
 
 /// The events that count for a question. The head is read once; the table is made when it is asked for first.
@@ -29,6 +68,7 @@ pub struct Cut<'a> {
     pub(super) ledger: RefCell<&'a mut Ledger>,
     reader: RefCell<Reader>,
     pub(super) head: Head,
+    places: Places,
     as_of: AsOf,
     table: OnceCell<Arc<Table>>,
     watch: RefCell<&'a mut dyn FnMut(u64, u64)>,
@@ -45,32 +85,39 @@ impl<'a> Cut<'a> {
         Ok(Cut {
             ledger: RefCell::new(ledger),
             reader: RefCell::new(Reader::default()),
-            as_of: AsOf { seq: head.seq, at, recorded_at },
+            places: Places::up_to(head.seq),
+            as_of: AsOf { seq: head.seq, at, recorded_at, late: Places::default() },
             head,
             table: OnceCell::new(),
             watch: RefCell::new(watch),
         })
     }
 
-    /// Takes what is in the log up to a place.
-    pub(super) fn up_to(mut self, seq: Seq) -> Result<Self, AskError> {
-        self.as_of = self.as_of_place(seq)?;
+    /// Takes the events at these places, and no others.
+    pub(super) fn of(mut self, places: Places) -> Result<Self, AskError> {
+        self.as_of = self.as_of_places(&places)?;
+        self.places = places;
         Ok(self)
     }
 
-    /// Returns the place that answers are as of.
-    pub fn as_of(&self) -> AsOf {
-        self.as_of
+    /// Returns which events answers are as of.
+    pub fn as_of(&self) -> &AsOf {
+        &self.as_of
     }
 
-    /// Says whether that is the end of the log.
+    /// Says whether those are all that are in the log.
     pub fn is_head(&self) -> bool {
-        self.as_of.seq == self.head.seq
+        self.places == Places::up_to(self.head.seq)
     }
 
-    /// Returns all the events that count, as places.
-    pub fn span(&self) -> Span {
-        Span { after: Seq::ZERO, through: self.as_of.seq }
+    /// Says whether an event counts.
+    pub fn holds(&self, seq: Seq) -> bool {
+        self.places.holds(seq)
+    }
+
+    /// Returns the places of all the events that count.
+    pub fn places(&self) -> &Places {
+        &self.places
     }
 
     /// Returns the table that the events add up to.
@@ -84,18 +131,18 @@ impl<'a> Cut<'a> {
         }
         let table = match self.is_head() {
             true => self.ledger.borrow().table_of(&self.head)?,
-            false => self.ledger.borrow().table_at(self.as_of.seq)?,
+            false => self.ledger.borrow().table_of_places(&self.places)?,
         };
         Ok(Arc::clone(self.table.get_or_init(|| Arc::new(table))))
     }
 
-    /// Returns the table after a place that counts.
+    /// Returns the table of a part of the events that count: those before an end of a range.
     ///
     /// # Errors
     ///
     /// As [`Cut::table`].
-    pub fn table_after(&self, seq: Seq) -> Result<Table, AskError> {
-        Ok(self.ledger.borrow().table_at(seq)?)
+    pub fn table_of(&self, places: &Places) -> Result<Table, AskError> {
+        Ok(self.ledger.borrow().table_of_places(places)?)
     }
 
     /// Returns the root over the lines of the events.
@@ -104,7 +151,7 @@ impl<'a> Cut<'a> {
     ///
     /// As [`Cut::table`].
     pub fn root(&self) -> Result<Digest, AskError> {
-        Ok(self.ledger.borrow().root_at(self.as_of.seq)?)
+        Ok(self.ledger.borrow().root_of(&self.places)?)
     }
 
     /// Returns a workflow, for no name the only one; quicker than the whole table where that is not asked for as well.
@@ -146,18 +193,18 @@ impl<'a> Cut<'a> {
         Ok(all)
     }
 
-    /// Returns the place and the times of an event.
+    /// Says which events those at some places are.
     ///
     /// # Errors
     ///
     /// As [`Cut::table`].
-    pub fn as_of_place(&self, seq: Seq) -> Result<AsOf, AskError> {
-        let record = match seq {
+    pub fn as_of_places(&self, places: &Places) -> Result<AsOf, AskError> {
+        let record = match places.prefix() {
             Seq::ZERO => None,
-            _ => Some(self.record(seq)?),
+            seq => Some(self.record(seq)?),
         };
         let (at, recorded_at) = record.map(|record| (record.at, record.recorded_at)).unzip();
-        Ok(AsOf { seq, at, recorded_at })
+        Ok(AsOf { seq: places.prefix(), at, recorded_at, late: places.late() })
     }
 
     /// Returns an event with its proof: one that is in the log.
@@ -187,47 +234,46 @@ impl<'a> Cut<'a> {
         self.reader.borrow_mut().line(seq, self.head.seq, &self.ledger.borrow()).map(str::to_owned)
     }
 
-    /// Takes each event of a part of the log, in order.
+    /// Takes each event at some places, in order.
     ///
     /// # Errors
     ///
     /// As [`Cut::event`], and those of `take`.
     pub fn each(
         &self,
-        span: Span,
+        places: &Places,
         mut take: impl FnMut(Recorded) -> Result<(), AskError>,
     ) -> Result<(), AskError> {
-        self.each_line(span, |seq, line| take(decode(seq, line)?))
+        self.each_line(places, |seq, line| take(decode(seq, line)?))
     }
 
-    /// Takes the line of each event of a part of the log, in order.
+    /// Takes the line of each event at some places, in order.
     ///
     /// # Errors
     ///
     /// As [`Cut::each`].
     pub fn each_line(
         &self,
-        span: Span,
+        places: &Places,
         mut take: impl FnMut(Seq, &str) -> Result<(), AskError>,
     ) -> Result<(), AskError> {
         // A reader of its own: whoever takes a line may ask the cut for more.
         let mut reader = Reader::default();
-        let mut seq = span.after;
-        while seq < span.through {
-            seq = seq.plus(1);
+        let all = places.count();
+        for (done, seq) in places.iter().enumerate() {
             let line = reader.line(seq, self.head.seq, &self.ledger.borrow())?;
             take(seq, line)?;
-            (self.watch.borrow_mut())(seq.number() - span.after.number(), span.events());
+            (self.watch.borrow_mut())(done as u64 + 1, all);
         }
         Ok(())
     }
 
-    /// Begins to read a part of the log that may be longer than memory: see [`Lines`].
+    /// Begins to read events that may be longer than memory: see [`Lines`].
     ///
     /// # Errors
     ///
     /// As [`Cut::event`].
-    pub fn lines(&self, span: Span) -> Result<Lines, AskError> {
-        Lines::begin(&self.ledger.borrow(), span)
+    pub fn lines(&self, places: Places) -> Result<Lines, AskError> {
+        Lines::begin(&self.ledger.borrow(), places)
     }
 }

@@ -30,6 +30,12 @@ pub enum AskError {
         /// The last one that counts.
         end: Seq,
     },
+    /// An event that took effect after the moment that is asked as of, though others behind it count.
+    #[error("event {seq} took effect later than what is asked as of")]
+    TookEffectLater {
+        /// The event's place.
+        seq: Seq,
+    },
     /// A tag that nobody has set.
     #[error("there is no tag `{name}`")]
     NoTag {

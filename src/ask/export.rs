@@ -19,6 +19,6 @@ impl Question for Export {
     type View = ExportAnswer;
 
     fn ask(&self, cut: &Cut<'_>) -> Result<ExportAnswer, AskError> {
-        Ok(ExportAnswer { lines: cut.lines(cut.span())? })
+        Ok(ExportAnswer { lines: cut.lines(cut.places().clone())? })
     }
 }

@@ -27,7 +27,7 @@ impl Question for Forecast {
 
     fn ask(&self, cut: &Cut<'_>) -> Result<query::Forecast, AskError> {
         let mut history = History::default();
-        cut.each(cut.span(), |record| {
+        cut.each(cut.places(), |record| {
             history.add(&record);
             Ok(())
         })?;

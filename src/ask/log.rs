@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{AskError, Cut, Lines, Question};
-use crate::model::{PhaseRef, Range, Seq, Span};
+use crate::model::{PhaseRef, Places, Range, Seq, Span};
 use crate::query::{LogFilter, phase_named};
 use crate::rules::Table;
 
@@ -25,7 +25,7 @@ pub struct Log {
 /// The events, yet to be read.
 #[derive(Debug)]
 pub struct LogAnswer {
-    /// The part of the log that the range means.
+    /// The first and the last event that the range means.
     pub span: Span,
     /// Which of the lines are asked for, its phases by their full names.
     pub filter: LogFilter,
@@ -40,18 +40,19 @@ impl Question for Log {
     type View = LogAnswer;
 
     fn ask(&self, cut: &Cut<'_>) -> Result<LogAnswer, AskError> {
-        let span = cut.find_span(self.range.as_ref())?;
+        let part = cut.find_part(self.range.as_ref())?.places();
         let is_narrowed = !self.phases.is_empty() || self.filter.workflow.is_some();
         let table = if is_narrowed || self.with_table { Some(cut.table()?) } else { None };
         let filter = match &table {
             Some(table) => self.resolved(table)?,
             None => self.filter.clone(),
         };
-        let after = match self.last {
-            None => span.after,
-            Some(count) => start_of_last(cut, span, count, &filter)?,
+        let span = part.hull();
+        let listed = match self.last {
+            None => part,
+            Some(count) => last(cut, &part, count, &filter)?,
         };
-        let lines = cut.lines(Span { after, ..span })?;
+        let lines = cut.lines(listed)?;
         Ok(LogAnswer { span, filter, lines, table: table.filter(|_| self.with_table) })
     }
 }
@@ -71,15 +72,16 @@ impl Log {
     }
 }
 
-/// Returns the place after which the last `count` events begin that are asked for.
-fn start_of_last(cut: &Cut<'_>, span: Span, count: u64, filter: &LogFilter) -> Result<Seq, AskError> {
+/// Returns the last of some places, from the `count`-th last event on that is asked for.
+fn last(cut: &Cut<'_>, part: &Places, count: u64, filter: &LogFilter) -> Result<Places, AskError> {
     if filter.admits_all() || count == 0 {
-        return Ok(span.through.minus(count).max(span.after));
+        return Ok(part.without(&part.without_last(count)));
     }
-    let (mut seq, mut left) = (span.through, count);
-    while seq > span.after && left > 0 {
+    let (mut left, mut first) = (count, Seq::ZERO);
+    let mut places = part.iter().rev();
+    while let Some(seq) = places.next().filter(|_| left > 0) {
         left -= u64::from(filter.admits(&cut.record(seq)?));
-        seq = seq.minus(1);
+        first = seq;
     }
-    Ok(seq)
+    Ok(part.without(&Places::up_to(first.minus(1))))
 }

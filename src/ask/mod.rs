@@ -19,7 +19,7 @@
 //!
 //! # fn main() -> Result<(), AskError> {
 //! let open = || Ok::<_, AskError>(Ledger::new(Box::new(MemoryStore::new()))); // on a disk: Ledger::open(dir, wait)
-//! let status = ask::answer(open, &Moment::Head, &ask::Status::default())?;
+//! let status = ask::answer(open, &Moment::HEAD, &ask::Status::default())?;
 //! assert!(status.is_head && status.view?.status.phases.is_empty());
 //! # Ok(())
 //! # }
@@ -64,7 +64,7 @@ pub use forecast::Forecast;
 pub use graph::Graph;
 pub use log::{Log, LogAnswer};
 pub use next::{Next, NextAnswer};
-pub use place::{Head, Moment, Place};
+pub use place::{Head, Moment, Part, Place, Stood};
 pub use reader::{Lines, decode};
 pub use replay::{Replay, ReplayAnswer};
 pub use report::{Report, ReportAnswer};
@@ -97,9 +97,9 @@ pub trait Question {
 /// An answer, and which events count for it.
 #[derive(Debug, Clone)]
 pub struct Answered<V> {
-    /// The place that it is as of.
+    /// The events that it is as of.
     pub as_of: AsOf,
-    /// Whether that was the end of the log.
+    /// Whether those were all that are in the log.
     pub is_head: bool,
     /// The answer.
     pub view: V,
@@ -132,11 +132,11 @@ impl<V: Serialize> Serialize for Answered<V> {
         #[derive(Serialize)]
         struct Form<'a, V> {
             schema: &'static str,
-            as_of: AsOf,
+            as_of: &'a AsOf,
             #[serde(flatten)]
             view: &'a V,
         }
-        Form { schema: self.schema, as_of: self.as_of, view: &self.view }.serialize(serializer)
+        Form { schema: self.schema, as_of: &self.as_of, view: &self.view }.serialize(serializer)
     }
 }
 
@@ -168,7 +168,7 @@ pub fn answer_watched<Q: Question, E: From<AskError>>(
     let mut ledger = open()?;
     let cut = Cut::whole(&mut ledger, watch)?.cut_at(moment)?;
     let view = question.ask(&cut);
-    Ok(Answered { as_of: cut.as_of(), is_head: cut.is_head(), view, schema: Q::SCHEMA })
+    Ok(Answered { as_of: cut.as_of().clone(), is_head: cut.is_head(), view, schema: Q::SCHEMA })
 }
 
 /// Asks about all that is in the log, for whoever needs no more than the answer: the last event, whose place and times

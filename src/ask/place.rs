@@ -2,21 +2,64 @@
 
 use super::error::Candidate;
 use super::{AskError, Cut, Question};
-use crate::ledger::{Axis, Until};
-use crate::model::{CommandId, IdPrefix, Range, Seq, Span, When, WhenBase};
+use crate::ledger::Until;
+use crate::model::{CommandId, IdPrefix, Places, Range, Seq, Timestamp, When, WhenBase};
 
-/// As of when something is asked.
+/// As of when something is asked: how things stood then, as far as it was known by then. Without either, now.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub enum Moment {
-    /// Now: all that is in the log.
+pub struct Moment {
+    /// How things stood: what had taken effect.
+    pub stood: Stood,
+    /// By when it was known: what had been recorded, that moment included; all that is in the log for none.
+    pub known_at: Option<When>,
+}
+
+/// How things stood, by when events took effect.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Stood {
+    /// As they do now.
     #[default]
-    Head,
-    /// What is meant is included; times are when events took effect.
+    Now,
+    /// As they did then: what is meant is included.
     At(When),
-    /// What is meant is left out.
+    /// As they did before: what is meant is left out.
     Before(When),
-    /// What is meant is included; times are when events were recorded.
-    KnownAt(When),
+}
+
+impl Moment {
+    /// Now: all that is in the log.
+    pub const HEAD: Moment = Moment { stood: Stood::Now, known_at: None };
+
+    /// As things stood at a place or an instant, by what is known now.
+    pub fn at(when: When) -> Self {
+        Moment { stood: Stood::At(when), known_at: None }
+    }
+
+    /// As things stood before a place or an instant, by what is known now.
+    pub fn before(when: When) -> Self {
+        Moment { stood: Stood::Before(when), known_at: None }
+    }
+
+    /// As far as it was known at a place or an instant.
+    pub fn known_at(when: When) -> Self {
+        Moment { stood: Stood::Now, known_at: Some(when) }
+    }
+}
+
+/// A part of the events that count: those that a range means.
+#[derive(Debug, Clone)]
+pub struct Part {
+    /// The events in front of it.
+    pub before: Places,
+    /// Those, and the part.
+    pub through: Places,
+}
+
+impl Part {
+    /// Returns the events of the part.
+    pub fn places(&self) -> Places {
+        self.through.without(&self.before)
+    }
 }
 
 /// Which place is meant?
@@ -44,29 +87,62 @@ impl Question for Head {
     type View = Seq;
 
     fn ask(&self, cut: &Cut<'_>) -> Result<Seq, AskError> {
-        Ok(cut.as_of().seq)
+        Ok(cut.places().last())
     }
 }
 
 impl Cut<'_> {
-    /// Cuts what is in the log at a moment.
+    /// Cuts what is in the log at a moment. No cut has a part of what a command recorded.
     pub(super) fn cut_at(self, moment: &Moment) -> Result<Self, AskError> {
-        // No cut has a part of what a command recorded.
-        let end = match moment {
-            Moment::Head => self.head.seq,
-            Moment::At(when) => self.end_of_command(self.resolve(when, Side::At)?)?,
-            Moment::KnownAt(when) => self.end_of_command(self.resolve(when, Side::KnownAt)?)?,
-            Moment::Before(when) => {
-                let place = self.resolve(when, Side::Before)?;
-                match when.base {
-                    WhenBase::Time(_) => self.end_of_command(place)?,
-                    WhenBase::Head | WhenBase::Seq(_) | WhenBase::Id(_) | WhenBase::Tag(_) => {
-                        self.start_of_command(place)?.minus(1)
-                    }
-                }
-            }
+        if *moment == Moment::HEAD {
+            return Ok(self);
+        }
+        let known = match &moment.known_at {
+            None => Places::up_to(self.head.seq),
+            Some(when) => Places::up_to(self.end_of_command(self.recorded_by(when)?)?),
         };
-        self.up_to(end)
+        let stood = match &moment.stood {
+            Stood::Now => known,
+            Stood::At(when) => self.up_to(when, Side::At)?.and(&known),
+            Stood::Before(when) => self.up_to(when, Side::Before)?.and(&known),
+        };
+        self.of(stood)
+    }
+
+    /// Returns the whole commands up to a selector, or before it.
+    fn up_to(&self, when: &When, side: Side) -> Result<Places, AskError> {
+        match (&when.base, side) {
+            (WhenBase::Time(time), _) => self.by_time(side.until(*time), when.back, true),
+            (WhenBase::Head | WhenBase::Seq(_) | WhenBase::Id(_) | WhenBase::Tag(_), Side::At) => {
+                Ok(Places::up_to(self.end_of_command(self.resolve(when)?)?))
+            }
+            (WhenBase::Head | WhenBase::Seq(_) | WhenBase::Id(_) | WhenBase::Tag(_), Side::Before) => {
+                Ok(Places::up_to(self.start_of_command(self.resolve(when)?)?.minus(1)))
+            }
+        }
+    }
+
+    /// Returns the events that took effect before a cut through time, but for the last ones, so many; what is left of a
+    /// command then is all of it where whole commands are asked for.
+    fn by_time(&self, until: Until, back: u64, whole: bool) -> Result<Places, AskError> {
+        let all = self.ledger.borrow().took_effect(until, self.head.seq)?;
+        let places = all.without_last(back);
+        match whole && back > 0 {
+            true => Ok(all.and(&Places::up_to(self.end_of_command(places.last())?))),
+            false => Ok(places),
+        }
+    }
+
+    /// Returns the last place that was recorded by a selector.
+    fn recorded_by(&self, when: &When) -> Result<Seq, AskError> {
+        match when.base {
+            // A log that others append to meanwhile may tell of more than was there when it was cut.
+            WhenBase::Time(time) => {
+                let found = self.ledger.borrow().seek(Until::Through(time))?;
+                Ok(found.min(self.head.seq).minus(when.back))
+            }
+            WhenBase::Head | WhenBase::Seq(_) | WhenBase::Id(_) | WhenBase::Tag(_) => self.resolve(when),
+        }
     }
 
     /// Finds the very place that a selector means, of all that is in the log: also one inside what a command recorded.
@@ -75,7 +151,7 @@ impl Cut<'_> {
     ///
     /// [`AskError`] for what the log does not have.
     pub fn find(&self, when: &When) -> Result<Seq, AskError> {
-        self.resolve(when, Side::At)
+        self.resolve(when)
     }
 
     /// Finds the event that a selector means, among those that count.
@@ -84,16 +160,19 @@ impl Cut<'_> {
     ///
     /// As [`Cut::find`]; an event that does not count is one.
     pub fn find_event(&self, when: &When) -> Result<Seq, AskError> {
-        let end = self.as_of().seq;
+        let counting = self.places();
         let seq = match &when.base {
-            WhenBase::Head => end.minus(when.back),
-            WhenBase::Time(_) => self.find(when)?.min(end),
+            WhenBase::Head => counting.without_last(when.back).last(),
+            WhenBase::Time(time) => {
+                self.by_time(Until::Through(*time), when.back, false)?.and(counting).last()
+            }
             WhenBase::Seq(_) | WhenBase::Id(_) | WhenBase::Tag(_) => self.find(when)?,
         };
         match seq {
             Seq::ZERO => Err(AskError::BeforeFirst),
-            seq if seq > end => Err(AskError::After { seq, end }),
-            seq => Ok(seq),
+            seq if counting.holds(seq) => Ok(seq),
+            seq if seq > counting.last() => Err(AskError::After { seq, end: counting.last() }),
+            seq => Err(AskError::TookEffectLater { seq }),
         }
     }
 
@@ -104,16 +183,23 @@ impl Cut<'_> {
     /// # Errors
     ///
     /// As [`Cut::find`]; a range that runs backwards is one.
-    pub fn find_span(&self, range: Option<&Range>) -> Result<Span, AskError> {
-        let Some(range) = range else { return Ok(self.span()) };
-        let end =
-            |when: &Option<When>| when.as_ref().map(|when| self.resolve(when, Side::Before)).transpose();
-        let after = end(&range.after)?.unwrap_or(Seq::ZERO);
-        let last = end(&range.through)?.unwrap_or(self.as_of().seq).min(self.as_of().seq);
-        if after > last && range.through.is_some() {
-            return Err(AskError::Backwards { after, last });
+    pub fn find_part(&self, range: Option<&Range>) -> Result<Part, AskError> {
+        let counting = self.places();
+        let end = |when: &When| match when.base {
+            WhenBase::Time(time) => self.by_time(Until::Before(time), when.back, false),
+            WhenBase::Head | WhenBase::Seq(_) | WhenBase::Id(_) | WhenBase::Tag(_) => {
+                Ok(Places::up_to(self.resolve(when)?))
+            }
+        };
+        let before = range.and_then(|range| range.after.as_ref()).map(end).transpose()?.unwrap_or_default();
+        let Some(through) = range.and_then(|range| range.through.as_ref()).map(end).transpose()? else {
+            return Ok(Part { before: before.and(counting), through: counting.clone() });
+        };
+        let through = through.and(counting);
+        if through.without(&before).is_empty() && !before.without(&through).is_empty() {
+            return Err(AskError::Backwards { after: before.last(), last: through.last() });
         }
-        Ok(Span { after: after.min(last), through: last })
+        Ok(Part { before: before.and(&through), through })
     }
 
     /// Finds the place of a command's first event, of all that is in the log.
@@ -125,7 +211,7 @@ impl Cut<'_> {
         Ok(self.ledger.borrow().find(id)?.filter(|seq| *seq <= self.head.seq))
     }
 
-    fn resolve(&self, when: &When, side: Side) -> Result<Seq, AskError> {
+    fn resolve(&self, when: &When) -> Result<Seq, AskError> {
         let seq = match &when.base {
             WhenBase::Head => self.head.seq,
             WhenBase::Seq(seq) if *seq > self.head.seq => {
@@ -138,13 +224,7 @@ impl Cut<'_> {
             },
             WhenBase::Id(prefix) => self.find_id(prefix)?,
             WhenBase::Time(time) => {
-                let (axis, until) = match side {
-                    Side::At => (Axis::At, Until::Through(*time)),
-                    Side::Before => (Axis::At, Until::Before(*time)),
-                    Side::KnownAt => (Axis::RecordedAt, Until::Through(*time)),
-                };
-                // A log that others append to meanwhile may tell of more than was there when it was cut.
-                self.ledger.borrow().seek(axis, until)?.min(self.head.seq)
+                return Ok(self.by_time(Until::Through(*time), when.back, false)?.last());
             }
         };
         Ok(seq.minus(when.back))
@@ -184,7 +264,7 @@ impl Cut<'_> {
             return Ok(seq);
         }
         let mut candidates = Vec::new();
-        self.each(Span { after: Seq::ZERO, through: self.head.seq }, |record| {
+        self.each(&Places::up_to(self.head.seq), |record| {
             if prefix.matches(record.id) {
                 candidates.push(Candidate { seq: record.seq, id: record.id, kind: record.event.kind() });
             }
@@ -198,13 +278,18 @@ impl Cut<'_> {
     }
 }
 
-/// How the time of a selector is read; a place is always the very place.
+/// Whether what a selector means is included.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Side {
-    /// The last event that took effect by then.
     At,
-    /// The last event that took effect before then.
     Before,
-    /// The last event that was recorded by then.
-    KnownAt,
+}
+
+impl Side {
+    fn until(self, time: Timestamp) -> Until {
+        match self {
+            Side::At => Until::Through(time),
+            Side::Before => Until::Before(time),
+        }
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::AskError;
 use crate::ledger::{Ledger, LedgerError};
-use crate::model::{Recorded, Seq, Span};
+use crate::model::{Places, Recorded, Seq};
 use crate::query::Proven;
 
 /// How many lines are read at first, and at most, around a place.
@@ -39,8 +39,8 @@ impl Reader {
     pub(super) fn line(&mut self, seq: Seq, head: Seq, ledger: &Ledger) -> Result<&str, AskError> {
         if self.index(seq).is_none() {
             let end = self.after.number() + self.lines.len() as u64;
-            let is_next = seq.number() == end + 1;
             let reach = self.count.max(LINES_MIN);
+            let is_next = seq.number() > end && seq.number() - end <= reach && !self.lines.is_empty();
             let is_before = seq <= self.after && self.after.number() - seq.number() < reach;
             // A leap is for one line; whoever goes on step by step is read ahead of, either way.
             let count = if is_next || is_before { (self.count * 2).clamp(LINES_MIN, LINES_MAX) } else { 1 };
@@ -70,21 +70,24 @@ pub fn decode(seq: Seq, line: &str) -> Result<Recorded, AskError> {
     Ok(Recorded::from_line(line).map_err(|source| LedgerError::Line { seq, source })?)
 }
 
-/// A part of the log that may be longer than memory. The first piece is read; the others are when they are taken.
+/// Events that may be longer than memory. The first piece is read; the others are when they are taken.
 #[derive(Debug)]
 pub struct Lines {
-    span: Span,
-    first: Vec<String>,
+    places: Places,
+    /// The place up to which they are read.
+    read: Seq,
+    first: Vec<(Seq, String)>,
 }
 
 impl Lines {
-    pub(super) fn begin(ledger: &Ledger, span: Span) -> Result<Self, AskError> {
-        Ok(Lines { first: piece(ledger, span)?, span })
+    pub(super) fn begin(ledger: &Ledger, places: Places) -> Result<Self, AskError> {
+        let mut read = Seq::ZERO;
+        Ok(Lines { first: piece(ledger, &places, &mut read)?, read, places })
     }
 
     /// Returns which events these are.
-    pub fn span(&self) -> Span {
-        self.span
+    pub fn places(&self) -> &Places {
+        &self.places
     }
 
     /// Takes each line. The ledger is opened anew for each further piece and let go before its lines are taken; what was
@@ -98,19 +101,17 @@ impl Lines {
         mut open: impl FnMut() -> Result<Ledger, E>,
         mut take: impl FnMut(Seq, &str) -> Result<(), E>,
     ) -> Result<(), E> {
-        let Lines { mut span, first } = self;
-        let mut lines = first;
+        let Lines { places, mut read, first: mut lines } = self;
         loop {
-            for line in &lines {
-                span.after = span.after.plus(1);
-                take(span.after, line)?;
+            for (seq, line) in &lines {
+                take(*seq, line)?;
             }
-            if span.after >= span.through {
+            if places.next_after(read).is_none() {
                 return Ok(());
             }
             // One piece at a time.
             lines.clear();
-            lines = piece(&open()?, span)?;
+            lines = piece(&open()?, &places, &mut read)?;
         }
     }
 
@@ -135,25 +136,33 @@ fn before(ledger: &Ledger, after: Seq, limit: u64, error: LedgerError) -> Result
     if lines.is_empty() { Err(error) } else { Ok(lines) }
 }
 
-/// Reads the first lines of a part of the log, as many as may be held at a time; at least one where there is one.
-fn piece(ledger: &Ledger, span: Span) -> Result<Vec<String>, AskError> {
+/// Reads the lines of the next of some places, as many as may be held at a time; at least one where there is one.
+fn piece(ledger: &Ledger, places: &Places, read: &mut Seq) -> Result<Vec<(Seq, String)>, AskError> {
     let (mut piece, mut bytes) = (Vec::new(), 0);
-    let mut at = span.after;
-    while at < span.through && (piece.len() as u64) < PIECE_LINES && bytes < PIECE_BYTES_MAX {
-        let limit = (span.through.number() - at.number()).min(LINES_MAX);
-        let read = ledger.lines(at, usize::try_from(limit).unwrap_or(usize::MAX));
-        let lines = match read.or_else(|error| before(ledger, at, limit, error)) {
+    while let Some(next) = places.next_after(*read)
+        && (piece.len() as u64) < PIECE_LINES
+        && bytes < PIECE_BYTES_MAX
+    {
+        // What lies between places that are near one another is read as well, and left out.
+        let after = next.minus(1);
+        let limit = (places.last().number() - after.number()).min(LINES_MAX);
+        let lines = ledger.lines(after, usize::try_from(limit).unwrap_or(usize::MAX));
+        let lines = match lines.or_else(|error| before(ledger, after, limit, error)) {
             // What is there is handed on before what is not is told: whoever comes back for more is told.
             Err(_) if !piece.is_empty() => break,
             lines => lines?,
         };
         if lines.is_empty() {
-            let found = format!("the log ends at {at}, expected {}", span.through);
+            let found = format!("the log ends at {after}, expected {}", places.last());
             return Err(AskError::Damaged { found });
         }
-        at = at.plus(lines.len() as u64);
-        bytes += lines.iter().map(String::len).sum::<usize>();
-        piece.extend(lines);
+        *read = after.plus(lines.len() as u64);
+        for (seq, line) in (next.number()..).map(Seq::new).zip(lines) {
+            if places.holds(seq) {
+                bytes += line.len();
+                piece.push((seq, line));
+            }
+        }
     }
     Ok(piece)
 }

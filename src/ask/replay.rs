@@ -18,10 +18,12 @@ pub struct Replay {
 /// What a replay needs.
 #[derive(Debug)]
 pub struct ReplayAnswer {
-    /// The place where the part ends.
+    /// The events up to the end of the part.
     pub as_of: AsOf,
-    /// Whether that is the end of the log.
+    /// Whether those are all that are in the log.
     pub is_head: bool,
+    /// Whether some of the events were recorded late: others in front of them do not count, or come after the part.
+    pub is_late: bool,
     /// The phase whose steps are asked for.
     pub phase: Option<PhaseId>,
     /// The table before the part.
@@ -37,19 +39,20 @@ impl Question for Replay {
     type View = ReplayAnswer;
 
     fn ask(&self, cut: &Cut<'_>) -> Result<ReplayAnswer, AskError> {
-        let span = cut.find_span(self.range.as_ref())?;
+        let part = cut.find_part(self.range.as_ref())?;
         let phase = match &self.phase {
-            Some(name) => Some(cut.table_after(span.through)?.resolve(name)?.id.clone()),
+            Some(name) => Some(cut.table_of(&part.through)?.resolve(name)?.id.clone()),
             None => None,
         };
-        let is_head = cut.is_head() && span.through == cut.span().through;
+        let is_head = cut.is_head() && part.through == *cut.places();
         Ok(ReplayAnswer {
-            as_of: cut.as_of_place(span.through)?,
+            as_of: cut.as_of_places(&part.through)?,
             is_head,
+            is_late: !part.before.late().is_empty() || !part.through.late().is_empty(),
             phase,
-            before: cut.table_after(span.after)?,
+            before: cut.table_of(&part.before)?,
             kept: is_head.then(|| cut.table()).transpose()?,
-            lines: cut.lines(span)?,
+            lines: cut.lines(part.places())?,
         })
     }
 }

@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer};
 use super::costs::scan_costs;
 use super::roots::find_root;
 use super::{AskError, Cut, Question};
-use crate::model::{Recorded, Seq, WorkflowName};
+use crate::model::{Recorded, WorkflowName};
 use crate::query::{self, Evidence};
 use crate::rules::{Rejection, Table};
 
@@ -74,10 +74,9 @@ fn recent(cut: &Cut<'_>, workflow: Option<&WorkflowName>) -> Result<Vec<Recorded
     let is_meant =
         |record: &Recorded| workflow.is_none_or(|name| record.subject.workflow().is_none_or(|of| of == name));
     let mut found = Vec::new();
-    let mut seq = cut.span().through;
-    while found.len() < RECENT_EVENTS && seq > Seq::ZERO {
+    let mut places = cut.places().iter().rev();
+    while let Some(seq) = places.next().filter(|_| found.len() < RECENT_EVENTS) {
         found.extend(Some(cut.record(seq)?).filter(is_meant));
-        seq = seq.minus(1);
     }
     found.reverse();
     Ok(found)

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::{AskError, Cut, Question};
 use crate::ledger::LedgerError;
-use crate::model::{PhaseRef, Recorded, Span, When};
+use crate::model::{PhaseRef, Places, Recorded, When};
 use crate::query::{Effects, EventView, Linked, PhaseHistory, PhaseView, phase_named};
 use crate::rules::{Rejection, Table};
 
@@ -72,7 +72,7 @@ fn event(when: &When, cut: &Cut<'_>) -> Result<ShowAnswer, AskError> {
     let causes = record.causes.iter().map(|cause| Ok(Linked::new(&cut.record(cause.event.seq)?, cause.kind)));
     let causes = causes.collect::<Result<_, AskError>>()?;
     let mut effects = Effects::of(&record);
-    cut.each(Span { after: seq, ..cut.span() }, |later| {
+    cut.each(&cut.places().without(&Places::up_to(seq)), |later| {
         effects.look_at(&later);
         Ok(())
     })?;
@@ -89,7 +89,7 @@ fn phase(name: &PhaseRef, otherwise: Option<&When>, cut: &Cut<'_>) -> Result<Sho
         (Err(refused), _) => return Err(refused.into()),
     };
     let mut history = PhaseHistory::of(&phase.id);
-    cut.each(cut.span(), |record| {
+    cut.each(cut.places(), |record| {
         history.look_at(&record);
         Ok(())
     })?;

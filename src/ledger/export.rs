@@ -41,8 +41,8 @@ pub struct SalvagedEnd {
     /// How many events are before it.
     pub events: u64,
     /// Which events are missing, in order.
-    pub missing: Vec<Places>,
-    /// Places at which the lines up to there add up to another root than they once did.
+    pub missing: Vec<Stretch>,
+    /// Stretch at which the lines up to there add up to another root than they once did.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub differing: Vec<Seq>,
     /// The root over the lines that are there, as if nothing were missing between them.
@@ -52,27 +52,27 @@ pub struct SalvagedEnd {
 /// Events that follow one another, by their first and their last place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Places {
+pub struct Stretch {
     /// The first.
     pub first: Seq,
     /// The last.
     pub last: Seq,
 }
 
-impl Places {
+impl Stretch {
     /// Returns how many events these are.
     pub fn events(self) -> u64 {
         (self.last.number() + 1).saturating_sub(self.first.number())
     }
 }
 
-impl From<Span> for Places {
+impl From<Span> for Stretch {
     fn from(span: Span) -> Self {
-        Places { first: span.after.plus(1), last: span.through }
+        Stretch { first: span.after.plus(1), last: span.through }
     }
 }
 
-impl std::fmt::Display for Places {
+impl std::fmt::Display for Stretch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.first == self.last {
             true => write!(f, "e{}", self.first),
@@ -146,7 +146,7 @@ pub enum RestoreError {
 /// Says which events are missing, a few of them by their places.
 fn holes(end: &SalvagedEnd) -> String {
     let places =
-        |places: &[Places]| places.iter().take(8).map(Places::to_string).collect::<Vec<_>>().join(", ");
+        |places: &[Stretch]| places.iter().take(8).map(Stretch::to_string).collect::<Vec<_>>().join(", ");
     let (count, more) =
         (end.missing.iter().map(|places| places.events()).sum::<u64>(), end.missing.len() > 8);
     match (count, end.differing.first()) {

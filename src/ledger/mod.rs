@@ -26,8 +26,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-pub use crate::store::{Axis, Head, Until};
-pub use export::{EXPORT_SCHEMA, ExportEnd, Places, RestoreError, SALVAGED_SCHEMA, SalvagedEnd};
+pub use crate::store::{Head, Until};
+pub use export::{EXPORT_SCHEMA, ExportEnd, RestoreError, SALVAGED_SCHEMA, SalvagedEnd, Stretch};
 pub use history::{HistoryError, HistoryOptions, Imported, import_history};
 pub use record::{How, Recorder, Recording, Unrecorded};
 pub use replay::Records;
@@ -38,7 +38,9 @@ pub use verify::{Verified, VerifyError};
 
 use self::loader::Loader;
 use self::rows::Kept;
-use crate::model::{Command, CommandId, Digest, EventId, LineError, PhaseRef, Recorded, Seq, Timestamp};
+use crate::model::{
+    Command, CommandId, Digest, EventId, LineError, PhaseRef, Places, Recorded, Seq, Timestamp,
+};
 use crate::rules::{Approval, Impossible, Reach, Rejection, Table};
 use crate::store::{DiskReader, DiskStore, Store, StoreError};
 
@@ -274,16 +276,43 @@ impl Ledger {
         Ok(replay::fold(self.store.as_ref(), seq)?.table)
     }
 
+    /// Returns the table of the events at some places: a cut, which holds all that each of them rests on.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError`] for a machine or a log that fails; [`Impossible`] where it is no cut.
+    pub fn table_of_places(&self, places: &Places) -> Result<Table, LedgerError> {
+        replay::fold_places(self.store.as_ref(), places)
+    }
+
+    /// Returns the places up to one whose events took effect before a cut through time.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError`] for a machine or a log that fails.
+    pub fn took_effect(&self, until: Until, through: Seq) -> Result<Places, LedgerError> {
+        replay::took_effect(self.store.as_ref(), until, through)
+    }
+
     /// Returns the Merkle root over a prefix of the log.
     ///
     /// # Errors
     ///
     /// [`LedgerError`] for a machine or a log that fails.
     pub fn root_at(&self, seq: Seq) -> Result<Digest, LedgerError> {
+        self.root_of(&Places::up_to(seq))
+    }
+
+    /// Returns the Merkle root over the lines at some places.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError`] for a machine or a log that fails.
+    pub fn root_of(&self, places: &Places) -> Result<Digest, LedgerError> {
         let head = self.store.head()?;
-        match head.seq == seq {
+        match *places == Places::up_to(head.seq) {
             true => Ok(head.root),
-            false => replay::root_at(self.store.as_ref(), seq),
+            false => replay::root_of(self.store.as_ref(), places),
         }
     }
 
@@ -322,13 +351,13 @@ impl Ledger {
         Ok(self.store.read(after, limit)?)
     }
 
-    /// Returns the last place before a cut through an axis of time.
+    /// Returns the last place that was recorded before a cut.
     ///
     /// # Errors
     ///
     /// [`StoreError`] as a [`LedgerError`].
-    pub fn seek(&self, axis: Axis, until: Until) -> Result<Seq, LedgerError> {
-        Ok(self.store.seek(axis, until)?)
+    pub fn seek(&self, until: Until) -> Result<Seq, LedgerError> {
+        Ok(self.store.seek(until)?)
     }
 
     fn kept<'a>(&'a self, head: &'a Head) -> Kept<'a> {

@@ -3,9 +3,11 @@
 use std::collections::VecDeque;
 
 use super::{LedgerError, rows};
-use crate::model::{Digest, Recorded, Seq};
-use crate::rules::{FOLD_VERSION, Table, evolve};
-use crate::store::{Frontier, Snapshot, Store, StoreError};
+use serde::Deserialize;
+
+use crate::model::{Digest, Places, Recorded, Seq, Span, Timestamp};
+use crate::rules::{FOLD_VERSION, Table, evolve, evolve_late, judge_cut};
+use crate::store::{Frontier, Snapshot, Store, StoreError, Until};
 
 /// How many lines are read at a time.
 const LINES_PER_READ: u64 = 1024;
@@ -97,15 +99,71 @@ fn checked(store: &dyn Store, fold: Fold) -> Result<Fold, LedgerError> {
     Ok(fold)
 }
 
-/// Returns the Merkle root over a prefix, reading no more lines than since the nearest snapshot.
-pub(super) fn root_at(store: &dyn Store, seq: Seq) -> Result<Digest, LedgerError> {
+/// Folds the events at some places: those up to the first that is missing as they were, the late ones as they fit.
+pub(super) fn fold_places(store: &dyn Store, places: &Places) -> Result<Table, LedgerError> {
+    let mut table = fold(store, places.prefix())?.table;
+    let late = places.late();
+    for span in late.spans() {
+        for record in Records::new(store, span.after, span.through) {
+            evolve_late(&mut table, &record?)?;
+        }
+    }
+    if !late.is_empty() {
+        judge_cut(&mut table);
+    }
+    Ok(table)
+}
+
+/// When an event took effect, and nothing else of its line.
+#[derive(Deserialize)]
+struct At {
+    at: Timestamp,
+}
+
+/// Returns which events up to a place took effect by an instant. Only where some may have and others not is the log read.
+pub(super) fn took_effect(store: &dyn Store, until: Until, through: Seq) -> Result<Places, LedgerError> {
+    let mut places = Places::default();
+    for span in store.spans()?.into_iter().take_while(|span| span.first <= through) {
+        let part = Span { after: span.first.minus(1), through: span.last.min(through) };
+        if until.includes(span.at.1) {
+            places.add(part);
+        } else if until.includes(span.at.0) {
+            let limit = usize::try_from(part.events()).unwrap_or(usize::MAX);
+            for (index, line) in store.read(part.after, limit)?.iter().enumerate() {
+                let seq = part.after.plus(index as u64 + 1);
+                let line: At = serde_json::from_str(line)
+                    .map_err(|error| LedgerError::Line { seq, source: error.into() })?;
+                if until.includes(line.at) {
+                    places.add(Span { after: seq.minus(1), through: seq });
+                }
+            }
+        }
+    }
+    Ok(places)
+}
+
+/// Returns the Merkle root over the lines at some places.
+pub(super) fn root_of(store: &dyn Store, places: &Places) -> Result<Digest, LedgerError> {
+    let mut frontier = frontier_at(store, places.prefix())?;
+    for span in places.late().spans() {
+        let mut records = Records::new(store, span.after, span.through);
+        while let Some(line) = records.line()? {
+            frontier.push(line.as_bytes());
+            records.next = records.next.plus(1);
+        }
+    }
+    Ok(frontier.root())
+}
+
+/// Returns the Merkle tree over a prefix, reading no more lines than since the nearest snapshot.
+fn frontier_at(store: &dyn Store, seq: Seq) -> Result<Frontier, LedgerError> {
     let mut frontier = nearest(store, seq)?.frontier;
     let mut records = Records::new(store, Seq::new(frontier.leaves()), seq);
     while let Some(line) = records.line()? {
         frontier.push(line.as_bytes());
         records.next = records.next.plus(1);
     }
-    Ok(frontier.root())
+    Ok(frontier)
 }
 
 /// Reads the last snapshot at or before a place that is of this fold and does not contradict itself; the empty table

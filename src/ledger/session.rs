@@ -10,7 +10,8 @@ use crate::model::{
     Command, CommandId, Declared, Digest, Event, PhaseRef, Recorded, Seq, StateName, Timestamp,
 };
 use crate::rules::{
-    Phase, Reach, Stamp, Table, check_expectations, decide, evolve, moment, propagate, reach,
+    Draft, Happened, Phase, Reach, Rest, Resting, Stamp, Table, check_expectations, decide, evolve, moment,
+    propagate, reach, rests_on,
 };
 use crate::store::{Appended, Batch, Entry, Head, Store, StoreError, Times};
 
@@ -48,17 +49,22 @@ pub struct Answer {
     pub seq: Seq,
     /// Its events: what was asked for, then what was derived. None for a duplicate.
     pub events: Vec<Recorded>,
+    /// What its events rest on that took effect later than was claimed, or than it is now; none where nothing did.
+    pub raised: Option<Happened>,
 }
 
 /// Commands that become durable together. Dropping it forgets what was staged since the last commit.
 pub struct Session<'a> {
     store: &'a mut dyn Store,
     head: Head,
-    last: Option<(Timestamp, Timestamp)>,
+    /// When the last event was recorded.
+    last: Option<Timestamp>,
     loader: Loader,
     table: Table,
     entries: Vec<Entry>,
     staged: HashMap<CommandId, (Seq, Digest)>,
+    /// When the events took effect that are not in the log yet.
+    staged_at: Vec<Timestamp>,
     changed: Changed,
     /// Whether a commit failed: what was staged is forgotten, but the table has it.
     is_over: bool,
@@ -70,13 +76,14 @@ impl<'a> Session<'a> {
         let (loader, table) = Loader::new(store, &head)?;
         let changed = Changed::new(loader.has_everything());
         Ok(Session {
-            last: head.times.map(|times| (times.at, times.recorded_at)),
+            last: head.times.map(|times| times.recorded_at),
             head,
             loader,
             table,
             store,
             entries: Vec::new(),
             staged: HashMap::new(),
+            staged_at: Vec::new(),
             changed,
             is_over: false,
         })
@@ -108,8 +115,13 @@ impl<'a> Session<'a> {
         let reach = (reach(&command.action), command.action.phase());
         self.loader.load(self.store, &self.head, &mut self.table, reach)?;
         check_expectations(&self.table, command)?;
-        let moment = moment(self.last, now, command.occurred_at)?;
-        let drafts = decide(&self.table, command, moment.at)?;
+        let mut moment = moment(self.last, now, command.occurred_at)?;
+        let mut drafts = decide(&self.table, command, moment.at)?;
+        let raised = self.latest_rest(&drafts, command)?.filter(|rest| rest.at > moment.at);
+        if let Some(rest) = raised {
+            moment.at = rest.at;
+            drafts = decide(&self.table, command, moment.at)?;
+        }
         let stamp = Stamp::new(command, moment, self.table.head);
         let stamp = Stamp { digest: digest.unwrap_or(stamp.digest), ..stamp };
         let mut events = Vec::with_capacity(drafts.len());
@@ -133,10 +145,40 @@ impl<'a> Session<'a> {
         let status = if events.is_empty() { AnswerStatus::Unchanged } else { AnswerStatus::Appended };
         let seq = events.first().map_or(self.table.head, |first| first.seq);
         if !events.is_empty() {
-            self.last = Some((moment.at, moment.recorded_at));
+            self.last = Some(moment.recorded_at);
             self.staged.insert(command.id, (seq, stamp.digest));
         }
-        Ok(Answer { status, id: command.id, seq, events })
+        let raised = raised.filter(|_| !events.is_empty());
+        Ok(Answer { status, id: command.id, seq, events, raised })
+    }
+
+    /// Returns what took effect last of all that a command's events rest on.
+    fn latest_rest(&self, drafts: &[Draft], command: &Command) -> Result<Option<Happened>, LedgerError> {
+        let mut latest: Option<Happened> = None;
+        for draft in drafts {
+            for Rest { seq, at } in rests_on(&self.table, &Resting::draft(draft, command.inferred)) {
+                // What the command records itself takes effect when all of it does.
+                if seq > self.table.head {
+                    continue;
+                }
+                let at = at.map_or_else(|| self.time_of(seq), Ok)?;
+                if latest.is_none_or(|latest| (latest.at, latest.seq) < (at, seq)) {
+                    latest = Some(Happened { seq, at });
+                }
+            }
+        }
+        Ok(latest)
+    }
+
+    /// Returns when an event took effect, staged or in the log.
+    fn time_of(&self, seq: Seq) -> Result<Timestamp, LedgerError> {
+        if let Some(staged) = seq.number().checked_sub(self.head.seq.number() + 1) {
+            let staged = usize::try_from(staged).ok().and_then(|staged| self.staged_at.get(staged));
+            return Ok(*staged.expect("what a table names is staged or in the log"));
+        }
+        let record = Records::new(self.store, seq.minus(1), seq).next().transpose()?;
+        let missing = || StoreError::Damaged { found: format!("there is no event {seq}") };
+        Ok(record.ok_or_else(missing)?.at)
     }
 
     /// Writes what was staged, and returns once it would survive a power cut.
@@ -159,6 +201,7 @@ impl<'a> Session<'a> {
             Appended::Unknown => return Err(StoreError::Unknown.into()),
         }
         self.staged.clear();
+        self.staged_at.clear();
         self.changed = Changed::default();
         self.is_over = false;
         Ok(())
@@ -219,12 +262,7 @@ impl<'a> Session<'a> {
 
     /// Returns when the last event was recorded.
     pub(super) fn last_recorded_at(&self) -> Option<Timestamp> {
-        self.last.map(|(_, recorded_at)| recorded_at)
-    }
-
-    /// Returns when the last event took effect.
-    pub(super) fn last_at(&self) -> Option<Timestamp> {
-        self.last.map(|(at, _)| at)
+        self.last
     }
 
     /// Returns the table as it is with everything that is staged. It may be partial.
@@ -244,6 +282,7 @@ impl<'a> Session<'a> {
 
     fn apply(&mut self, record: Recorded) -> Result<Recorded, LedgerError> {
         self.changed.add(evolve(&mut self.table, &record)?);
+        self.staged_at.push(record.at);
         self.entries.push(Entry {
             command_id: record.command_id,
             times: Times { at: record.at, recorded_at: record.recorded_at },
@@ -265,7 +304,13 @@ impl<'a> Session<'a> {
             },
         };
         check_content(command, seq, found)?;
-        Ok(Some(Answer { status: AnswerStatus::Duplicate, id: command.id, seq, events: Vec::new() }))
+        Ok(Some(Answer {
+            status: AnswerStatus::Duplicate,
+            id: command.id,
+            seq,
+            events: Vec::new(),
+            raised: None,
+        }))
     }
 
     fn digest_at(&self, seq: Seq) -> Result<Digest, LedgerError> {

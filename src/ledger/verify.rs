@@ -2,8 +2,8 @@
 //! them all, and the table that they add up to.
 
 use super::{Ledger, LedgerError, TRIES_MAX, replay, rows};
-use crate::model::{EventId, LineError, Recorded, Seq};
-use crate::rules::{FOLD_VERSION, Impossible, Table, evolve};
+use crate::model::{EventId, LineError, Recorded, Seq, Timestamp};
+use crate::rules::{FOLD_VERSION, Impossible, Resting, Table, evolve, rests_on};
 use crate::store::{Appended, Batch, Frontier, Head, Mended, StoreError};
 
 /// What was verified.
@@ -19,6 +19,8 @@ pub struct Verified {
     pub rows_match: bool,
     /// Whether rows and snapshots were made anew.
     pub rebuilt: bool,
+    /// How many events were recorded while the clock was more than a minute behind those before them.
+    pub clock_behind: u64,
     /// What was gone beside the log and was made anew.
     pub mended: Vec<Mended>,
 }
@@ -53,14 +55,23 @@ pub enum VerifyError {
     },
 }
 
+/// What is kept of an event: its id, its root, and when it took effect.
+#[derive(Debug)]
+struct Seen {
+    id: EventId,
+    root: EventId,
+    at: Timestamp,
+}
+
 /// Follows a log from its start, checking line by line.
 #[derive(Debug, Default)]
 pub(super) struct Audit {
     pub(super) table: Table,
     pub(super) frontier: Frontier,
     pub(super) commands: u64,
-    /// The id and the root of each event so far.
-    seen: Vec<(EventId, EventId)>,
+    pub(super) clock_behind: u64,
+    /// What is known of each event so far.
+    seen: Vec<Seen>,
     last: Option<Recorded>,
     /// How many events of the command under way have been seen.
     in_command: usize,
@@ -73,9 +84,11 @@ impl Audit {
         let record = Recorded::from_line(line).map_err(|source| VerifyError::Line { seq, source })?;
         self.check_place(&record).map_err(|found| VerifyError::Broken { seq, found })?;
         self.check_causes(&record).map_err(|found| VerifyError::Broken { seq, found })?;
+        self.check_rests(&record).map_err(|found| VerifyError::Broken { seq, found })?;
         evolve(&mut self.table, &record)?;
         self.frontier.push(line.as_bytes());
-        self.seen.push((record.id, record.correlation_id));
+        self.seen.push(Seen { id: record.id, root: record.correlation_id, at: record.at });
+        self.clock_behind += u64::from(record.clock.is_some());
         Ok(self.last.insert(record))
     }
 
@@ -92,12 +105,24 @@ impl Audit {
         if record.command_digest.is_some() == same_command {
             return Err("the first event of a command, and no other, has a digest".to_owned());
         }
+        check_times(record)?;
         let Some(before) = before else { return Ok(()) };
-        if record.at < before.at {
+        if record.version < before.version {
+            return Err(format!(
+                "its form is that of version {}, that of event {} of version {}",
+                record.version, before.seq, before.version
+            ));
+        }
+        // In the first form what took effect never lay before the event in front of it.
+        if record.version == 1 && record.at < before.at {
             return Err(format!(
                 "it took effect at {}, before event {} at {}",
                 record.at, before.seq, before.at
             ));
+        }
+        let times = |record: &Recorded| (record.at, record.occurred_at, record.clock);
+        if record.version > 1 && same_command && times(record) != times(before) {
+            return Err(format!("its times are not those of event {}, of the same command", before.seq));
         }
         let in_order = match same_command {
             true => record.recorded_at == before.recorded_at,
@@ -112,13 +137,34 @@ impl Audit {
         }
     }
 
+    /// Checks that the event did not take effect before what it rests on.
+    fn check_rests(&self, record: &Recorded) -> Result<(), String> {
+        if record.version == 1 {
+            return Ok(());
+        }
+        for rest in rests_on(&self.table, &Resting::recorded(record)) {
+            let at = rest.at.or_else(|| self.seen_at(rest.seq).map(|seen| seen.at));
+            if at.is_some_and(|at| record.at < at) {
+                let at = at.map_or_else(String::new, |at| at.to_string());
+                return Err(format!(
+                    "it took effect at {}, before event {} at {at}, which it rests on",
+                    record.at, rest.seq
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn seen_at(&self, seq: Seq) -> Option<&Seen> {
+        self.seen.get(usize::try_from(seq.number()).ok()?.checked_sub(1)?)
+    }
+
     /// Checks that every cause is the event that it says, and that the root is that of the first cause.
     fn check_causes(&self, record: &Recorded) -> Result<(), String> {
         let mut root = None;
         for cause in &record.causes {
-            let index = usize::try_from(cause.event.seq.number()).unwrap_or(usize::MAX).wrapping_sub(1);
-            match self.seen.get(index) {
-                Some((event, of)) if *event == cause.event.id => root = root.or(Some(*of)),
+            match self.seen_at(cause.event.seq) {
+                Some(seen) if seen.id == cause.event.id => root = root.or(Some(seen.root)),
                 Some(_) | None => {
                     return Err(format!("its cause {} is not event {}", cause.event.id, cause.event.seq));
                 }
@@ -130,6 +176,17 @@ impl Audit {
         }
         Ok(())
     }
+}
+
+/// Checks the times of an event against one another.
+fn check_times(record: &Recorded) -> Result<(), String> {
+    if let Some(claimed) = record.occurred_at.filter(|claimed| *claimed >= record.at) {
+        return Err(format!("it keeps a claim of {claimed}, but took effect at {}", record.at));
+    }
+    if let Some(clock) = record.clock.filter(|clock| *clock >= record.recorded_at) {
+        return Err(format!("the clock was at {clock}, not behind {}", record.recorded_at));
+    }
+    Ok(())
 }
 
 impl Ledger {
@@ -163,7 +220,10 @@ impl Ledger {
             }
             let mended = if rebuild { self.store.vouch()? } else { Vec::new() };
             let (commands, root) = (audit.commands, head.root);
-            return Ok(Ok(Verified { seq: head.seq, commands, root, rows_match, rebuilt: rebuild, mended }));
+            let clock_behind = audit.clock_behind;
+            let seq = head.seq;
+            let rebuilt = rebuild;
+            return Ok(Ok(Verified { seq, commands, root, rows_match, rebuilt, clock_behind, mended }));
         }
         Err(LedgerError::Busy { tries: TRIES_MAX })
     }

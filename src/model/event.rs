@@ -190,8 +190,9 @@ pub struct PhaseStarted {
 pub struct PhaseCompleted {
     /// Which attempt ended.
     pub attempt: u32,
-    /// How long it took, on the `at` axis.
-    pub duration_seconds: f64,
+    /// How long it took, on the `at` axis; none where its start or its end is inferred.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub duration_seconds: Option<f64>,
     /// One digest for all that the phase put out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<Digest>,
@@ -208,8 +209,9 @@ pub struct PhaseCompleted {
 pub struct PhaseFailed {
     /// Which attempt ended.
     pub attempt: u32,
-    /// How long it took, on the `at` axis.
-    pub duration_seconds: f64,
+    /// How long it took, on the `at` axis; none where its start or its end is inferred.
+    #[serde(deserialize_with = "Option::deserialize")]
+    pub duration_seconds: Option<f64>,
     /// What went wrong.
     pub error: Text,
     /// The exit code of the process that failed.

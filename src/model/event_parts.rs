@@ -1,8 +1,9 @@
 //! What an event holds, for whoever looks for one kind of event among all.
 
 use super::{
-    ApprovalDecided, ApprovalRequested, CostRecorded, Event, NoteAdded, PhaseCompleted, PhaseFailed,
-    PhaseReset, PhaseSkipped, PhaseStarted, RerunCleared, RerunReason, Verdict, WorkflowDefined,
+    ApprovalDecided, ApprovalRequested, CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised,
+    Event, Metadata, NoteAdded, PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped, PhaseStarted,
+    RerunCleared, RerunReason, Verdict, WorkflowDefined,
 };
 
 macro_rules! parts {
@@ -39,6 +40,12 @@ parts! {
     cleared: RerunCleared = RerunCleared;
     /// Returns the note; none for any other event.
     note: NoteAdded = NoteAdded;
+    /// Returns the limit that was set; none for any other event.
+    limit_set: CostLimitSet = CostLimitSet;
+    /// Returns that a limit is near; none for any other event.
+    warning: CostWarningRaised = CostWarningRaised;
+    /// Returns that a limit is exceeded; none for any other event.
+    exceeded: CostLimitExceeded = CostLimitExceeded;
     /// Returns what was spent or given back; none for any other event.
     cost: CostRecorded = CostRecorded;
     /// Returns what leave was asked for; none for any other event.
@@ -50,6 +57,17 @@ parts! {
 }
 
 impl Event {
+    /// Returns the metadata that an event merges into its phase's; none for any other event.
+    pub(crate) fn merged(&mut self) -> Option<&mut Metadata> {
+        match self {
+            Event::MetadataRecorded(recorded) => Some(&mut recorded.metadata),
+            Event::PhaseCompleted(completed) => Some(&mut completed.metadata),
+            Event::PhaseFailed(failed) => Some(&mut failed.metadata),
+            Event::PhaseSkipped(skipped) => Some(&mut skipped.metadata),
+            _ => None,
+        }
+    }
+
     /// Returns how a request was decided on; none for any other event.
     pub fn decision(&self) -> Option<(Verdict, &ApprovalDecided)> {
         match (self.granted(), self.rejected()) {

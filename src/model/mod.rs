@@ -24,6 +24,7 @@ mod metadata;
 mod name;
 mod operation;
 mod pattern;
+mod places;
 mod policy;
 mod process;
 mod record;
@@ -65,6 +66,7 @@ pub use metadata::{METADATA_BYTES_MAX, METADATA_DEPTH_MAX, Metadata, MetadataErr
 pub use name::{NAME_BYTES_MAX, NameError, PhaseId, PhaseName, PhaseRef, TagName, WorkflowName};
 pub use operation::{OperationName, OperationNameError};
 pub use pattern::{Declared, FileRole, Pattern, PatternError};
+pub use places::Places;
 pub use policy::{ApprovalPolicy, PolicyError, PolicyRule, PolicyTerms};
 pub use process::{Process, Worker};
 pub use record::{FORMAT_VERSION, LineError, Recorded, Subject};

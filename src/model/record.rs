@@ -93,12 +93,15 @@ pub struct Recorded {
     pub subject: Subject,
     /// The states before and after, for an event that is about a phase's state.
     pub transition: Option<(StateName, StateName)>,
-    /// When it took effect. Never before the event in front of it.
+    /// When it took effect: the same for all events of a command, never before what they rest on. It may lie before
+    /// events in front of it.
     pub at: Timestamp,
     /// When it was appended. The same for all events of a command, later than all before.
     pub recorded_at: Timestamp,
-    /// When the caller claimed it took effect, where that was earlier than the event in front of it.
+    /// When the caller claimed it took effect, where that was before what the command's events rest on.
     pub occurred_at: Option<Timestamp>,
+    /// What the clock showed, where that was more than a minute before what was recorded already.
+    pub clock: Option<Timestamp>,
     /// Who asked.
     pub by: Actor,
     /// The rule that derived it; none for what the caller asked for.
@@ -132,6 +135,8 @@ struct Line<'a> {
     recorded_at: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     occurred_at: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    clock: Option<Timestamp>,
     by: Cow<'a, Actor>,
     derived: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -164,6 +169,7 @@ impl Recorded {
             at: self.at,
             recorded_at: self.recorded_at,
             occurred_at: self.occurred_at,
+            clock: self.clock,
             by: Cow::Borrowed(&self.by),
             derived: self.rule.is_some(),
             rule: self.rule.clone(),
@@ -234,6 +240,7 @@ impl Recorded {
             at: line.at,
             recorded_at: line.recorded_at,
             occurred_at: line.occurred_at,
+            clock: line.clock,
             by: line.by.into_owned(),
             rule: line.rule,
             inferred: line.inferred,

@@ -20,6 +20,11 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
+/// Returns how long something took, where that is known.
+pub fn took(seconds: Option<f64>) -> String {
+    seconds.map_or_else(|| "nobody knows how long".to_owned(), duration)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -31,8 +31,8 @@ pub struct History {
 struct Run {
     /// Its start, and those of the attempts that failed since the completion before.
     starts: Vec<EventId>,
-    /// How long it took, in seconds.
-    duration: f64,
+    /// How long it took, in seconds; none where that is not known.
+    duration: Option<f64>,
 }
 
 impl History {
@@ -70,7 +70,7 @@ impl History {
 
     fn phase(&self, phase: PhaseId) -> PhaseForecast {
         let runs = self.completed.get(&phase).map(Vec::as_slice).unwrap_or_default();
-        let durations = runs.iter().map(|run| run.duration).collect();
+        let durations = runs.iter().filter_map(|run| run.duration).collect();
         let costs = runs.iter().filter_map(|run| {
             let spent = run.starts.iter().filter_map(|start| self.spent.get(start).copied());
             spent.reduce(|sum, more| sum.plus(more).unwrap_or(sum))
@@ -138,7 +138,7 @@ pub struct PhaseForecast {
     /// The phase.
     #[serde(serialize_with = "full_name")]
     pub phase: PhaseId,
-    /// How long; none where no attempt was completed.
+    /// How long; none where no attempt was completed in a known time.
     pub duration_seconds: Option<Samples<f64>>,
     /// In which currency its costs were recorded last.
     pub currency: Option<String>,

@@ -3,8 +3,8 @@
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 
-use crate::model::{CommandId, PhaseId, Recorded, StateName, Subject};
-use crate::rules::{Impossible, Table, evolve};
+use crate::model::{CommandId, Recorded, StateName};
+use crate::rules::{Impossible, Table, evolve, evolve_late, judge_cut};
 
 /// How many phases are in each state, retired ones left out.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -58,13 +58,23 @@ pub struct Replay {
     /// Of how many commands they came.
     pub commands: u64,
     command: Option<CommandId>,
+    is_late: bool,
 }
 
 impl Replay {
-    /// Begins with the table of a prefix.
-    pub fn new(table: Table) -> Self {
+    /// Begins with a table. `is_late` says whether what follows are not all the events behind those in it: then some of
+    /// them were recorded late.
+    pub fn new(table: Table, is_late: bool) -> Self {
         let counts = Counts::of(&table);
-        Replay { table, counts, events: 0, commands: 0, command: None }
+        Replay { table, counts, events: 0, commands: 0, command: None, is_late }
+    }
+
+    /// Ends the fold: what was judged late is judged by what it came to.
+    pub fn end(&mut self) {
+        if self.is_late {
+            judge_cut(&mut self.table);
+            self.counts = Counts::of(&self.table);
+        }
     }
 
     /// Folds one more event in. Says whether it is a command's first.
@@ -73,25 +83,28 @@ impl Replay {
     ///
     /// [`Impossible`], and the fold cannot go on.
     pub fn step(&mut self, record: &Recorded) -> Result<bool, Impossible> {
-        evolve(&mut self.table, record)?;
-        self.events += 1;
-        if let Some((from, to)) = record.transition {
-            *self.counts.slot(from) -= 1;
-            *self.counts.slot(to) += 1;
+        let before = self.state_of(record);
+        match self.is_late {
+            true => evolve_late(&mut self.table, record)?,
+            false => _ = evolve(&mut self.table, record)?,
         }
-        if let (Some(defined), Subject::Workflow(name)) = (record.event.definition(), &record.subject) {
-            for phase in &defined.retired {
-                let id = PhaseId::new(name.clone(), phase.clone());
-                if let Some(phase) = self.table.phases.get(&id) {
-                    let count = self.counts.slot(phase.state.name());
-                    *count = count.saturating_sub(1);
-                }
-            }
-            *self.counts.slot(StateName::Pending) += defined.added.len() as u64;
+        self.events += 1;
+        if record.event.definition().is_some() {
+            self.counts = Counts::of(&self.table);
+        } else {
+            let after = self.state_of(record);
+            before.into_iter().for_each(|state| *self.counts.slot(state) -= 1);
+            after.into_iter().for_each(|state| *self.counts.slot(state) += 1);
         }
         let is_first = self.command != Some(record.command_id);
         self.command = Some(record.command_id);
         self.commands += u64::from(is_first);
         Ok(is_first)
+    }
+
+    /// Returns where the phase stands that an event is about.
+    fn state_of(&self, record: &Recorded) -> Option<StateName> {
+        let phase = self.table.phases.get(record.subject.phase()?).filter(|phase| !phase.retired)?;
+        Some(phase.state.name())
     }
 }

@@ -240,12 +240,12 @@ impl<'a> PhaseReport<'a> {
         match state {
             PhaseState::Complete { completion } | PhaseState::NeedsRerun { completion, .. } => {
                 self.completed_at = Some(completion.ended_at);
-                self.duration_seconds = Some(completion.duration_seconds);
+                self.duration_seconds = completion.duration_seconds;
                 self.output = completion.output;
             }
             PhaseState::Failed { failure } => {
                 self.failed_at = Some(failure.ended_at);
-                self.duration_seconds = Some(failure.duration_seconds);
+                self.duration_seconds = failure.duration_seconds;
                 self.error = Some(&failure.error);
                 if let Some(failed) =
                     evidence.events.get(&failure.event).and_then(|record| record.event.failed())

@@ -161,7 +161,7 @@ pub struct AttemptView {
     pub started_at: Timestamp,
     /// When it ended, however it did.
     pub completed_at: Option<Timestamp>,
-    /// How long it took.
+    /// How long it took; none while it is under way, and where its start or its end is inferred.
     pub duration_seconds: Option<f64>,
     /// How it ended.
     pub outcome: Outcome,
@@ -202,18 +202,28 @@ pub struct PhaseHistory<'a> {
     of: &'a PhaseId,
     attempts: Vec<AttemptView>,
     notes: Vec<NoteView>,
+    /// Whether the start of the last attempt is inferred.
+    is_inferred: bool,
+}
+
+/// What an end says of how long the attempt took.
+enum Took {
+    /// This; none where it cannot be known.
+    Told(Option<f64>),
+    /// Nothing.
+    Untold,
 }
 
 impl<'a> PhaseHistory<'a> {
     /// Begins before the first event.
     pub fn of(phase: &'a PhaseId) -> Self {
-        PhaseHistory { of: phase, attempts: Vec::new(), notes: Vec::new() }
+        PhaseHistory { of: phase, attempts: Vec::new(), notes: Vec::new(), is_inferred: false }
     }
 
     /// Looks at the next event.
     pub fn look_at(&mut self, record: &Recorded) {
         if self.is_retired_by(record) {
-            self.end(record, Outcome::Retired, None, None);
+            self.end(record, Outcome::Retired, Took::Untold, None);
         }
         if record.subject.phase() != Some(self.of) {
             return;
@@ -222,15 +232,15 @@ impl<'a> PhaseHistory<'a> {
         if let Some(started) = event.started() {
             self.start(record, started);
         } else if let Some(completed) = event.completed() {
-            self.end(record, Outcome::Completed, Some(completed.duration_seconds), None);
+            self.end(record, Outcome::Completed, Took::Told(completed.duration_seconds), None);
         } else if let Some(PhaseFailed { abandoned, error, duration_seconds, stderr, .. }) = event.failed() {
             let outcome = if *abandoned { Outcome::Abandoned } else { Outcome::Failed };
-            self.end(record, outcome, Some(*duration_seconds), Some(error));
+            self.end(record, outcome, Took::Told(*duration_seconds), Some(error));
             if let Some(ended) = self.attempts.last_mut() {
                 ended.stderr = stderr.clone();
             }
         } else if let Some(reset) = event.reset() {
-            self.end(record, Outcome::Reset, None, Some(&reset.reason));
+            self.end(record, Outcome::Reset, Took::Untold, Some(&reset.reason));
         } else if let Some(note) = event.note() {
             let (seq, at, by) = (record.seq, record.at, record.by.name.clone());
             self.notes.push(NoteView { seq, at, by, text: note.text.clone() });
@@ -244,6 +254,7 @@ impl<'a> PhaseHistory<'a> {
     }
 
     fn start(&mut self, record: &Recorded, started: &PhaseStarted) {
+        self.is_inferred = record.inferred.is_some();
         self.attempts.push(AttemptView {
             attempt: started.attempt,
             started_at: record.at,
@@ -261,15 +272,17 @@ impl<'a> PhaseHistory<'a> {
     }
 
     /// Ends the attempt under way, where there is one: a reset may find none.
-    fn end(&mut self, record: &Recorded, outcome: Outcome, seconds: Option<f64>, error: Option<&Text>) {
+    fn end(&mut self, record: &Recorded, outcome: Outcome, took: Took, error: Option<&Text>) {
         let Some(attempt) = self.attempts.last_mut().filter(|last| last.outcome == Outcome::Running) else {
             return;
         };
         attempt.outcome = outcome;
         attempt.completed_at = Some(record.at);
         attempt.completed_seq = Some(record.seq);
-        attempt.duration_seconds =
-            seconds.or_else(|| Some(record.at.since(attempt.started_at).as_secs_f64()));
+        attempt.duration_seconds = match took {
+            Took::Told(seconds) => seconds,
+            Took::Untold => (!self.is_inferred).then(|| record.at.since(attempt.started_at).as_secs_f64()),
+        };
         attempt.error = error.cloned();
     }
 

@@ -101,7 +101,7 @@ pub struct PhaseStatus {
     pub started_at: Option<Timestamp>,
     /// When the last attempt ended, well or badly; none while it is under way.
     pub completed_at: Option<Timestamp>,
-    /// How long the last attempt took; none while it is under way.
+    /// How long the last attempt took; none while it is under way, and where its start or its end is inferred.
     pub duration_seconds: Option<f64>,
     /// What went wrong with it.
     pub error: Option<Text>,
@@ -162,7 +162,7 @@ impl PhaseStatus {
             attempt: phase.attempt,
             started_at: phase.state.attempt().map(|attempt| attempt.started_at),
             completed_at: ended.map(|(at, _)| at),
-            duration_seconds: ended.map(|(_, seconds)| seconds),
+            duration_seconds: ended.and_then(|(_, seconds)| seconds),
             error,
             rerun_reasons: reasons(&phase.state),
             skipped,

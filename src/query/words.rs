@@ -6,7 +6,7 @@
 
 use std::borrow::Cow;
 
-use super::figures::{duration, one_line};
+use super::figures::{one_line, took};
 use crate::model::{
     Amount, ApprovalDecided, ApprovalRequested, CostLimitExceeded, CostLimitSet, CostRecorded,
     CostWarningRaised, Event, Gap, HistoryImported, MetadataRecorded, NoteAdded, PhaseCompleted, PhaseFailed,
@@ -112,12 +112,12 @@ impl<'a> Words<'a> for &'a PhaseStarted {
 
 impl<'a> Words<'a> for &'a PhaseCompleted {
     fn clause(&self) -> (Cow<'static, str>, Option<String>) {
-        let took = duration(self.duration_seconds);
+        let took = took(self.duration_seconds);
         (format!("was completed (attempt {}, {took})", self.attempt).into(), None)
     }
 
     fn remark(&self) -> Option<String> {
-        Some(duration(self.duration_seconds))
+        Some(took(self.duration_seconds))
     }
 }
 

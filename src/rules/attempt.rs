@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::basis::Basis;
+use super::happened::seconds;
 use super::mark::Mark;
 use crate::model::{
     Cause, CauseKind, Consumed, Digest, EventId, EventRef, LookedThrough, Origin, PhaseId, Process, Seq,
@@ -37,6 +38,9 @@ pub struct Attempt {
     pub root: EventId,
     /// When it took effect.
     pub started_at: Timestamp,
+    /// Whether nobody says that it was then: a repair of a history put it in.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub inferred: bool,
     /// What it goes back to: the roots of all that it answers; itself where it answers nothing.
     pub origins: Vec<Origin>,
     /// The version that it runs under.
@@ -57,6 +61,12 @@ impl Attempt {
     /// Returns the cause that its start is of what happens in it.
     pub(super) fn cause(&self) -> Cause {
         Cause::new(EventRef { seq: self.seq, id: self.event }, CauseKind::PhaseStarted)
+    }
+
+    /// Returns how long it took to an end; none where that, or its start, is inferred.
+    pub(super) fn took(&self, ended_at: Option<Timestamp>) -> Option<f64> {
+        let ended_at = ended_at.filter(|_| !self.inferred)?;
+        Some(seconds(ended_at.since(self.started_at)))
     }
 
     /// Returns how many needs it had.
@@ -87,8 +97,8 @@ pub struct Completion {
     pub seq: Seq,
     /// When it ended.
     pub ended_at: Timestamp,
-    /// How long it took.
-    pub duration_seconds: f64,
+    /// How long it took; none where its start or its end is inferred.
+    pub duration_seconds: Option<f64>,
     /// The digest of its output.
     pub output: Option<Digest>,
     /// What had changed above while it ran.
@@ -106,8 +116,8 @@ pub struct Failure {
     pub seq: Seq,
     /// When it ended.
     pub ended_at: Timestamp,
-    /// How long it took.
-    pub duration_seconds: f64,
+    /// How long it took; none where its start or its end is inferred.
+    pub duration_seconds: Option<f64>,
     /// What went wrong.
     pub error: Text,
 }

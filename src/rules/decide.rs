@@ -17,12 +17,14 @@ pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Dra
     let (id, first) = (command.id, command.id.event(0));
     let one = |draft: Draft| vec![draft];
     match &command.action {
-        Action::Define(define) => definition::define(table, first, define),
+        Action::Define(define) => definition::define(table, first, define, command.inferred),
         Action::Start(start) => attempt::start(table, id, start, command.inputs(), at),
         Action::Complete(complete) => {
             attempt::complete(table, first, complete, command.outputs(), at).map(one)
         }
-        Action::Fail(fail) => attempt::fail(table, first, fail, at).map(one),
+        Action::Fail(fail) => {
+            attempt::fail(table, first, fail, command.inferred.is_none().then_some(at)).map(one)
+        }
         Action::Skip(skip) => attempt::skip(table, first, skip).map(one),
         Action::Rerun(rerun) => rerun::rerun(table, first, rerun).map(one),
         Action::InputsChanged(changed) => files::inputs_changed(table, first, changed),

@@ -30,44 +30,51 @@ pub struct Draft {
     pub causes: Vec<Cause>,
 }
 
-/// The times of a command.
+/// The times of a command: all its events have them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
     /// When it takes effect.
     pub at: Timestamp,
     /// When it is appended.
     pub recorded_at: Timestamp,
-    /// The caller's claim, where `at` had to be later.
-    pub occurred_at: Option<Timestamp>,
+    /// When the caller claims that it took effect.
+    pub claimed: Option<Timestamp>,
+    /// What the clock shows, where that is more than a minute before what was recorded already.
+    pub clock: Option<Timestamp>,
 }
 
-/// Returns the times of a command that comes after an event of the times `last`, (`at`, `recorded_at`).
-///
-/// Both axes rise with the places: `recorded_at` is at least a microsecond after the last one, `at` is the
-/// claim (or else `recorded_at`), raised to the last one.
+/// How far a claim may lie in the future, and a clock behind what was recorded already, without a word.
+const APART_MAX: Duration = Duration::from_secs(60);
+
+/// Returns the times of a command that comes after what was recorded at `last`, as far as nothing is known of what its
+/// events rest on: it takes effect when the caller claims, or else now. Where the clock is far behind, now is what it
+/// shows, not when it is recorded.
 ///
 /// # Errors
 ///
 /// [`Rejection::ClaimInFuture`] for a claim more than a minute after now, [`Rejection::NoLaterTime`] when the last
 /// event was recorded at the end of the year 9999.
 pub fn moment(
-    last: Option<(Timestamp, Timestamp)>,
+    last: Option<Timestamp>,
     now: Timestamp,
     claimed: Option<Timestamp>,
 ) -> Result<Moment, Rejection> {
-    if let Some(claimed) = claimed
-        && claimed > now
-        && claimed.since(now).as_secs_f64() > 60.0
-    {
+    if let Some(claimed) = claimed.filter(|claimed| claimed.since(now) > APART_MAX) {
         return Err(Rejection::ClaimInFuture { claimed, now });
     }
     let recorded_at = match last {
-        Some((_, last)) => now.max(last.next().map_err(|_| Rejection::NoLaterTime { last })?),
+        Some(last) => now.max(last.next().map_err(|_| Rejection::NoLaterTime { last })?),
         None => now,
     };
-    let wanted = claimed.unwrap_or(recorded_at);
-    let at = last.map_or(wanted, |(at, _)| wanted.max(at));
-    Ok(Moment { at, recorded_at, occurred_at: claimed.filter(|&claimed| claimed < at) })
+    let clock = (recorded_at.since(now) > APART_MAX).then_some(now);
+    Ok(Moment { at: claimed.or(clock).unwrap_or(recorded_at), recorded_at, claimed, clock })
+}
+
+impl Moment {
+    /// Returns the caller's claim, where it is not when the command takes effect.
+    pub fn occurred_at(&self) -> Option<Timestamp> {
+        self.claimed.filter(|claimed| *claimed < self.at)
+    }
 }
 
 /// What every event of one command has in common.
@@ -114,7 +121,8 @@ impl Stamp {
             transition: draft.transition,
             at: self.moment.at,
             recorded_at: self.moment.recorded_at,
-            occurred_at: self.moment.occurred_at,
+            occurred_at: self.moment.occurred_at(),
+            clock: self.moment.clock,
             by: self.by.clone(),
             rule: draft.rule.map(Cow::Borrowed),
             inferred: self.inferred.map(Cow::Borrowed),
@@ -144,12 +152,6 @@ pub(super) fn ending(phase: &Phase, id: EventId, event: impl Into<Event>, to: St
     }
 }
 
-/// Returns the number nearest to a duration of whole microseconds, so that it is written with six decimals at
-/// most.
-pub(super) fn seconds(duration: Duration) -> f64 {
-    duration.as_micros() as f64 / 1e6
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,17 +161,28 @@ mod tests {
     }
 
     #[test]
-    fn both_axes_rise() {
-        let last = Some((time("10:00:00"), time("12:00:00")));
-        let plain = moment(last, time("11:00:00"), None).expect("legal");
+    fn what_is_recorded_rises_and_what_takes_effect_need_not() {
+        let last = Some(time("12:00:00"));
+        let plain = moment(last, time("11:59:30"), None).expect("legal");
         assert_eq!(plain.recorded_at, time("12:00:00.000001"), "a clock that went back");
-        assert_eq!(plain.at, plain.recorded_at);
+        assert_eq!((plain.at, plain.clock), (plain.recorded_at, None));
 
         let claimed = moment(last, time("13:00:00"), Some(time("09:00:00"))).expect("legal");
-        assert_eq!((claimed.at, claimed.occurred_at), (time("10:00:00"), Some(time("09:00:00"))));
+        assert_eq!((claimed.at, claimed.occurred_at()), (time("09:00:00"), None));
+        let raised = Moment { at: time("10:00:00"), ..claimed };
+        assert_eq!(raised.occurred_at(), Some(time("09:00:00")));
+    }
 
-        let claimed = moment(last, time("13:00:00"), Some(time("10:30:00"))).expect("legal");
-        assert_eq!((claimed.at, claimed.occurred_at), (time("10:30:00"), None));
+    #[test]
+    fn found_6_a_clock_that_is_far_behind_is_kept_and_counts() {
+        let last = Some(time("12:00:00"));
+        let near = moment(last, time("11:59:00.000001"), None).expect("legal");
+        assert_eq!((near.at, near.clock), (time("12:00:00.000001"), None), "a minute is nothing");
+        let far = moment(last, time("11:59:00"), None).expect("legal");
+        assert_eq!((far.recorded_at, far.clock), (time("12:00:00.000001"), Some(time("11:59:00"))));
+        assert_eq!(far.at, time("11:59:00"));
+        let claimed = moment(last, time("10:00:00"), Some(time("09:00:00"))).expect("legal");
+        assert_eq!((claimed.at, claimed.clock), (time("09:00:00"), Some(time("10:00:00"))));
     }
 
     #[test]

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::attempt::{Attempt, Completion, Failure, Skip};
 use super::budget::Budget;
+use super::happened::Happened;
 use super::mark::Mark;
 use super::rejection::Rejection;
 use super::spec::{Lineage, PhaseSpec};
@@ -45,6 +46,14 @@ pub struct Phase {
     pub last_seq: Seq,
     /// When that event took effect.
     pub updated_at: Timestamp,
+    /// The last event that moved it: see [`rests_on`](super::rests_on).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved: Option<Happened>,
+    /// The definition that brought it in, or dated that back.
+    pub brought_in: Happened,
+    /// The cost on it, refunds aside, that took effect last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paid: Option<Happened>,
 }
 
 impl Phase {

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::approval::Approval;
 use super::budget::Budget;
+use super::happened::Happened;
 use super::phase::Phase;
 use super::rejection::Rejection;
 use crate::model::{
@@ -14,7 +15,7 @@ use crate::model::{
 };
 
 /// The version of the fold: rows and snapshots that another one made are discarded.
-pub const FOLD_VERSION: u32 = 3;
+pub const FOLD_VERSION: u32 = 4;
 
 /// Everything that the log adds up to. A table may be partial: it then holds the phases that a command needs
 /// (see [`super::reach`]) and no others.
@@ -58,6 +59,10 @@ pub struct Workflow {
     pub defined: Seq,
     /// All events that defined it.
     pub definitions: Vec<EventRef>,
+    /// The event that defined it first, or dated that back.
+    pub brought_in: Happened,
+    /// The definition of it that took effect last.
+    pub latest: Happened,
 }
 
 /// A name for a place in the log.

@@ -4,6 +4,7 @@
 //! so, and none can forget to.
 
 use super::approval::Approval;
+use super::happened::{Happened, is_transition};
 use super::phase::Phase;
 use super::table::{Table, Tag, Workflow};
 use crate::model::{EventId, PhaseId, Recorded, Seq, Subject, TagName, WorkflowName};
@@ -142,6 +143,9 @@ impl<'a> Changing<'a> {
         }
         phase.last_seq = record.seq;
         phase.updated_at = record.at;
+        if is_transition(record) {
+            phase.moved = Some(Happened::of(record));
+        }
         Ok(())
     }
 }

@@ -2,7 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{Appended, Axis, Batch, Cache, Frontier, Head, Limits, Log, Snapshot, StoreError, Times, Until};
+use super::{
+    Appended, Batch, Cache, Frontier, Head, Limits, Log, SPAN_EVENTS, Snapshot, StoreError, TimeSpan, Times,
+    Until,
+};
 use crate::model::{CommandId, Seq};
 
 /// A store that lives as long as the value.
@@ -79,14 +82,18 @@ impl Log for MemoryStore {
         Ok(self.commands.get(&command).copied())
     }
 
-    fn seek(&self, axis: Axis, until: Until) -> Result<Seq, StoreError> {
-        let count = self.times.partition_point(|times| {
-            until.includes(match axis {
-                Axis::At => times.at,
-                Axis::RecordedAt => times.recorded_at,
-            })
-        });
+    fn seek(&self, until: Until) -> Result<Seq, StoreError> {
+        let count = self.times.partition_point(|times| until.includes(times.recorded_at));
         Ok(Seq::new(count as u64))
+    }
+
+    fn spans(&self) -> Result<Vec<TimeSpan>, StoreError> {
+        let mut spans: Vec<TimeSpan> = Vec::new();
+        for (at, times) in self.times.chunks(SPAN_EVENTS).enumerate() {
+            let first = Seq::new((at * SPAN_EVENTS) as u64 + 1);
+            spans.extend(TimeSpan::of(first, times, spans.last().map(|span| span.running)));
+        }
+        Ok(spans)
     }
 
     fn limits(&self) -> Limits {

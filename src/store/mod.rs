@@ -48,16 +48,6 @@ pub struct Times {
     pub recorded_at: Timestamp,
 }
 
-impl Times {
-    /// Returns the time on an axis.
-    pub fn on(self, axis: Axis) -> Timestamp {
-        match axis {
-            Axis::At => self.at,
-            Axis::RecordedAt => self.recorded_at,
-        }
-    }
-}
-
 /// An event's line, with what the log is searched by.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -101,16 +91,34 @@ pub enum Appended {
     Unknown,
 }
 
-/// One of the two axes of time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Axis {
-    /// When events took effect.
-    At,
-    /// When events were appended.
-    RecordedAt,
+/// When consecutive events took effect, at the earliest and at the latest. Who looks for the events up to an instant
+/// reads only where it lies between the two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TimeSpan {
+    /// The first one's place.
+    pub first: Seq,
+    /// The last one's place.
+    pub last: Seq,
+    /// The smallest and the largest of their times.
+    pub at: (Timestamp, Timestamp),
+    /// The largest time of all events up to the last one.
+    pub running: Timestamp,
 }
 
-/// A cut through an axis of time.
+impl TimeSpan {
+    /// Describes the first of some events and those that follow it, behind what was described before.
+    fn of(first: Seq, times: &[Times], before: Option<Timestamp>) -> Option<Self> {
+        let at = times.iter().map(|times| times.at);
+        let at = (at.clone().min()?, at.max()?);
+        let running = before.map_or(at.1, |before| before.max(at.1));
+        Some(TimeSpan { first, last: first.plus(times.len() as u64).minus(1), at, running })
+    }
+}
+
+/// How many events a [`TimeSpan`] has at most that a store makes of lines at hand.
+const SPAN_EVENTS: usize = 256;
+
+/// A cut through time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Until {
     /// Up to and including the instant.
@@ -181,9 +189,13 @@ pub trait Log: Send {
     /// follow one another: where a log has them elsewhere too, which of those places is found is not said.
     fn find(&self, command: CommandId) -> Result<Option<Seq>, StoreError>;
 
-    /// Returns the last place whose time lies before the cut; [`Seq::ZERO`] when there is none. Both axes
-    /// rise with the places.
-    fn seek(&self, axis: Axis, until: Until) -> Result<Seq, StoreError>;
+    /// Returns the last place that was appended before the cut; [`Seq::ZERO`] when there is none. That axis rises with
+    /// the places.
+    fn seek(&self, until: Until) -> Result<Seq, StoreError>;
+
+    /// Returns between which times events took effect, for all places in order, some hundred events at a time: that axis
+    /// does not rise with the places.
+    fn spans(&self) -> Result<Vec<TimeSpan>, StoreError>;
 
     /// Returns what the store can take.
     fn limits(&self) -> Limits;

@@ -2,12 +2,14 @@
 //! selectors and workflow files.
 //!
 //! The oracle (`support/oracle.rs`, `defined.rs`, `judge.rs`, `roots.rs`, `derive.rs`, `alerts.rs`, `started.rs`,
-//! `permit.rs`) is a second implementation that knows the JSON of the lines and DESIGN.md. `PROPTEST_CASES` sets the number of cases.
+//! `permit.rs`, `cut.rs`) is a second implementation that knows the JSON of the lines and DESIGN.md. `PROPTEST_CASES` sets the number of cases.
 
 #[path = "../support/alerts.rs"]
 mod alerts;
 #[path = "../support/asking.rs"]
 mod asking;
+#[path = "../support/cut.rs"]
+mod cut;
 #[path = "../support/defined.rs"]
 mod defined;
 #[path = "../support/derive.rs"]
@@ -44,6 +46,7 @@ mod started;
 mod approval;
 mod costs;
 mod crowded;
+mod cuts;
 mod examples;
 mod forgeries;
 mod fuzzed;
@@ -57,6 +60,7 @@ mod salvaged;
 mod scale;
 mod selectors;
 mod stale;
+mod times;
 mod touched;
 mod workflow_file;
 mod workflow_file_snapshots;

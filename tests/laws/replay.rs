@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use phaseledger::ledger::Ledger;
 use phaseledger::model::{PhaseId, Recorded, Seq, StateName, Verdict, WorkflowName};
 use phaseledger::rules::{Budget, PhaseState, Table, evolve};
-use phaseledger::store::{Axis, Cache, Until};
+use phaseledger::store::{Cache, Until};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -71,10 +71,9 @@ proptest! {
         assert!(ledger.event(table.head.plus(1)).expect("the end").is_none());
     }
 
-    /// As of an instant, on either axis, before it or through it, is the prefix of the events that are not
-    /// after it, and never half of what a command did.
+    /// What was recorded by an instant is a prefix, and never half of what a command did.
     #[test]
-    fn as_of_an_instant_is_a_prefix_of_whole_commands(plan in plans(25)) {
+    fn what_was_known_at_an_instant_is_a_prefix_of_whole_commands(plan in plans(25)) {
         let shared = Shared::default();
         let ledger = {
             let mut ledger = shared.ledger();
@@ -82,23 +81,18 @@ proptest! {
             ledger
         };
         let records: Vec<Recorded> = records(&ledger);
-        for axis in [Axis::At, Axis::RecordedAt] {
-            let times: Vec<_> = records
-                .iter()
-                .map(|record| match axis { Axis::At => record.at, Axis::RecordedAt => record.recorded_at })
-                .collect();
-            for instant in times.iter().flat_map(|time| (-1..=1).map(move |by| time.micros() + by)).map(time) {
-                let through = times.iter().take_while(|time| **time <= instant).count();
-                let before = times.iter().take_while(|time| **time < instant).count();
-                assert_eq!(times.iter().filter(|time| **time <= instant).count(), through);
-                let seek = |until| ledger.seek(axis, until).expect("memory").number() as usize;
-                assert_eq!(seek(Until::Through(instant)), through);
-                assert_eq!(seek(Until::Before(instant)), before);
-                for cut in [through, before] {
-                    let ends = |cut: usize| Some(records.get(cut)?.command_id);
-                    let whole = cut == 0 || ends(cut - 1) != ends(cut);
-                    assert!(whole, "as of {} is half a command", instant);
-                }
+        let times: Vec<_> = records.iter().map(|record| record.recorded_at).collect();
+        for instant in times.iter().flat_map(|time| (-1..=1).map(move |by| time.micros() + by)).map(time) {
+            let through = times.iter().take_while(|time| **time <= instant).count();
+            let before = times.iter().take_while(|time| **time < instant).count();
+            assert_eq!(times.iter().filter(|time| **time <= instant).count(), through);
+            let seek = |until| ledger.seek(until).expect("memory").number() as usize;
+            assert_eq!(seek(Until::Through(instant)), through);
+            assert_eq!(seek(Until::Before(instant)), before);
+            for cut in [through, before] {
+                let ends = |cut: usize| Some(records.get(cut)?.command_id);
+                let whole = cut == 0 || ends(cut - 1) != ends(cut);
+                assert!(whole, "as of {} is half a command", instant);
             }
         }
     }

@@ -104,7 +104,7 @@ proptest! {
         let first = later.index(7);
         for (place, phase, roots) in told.iter().skip(first).step_by(7) {
             let when = When { base: WhenBase::Seq(Seq::new(*place)), back: 0 };
-            assert_eq!(&told_by_why(&shared, &Moment::At(when), phase), roots, "`{}` as of e{}", phase, place);
+            assert_eq!(&told_by_why(&shared, &Moment::at(when), phase), roots, "`{}` as of e{}", phase, place);
         }
     }
 
@@ -137,7 +137,7 @@ proptest! {
             if game.world.phases[&phase].state != "NEEDS_RERUN" {
                 continue;
             }
-            let told = told_by_why(&game.shared, &Moment::Head, &phase);
+            let told = told_by_why(&game.shared, &Moment::default(), &phase);
             let start = game.world.head;
             if game.send(start_of(&phase)).is_ok() {
                 let causes = game.world.facts[start as usize].causes.iter();
@@ -285,7 +285,7 @@ fn told_by_why(shared: &Shared, moment: &Moment, phase: &str) -> BTreeSet<u64> {
 /// Asks of every stale phase for its roots, checks them and returns them.
 pub fn check_all_roots(shared: &Shared, world: &World, judged: &Judgement) -> Vec<(String, BTreeSet<u64>)> {
     let one = |phase: &String| {
-        let roots = told_by_why(shared, &Moment::Head, phase);
+        let roots = told_by_why(shared, &Moment::default(), phase);
         check_roots(world, judged, phase, &roots);
         (phase.clone(), roots)
     };

@@ -7,8 +7,8 @@ use chrono::DateTime;
 use phaseledger::ledger::{Ledger, Session};
 use phaseledger::model::{CommandId, Digest, Seq, Timestamp};
 use phaseledger::store::{
-    Appended, Axis, Batch, Cache, DiskOptions, DiskStore, Entry, Frontier, Head, Log, MemoryStore,
-    RowChanges, Snapshot, Store, StoreError, Times, Until,
+    Appended, Batch, Cache, DiskOptions, DiskStore, Entry, Frontier, Head, Log, MemoryStore, RowChanges,
+    Snapshot, Store, StoreError, Times, Until,
 };
 use uuid::Uuid;
 
@@ -161,7 +161,7 @@ fn an_empty_log() {
         assert_eq!((head.times, head.fold_version), (None, None));
         assert_eq!(store.read(Seq::ZERO, 10).expect("no lines"), Vec::<String>::new());
         assert_eq!(store.find(command(1)).expect("no command"), None);
-        assert_eq!(store.seek(Axis::At, Until::Through(time(5))).expect("a place"), Seq::ZERO);
+        assert_eq!(store.seek(Until::Through(time(5))).expect("a place"), Seq::ZERO);
         assert_eq!(store.row_now("a").expect("no row"), None);
         assert_eq!(store.rows_now("").expect("no rows"), vec![]);
         assert_eq!(store.snapshot(Seq::new(9)).expect("no snapshot"), None);
@@ -253,24 +253,21 @@ fn commands_are_found_at_their_first_event() {
 }
 
 #[test]
-fn times_are_sought_on_both_axes() {
+fn times_are_sought_and_told() {
     on_every_store(|subject| {
         fill(subject.store(), 45);
         subject.reopen();
         let store = subject.store();
         for micros in (-10..480).step_by(5) {
-            for axis in [Axis::At, Axis::RecordedAt] {
-                for until in [Until::Through(time(micros)), Until::Before(time(micros))] {
-                    let included = |seq: &u64| {
-                        let times = entry(*seq).times;
-                        until.includes(if axis == Axis::At { times.at } else { times.recorded_at })
-                    };
-                    let expected = (1..=45).filter(included).max().unwrap_or(0);
-                    let found = store.seek(axis, until).expect("a place");
-                    assert_eq!(found, Seq::new(expected), "{axis:?} {until:?}");
-                }
+            for until in [Until::Through(time(micros)), Until::Before(time(micros))] {
+                let included = |seq: &u64| until.includes(entry(*seq).times.recorded_at);
+                let expected = (1..=45).filter(included).max().unwrap_or(0);
+                let found = store.seek(until).expect("a place");
+                assert_eq!(found, Seq::new(expected), "{until:?}");
             }
         }
+        let times: Vec<_> = (1..=45).map(|seq| entry(seq).times).collect();
+        crate::model::check_spans(&store.spans().expect("spans"), &times);
     });
 }
 

@@ -77,7 +77,7 @@ fn what_is_answered_is_of_the_head_that_was_cut() {
     let question = ask::Status::default();
     for _ in 0..20 {
         let later = When { base: WhenBase::Time("2099-01-01T00:00:00Z".parse().expect("a time")), back: 0 };
-        for moment in [Moment::Head, Moment::At(When::HEAD), Moment::KnownAt(later)] {
+        for moment in [Moment::HEAD, Moment::at(When::HEAD), Moment::known_at(later)] {
             let answered = ask::answer(open, &moment, &question).expect("it is opened");
             let table = answered.view.expect("an answer").table;
             assert!(*table == folded(&shared, answered.as_of.seq), "{moment:?}: {:?}", answered.as_of);

@@ -2,7 +2,7 @@
 
 use phaseledger::model::{CommandId, Seq};
 use phaseledger::store::{
-    Appended, Axis, Batch, Cache, Entry, Head, Log, MemoryStore, RowChanges, Times, Until,
+    Appended, Batch, Cache, Entry, Head, Log, MemoryStore, RowChanges, TimeSpan, Times, Until,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -28,7 +28,7 @@ struct Event {
 
 fn event() -> impl Strategy<Value = Event> {
     let bytes = prop_oneof![8 => 0..200usize, 1 => 900..20_000usize];
-    (any::<bool>(), bytes, select(vec![0, 0, 10, 30])).prop_map(|(same, bytes, step)| Event {
+    (any::<bool>(), bytes, select(vec![0, 0, 10, 30, -50])).prop_map(|(same, bytes, step)| Event {
         same,
         bytes,
         step,
@@ -58,6 +58,24 @@ struct Pair {
     command: u64,
     at: i64,
     recorded_at: i64,
+    times: Vec<Times>,
+}
+
+/// Checks that spans are of all places, in order, and tell between which times the events took effect.
+pub fn check_spans(spans: &[TimeSpan], times: &[Times]) {
+    let mut end = Seq::ZERO;
+    for span in spans {
+        assert_eq!(span.first, end.plus(1), "{spans:?}");
+        end = span.last;
+        let (first, last) = (span.first.number() as usize - 1, span.last.number() as usize);
+        let at = |times: &[Times]| {
+            (times.iter().map(|times| times.at).min(), times.iter().map(|times| times.at).max())
+        };
+        let (of_span, so_far) = (at(&times[first..last]), at(&times[..last]));
+        assert_eq!((Some(span.at.0), Some(span.at.1)), of_span, "{span:?}");
+        assert_eq!(Some(span.running), so_far.1, "{span:?}");
+    }
+    assert_eq!(end, Seq::new(times.len() as u64));
 }
 
 impl Pair {
@@ -103,6 +121,7 @@ impl Pair {
         let memory = self.memory.append(&expected, &batch).expect("an answer");
         let disk = self.disk.store().append(&expected, &batch).expect("an answer");
         assert_eq!(memory, disk);
+        self.times.extend(batch.entries.iter().map(|entry| entry.times));
     }
 
     /// Asks both everything. Of snapshots the disk may have fewer.
@@ -118,13 +137,13 @@ impl Pair {
             assert_eq!(disk.find(id).expect("a look-up"), self.memory.find(id).expect("a look-up"));
         }
         for micros in (0..=self.at.max(self.recorded_at) + 10).step_by(5) {
-            for (axis, until) in
-                [(Axis::At, Until::Through(time(micros))), (Axis::RecordedAt, Until::Before(time(micros)))]
-            {
-                let expected = self.memory.seek(axis, until).expect("a place");
-                assert_eq!(disk.seek(axis, until).expect("a place"), expected, "{axis:?} {until:?}");
+            for until in [Until::Through(time(micros)), Until::Before(time(micros))] {
+                let expected = self.memory.seek(until).expect("a place");
+                assert_eq!(disk.seek(until).expect("a place"), expected, "{until:?}");
             }
         }
+        check_spans(&disk.spans().expect("spans"), &self.times);
+        check_spans(&self.memory.spans().expect("spans"), &self.times);
         for prefix in ["", "a", "ab", "b", "bb", "c"] {
             assert_eq!(disk.rows_now(prefix).expect("rows"), self.memory.rows_now(prefix).expect("rows"));
             assert_eq!(disk.row_now(prefix).expect("a row"), self.memory.row_now(prefix).expect("a row"));
@@ -142,7 +161,7 @@ proptest! {
 
     #[test]
     fn the_disk_does_what_memory_does(operations in prop::collection::vec(operation(), 1..40)) {
-        let mut pair = Pair { memory: MemoryStore::new(), disk: OnDisk::new(SMALL), command: 0, at: 0, recorded_at: 0 };
+        let mut pair = Pair { memory: MemoryStore::new(), disk: OnDisk::new(SMALL), command: 0, at: 0, recorded_at: 0, times: Vec::new() };
         for operation in &operations {
             pair.run(operation);
         }

@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use phaseledger::ledger::Ledger;
 use phaseledger::model::{Actor, Command, CommandId, Recorded, Request, Seq, Timestamp};
 use phaseledger::store::{
-    Appended, Axis, Batch, Cache, Entry, Head, Limits, Log, MemoryStore, Snapshot, StoreError, Times, Until,
+    Appended, Batch, Cache, Entry, Head, Limits, Log, MemoryStore, Snapshot, StoreError, TimeSpan, Times,
+    Until,
 };
 
 use crate::contract::{append, batch, time};
@@ -135,8 +136,12 @@ impl Log for Tapped {
         self.call(Call::Find)?.find(command)
     }
 
-    fn seek(&self, axis: Axis, until: Until) -> Result<Seq, StoreError> {
-        self.call(Call::Seek)?.seek(axis, until)
+    fn seek(&self, until: Until) -> Result<Seq, StoreError> {
+        self.call(Call::Seek)?.seek(until)
+    }
+
+    fn spans(&self) -> Result<Vec<TimeSpan>, StoreError> {
+        self.call(Call::Seek)?.spans()
     }
 
     fn limits(&self) -> Limits {

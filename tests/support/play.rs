@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use phaseledger::ledger::{Answer, Ledger, LedgerError};
 use phaseledger::model::{CommandId, Seq};
 use phaseledger::store::{
-    Appended, Axis, Batch, Cache, Head, Limits, Log, MemoryStore, Snapshot, StoreError, Until,
+    Appended, Batch, Cache, Head, Limits, Log, MemoryStore, Snapshot, StoreError, TimeSpan, Until,
 };
 use proptest::test_runner::{Config, RngSeed};
 use serde_json::Value;
@@ -89,8 +89,12 @@ impl Log for Shared {
         self.store().find(command)
     }
 
-    fn seek(&self, axis: Axis, until: Until) -> Result<Seq, StoreError> {
-        self.store().seek(axis, until)
+    fn seek(&self, until: Until) -> Result<Seq, StoreError> {
+        self.store().seek(until)
+    }
+
+    fn spans(&self) -> Result<Vec<TimeSpan>, StoreError> {
+        self.store().spans()
     }
 
     fn limits(&self) -> Limits {

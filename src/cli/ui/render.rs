@@ -7,6 +7,9 @@ use phaseledger::query::words;
 pub use phaseledger::query::{duration, one_line};
 use unicode_width::UnicodeWidthStr;
 
+/// What stands for a duration of which one end is inferred.
+pub const UNKNOWN: &str = "–";
+
 /// Returns the symbol that stands beside a state.
 pub const fn symbol(state: StateName) -> &'static str {
     state.symbol()

@@ -102,12 +102,14 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     context.home()?;
     let lines = read_lines(&args.file)?;
     let answers = Answers::begin()?;
-    let mut appender = Appender { args, context, lines, answers, recorded: 0, new: 0, started: None };
+    let mut appender =
+        Appender { args, context, lines, answers, recorded: 0, new: 0, started: None, elsewhen: (0, None) };
     let recorded = match args.atomic {
         true => appender.all_or_nothing(),
         false => appender.stream(),
     };
     let answered = appender.answers.end().map_err(|error| appender.unanswered(error));
+    appender.tell_times();
     recorded.and(answered)?;
     appender.tell();
     Ok(ExitCode::SUCCESS)
@@ -127,6 +129,8 @@ struct Appender<'a> {
     new: usize,
     /// When the first line was there.
     started: Option<Instant>,
+    /// How many took effect at another time than was claimed, or than it was; and the first of them.
+    elsewhen: (usize, Option<Answer>),
 }
 
 impl Appender<'_> {
@@ -222,6 +226,10 @@ impl Appender<'_> {
     fn answer(&mut self, answers: &[Answer], let_go: impl FnOnce()) -> Result<(), Failure> {
         self.recorded += answers.len();
         self.new += answers.iter().filter(|answer| answer.status == AnswerStatus::Appended).count();
+        for answer in answers.iter().filter(|answer| writing::is_elsewhen(answer)) {
+            self.elsewhen.0 += 1;
+            self.elsewhen.1.get_or_insert_with(|| answer.clone());
+        }
         self.answers.tell(answers, let_go).map_err(|error| self.unanswered(error))
     }
 
@@ -230,6 +238,22 @@ impl Appender<'_> {
         let failure = Failure::from(error);
         let message = format!("{}; {}", failure.message, self.stands());
         failure.reworded(message).detail("recorded", self.recorded)
+    }
+
+    /// Says of the first command that took effect at another time than was claimed, or than it was, what the other verbs
+    /// say of theirs, and how many more there were; the answers tell it of each.
+    fn tell_times(&self) {
+        let (count, Some(first)) = &self.elsewhen else { return };
+        if self.context.json {
+            return;
+        }
+        writing::tell_times(first, self.context);
+        if *count > 1 {
+            output::talk(format_args!(
+                "so it is with {}: see their answers",
+                render::count(*count - 1, "more command", "more commands")
+            ));
+        }
     }
 
     /// Tells how many commands there were, and how fast they were recorded. Programs that read errors as JSON

@@ -2,7 +2,7 @@
 
 use std::io::{BufWriter, Write};
 
-use phaseledger::ask::{self, Answered, Moment, Question};
+use phaseledger::ask::{self, Answered, Moment, Question, Stood};
 use phaseledger::model::{Range, When};
 use serde::Serialize;
 
@@ -18,14 +18,15 @@ use crate::cli::ui::render;
 pub struct Args {
     /// The ledger as it was then, that moment included: `head`, `eN`, `eN~K`, `id:PREFIX`, `tag:NAME`, or a
     /// time such as `2025-10-29`, `2025-10-29 18:27`, `yesterday 14:00`, `2 hours ago`; an event comes with all that
-    /// its command recorded
+    /// its command recorded. A time takes in what had taken effect by then, also where it was recorded later
     #[arg(long, value_name = "WHEN", group = "as-of", allow_hyphen_values = true)]
     at: Option<String>,
     /// The ledger as it was just before
     #[arg(long, value_name = "WHEN", group = "as-of", allow_hyphen_values = true)]
     before: Option<String>,
-    /// The ledger as it was known then: by when events were recorded, not by when they took effect
-    #[arg(long, value_name = "WHEN", group = "as-of", allow_hyphen_values = true)]
+    /// The ledger as it was known then: by when events were recorded, not by when they took effect; with `--at` or
+    /// `--before`, how things stood at that time as far as it was known at this one
+    #[arg(long, value_name = "WHEN", allow_hyphen_values = true)]
     known_at: Option<String>,
 }
 
@@ -33,12 +34,12 @@ impl Args {
     /// Returns as of when is asked.
     fn moment(&self, context: &Context) -> Result<Moment, Failure> {
         let parse = |text: &String| -> Result<When, Failure> { Ok(When::parse(text, &context.time()?)?) };
-        Ok(match (&self.before, &self.known_at, &self.at) {
-            (Some(text), ..) => Moment::Before(parse(text)?),
-            (_, Some(text), _) => Moment::KnownAt(parse(text)?),
-            (.., Some(text)) => Moment::At(parse(text)?),
-            (None, None, None) => Moment::Head,
-        })
+        let stood = match (&self.before, &self.at) {
+            (Some(text), _) => Stood::Before(parse(text)?),
+            (None, Some(text)) => Stood::At(parse(text)?),
+            (None, None) => Stood::Now,
+        };
+        Ok(Moment { stood, known_at: self.known_at.as_ref().map(parse).transpose()? })
     }
 
     /// Asks, and tells a person which place the answer is as of. Nothing is held once it returns.
@@ -74,7 +75,7 @@ pub fn ask_head<Q: Question>(
     doing: &'static str,
     context: &Context,
 ) -> Result<Q::View, Failure> {
-    Ok(watched(&Moment::Head, question, doing, context)?.view?)
+    Ok(watched(&Moment::HEAD, question, doing, context)?.view?)
 }
 
 /// Asks, and shows how far it is while much of the log is read.
@@ -95,21 +96,22 @@ fn watched<Q: Question>(
 
 /// Tells a person which place an answer is as of, also where the question is refused there.
 fn told<V>(answered: Answered<Result<V, ask::AskError>>, context: &Context) -> Result<Answered<V>, Failure> {
-    tell_as_of(answered.as_of, answered.is_head, context);
+    tell_as_of(&answered.as_of, answered.is_head, context);
     Ok(answered.transpose()?)
 }
 
 /// Tells a person which place an answer is as of.
-pub fn tell_as_of(as_of: ask::AsOf, is_head: bool, context: &Context) {
+pub fn tell_as_of(as_of: &ask::AsOf, is_head: bool, context: &Context) {
     if context.json {
         return;
     }
     match as_of.at {
-        None => output::talk(format_args!("as of e0: before the first event")),
+        None if as_of.late.is_empty() => output::talk(format_args!("as of e0: before the first event")),
+        None => output::talk(format_args!("as of {as_of}")),
         Some(at) => {
             let at = render::time(at, context.zone, true);
             let head = if is_head { " (head)" } else { "" };
-            output::talk(format_args!("as of e{}{head}, {at}", as_of.seq));
+            output::talk(format_args!("as of {as_of}{head}, {at}"));
         }
     }
 }

@@ -30,7 +30,7 @@ use crate::cli::host::output;
 use crate::cli::host::process::EVENT_VARIABLE;
 use crate::cli::verbs::cost::estimate;
 use crate::cli::verbs::record::HowArgs;
-use crate::cli::verbs::writing::{AnswerView, MetaArgs as Meta};
+use crate::cli::verbs::writing::{self, AnswerView, MetaArgs as Meta};
 
 /// Options of `exec`.
 #[derive(clap::Args)]
@@ -154,6 +154,7 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
         let Started { phase, attempt, answer, .. } = &*started;
         let seq = answer.events.last().map_or(answer.seq, |start| start.seq);
         output::talk(format_args!("phaseledger: started {phase}, attempt {attempt} (e{seq})"));
+        writing::tell_times(answer, context);
     }
     let environment = [
         ("PHASELEDGER_PHASE", started.phase.to_string().into()),

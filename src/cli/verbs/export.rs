@@ -28,7 +28,14 @@ pub struct Args {
 /// Exports the ledger.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let output = args.output.as_deref().map(files::Target::new).transpose()?;
-    let lines = args.asking.ask_untold(&ask::Export, "exporting", context)?.view.lines;
+    let answered = args.asking.ask_untold(&ask::Export, "exporting", context)?;
+    if !answered.as_of.late.is_empty() {
+        output::talk(format_args!(
+            "as of {}: a part of the log that cannot be restored by itself",
+            answered.as_of
+        ));
+    }
+    let lines = answered.view.lines;
     match output {
         None => {
             let mut out = BufWriter::with_capacity(1 << 18, output::raw_stdout());
@@ -45,14 +52,14 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
 
 /// Writes the lines up to a place, then the line that seals them. Returns how many there were.
 fn write(lines: Lines, context: &Context, out: &mut dyn Write) -> Result<u64, Failure> {
-    let mut progress = Progress::new("exporting", lines.span().events());
+    let mut progress = Progress::new("exporting", lines.places().count());
     let mut frontier = Frontier::default();
     let open = || context.open();
-    lines.each(open, |seq, line| -> Result<(), Failure> {
+    lines.each(open, |_, line| -> Result<(), Failure> {
         frontier.push(line.as_bytes());
         out.write_all(line.as_bytes())?;
         out.write_all(b"\n")?;
-        progress.at(seq.number());
+        progress.at(frontier.leaves());
         Ok(())
     })?;
     let end =

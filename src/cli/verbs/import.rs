@@ -11,8 +11,8 @@ use std::process::ExitCode;
 
 use phaseledger::ask;
 use phaseledger::ledger::{
-    HistoryOptions, Imported, Ledger, Places, Restored, SalvagedOptions, Taken, check_export, import_history,
-    import_salvaged, restore,
+    HistoryOptions, Imported, Ledger, Restored, SalvagedOptions, Stretch, Taken, check_export,
+    import_history, import_salvaged, restore,
 };
 use phaseledger::model::{Definition, Seq, Timestamp, WorkflowName};
 use phaseledger::store::MemoryStore;
@@ -31,6 +31,13 @@ use crate::cli::verbs::init::{self, Beginning};
 
 /// Options of `import`.
 #[derive(clap::Args)]
+#[command(
+    after_help = "A line of a history has `at`, `phase` and `event`: `start`, `complete`, `fail`, `skip`, `cached`, \
+    `needs_rerun`, or `cost` with an `amount` (below zero for a refund), perhaps `currency`, `model`, `operation`. Lines \
+    are taken in the order of their times. A phase that has not run yet is taken to have been defined before its first \
+    line. A file that was taken in may be taken in again, also when it has grown at either end: what is known is \
+    passed over."
+)]
 pub struct Args {
     /// The file, or `-` for standard input
     file: PathBuf,
@@ -77,7 +84,7 @@ struct HistoryArgs {
 enum Format {
     /// What `export` writes: restored byte for byte
     Export,
-    /// JSON lines `{at, phase, event, …}`: recorded through the rules, at their times
+    /// JSON lines `{at, phase, event, …}` in any order: recorded through the rules, at their times
     History,
 }
 
@@ -148,7 +155,7 @@ struct RestoredView<'a> {
 struct TakenView<'a> {
     lines: u64,
     kept: u64,
-    missing: &'a [Places],
+    missing: &'a [Stretch],
     inferred: &'a BTreeMap<String, u64>,
 }
 
@@ -333,10 +340,10 @@ fn tell(imported: &Imported, context: &Context) -> Result<(), Failure> {
     }
     if imported.raised > 0 {
         let lines = render::count(imported.raised as usize, "line claims", "lines claim");
-        writeln!(
-            out,
-            "  note: {lines} a time before the ledger's last event: `at` was raised to it, `occurred_at` keeps the claim"
-        )?;
+        output::talk(format_args!(
+            "{lines} a time before something that it rests on in the ledger: `at` was raised to that, `occurred_at` keeps \
+             the claim"
+        ));
     }
     Ok(())
 }

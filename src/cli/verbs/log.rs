@@ -86,7 +86,7 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     if question.range.is_some() && !span.is_empty() && !context.json {
         output::talk(format_args!("the range is e{} to e{}", span.after.plus(1), span.through));
     }
-    let layout = table.map(|table| Layout::new(&table, &filter, answered.as_of.seq, context.zone));
+    let layout = table.map(|table| Layout::new(&table, &filter, answered.as_of.last(), context.zone));
     let out: Box<dyn Write> = match layout {
         Some(_) => Box::new(output::stdout()),
         None => output::raw_stdout(),

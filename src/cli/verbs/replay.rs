@@ -53,10 +53,10 @@ struct StepView<'a> {
 
 /// What it came to, in JSON.
 #[derive(Serialize)]
-struct EndView {
+struct EndView<'a> {
     schema: &'static str,
     status: &'static str,
-    as_of: AsOf,
+    as_of: &'a AsOf,
     events: u64,
     commands: u64,
     /// Whether the table kept beside the log is what the log adds up to; none where the head is not reached.
@@ -69,12 +69,13 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let range = args.range.as_deref().map(|text| asking::parse_range(text, context)).transpose()?;
     let question = ask::Replay { range, phase: args.phase.clone() };
     let answered = args.asking.ask_untold(&question, "replaying", context)?;
-    let ReplayAnswer { as_of, is_head, phase, before, kept, lines } = answered.view;
-    asking::tell_as_of(as_of, is_head, context);
+    let ReplayAnswer { as_of, is_head, is_late, phase, before, kept, lines } = answered.view;
+    asking::tell_as_of(&as_of, is_head, context);
     let mut out = BufWriter::with_capacity(1 << 16, output::stdout());
-    let mut replay = Replay::new(before);
+    let mut replay = Replay::new(before, is_late);
     let shown = Shown { quiet: args.quiet, only: phase, json: context.json };
     fold(lines, &mut replay, &shown, &mut out, context)?;
+    replay.end();
     finish(as_of, kept.as_deref(), &replay, &mut out, context)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -100,9 +101,8 @@ fn fold(
     context: &Context,
 ) -> Result<(), Failure> {
     let started = Instant::now();
-    let span = lines.span();
-    let mut progress = Progress::new("replaying", span.events());
-    let mut columns = Columns::new(replay, span.through);
+    let mut progress = Progress::new("replaying", lines.places().count());
+    let mut columns = Columns::new(replay, lines.places().last());
     let open = || context.open();
     lines.each_event(open, |record| -> Result<(), Failure> {
         let is_first = replay.step(&record).map_err(LedgerError::from)?;
@@ -144,6 +144,7 @@ fn finish(
     let Replay { events, commands, counts, .. } = *replay;
     if context.json {
         let schema = "replay/1";
+        let as_of = &as_of;
         let view = EndView { schema, status: "replayed", as_of, events, commands, table_equal, counts };
         output::json_line(&mut *out, &view)?;
     } else {
@@ -153,7 +154,7 @@ fn finish(
             Some(_) => {
                 writeln!(out, "replayed {events} of {commands}: the table equals the one kept")?;
             }
-            None => writeln!(out, "replayed {events} of {commands}, up to e{}", as_of.seq)?,
+            None => writeln!(out, "replayed {events} of {commands}, up to {as_of}")?,
         }
     }
     out.flush()?;

@@ -62,7 +62,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let output = args.output.as_deref().map(files::Target::new).transpose()?;
     let question = ask::Report { workflow: args.workflow.clone() };
     let answered = args.asking.ask_untold(&question, "reading the costs", context)?;
-    asking::tell_as_of(answered.as_of, answered.is_head, context);
+    asking::tell_as_of(&answered.as_of, answered.is_head, context);
     let write = |mut out: &mut dyn Write| -> Result<(), Failure> {
         match format {
             Format::Markdown => {

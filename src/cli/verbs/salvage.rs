@@ -4,7 +4,7 @@ use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use phaseledger::ledger::{EXPORT_SCHEMA, ExportEnd, Places, SALVAGED_SCHEMA, SalvagedEnd};
+use phaseledger::ledger::{EXPORT_SCHEMA, ExportEnd, SALVAGED_SCHEMA, SalvagedEnd, Stretch};
 use phaseledger::store::{Frontier, Salvaged, salvage};
 use serde::Serialize;
 
@@ -71,7 +71,7 @@ fn write(log: &Path, out: &mut dyn Write) -> Result<Salvaged, Failure> {
         json_line(&mut &mut *out, &ExportEnd { schema: EXPORT_SCHEMA.to_owned(), events, root })?;
     } else {
         let schema = SALVAGED_SCHEMA.to_owned();
-        let missing = salvaged.missing.iter().copied().map(Places::from).collect();
+        let missing = salvaged.missing.iter().copied().map(Stretch::from).collect();
         let differing = salvaged.differing.iter().map(|differing| differing.seq).collect();
         json_line(&mut &mut *out, &SalvagedEnd { schema, events, missing, differing, root })?;
     }
@@ -86,8 +86,8 @@ struct View<'a> {
     out: &'a str,
     events: u64,
     last: u64,
-    missing: Vec<Places>,
-    beyond_witness: Option<Places>,
+    missing: Vec<Stretch>,
+    beyond_witness: Option<Stretch>,
     differing: Vec<DifferingView<'a>>,
     unreadable: &'a [String],
     end_known: bool,
@@ -115,8 +115,8 @@ impl<'a> View<'a> {
             out,
             events: salvaged.events,
             last: salvaged.last.number(),
-            missing: salvaged.missing.iter().copied().map(Places::from).collect(),
-            beyond_witness: salvaged.beyond_witness.map(Places::from),
+            missing: salvaged.missing.iter().copied().map(Stretch::from).collect(),
+            beyond_witness: salvaged.beyond_witness.map(Stretch::from),
             differing: differing.collect(),
             unreadable: &salvaged.unreadable,
             end_known: salvaged.is_end_known,
@@ -143,7 +143,7 @@ fn tell(salvaged: &Salvaged, out: &str) {
         let are = if missing == 1 { "is" } else { "are" };
         output::talk(format_args!("salvaged {events}{to}: {missing} {are} missing"));
     }
-    for places in salvaged.missing.iter().copied().map(Places::from) {
+    for places in salvaged.missing.iter().copied().map(Stretch::from) {
         output::talk(format_args!("  missing: {places}"));
     }
     for differing in &salvaged.differing {
@@ -152,7 +152,7 @@ fn tell(salvaged: &Salvaged, out: &str) {
             differing.seq, differing.root, differing.by, differing.expected
         ));
     }
-    if let Some(beyond) = salvaged.beyond_witness.map(Places::from) {
+    if let Some(beyond) = salvaged.beyond_witness.map(Stretch::from) {
         output::talk(format_args!("  {beyond}: written by a process that ended before it could say so"));
     }
     if !salvaged.is_end_known {

@@ -170,7 +170,11 @@ fn row(attempt: &AttemptView, view: &PhaseView, context: &Context) -> Vec<String
         outcome.to_owned(),
         render::time(attempt.started_at, context.zone, false),
         attempt.completed_at.map(|at| render::time(at, context.zone, false)).unwrap_or_default(),
-        attempt.duration_seconds.map(render::duration).unwrap_or_default(),
+        match (attempt.duration_seconds, attempt.completed_at) {
+            (Some(seconds), _) => render::duration(seconds),
+            (None, Some(_)) => render::UNKNOWN.to_owned(),
+            (None, None) => String::new(),
+        },
         match attempt.completed_seq {
             None => format!("e{}", attempt.started_seq),
             Some(end) => format!("e{}, e{end}", attempt.started_seq),

@@ -113,6 +113,7 @@ fn row(phase: &PhaseStatus, naming: Naming, is_head: bool, context: &Context) ->
     let duration = match (phase.duration_seconds, phase.state, phase.started_at) {
         (Some(seconds), ..) => render::duration(seconds),
         (None, StateName::InProgress, Some(since)) if is_head => so_far(since),
+        (None, ..) if phase.completed_at.is_some() => render::UNKNOWN.to_owned(),
         (None, ..) => String::new(),
     };
     vec![

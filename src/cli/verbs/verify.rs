@@ -12,6 +12,7 @@ use crate::cli::host::context::Context;
 use crate::cli::host::error::{Failure, Kind};
 use crate::cli::host::output::{self, Progress};
 use crate::cli::host::paths::shown;
+use crate::cli::ui::render;
 
 /// Options of `verify`.
 #[derive(clap::Args)]
@@ -35,6 +36,8 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         commands: u64,
         root: String,
         table: &'static str,
+        /// How many events were recorded while the clock was more than a minute behind those before them.
+        clock_behind: u64,
         #[serde(skip_serializing_if = "Vec::is_empty")]
         made_anew: Vec<String>,
     }
@@ -60,6 +63,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         commands: verified.commands,
         root: verified.root.to_string(),
         table,
+        clock_behind: verified.clock_behind,
         made_anew: made_anew(&verified.mended),
     };
     if table == "wrong" {
@@ -75,6 +79,13 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     writeln!(out, "verified: {} events of {} commands", view.events, view.commands)?;
     writeln!(out, "  lines, places, ids, times, causes and transitions are as they were written")?;
     writeln!(out, "  the table beside the log is {}", if table == "rebuilt" { "made anew" } else { table })?;
+    if view.clock_behind > 0 {
+        let events = render::count(view.clock_behind as usize, "event was", "events were");
+        writeln!(
+            out,
+            "  {events} recorded while the clock was more than a minute behind those before: `clock` keeps what it showed"
+        )?;
+    }
     writeln!(out, "  root {}", view.root)?;
     Ok(ExitCode::SUCCESS)
 }

@@ -9,7 +9,7 @@ use phaseledger::ask;
 use phaseledger::ledger::{Answer, AnswerStatus, How, Ledger, Recorder};
 use phaseledger::model::{
     Action, CallerId, Command, CommandId, Declared, Expectation, Metadata, OutputFile, Recorded, Request,
-    Timestamp,
+    Seq, Timestamp,
 };
 use phaseledger::query::{Forecast, words};
 use phaseledger::rules::Phase;
@@ -245,7 +245,19 @@ pub struct AnswerView<'a> {
     id: CommandId,
     derived: Vec<DerivedView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    raised: Option<RaisedView>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     forecast: Option<&'a Forecast>,
+}
+
+/// When a command took effect that could not when it was claimed to have, or now.
+#[derive(Serialize)]
+struct RaisedView {
+    claimed: Option<Timestamp>,
+    at: Timestamp,
+    rests_on: Seq,
 }
 
 /// An event, in a few words.
@@ -268,6 +280,12 @@ impl<'a> AnswerView<'a> {
             seq: answer.seq.number(),
             id: answer.id,
             derived: answer.events.iter().skip(1).map(DerivedView::new).collect(),
+            raised: answer.raised.map(|rest| RaisedView {
+                claimed: answer.events.first().and_then(|first| first.occurred_at),
+                at: rest.at,
+                rests_on: rest.seq,
+            }),
+            clock: answer.events.first().and_then(|first| first.clock),
             forecast: None,
         }
     }
@@ -335,7 +353,40 @@ fn tell_with(
         forecast::tell(&mut out, forecast)?;
     }
     out.flush()?;
+    tell_times(answer, context);
     Ok(())
+}
+
+/// Says whether there is something that [`tell_times`] tells.
+pub fn is_elsewhen(answer: &Answer) -> bool {
+    answer.raised.is_some() || answer.events.first().is_some_and(|first| first.clock.is_some())
+}
+
+/// Says of a command that it took effect at another time than was claimed, or than it is; and of a clock that it is
+/// behind. Nothing where neither is so.
+pub fn tell_times(answer: &Answer, context: &Context) {
+    let Some(first) = answer.events.first() else { return };
+    let time = |at| render::time(at, context.zone, true);
+    if let Some(clock) = first.clock {
+        output::talk(format_args!(
+            "the clock shows {}, but the last event was recorded at {}: e{} keeps both",
+            time(clock),
+            time(first.recorded_at),
+            first.seq
+        ));
+    }
+    if let Some(rest) = answer.raised {
+        let instead = match first.occurred_at {
+            Some(claimed) => format!("not at {} as claimed", time(claimed)),
+            None => "which is later than now".to_owned(),
+        };
+        output::talk(format_args!(
+            "e{} took effect at {}, {instead}: it rests on e{}",
+            first.seq,
+            time(rest.at),
+            rest.seq
+        ));
+    }
 }
 
 /// Returns what happened to what, in a line.

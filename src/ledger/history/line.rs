@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::model::{Action, Metadata, PhaseRef, StateName, Text, Timestamp, WorkflowName, action, escape};
+use crate::model::{
+    Action, Amount, Metadata, PhaseRef, StateName, Text, Timestamp, WorkflowName, action, escape,
+};
 
 /// What a line says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -17,6 +19,7 @@ pub(super) enum HistoryEvent {
     Skip,
     Cached,
     NeedsRerun,
+    Cost,
 }
 
 /// A line of a history. What it says beyond the known keys is kept as metadata.
@@ -26,8 +29,22 @@ pub(super) struct HistoryLine {
     pub(super) phase: PhaseRef,
     event: HistoryEvent,
     reason: Option<Text>,
+    /// What was spent, of a line that tells a cost.
+    cost: Option<Spent>,
     metadata: Metadata,
 }
+
+/// What a cost tells beside when and on which phase.
+#[derive(Debug, Deserialize)]
+struct Spent {
+    amount: Amount,
+    currency: Option<String>,
+    model: Option<String>,
+    operation: Option<String>,
+}
+
+/// The fields of [`Spent`].
+const SPENT: [&str; 4] = ["amount", "currency", "model", "operation"];
 
 pub(super) fn parse_line(text: &str, workflow: &WorkflowName) -> Result<HistoryLine, String> {
     let mut fields: BTreeMap<String, &RawValue> = serde_json::from_str(text)
@@ -55,11 +72,27 @@ pub(super) fn parse_line(text: &str, workflow: &WorkflowName) -> Result<HistoryL
         .transpose()
         .map_err(|error| wrong("reason", error))?;
     let reason = reason.and_then(|reason| Text::cut(&reason));
+    let cost = if event == HistoryEvent::Cost { Some(spent(&mut fields)?) } else { None };
     let mut metadata = Metadata::default();
     for (key, value) in fields {
         metadata.insert(&key, value.get()).map_err(|error| format!("`{}`: {error}", escape(&key)))?;
     }
-    Ok(HistoryLine { at, phase: phase.within(workflow).into(), event, reason, metadata })
+    Ok(HistoryLine { at, phase: phase.within(workflow).into(), event, reason, cost, metadata })
+}
+
+/// Takes what a cost tells out of the fields of its line.
+fn spent(fields: &mut BTreeMap<String, &RawValue>) -> Result<Spent, String> {
+    let own: BTreeMap<&str, &RawValue> =
+        SPENT.iter().filter_map(|key| Some((*key, fields.remove(*key)?))).collect();
+    if !own.contains_key("amount") {
+        return Err("no `amount`; a cost has one, below zero for a refund".to_owned());
+    }
+    let text = serde_json::to_string(&own).expect("what was read is written");
+    serde_json::from_str(&text).map_err(|error| {
+        let said = error.to_string();
+        let said = said.rsplit_once(" at line ").map_or(said.as_str(), |(said, _)| said);
+        format!("the cost: {}", escape(said))
+    })
 }
 
 /// A command that a line becomes, or that makes it legal, with the repair that it is.
@@ -100,6 +133,7 @@ impl HistoryLine {
                 let _ = cached.insert("cached", "true");
                 vec![self.start(cached, allow_unmet), self.complete(Metadata::default())]
             }
+            HistoryEvent::Cost => self.cost.iter().map(|cost| self.spend(cost)).collect(),
             HistoryEvent::NeedsRerun => {
                 vec![Action::Rerun(action::Rerun {
                     phase: self.phase.clone(),
@@ -115,7 +149,7 @@ impl HistoryLine {
         let (begins, ends) = match self.event {
             HistoryEvent::Start | HistoryEvent::Cached => (true, false),
             HistoryEvent::Complete | HistoryEvent::Fail => (false, true),
-            HistoryEvent::Skip | HistoryEvent::NeedsRerun => (false, false),
+            HistoryEvent::Skip | HistoryEvent::NeedsRerun | HistoryEvent::Cost => (false, false),
         };
         let mut steps: Vec<Step> = Vec::new();
         if state == StateName::Complete && (begins || ends) {
@@ -163,6 +197,18 @@ impl HistoryLine {
             over_limit: None,
             inputs: Vec::new(),
             worker: None,
+        })
+    }
+
+    fn spend(&self, cost: &Spent) -> Action {
+        Action::Cost(action::Cost {
+            phase: self.phase.clone(),
+            amount: cost.amount,
+            currency: cost.currency.clone(),
+            refund: cost.amount.is_negative(),
+            model: cost.model.clone(),
+            operation: cost.operation.clone(),
+            metadata: self.metadata.clone(),
         })
     }
 

@@ -1,37 +1,34 @@
-//! Taking in a history that others wrote: JSON lines `{at, phase, event, …}` in the order of time.
+//! Taking in a history that others wrote: JSON lines `{at, phase, event, …}`.
 //!
 //! ```text
-//!  line ──parse──▶ HistoryLine ──plan (state of the phase)──▶ [Step] ──▶ Session::stage
+//!  file ──order (by `at`)──▶ line ──parse──▶ HistoryLine ──plan (state of the phase)──▶ [Step] ──▶ Session::stage
 //! ```
 //!
-//! Each line becomes one command, at the line's time, through the same rules as any other. Its id is made
-//! of the workflow, the line and its number, so that taking in a file again, or one that has grown, records
-//! only what is new. With repairs, a line that is not legal gets the fewest commands in front of it that make
-//! it so; each is marked as inferred.
+//! Each line becomes one command, at the line's time, through the same rules as any other. Its id is made of the
+//! workflow, its text, and how many lines before it say the very same, so that taking in a file again, one that has grown
+//! at either end, or one whose lines were shuffled, records only what is new. A phase that has not run yet is taken to
+//! have been defined before the first line about it. With repairs, a line that is not legal gets the fewest commands in
+//! front of it that make it so; each is marked as inferred.
 
 mod line;
+mod order;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::BufRead;
 
-use sha2::{Digest as _, Sha256};
+use line::{HistoryLine, KEPT_AS_NOTE, Step};
+use order::{FileLine, InOrder, Ordered};
 
-use line::{HistoryLine, KEPT_AS_NOTE, Step, parse_line};
-
-use super::lines::{LineFault, next_line};
 use super::{Ledger, LedgerError, Session, TRIES_MAX};
 use crate::model::{
-    Action, Actor, Algorithm, CallerId, Command, CommandId, Definition, Digest, HistoryImported, Seq,
-    Timestamp, WorkflowName, action,
+    Action, Actor, CallerId, Command, CommandId, Definition, Digest, HistoryImported, Seq, Timestamp,
+    WorkflowName, action,
 };
-use crate::rules::Rejection;
+use crate::rules::{DATED_BACK, Rejection};
 use crate::store::StoreError;
 
 /// How many events may be staged before they are made durable.
 const EVENTS_PER_BATCH: usize = 4096;
-
-/// The longest line of a history, in bytes.
-const LINE_BYTES_MAX: u64 = 1 << 20;
 
 /// How a history is to be taken in.
 #[derive(Debug, Clone)]
@@ -63,7 +60,7 @@ pub struct Imported {
     pub events: u64,
     /// How many repairs were made, by kind.
     pub inferred: BTreeMap<String, u64>,
-    /// How many lines claim a time before the ledger's last event, and so took effect later than they claim.
+    /// How many lines claim a time before something that they rest on, and so took effect later than they claim.
     pub raised: u64,
     /// The last event in the log after it.
     pub head: Seq,
@@ -96,13 +93,13 @@ pub enum HistoryError {
     Ledger(LedgerError),
 }
 
-/// Takes a history in: all of it, or nothing. `open` opens the file anew, for it is read twice: once to try
-/// every line, once to record them. `progress` is called with the number of lines now and then. Where others append in
-/// between, what is not recorded yet is tried and recorded anew, 8 times at most.
+/// Takes a history in: all of it, or nothing. `open` opens the file anew, for it is read several times: to learn the
+/// order of its lines, to try every line, and to record them. `progress` is called with the number of lines now and then.
+/// Where others append in between, what is not recorded yet is tried and recorded anew, 8 times at most.
 ///
 /// # Errors
 ///
-/// [`HistoryError`], naming the first line that is not legal.
+/// [`HistoryError`], naming the first line, in the order of time, that is not legal.
 pub fn import_history<R: BufRead>(
     ledger: &mut Ledger,
     open: impl Fn() -> std::io::Result<R>,
@@ -110,10 +107,13 @@ pub fn import_history<R: BufRead>(
     now: Timestamp,
     mut progress: impl FnMut(u64),
 ) -> Result<Imported, HistoryError> {
+    let ordered = Ordered::read(&open, &options.workflow)?;
     let mut done = Done::default();
     for _ in 0..TRIES_MAX {
-        Importer::new(ledger, options, now, true)?.run(open()?, |_| {}, &mut done.clone())?;
-        match Importer::new(ledger, options, now, false)?.run(open()?, &mut progress, &mut done) {
+        let rehearsal = Importer::new(ledger, options, now, true)?;
+        rehearsal.run(ordered.lines(&open)?, &ordered, |_| {}, &mut done.clone())?;
+        let importer = Importer::new(ledger, options, now, false)?;
+        match importer.run(ordered.lines(&open)?, &ordered, &mut progress, &mut done) {
             Err(HistoryError::Ledger(LedgerError::Store(StoreError::Moved))) => {}
             imported => return imported,
         }
@@ -135,6 +135,12 @@ struct Importer<'a> {
     now: Timestamp,
     /// Whether to forget what was staged instead of making it durable.
     rehearsal: bool,
+    /// Whether there was anything in the log that the first release may have taken in.
+    was_empty: bool,
+    /// The definition in force; none where the workflow is not defined.
+    definition: Option<Definition>,
+    /// The time of the line at hand, and how often each text was there at that time.
+    same: (Option<Timestamp>, HashMap<Digest, u64>),
     imported: Imported,
 }
 
@@ -145,56 +151,57 @@ impl<'a> Importer<'a> {
         now: Timestamp,
         rehearsal: bool,
     ) -> Result<Self, HistoryError> {
+        let definition = in_force(ledger, &options.workflow).map_err(HistoryError::Ledger)?;
         let session = ledger.session().map_err(HistoryError::Ledger)?;
-        Ok(Importer { session, options, now, rehearsal, imported: Imported::default() })
+        let was_empty = session.head() == Seq::ZERO;
+        let (same, imported) = ((None, HashMap::new()), Imported::default());
+        Ok(Importer { session, options, now, rehearsal, was_empty, definition, same, imported })
     }
 
     fn run<R: BufRead>(
         mut self,
-        mut file: R,
+        mut lines: InOrder<'_, R>,
+        file: &Ordered,
         mut progress: impl FnMut(u64),
         done: &mut Done,
     ) -> Result<Imported, HistoryError> {
         self.imported = done.imported.clone();
-        let mut file_digest = Sha256::new();
-        let mut text = String::new();
-        let mut number = 0;
-        let mut defined = done.lines > 0;
-        loop {
-            number += 1;
-            let more = next_line(&mut file, &mut text, LINE_BYTES_MAX).map_err(|fault| match fault {
-                LineFault::Read(error) => HistoryError::Read(error),
-                LineFault::Found(found) => HistoryError::Line { line: number, found },
-            })?;
-            if !more {
-                break;
-            }
-            file_digest.update(&text);
-            if text.trim().is_empty() || number <= done.lines {
-                continue;
-            }
-            let line = parse_line(&text, &self.options.workflow)
-                .map_err(|found| HistoryError::Line { line: number, found })?;
-            if self.options.before.is_some_and(|end| line.at >= end) {
+        let (mut taken, mut last, mut defined) = (0, None, done.lines > 0);
+        while let Some(read) = lines.next()? {
+            let line = read.parse(&self.options.workflow)?;
+            let FileLine { number, text } = read;
+            let nth = self.count_same(line.at, &text);
+            taken += 1;
+            if taken <= done.lines || self.options.before.is_some_and(|end| line.at >= end) {
                 continue;
             }
             if !std::mem::replace(&mut defined, true) {
                 self.define(number, line.at)?;
             }
-            self.line(number, text.trim(), &line)?;
+            last = Some(line.at);
+            self.line(number, nth, &text, &line)?;
             if self.session.staged_events() >= EVENTS_PER_BATCH {
                 self.flush()?;
-                *done = Done { lines: number, imported: self.imported.clone() };
-                progress(number);
+                *done = Done { lines: taken, imported: self.imported.clone() };
+                progress(taken);
             }
         }
-        let digest = Digest::new(Algorithm::Sha256, file_digest.finalize().into());
         if self.imported.lines > self.imported.known {
-            self.note(number, digest)?;
+            self.note(file, last)?;
         }
         self.flush()?;
         self.imported.head = self.session.head();
         Ok(self.imported)
+    }
+
+    /// Returns how many lines before it say the very same, which they do at the same time.
+    fn count_same(&mut self, at: Timestamp, text: &str) -> u64 {
+        if self.same.0 != Some(at) {
+            self.same = (Some(at), HashMap::new());
+        }
+        let count = self.same.1.entry(Digest::sha256(text.as_bytes())).or_default();
+        *count += 1;
+        *count - 1
     }
 
     fn flush(&mut self) -> Result<(), HistoryError> {
@@ -205,31 +212,47 @@ impl<'a> Importer<'a> {
         Ok(())
     }
 
+    /// Puts the given definition in force. Where the workflow is new, and others were defined after the first line, it is
+    /// dated back at once.
     fn define(&mut self, number: u64, at: Timestamp) -> Result<(), HistoryError> {
-        match &self.options.define {
-            None => Ok(()),
-            Some(definition) => {
-                let action = Action::Define(action::Define { definition: Box::new(definition.clone()) });
-                let id = self.id("define", number, definition.name().as_str());
-                self.stage(number, id, Some(at), (action, None), false)
-            }
-        }
+        let Some(definition) = &self.options.define else { return Ok(()) };
+        let workflows = &self.session.table().workflows;
+        let is_new = !workflows.contains_key(definition.name());
+        let is_behind = workflows.values().any(|workflow| workflow.latest.at > at);
+        let repair = (is_new && is_behind).then_some(DATED_BACK);
+        let action = Action::Define(action::Define { definition: Box::new(definition.clone()) });
+        let id = self.id("define", number, &written(definition));
+        self.definition = Some(definition.clone());
+        self.stage(number, id, Some(at), (action, repair), false)
     }
 
-    fn line(&mut self, number: u64, text: &str, line: &HistoryLine) -> Result<(), HistoryError> {
+    /// Dates the definition in force back to a line about a phase that has not run yet, where it came later.
+    fn date_back(&mut self, number: u64, line: &HistoryLine) -> Result<(), HistoryError> {
+        let phase = self.session.phase(&line.phase).map_err(|error| at_line(number, error))?;
+        if phase.moved.is_some() || phase.brought_in.at <= line.at {
+            return Ok(());
+        }
+        let Some(definition) = &self.definition else { return Ok(()) };
+        let action = Action::Define(action::Define { definition: Box::new(definition.clone()) });
+        let id = self.id(&format!("{DATED_BACK} {}", line.at), number, &written(definition));
+        self.stage(number, id, Some(line.at), (action, Some(DATED_BACK)), false)
+    }
+
+    fn line(&mut self, number: u64, nth: u64, text: &str, line: &HistoryLine) -> Result<(), HistoryError> {
         self.imported.lines += 1;
-        let id = self.id("line", number, text);
-        if self.session.find(id).map_err(HistoryError::Ledger)?.is_some() {
+        let id = self.id("text", nth, text);
+        if self.is_known(id, number, text)? {
             self.imported.known += 1;
             return Ok(());
         }
+        self.date_back(number, line)?;
         let state = self.session.state(&line.phase).map_err(|error| at_line(number, error))?;
         let steps = line.plan(state, self.options.repair, self.options.allow_unmet);
         // The line's own command comes last but for what is cached, which is two: the id is the first one's
         // that no repair made.
         let mut own = Some(id);
         for (index, step) in steps.into_iter().enumerate() {
-            let other = || self.id(&format!("step {index}"), number, text);
+            let other = || self.id(&format!("text {index}"), nth, text);
             let id = if step.1.is_none() { own.take().unwrap_or_else(other) } else { other() };
             let id = if step.1 == Some(KEPT_AS_NOTE) { own.take().unwrap_or(id) } else { id };
             self.stage(number, id, Some(line.at), step, true)?;
@@ -237,19 +260,28 @@ impl<'a> Importer<'a> {
         Ok(())
     }
 
-    fn note(&mut self, lines: u64, digest: Digest) -> Result<(), HistoryError> {
+    /// Says whether a line is recorded already. The first release told lines apart by their numbers.
+    fn is_known(&self, id: CommandId, number: u64, text: &str) -> Result<bool, HistoryError> {
+        let find = |id| self.session.find(id).map_err(HistoryError::Ledger);
+        if find(id)?.is_some() {
+            return Ok(true);
+        }
+        Ok(!self.was_empty && find(self.id("line", number, text))?.is_some())
+    }
+
+    /// States that the history was taken in, as of its last line.
+    fn note(&mut self, file: &Ordered, last: Option<Timestamp>) -> Result<(), HistoryError> {
         let history = HistoryImported {
             source: self.options.source.clone(),
-            digest,
+            digest: file.digest,
             lines: self.imported.lines,
             inferred: self.imported.inferred.clone(),
             gap: None,
         };
-        let id = self.id("history", self.imported.lines, &digest.to_string());
+        let id = self.id("history", self.imported.lines, &file.digest.to_string());
         let action =
             Action::NoteImport(action::NoteImport { workflow: Some(self.options.workflow.clone()), history });
-        let last = self.session.last_at();
-        self.stage(lines, id, last, (action, None), false)
+        self.stage(file.last, id, last, (action, None), false)
     }
 
     fn stage(
@@ -271,7 +303,7 @@ impl<'a> Importer<'a> {
             action,
         };
         let answer = self.session.stage(&command, self.now).map_err(|error| at_line(number, error))?;
-        if let Some(repair) = repair {
+        if let Some(repair) = repair.filter(|_| !answer.events.is_empty()) {
             *self.imported.inferred.entry(repair.to_owned()).or_default() += 1;
         }
         if let Some(first) = answer.events.first() {
@@ -292,6 +324,20 @@ impl<'a> Importer<'a> {
         let key = format!("key:history {} {what} {number} {digest}", self.options.workflow);
         key.parse::<CallerId>().expect("a key that is not empty").0
     }
+}
+
+/// Returns the definition of a workflow that is in force; none where it is not defined.
+fn in_force(ledger: &Ledger, workflow: &WorkflowName) -> Result<Option<Definition>, LedgerError> {
+    let table = ledger.small_table_of(&ledger.head()?)?;
+    let Some(defined) = table.workflows.get(workflow).map(|workflow| workflow.defined) else {
+        return Ok(None);
+    };
+    let record = ledger.event(defined)?;
+    Ok(record.and_then(|record| record.event.definition().map(|defined| defined.definition.clone())))
+}
+
+fn written(definition: &Definition) -> String {
+    serde_json::to_string(definition).expect("a definition has string keys and no floats")
 }
 
 fn at_line(line: u64, error: LedgerError) -> HistoryError {

@@ -3,7 +3,7 @@
 use std::io::BufRead;
 
 use crate::ledger::export::{
-    EXPORT_SCHEMA, End, ExportEnd, Places, RestoreError, SALVAGED_SCHEMA, SalvagedEnd, each_line,
+    EXPORT_SCHEMA, End, ExportEnd, RestoreError, SALVAGED_SCHEMA, SalvagedEnd, Stretch, each_line,
 };
 use crate::ledger::verify::{Audit, VerifyError};
 use crate::ledger::{Ledger, LedgerError, rows};
@@ -23,7 +23,7 @@ pub(super) fn check(file: &mut impl BufRead) -> Result<(SalvagedEnd, Vec<u64>), 
             return Err(VerifyError::Broken { seq: record.seq, found });
         }
         if record.seq > next {
-            holes.push(Places { first: next, last: record.seq.minus(1) });
+            holes.push(Stretch { first: next, last: record.seq.minus(1) });
             behind.push(0);
         }
         behind.last_mut().into_iter().for_each(|lines| *lines += 1);

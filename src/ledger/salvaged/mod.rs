@@ -20,7 +20,7 @@ mod taker;
 use std::collections::BTreeMap;
 use std::io::{BufRead, Seek, SeekFrom};
 
-use super::export::{Places, RestoreError, each_line};
+use super::export::{RestoreError, Stretch, each_line};
 use super::verify::VerifyError;
 use crate::model::{Actor, Definition, Recorded, Seq, Timestamp};
 use file::{check, export, prefix};
@@ -47,7 +47,7 @@ pub struct Taken {
     /// How many events were recorded for the others.
     pub events: u64,
     /// Which events are missing.
-    pub missing: Vec<Places>,
+    pub missing: Vec<Stretch>,
     /// How many events were inferred, and what else is not as it was, by kind.
     pub inferred: BTreeMap<String, u64>,
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use super::SalvagedOptions;
 use super::action::action_of;
 use super::bridge;
-use crate::ledger::export::{Places, SalvagedEnd};
+use crate::ledger::export::{SalvagedEnd, Stretch};
 use crate::ledger::{LedgerError, Session};
 use crate::model::{
     Action, CallerId, Command, CommandId, Digest, Gap, HistoryImported, PhaseId, PhaseRef, Recorded, Seq,
@@ -29,7 +29,7 @@ pub(super) struct Taker<'a> {
     /// The root over the file's lines: its name among files.
     file: Digest,
     /// The holes that are still to come, the last one first, each with the number of lines behind it.
-    holes: Vec<(Places, u64)>,
+    holes: Vec<(Stretch, u64)>,
     /// How many lines are behind any of them.
     lines: u64,
     events: u64,
@@ -145,7 +145,7 @@ impl<'a> Taker<'a> {
     }
 
     /// Puts on record that events are missing.
-    fn hole(&mut self, hole: Places, lines: u64, next: Option<&Recorded>) -> Result<(), LedgerError> {
+    fn hole(&mut self, hole: Stretch, lines: u64, next: Option<&Recorded>) -> Result<(), LedgerError> {
         let history = self.history(lines, Some(Gap { first: hole.first, last: hole.last }));
         let before = self.session.last_recorded_at();
         let now = before.or(next.map(|next| next.recorded_at)).unwrap_or(self.now);
@@ -341,7 +341,7 @@ fn moved(record: &Recorded) -> Option<(&PhaseId, StateName, StateName)> {
 /// Returns when the attempt began that an event ended.
 fn began(record: &Recorded) -> Option<Timestamp> {
     let completed = record.event.completed().map(|of| of.duration_seconds);
-    let seconds = completed.or(record.event.failed().map(|of| of.duration_seconds))?;
+    let seconds = completed.or(record.event.failed().map(|of| of.duration_seconds))??;
     let micros = chrono::TimeDelta::microseconds((seconds * 1e6) as i64);
     Timestamp::new(record.at.utc().checked_sub_signed(micros)?).ok()
 }

@@ -15,7 +15,8 @@ use crate::model::{
     Timestamp, Verdict,
 };
 use crate::rules::approval::{Approval, Decision, in_words};
-use crate::rules::draft::{Draft, root, seconds};
+use crate::rules::draft::{Draft, root};
+use crate::rules::happened::seconds;
 use crate::rules::rejection::{ApprovalRejection, Rejection};
 use crate::rules::table::Table;
 use crate::rules::touched::Changing;

@@ -6,7 +6,7 @@ use crate::model::{
     StateName, Timestamp, Worker, action,
 };
 use crate::rules::attempt::{Attempt, Completion, Failure, Skip};
-use crate::rules::draft::{Draft, ending, moving, seconds};
+use crate::rules::draft::{Draft, ending, moving};
 use crate::rules::family::started::far_ends;
 use crate::rules::mark::Mark;
 use crate::rules::phase::{Phase, PhaseState};
@@ -47,7 +47,7 @@ pub(in crate::rules) fn start(
             let attempt = phase.under_way("start --take-over")?;
             let failed = PhaseFailed {
                 attempt: phase.attempt,
-                duration_seconds: seconds(at.since(attempt.started_at)),
+                duration_seconds: attempt.took(Some(at)),
                 error: reason.clone(),
                 exit_code: None,
                 signal: None,
@@ -163,7 +163,7 @@ pub(in crate::rules) fn complete(
     let (output, outputs) = files;
     let completed = PhaseCompleted {
         attempt: phase.attempt,
-        duration_seconds: seconds(at.since(attempt.started_at)),
+        duration_seconds: attempt.took(Some(at)),
         output,
         outputs: outputs.to_vec(),
         metadata: asked.metadata.clone(),
@@ -171,19 +171,19 @@ pub(in crate::rules) fn complete(
     Ok(ending(phase, id, completed, StateName::Complete))
 }
 
-/// Decides on a bad end.
+/// Decides on a bad end; `at` is none where nobody says when that was.
 pub(in crate::rules) fn fail(
     table: &Table,
     id: EventId,
     asked: &action::Fail,
-    at: Timestamp,
+    at: Option<Timestamp>,
 ) -> Result<Draft, Rejection> {
     let phase = table.resolve(&asked.phase)?;
     let attempt = phase.under_way("fail")?;
     phase.check_merge(&asked.metadata)?;
     let failed = PhaseFailed {
         attempt: phase.attempt,
-        duration_seconds: seconds(at.since(attempt.started_at)),
+        duration_seconds: attempt.took(at),
         error: asked.error.clone(),
         exit_code: asked.exit_code,
         signal: asked.signal.clone(),

@@ -15,7 +15,8 @@ use crate::model::{
     Metadata, PhaseFailed, Recorded, Scope, StateName, Subject, Text, action,
 };
 use crate::rules::budget::{Budget, Standing, WARNING_PERCENT};
-use crate::rules::draft::{Draft, root, seconds};
+use crate::rules::draft::{Draft, root};
+use crate::rules::happened::Happened;
 use crate::rules::phase::{Phase, PhaseState};
 use crate::rules::rejection::Rejection;
 use crate::rules::table::{Table, Workflow};
@@ -175,6 +176,16 @@ fn crossing(
     Some(Cause::new(told, CauseKind::CostLimitExceeded))
 }
 
+/// Says whether a cost on a phase under way takes spending over a limit, so that its attempt fails.
+pub(in crate::rules) fn would_fail(table: &Table, phase: &Phase, amount: Amount) -> bool {
+    let workflow = table.workflows.get(&phase.id.workflow).map(|workflow| &workflow.budget);
+    let crosses = |budget: &Budget| {
+        let after = budget.with(amount);
+        after.is_some_and(|after| after.standing() == Standing::Over && after.alert < Standing::Over)
+    };
+    crosses(&phase.budget) || workflow.is_some_and(crosses)
+}
+
 /// Fails the attempt in which a record took spending over a limit.
 fn fail(
     wave: &mut Wave<'_>,
@@ -201,7 +212,7 @@ fn fail(
     causes.push(attempt.cause());
     let failed = PhaseFailed {
         attempt: phase.attempt,
-        duration_seconds: seconds(record.at.since(attempt.started_at)),
+        duration_seconds: attempt.took(Some(record.at)),
         error,
         exit_code: None,
         signal: None,
@@ -229,6 +240,9 @@ pub(in crate::rules) fn recorded(
         Some(())
     });
     sums.ok_or_else(|| format!("a cost of {} cannot be added to what was spent", cost.amount))?;
+    if let Some(phase) = subject.phase().and_then(|id| table.phase(id)).filter(|_| !cost.refund) {
+        phase.paid = Some(Happened::of(record).later(phase.paid));
+    }
     table.pass(record)
 }
 

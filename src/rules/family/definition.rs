@@ -8,6 +8,7 @@ use crate::model::{
 };
 use crate::rules::budget::Budget;
 use crate::rules::draft::{Draft, root};
+use crate::rules::happened::Happened;
 use crate::rules::phase::{Phase, PhaseState};
 use crate::rules::rejection::Rejection;
 use crate::rules::spec::{Lineage, PhaseSpec};
@@ -20,10 +21,12 @@ pub(in crate::rules) fn define(
     table: &Table,
     id: EventId,
     asked: &action::Define,
+    inferred: Option<&str>,
 ) -> Result<Vec<Draft>, Rejection> {
     let definition = &*asked.definition;
     let name = definition.name();
-    if table.workflows.get(name).is_some_and(|known| known.definition == digest(definition)) {
+    let is_known = table.workflows.get(name).is_some_and(|known| known.definition == digest(definition));
+    if is_known && inferred != Some(DATED_BACK) {
         return Ok(Vec::new());
     }
     check_currency(table, definition)?;
@@ -139,8 +142,16 @@ pub(in crate::rules) fn defined(
     }
     let table = table.everything();
     let before = table.workflows.get(definition.name());
+    if let Some(before) = before
+        && record.inferred.as_deref() == Some(DATED_BACK)
+    {
+        let known = before.clone();
+        date_back(table, record, known, definition);
+        return Ok(());
+    }
     let (budget, limit) =
         before.map_or((Budget::default(), None), |before| (before.budget, before.cost_limit));
+    let happened = Happened::of(record);
     let workflow = Workflow {
         name: definition.name().clone(),
         description: definition.description().map(str::to_owned),
@@ -156,6 +167,8 @@ pub(in crate::rules) fn defined(
             .copied()
             .chain([record.event_ref()])
             .collect(),
+        brought_in: before.map_or(happened, |before| before.brought_in),
+        latest: happened.later(before.map(|before| before.latest)),
     };
     table.workflows.insert(workflow.name.clone(), workflow);
     let specs: BTreeMap<_, _> = specs(definition).collect();
@@ -181,6 +194,31 @@ pub(in crate::rules) fn defined(
     look_through(table);
     table.dependants.retain(|_, dependants| !dependants.is_empty());
     Ok(())
+}
+
+/// The repair that a definition is which says from when on a workflow is taken to have been defined.
+pub const DATED_BACK: &str = "dated_back";
+
+/// Dates the definition of a workflow back: what is there stays as it is, what is not is filled in.
+fn date_back(table: &mut Table, record: &Recorded, known: Workflow, definition: &Definition) {
+    let earlier = |before: Happened| {
+        let happened = Happened::of(record);
+        if happened.at < before.at { happened } else { before }
+    };
+    for (id, spec) in specs(definition) {
+        match table.phases.get_mut(&id).filter(|phase| !phase.retired) {
+            Some(phase) => phase.brought_in = earlier(phase.brought_in),
+            None => {
+                for need in &spec.needs {
+                    table.dependants.entry(need.clone()).or_default().insert(id.clone());
+                }
+                put(table, record, id, spec);
+            }
+        }
+    }
+    look_through(table);
+    let workflow = Workflow { brought_in: earlier(known.brought_in), ..known };
+    table.workflows.insert(workflow.name.clone(), workflow);
 }
 
 /// Notes of what is above something that was looked through that it is looked through as well: a definition may have put
@@ -213,6 +251,9 @@ fn put(table: &mut Table, record: &Recorded, id: PhaseId, spec: PhaseSpec) {
             metadata: Metadata::default(),
             last_seq: record.seq,
             updated_at: record.at,
+            moved: None,
+            brought_in: Happened::of(record),
+            paid: None,
         };
         table.phases.insert(id, phase);
         return;
@@ -229,6 +270,9 @@ fn put(table: &mut Table, record: &Recorded, id: PhaseId, spec: PhaseSpec) {
     if phase.retired && record.version == 1 {
         phase.state = PhaseState::NOT_RUN;
         phase.metadata = Metadata::default();
+    }
+    if phase.retired {
+        phase.brought_in = Happened::of(record);
     }
     phase.retired = false;
     phase.spec = spec;

@@ -17,6 +17,7 @@ mod roots;
 
 pub(super) use judge::{Go, Judge, consumed};
 pub use reasons::judge;
+pub(super) use reasons::judge_all;
 pub use reruns::{Rerun, reruns};
 pub(super) use roots::roots;
 pub use roots::{Step, trail};

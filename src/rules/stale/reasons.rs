@@ -86,6 +86,11 @@ fn own(phase: &Phase, attempt: &Attempt) -> Vec<Reason> {
 
 /// Judges every phase of a table anew: returns those that are stale, with every reason.
 pub fn judge(table: &Table) -> HashMap<&PhaseId, Vec<Reason>> {
+    judge_all(table).1
+}
+
+/// As [`judge`], with how all of them are judged.
+pub(in crate::rules) fn judge_all(table: &Table) -> (Judge<'_>, HashMap<&PhaseId, Vec<Reason>>) {
     let mut judge = Judge::anew(table);
     let mut stale: HashMap<&PhaseId, Vec<Reason>> = HashMap::new();
     for phase in in_order(table) {
@@ -95,7 +100,7 @@ pub fn judge(table: &Table) -> HashMap<&PhaseId, Vec<Reason>> {
             stale.insert(&phase.id, reasons);
         }
     }
-    stale
+    (judge, stale)
 }
 
 /// Returns the phases that the definitions have, each after all that it needs, ties by name.

@@ -69,7 +69,7 @@ use self::state::State;
 use self::tail::Tail;
 use self::view::View;
 use self::witness::Witnesses;
-use super::{Appended, Axis, Batch, Cache, Head, Limits, Log, Mended, Snapshot, StoreError, Until};
+use super::{Appended, Batch, Cache, Head, Limits, Log, Mended, Snapshot, StoreError, TimeSpan, Until};
 use crate::model::{CommandId, Seq};
 
 /// When events are archived, and how large blocks are. The log's meaning does not depend on them.
@@ -197,9 +197,14 @@ impl Log for DiskStore {
         self.view.find(command)
     }
 
-    fn seek(&self, axis: Axis, until: Until) -> Result<Seq, StoreError> {
+    fn seek(&self, until: Until) -> Result<Seq, StoreError> {
         self.check_usable()?;
-        self.view.seek(axis, until)
+        self.view.seek(until)
+    }
+
+    fn spans(&self) -> Result<Vec<TimeSpan>, StoreError> {
+        self.check_usable()?;
+        self.view.spans()
     }
 
     fn limits(&self) -> Limits {

@@ -8,7 +8,7 @@ use super::view::{LOOKS_MAX, View};
 use super::{append, folder, head, old, snapshot, takeover};
 use crate::model::{CommandId, Seq};
 use crate::store::{
-    Appended, Axis, Batch, Cache, Head, Limits, Log, MemoryStore, Snapshot, Store, StoreError, Until,
+    Appended, Batch, Cache, Head, Limits, Log, MemoryStore, Snapshot, Store, StoreError, TimeSpan, Until,
 };
 
 /// A log in a directory, at the head that it had when it was opened. It keeps nobody waiting, and nobody keeps it.
@@ -86,8 +86,12 @@ impl Log for DiskReader {
         self.view.find(command)
     }
 
-    fn seek(&self, axis: Axis, until: Until) -> Result<Seq, StoreError> {
-        self.view.seek(axis, until)
+    fn seek(&self, until: Until) -> Result<Seq, StoreError> {
+        self.view.seek(until)
+    }
+
+    fn spans(&self) -> Result<Vec<TimeSpan>, StoreError> {
+        self.view.spans()
     }
 
     fn limits(&self) -> Limits {

@@ -15,7 +15,7 @@ use super::segment::{Segment, SegmentName, SegmentWriter};
 use super::snapshot;
 use super::state::State;
 use crate::model::{CommandId, Seq, Timestamp};
-use crate::store::{Axis, Entry, Snapshot, StoreError, Times, Until};
+use crate::store::{Entry, Snapshot, StoreError, Times, Until};
 
 const SIZE: BlockSize = BlockSize { events_max: 4, bytes_full: 500 };
 
@@ -110,8 +110,8 @@ fn check_segment(folder: &Path, name: &SegmentName) -> Result<(), StoreError> {
         let first = first.expect("it is there").line.clone();
         let (at, place) = segment.find(entry(seq).command_id)?.expect("it is there");
         assert_eq!((segment.block_of(place), entry(place.number()).line), (at, first));
-        let until = Until::Through(entry(seq).times.at);
-        assert_eq!(segment.seek(Axis::At, until)?, Seq::new(seq));
+        let until = Until::Through(entry(seq).times.recorded_at);
+        assert_eq!(segment.seek(until)?, Seq::new(seq));
     }
     assert_eq!(segment.find(entry(10_000).command_id)?, None);
     Ok(())

@@ -12,7 +12,7 @@ use super::damaged;
 use super::segment::{Segment, SegmentName};
 use super::state::State;
 use crate::model::{CommandId, Seq};
-use crate::store::{Axis, Entry, StoreError, Until};
+use crate::store::{Entry, SPAN_EVENTS, StoreError, TimeSpan, Times, Until};
 
 pub(super) const SEGMENTS: &str = "segments";
 /// How often the segments are looked for anew when others exchange them.
@@ -213,12 +213,12 @@ impl View {
         Ok(recent.entries.as_ref().and_then(|entries| entries.get(at)).map(|entry| entry.line.clone()))
     }
 
-    /// Returns the last place whose time lies before the cut.
-    pub(super) fn seek(&self, axis: Axis, until: Until) -> Result<Seq, StoreError> {
-        if self.state.times.is_none_or(|times| until.includes(times.on(axis))) {
+    /// Returns the last place that was recorded before the cut.
+    pub(super) fn seek(&self, until: Until) -> Result<Seq, StoreError> {
+        if self.state.times.is_none_or(|times| until.includes(times.recorded_at)) {
             return Ok(self.state.seq());
         }
-        let count = self.entries.partition_point(|entry| until.includes(entry.times.on(axis)));
+        let count = self.entries.partition_point(|entry| until.includes(entry.times.recorded_at));
         let archived = self.archived();
         if count > 0 || archived == Seq::ZERO {
             return Ok(archived.plus(count as u64));
@@ -228,15 +228,35 @@ impl View {
         while low < high {
             let middle = low.midpoint(high);
             let ends = self.segment(segments[middle].last.min(archived))?.after.times;
-            match ends.is_some_and(|times| until.includes(times.on(axis))) {
+            match ends.is_some_and(|times| until.includes(times.recorded_at)) {
                 true => low = middle + 1,
                 false => high = middle,
             }
         }
         match segments.get(low) {
-            Some(name) => Ok(self.segment(name.first)?.seek(axis, until)?.min(archived)),
+            Some(name) => Ok(self.segment(name.first)?.seek(until)?.min(archived)),
             None => Ok(archived),
         }
+    }
+
+    /// Returns between which times events took effect: as the segments say it of their blocks, and of those in the
+    /// journal some at a time.
+    pub(super) fn spans(&self) -> Result<Vec<TimeSpan>, StoreError> {
+        let (mut spans, archived) = (Vec::new(), self.archived());
+        let mut end = Seq::ZERO;
+        while end < archived {
+            let segment = self.segment(end.plus(1))?;
+            segment.spans(archived, &mut spans)?;
+            end = segment.after.seq().min(archived);
+        }
+        for entries in self.entries.chunks(SPAN_EVENTS) {
+            let times: Vec<Times> = entries.iter().map(|entry| entry.times).collect();
+            let running = spans.last().map(|span: &TimeSpan| span.running);
+            let span = TimeSpan::of(end.plus(1), &times, running);
+            end = end.plus(entries.len() as u64);
+            spans.extend(span);
+        }
+        Ok(spans)
     }
 
     /// Reads every segment, and checks that each follows on the one before.

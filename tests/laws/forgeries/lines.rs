@@ -77,6 +77,8 @@ pub fn misplaced() -> Vec<Forgery> {
     let told = |check, says, forge: fn(&mut Log)| Forgery { told: By::Audit, ..by_all(check, says, forge) };
     let digest = "check_place: the first event of a command, and no other, has a digest";
     let recorded = "check_place: it was recorded at {}, event {} at {}";
+    let times = "check_place: its times are not those of event {}, of the same command";
+    let rests = "check_rests: it took effect at {}, before event {} at {at}, which it rests on";
     let cause = "check_causes: its cause {} is not event {}";
     let root = "check_causes: its root is {}, expected {root}";
     vec![
@@ -96,7 +98,33 @@ pub fn misplaced() -> Vec<Forgery> {
             note(log).and("note_added", "", json!({"text": "too"})).set("command_digest", digest);
         }),
         told("check_place: it took effect at {}, before event {} at {}", "it took effect at", |log| {
-            note(log).set("at", json!(time(29)));
+            note(log).set("at", json!(time(29))).of_first_form();
+        }),
+        told(
+            "check_place: its form is that of version {}, that of event {} of version {}",
+            "its form is",
+            |log| {
+                note(log).set("v", json!(1));
+            },
+        ),
+        told(times, "its times are not those of event 22", |log| {
+            note(log).and("note_added", "", json!({"text": "too"})).set("at", json!(time(32)));
+        }),
+        told(times, "its times are not those of event 22", |log| {
+            note(log).and("note_added", "", json!({"text": "too"})).set("clock", json!(time(3)));
+        }),
+        told(
+            "check_times: it keeps a claim of {claimed}, but took effect at {}",
+            "it keeps a claim",
+            |log| {
+                note(log).set("occurred_at", json!(time(31)));
+            },
+        ),
+        told("check_times: the clock was at {clock}, not behind {}", "the clock was at", |log| {
+            note(log).set("clock", json!(time(31)));
+        }),
+        told(rests, "before event 1 at 1970-01-01T00:00:00.000001Z, which it rests on", |log| {
+            log.add("note_added", "w/pending", json!({"text": "early"})).set("at", json!(time(0)));
         }),
         told(recorded, "it was recorded at", |log| {
             note(log).set("recorded_at", json!(time(30)));

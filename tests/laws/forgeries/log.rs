@@ -105,6 +105,12 @@ impl Log {
         self.set("causes", json!(causes)).set("causation_id", direct).set("correlation_id", root)
     }
 
+    /// Says that all of it is of the first form.
+    pub fn of_first_form(&mut self) -> &mut Self {
+        self.lines.iter_mut().for_each(|line| line["v"] = json!(1));
+        self
+    }
+
     /// Sets a field of the last event.
     pub fn set(&mut self, field: &str, to: Value) -> &mut Self {
         self.last()[field] = to;

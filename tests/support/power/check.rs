@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use phaseledger::model::Seq;
-use phaseledger::store::{Appended, Axis, Cache, DiskStore, Head, Log, StoreError, Until};
+use phaseledger::store::{Appended, Cache, DiskStore, Head, Log, StoreError, Until};
 
 use super::appender::{LOCK_TIMEOUT, Said};
 use super::script::{Oracle, seq};
@@ -101,7 +101,7 @@ fn compare_places(store: &DiskStore, oracle: &Oracle, end: u64, after: u64) -> R
     }
     let time = oracle.script.times(after + 1).recorded_at;
     for (until, expected) in [(Until::Through(time), seq(end)), (Until::Before(time), seq(after))] {
-        let found = store.seek(Axis::RecordedAt, until).map_err(|error| told("a seek", &error))?;
+        let found = store.seek(until).map_err(|error| told("a seek", &error))?;
         if found != expected {
             return Err(format!("{until:?} is at {found}; expected {expected}"));
         }

@@ -42,7 +42,7 @@ impl From<AskError> for Failure {
             AskError::BeforeFirst => {
                 Failure::not_found(message).hint("the first event is `e1`, the last one `head`")
             }
-            AskError::After { .. } => Failure::not_found(message),
+            AskError::After { .. } | AskError::TookEffectLater { .. } => Failure::not_found(message),
             AskError::NoTag { .. } => {
                 Failure::not_found(message).hint("`phaseledger log --kind tag_set` lists the tags")
             }

@@ -1,6 +1,6 @@
 //! What the user is told when the ledger or its store fails, or cannot take in what a file says.
 
-use phaseledger::ledger::{HistoryError, LedgerError, Places, RestoreError, VerifyError};
+use phaseledger::ledger::{HistoryError, LedgerError, RestoreError, Stretch, VerifyError};
 use phaseledger::model::{Seq, escape};
 use phaseledger::store::{Salvaged, StoreError};
 
@@ -29,7 +29,7 @@ impl Failure {
 
     /// Adds to a failure what was found of the log: which events are missing, and what to do next.
     pub fn surveyed(self, found: &Salvaged) -> Self {
-        let missing: Vec<_> = found.missing.iter().copied().map(Places::from).collect();
+        let missing: Vec<_> = found.missing.iter().copied().map(Stretch::from).collect();
         let mut lines: Vec<String> = missing.iter().map(|places| format!("  missing: {places}")).collect();
         lines.extend(found.differing.iter().map(|differing| {
             format!(

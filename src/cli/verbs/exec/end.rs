@@ -80,7 +80,7 @@ pub fn end(
     match outcome.failure {
         Some(failure) => return Err(failure),
         None if context.json => tell_end_json(started, &recorded, &outcome),
-        None => tell_end(started, &recorded, &outcome),
+        None => tell_end(started, &recorded, &outcome, context),
     }
     Ok(outcome.exit_code)
 }
@@ -266,7 +266,7 @@ fn refused(failure: Failure, is_rejected: bool, started: &Started, verb: &str) -
     }
 }
 
-fn tell_end(started: &Started, recorded: &Recorded, outcome: &Ending) {
+fn tell_end(started: &Started, recorded: &Recorded, outcome: &Ending, context: &Context) {
     let Started { phase, attempt, .. } = started;
     match recorded {
         Recorded::By(answer) => {
@@ -281,6 +281,7 @@ fn tell_end(started: &Started, recorded: &Recorded, outcome: &Ending) {
                 events => format!(", and {} more that it forced", events - 1),
             };
             output::talk(format_args!("phaseledger: {what} {phase} (e{}{derived}){why}", answer.seq));
+            writing::tell_times(answer, context);
         }
         Recorded::ByItself(_, seq) => {
             let over = started.meter.over().map(|over| format!(": {over}")).unwrap_or_default();

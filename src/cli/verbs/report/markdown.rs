@@ -43,21 +43,27 @@ pub fn write(report: &Report<'_>, as_of: &AsOf, zone: Zone) -> String {
 
 /// Writes the place that the report is as of, and its proof.
 fn push_place(document: &mut String, report: &Report<'_>, as_of: &AsOf, style: &Style<'_>) {
-    let (seq, root) = (as_of.seq, report.root);
+    let (seq, root, late) = (as_of.seq, report.root, as_of.late.count());
+    let later = match late {
+        0 => String::new(),
+        _ => format!(" and {late} recorded later, from event {} on", as_of.late.hull().after.plus(1)),
+    };
     match as_of.at {
-        None => document.push_str("- **As of:** before the first event\n"),
+        None => document.push_str(&format!("- **As of:** before the first event{later}\n")),
         Some(at) => {
             let at = render::time(at, style.zone, true);
-            document.push_str(&format!("- **As of:** event {seq}, {at}\n"));
+            document.push_str(&format!("- **As of:** event {seq}, {at}{later}\n"));
         }
     }
     let over = match seq {
         Seq::ZERO => "no events".to_owned(),
         _ => format!("the first {}", render::count(seq.number() as usize, "event", "events")),
     };
-    document.push_str(&format!(
-        "- **Log root:** `{root}`, over {over}; `phaseledger export --at e{seq}` ends with the same\n"
-    ));
+    let proof = match late {
+        0 => format!("over {over}; `phaseledger export --at e{seq}` ends with the same"),
+        _ => format!("over {over} and those recorded later; `export` as of the same instant ends with it"),
+    };
+    document.push_str(&format!("- **Log root:** `{root}`, {proof}\n"));
 }
 
 /// Writes the sections of several workflows, after an overview; or that there is none.

@@ -68,13 +68,20 @@ fn row(phase: &PhaseReport<'_>, style: &Style<'_>) -> Vec<String> {
         style.time(phase.started_at),
         style.time(phase.failed_at),
         style.time(phase.completed_at),
-        phase.duration_seconds.map(render::duration).unwrap_or_default(),
+        duration(phase),
         style.phases(met),
         waits(phase, style),
         without(phase, style),
         marks.join("<br>"),
         text(phase.description.unwrap_or_default()),
     ]
+}
+
+/// Returns how long the last attempt took; nothing while none has ended.
+fn duration(phase: &PhaseReport<'_>) -> String {
+    let has_ended = phase.completed_at.or(phase.failed_at).is_some();
+    let unknown = || if has_ended { render::UNKNOWN.to_owned() } else { String::new() };
+    phase.duration_seconds.map_or_else(unknown, render::duration)
 }
 
 /// Returns what a phase that is to run waits for, and of one that has run which of its needs are not met now.

@@ -23,7 +23,7 @@ use super::segment::{Segment, SegmentName, SegmentWriter};
 use super::state::State;
 use super::{old, snapshot};
 use crate::model::{CommandId, Seq};
-use crate::store::{Axis, Entry, StoreError, Until};
+use crate::store::{Entry, StoreError, Until};
 
 const SIZE: BlockSize = BlockSize { events_max: 4, bytes_full: 500 };
 const FORMS: [Form; 2] = [Form::Stored, Form::Plain];
@@ -103,15 +103,14 @@ fn check_segment(folder: &Path, name: &SegmentName) -> Result<(), StoreError> {
     let segment = Segment::open(folder, name)?;
     let checked = segment.check();
     let _ = segment.find(CommandId::new(uuid::Uuid::from_u128(7)));
+    let _ = segment.spans(name.last, &mut Vec::new());
     let mut entries = Vec::new();
     for at in 0..segment.count() {
         let found = segment.entries(at)?;
         for entry in found.iter().take(2) {
             let _ = segment.find(entry.command_id);
-            for axis in [Axis::At, Axis::RecordedAt] {
-                let _ = segment.seek(axis, Until::Through(entry.times.on(axis)));
-                let _ = segment.seek(axis, Until::Before(entry.times.on(axis)));
-            }
+            let _ = segment.seek(Until::Through(entry.times.recorded_at));
+            let _ = segment.seek(Until::Before(entry.times.recorded_at));
         }
         entries.extend(found);
     }

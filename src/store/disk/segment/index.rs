@@ -3,7 +3,7 @@
 use crate::model::{Seq, Timestamp};
 use crate::store::disk::bytes::{Reader, Writer};
 use crate::store::disk::state::{put_times, time, times};
-use crate::store::{Axis, Entry, Times};
+use crate::store::{Entry, TimeSpan, Times};
 
 /// A block of a segment.
 #[derive(Debug, Clone)]
@@ -54,9 +54,15 @@ impl BlockEntry {
         self.first.plus(u64::from(self.events)).minus(1)
     }
 
-    /// Returns the time of its last event.
-    pub(super) fn last_on(&self, axis: Axis) -> Timestamp {
-        self.ends.1.on(axis)
+    /// Returns when its last event was recorded.
+    pub(super) fn last_recorded_at(&self) -> Timestamp {
+        self.ends.1.recorded_at
+    }
+
+    /// Returns between which times its events took effect, behind others of which the latest did at `before`.
+    pub(super) fn span(&self, before: Option<Timestamp>) -> TimeSpan {
+        let running = before.map_or(self.running, |before| before.max(self.running));
+        TimeSpan { first: self.first, last: self.last(), at: self.at, running }
     }
 }
 

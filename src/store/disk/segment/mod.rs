@@ -22,7 +22,7 @@ use super::damaged;
 use super::packed::{HEADER_BYTES, Packed};
 use super::state::State;
 use crate::model::{CommandId, Seq};
-use crate::store::{Axis, Entry, StoreError, Until};
+use crate::store::{Entry, StoreError, TimeSpan, Times, Until};
 
 const MAGIC: &[u8; 8] = b"phaseseg";
 
@@ -133,14 +133,31 @@ impl Segment {
         Ok(None)
     }
 
-    /// Returns the last place whose time lies before the cut; the one before its first where there is none.
-    pub(super) fn seek(&self, axis: Axis, until: Until) -> Result<Seq, StoreError> {
-        let at = self.blocks.partition_point(|block| until.includes(block.last_on(axis)));
+    /// Adds between which times the events of each block up to a place took effect.
+    pub(super) fn spans(&self, through: Seq, spans: &mut Vec<TimeSpan>) -> Result<(), StoreError> {
+        for (at, block) in self.blocks.iter().enumerate().take_while(|(_, block)| block.first <= through) {
+            let running = spans.last().map(|span| span.running);
+            if block.last() <= through {
+                spans.push(block.span(running));
+                continue;
+            }
+            // It reaches beyond: only what is read of it counts.
+            let entries = self.entries(at)?;
+            let count = usize::try_from(through.number() - block.first.number() + 1).unwrap_or(usize::MAX);
+            let times: Vec<Times> = entries.iter().take(count).map(|entry| entry.times).collect();
+            spans.extend(TimeSpan::of(block.first, &times, running));
+        }
+        Ok(())
+    }
+
+    /// Returns the last place that was recorded before the cut; the one before its first where there is none.
+    pub(super) fn seek(&self, until: Until) -> Result<Seq, StoreError> {
+        let at = self.blocks.partition_point(|block| until.includes(block.last_recorded_at()));
         if at == self.blocks.len() {
             return Ok(self.name.last);
         }
         let entries = self.entries(at)?;
-        let count = entries.partition_point(|entry| until.includes(entry.times.on(axis)));
+        let count = entries.partition_point(|entry| until.includes(entry.times.recorded_at));
         Ok(self.blocks[at].first.minus(1).plus(count as u64))
     }
 

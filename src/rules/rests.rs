@@ -1,0 +1,225 @@
+//! What an event rests on: it never takes effect before that, however early it is claimed to have.
+//!
+//! So whatever a cut through the axis of `at` holds, it holds all that is needed to fold it. What someone only thought
+//! when an event was recorded (a derived judgement) rests on nothing.
+
+use std::borrow::Cow;
+
+use super::draft::Draft;
+use super::family::costs;
+use super::family::definition::DATED_BACK;
+use super::happened::Happened;
+use super::phase::{Phase, PhaseState};
+use super::stale::Judge;
+use super::table::Table;
+use crate::model::{
+    ApprovalDecided, Cause, Consumed, CostRecorded, Event, PhaseId, PhaseName, PhaseStarted, Recorded, Seq,
+    Subject, Timestamp, WorkflowDefined,
+};
+
+/// An event that another one rests on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Rest {
+    /// Its place.
+    pub seq: Seq,
+    /// When it took effect; none where the table does not tell.
+    pub at: Option<Timestamp>,
+}
+
+impl From<Happened> for Rest {
+    fn from(happened: Happened) -> Self {
+        Rest { seq: happened.seq, at: Some(happened.at) }
+    }
+}
+
+/// What is to be known of an event to tell what it rests on.
+#[derive(Debug, Clone)]
+pub struct Resting<'a> {
+    event: &'a Event,
+    subject: &'a Subject,
+    causes: &'a [Cause],
+    is_derived: bool,
+    inferred: Option<Cow<'a, str>>,
+}
+
+impl<'a> Resting<'a> {
+    /// Looks at an event that is not yet in the log, and at the repair that its command is.
+    pub fn draft(draft: &'a Draft, inferred: Option<&'a str>) -> Self {
+        Resting {
+            event: &draft.event,
+            subject: &draft.subject,
+            causes: &draft.causes,
+            is_derived: draft.rule.is_some(),
+            inferred: inferred.map(Cow::Borrowed),
+        }
+    }
+
+    /// Looks at an event of the log.
+    pub fn recorded(record: &'a Recorded) -> Self {
+        Resting {
+            event: &record.event,
+            subject: &record.subject,
+            causes: &record.causes,
+            is_derived: record.rule.is_some(),
+            inferred: record.inferred.as_deref().map(Cow::Borrowed),
+        }
+    }
+}
+
+/// Returns what an event rests on. The table is that before it.
+pub fn rests_on(table: &Table, of: &Resting<'_>) -> Vec<Rest> {
+    let mut rests = Rests { table, of, found: Vec::new() };
+    match of.event {
+        Event::WorkflowDefined(defined) => rests.definition(defined),
+        Event::RerunMarked(_)
+        | Event::RerunCauseAdded(_)
+        | Event::RerunDeferred(_)
+        | Event::RerunCleared(_)
+            if of.is_derived => {}
+        Event::PhaseStarted(started) => {
+            rests.transition();
+            rests.basis(started);
+        }
+        Event::PhaseSkipped(skipped) => {
+            rests.transition();
+            rests.found.extend(skipped.behind.iter().map(|behind| Rest { seq: behind.seq, at: None }));
+        }
+        Event::PhaseCompleted(_)
+        | Event::PhaseFailed(_)
+        | Event::PhaseReset(_)
+        | Event::RerunMarked(_)
+        | Event::RerunCauseAdded(_)
+        | Event::RerunDeferred(_)
+        | Event::RerunCleared(_) => rests.transition(),
+        Event::CostRecorded(cost) => rests.cost(cost),
+        Event::MetadataRecorded(_)
+        | Event::NoteAdded(_)
+        | Event::TagSet(_)
+        | Event::CostLimitSet(_)
+        | Event::CostWarningRaised(_)
+        | Event::CostLimitExceeded(_)
+        | Event::ApprovalRequested(_)
+        | Event::HistoryImported(_) => rests.subject(),
+        Event::ApprovalGranted(decided) | Event::ApprovalRejected(decided) => {
+            rests.subject();
+            rests.request(decided);
+        }
+    }
+    rests.found
+}
+
+struct Rests<'a> {
+    table: &'a Table,
+    of: &'a Resting<'a>,
+    found: Vec<Rest>,
+}
+
+impl<'a> Rests<'a> {
+    fn add(&mut self, rests: impl IntoIterator<Item = Happened>) {
+        self.found.extend(rests.into_iter().map(Rest::from));
+    }
+
+    fn phase(&self) -> Option<&'a Phase> {
+        self.table.phases.get(self.of.subject.phase()?)
+    }
+
+    /// The definition that brought in what the event is about.
+    fn subject(&mut self) {
+        let whole = || self.table.workflows.get(self.of.subject.workflow()?);
+        let brought_in = match self.of.subject {
+            Subject::Phase(_) => self.phase().map(|phase| phase.brought_in),
+            Subject::Workflow(_) => whole().map(|workflow| workflow.brought_in),
+            Subject::Ledger => None,
+        };
+        self.add(brought_in);
+    }
+
+    fn causes(&mut self) {
+        for cause in self.of.causes {
+            let at = self.time_of(self.of.subject.phase(), cause.event.seq);
+            self.found.push(Rest { seq: cause.event.seq, at });
+        }
+    }
+
+    fn request(&mut self, decided: &ApprovalDecided) {
+        let asked = self.table.approvals.get(&decided.request);
+        self.add(asked.map(|asked| Happened { seq: asked.seq, at: asked.at }));
+    }
+
+    /// What moves a phase rests on what moved it before, and on what caused it.
+    fn transition(&mut self) {
+        self.subject();
+        self.causes();
+        self.add(self.phase().and_then(|phase| phase.moved));
+    }
+
+    /// What a start builds on, also what it found through its needs; of what is too many to be recorded the table tells.
+    fn basis(&mut self, started: &PhaseStarted) {
+        self.built_on(&started.consumed);
+        for through in &started.looked_through {
+            match through.many {
+                None => self.built_on(&through.found),
+                Some(_) => self.built_on(Judge::new(self.table).look(&through.need).basis.found()),
+            }
+        }
+    }
+
+    fn built_on(&mut self, found: &[Consumed]) {
+        for found in found {
+            let at = self.time_of(Some(&found.phase), found.seq);
+            self.found.push(Rest { seq: found.seq, at });
+        }
+    }
+
+    /// Money is spent on a phase that is there; a refund gives back what was spent before; and what fails an attempt
+    /// rests on its start.
+    fn cost(&mut self, cost: &CostRecorded) {
+        self.subject();
+        let Some(phase) = self.phase() else { return };
+        if cost.refund {
+            self.add(phase.paid);
+        }
+        if let PhaseState::InProgress { attempt, .. } = &phase.state
+            && costs::would_fail(self.table, phase, cost.amount)
+        {
+            self.add([Happened { seq: attempt.seq, at: attempt.started_at }]);
+            self.add(phase.moved);
+        }
+    }
+
+    /// A definition rests on the last one of any workflow, for it may need what is there; and on what moved the phases
+    /// that it brings in or retires. One that is dated back changes nothing that is there.
+    fn definition(&mut self, defined: &WorkflowDefined) {
+        let latest = self.table.workflows.values().map(|workflow| workflow.latest);
+        let latest = latest.reduce(|one, other| one.later(Some(other)));
+        if self.of.inferred.as_deref() == Some(DATED_BACK) {
+            let own = defined.definition.name();
+            let needs = defined.definition.phases().iter().flat_map(|phase| &phase.needs);
+            let is_apart = needs.into_iter().all(|need| need.within(own).workflow == *own);
+            self.add(latest.filter(|_| !is_apart));
+            return;
+        }
+        self.add(latest);
+        let id = |name: &PhaseName| PhaseId::new(defined.definition.name().clone(), name.clone());
+        let moved = |name| self.table.phases.get(&id(name)).and_then(|phase| phase.moved);
+        let moved: Vec<_> = defined.added.iter().chain(&defined.retired).filter_map(moved).collect();
+        self.add(moved);
+    }
+
+    /// Finds when an event took effect that is, as a rule, about a phase.
+    fn time_of(&self, phase: Option<&PhaseId>, seq: Seq) -> Option<Timestamp> {
+        let phase = self.table.phases.get(phase?)?;
+        let state = &phase.state;
+        let ended = match state {
+            PhaseState::Complete { completion } | PhaseState::NeedsRerun { completion, .. } => {
+                Some(Happened { seq: completion.seq, at: completion.ended_at })
+            }
+            PhaseState::Failed { failure } => Some(Happened { seq: failure.seq, at: failure.ended_at }),
+            PhaseState::Pending { .. } | PhaseState::InProgress { .. } => None,
+        };
+        let started = state.attempt().map(|attempt| Happened { seq: attempt.seq, at: attempt.started_at });
+        let marks = state.marks().iter().map(|mark| Happened { seq: mark.seq, at: mark.at });
+        let mut known = phase.moved.into_iter().chain(ended).chain(started).chain(marks);
+        known.find(|known| known.seq == seq).map(|known| known.at)
+    }
+}
