@@ -38,7 +38,8 @@ pub struct Attempt {
     pub root: EventId,
     /// When it took effect.
     pub started_at: Timestamp,
-    /// Whether nobody says that it was then: a repair of a history put it in.
+    /// Whether nobody says that it was then: a repair of a history put it in, or it was claimed to be before what it rests
+    /// on.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub inferred: bool,
     /// What it goes back to: the roots of all that it answers; itself where it answers nothing.
@@ -63,7 +64,7 @@ impl Attempt {
         Cause::new(EventRef { seq: self.seq, id: self.event }, CauseKind::PhaseStarted)
     }
 
-    /// Returns how long it took to an end; none where that, or its start, is inferred.
+    /// Returns how long it took to an end; none where that, or its start, is not known to be then.
     pub(super) fn took(&self, ended_at: Option<Timestamp>) -> Option<f64> {
         let ended_at = ended_at.filter(|_| !self.inferred)?;
         Some(seconds(ended_at.since(self.started_at)))

@@ -16,15 +16,16 @@ use crate::model::{Action, Command, Timestamp};
 pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Draft>, Rejection> {
     let (id, first) = (command.id, command.id.event(0));
     let one = |draft: Draft| vec![draft];
+    // Nobody says when an end was that a repair puts in, or one that is claimed for a time when it cannot have been.
+    let is_raised = command.occurred_at.is_some_and(|claimed| claimed < at);
+    let ended = (command.inferred.is_none() && !is_raised).then_some(at);
     match &command.action {
         Action::Define(define) => definition::define(table, first, define, command.inferred),
-        Action::Start(start) => attempt::start(table, id, start, command.inputs(), at),
+        Action::Start(start) => attempt::start(table, id, start, command.inputs(), ended),
         Action::Complete(complete) => {
-            attempt::complete(table, first, complete, command.outputs(), at).map(one)
+            attempt::complete(table, first, complete, command.outputs(), ended).map(one)
         }
-        Action::Fail(fail) => {
-            attempt::fail(table, first, fail, command.inferred.is_none().then_some(at)).map(one)
-        }
+        Action::Fail(fail) => attempt::fail(table, first, fail, ended).map(one),
         Action::Skip(skip) => attempt::skip(table, first, skip).map(one),
         Action::Rerun(rerun) => rerun::rerun(table, first, rerun).map(one),
         Action::InputsChanged(changed) => files::inputs_changed(table, first, changed),

@@ -20,13 +20,14 @@ const STARTABLE_AGAIN: &[StateName] = &[StateName::Complete];
 const SKIPPABLE: &[StateName] = &[StateName::Pending, StateName::Failed, StateName::NeedsRerun];
 
 /// Decides on a start. One of a phase that is complete or under way is two events: what makes way for it, and
-/// the start, which the former causes. `inputs` are the files that the attempt says it reads.
+/// the start, which the former causes. `inputs` are the files that the attempt says it reads; `ended` is when one that makes
+/// way ends.
 pub(in crate::rules) fn start(
     table: &Table,
     command: CommandId,
     asked: &action::Start,
     inputs: Option<&[OutputFile]>,
-    at: Timestamp,
+    ended: Option<Timestamp>,
 ) -> Result<Vec<Draft>, Rejection> {
     let phase = table.resolve(&asked.phase)?;
     let (first, second) = (command.event(0), command.event(1));
@@ -47,7 +48,7 @@ pub(in crate::rules) fn start(
             let attempt = phase.under_way("start --take-over")?;
             let failed = PhaseFailed {
                 attempt: phase.attempt,
-                duration_seconds: attempt.took(Some(at)),
+                duration_seconds: attempt.took(ended),
                 error: reason.clone(),
                 exit_code: None,
                 signal: None,
@@ -149,13 +150,13 @@ fn answers(table: &Table, phase: &Phase) -> (Vec<Cause>, Option<EventId>) {
     (found.iter().map(Origin::cause).collect(), found.first().and_then(root))
 }
 
-/// Decides on a good end. `files` are the digest and the files of what the phase put out.
+/// Decides on a good end, as on a bad one. `files` are the digest and the files of what the phase put out.
 pub(in crate::rules) fn complete(
     table: &Table,
     id: EventId,
     asked: &action::Complete,
     files: (Option<Digest>, &[OutputFile]),
-    at: Timestamp,
+    ended: Option<Timestamp>,
 ) -> Result<Draft, Rejection> {
     let phase = table.resolve(&asked.phase)?;
     let attempt = phase.under_way("complete")?;
@@ -163,7 +164,7 @@ pub(in crate::rules) fn complete(
     let (output, outputs) = files;
     let completed = PhaseCompleted {
         attempt: phase.attempt,
-        duration_seconds: attempt.took(Some(at)),
+        duration_seconds: attempt.took(ended),
         output,
         outputs: outputs.to_vec(),
         metadata: asked.metadata.clone(),
@@ -171,19 +172,19 @@ pub(in crate::rules) fn complete(
     Ok(ending(phase, id, completed, StateName::Complete))
 }
 
-/// Decides on a bad end; `at` is none where nobody says when that was.
+/// Decides on a bad end; `ended` is none where nobody says when that was.
 pub(in crate::rules) fn fail(
     table: &Table,
     id: EventId,
     asked: &action::Fail,
-    at: Option<Timestamp>,
+    ended: Option<Timestamp>,
 ) -> Result<Draft, Rejection> {
     let phase = table.resolve(&asked.phase)?;
     let attempt = phase.under_way("fail")?;
     phase.check_merge(&asked.metadata)?;
     let failed = PhaseFailed {
         attempt: phase.attempt,
-        duration_seconds: attempt.took(at),
+        duration_seconds: attempt.took(ended),
         error: asked.error.clone(),
         exit_code: asked.exit_code,
         signal: asked.signal.clone(),

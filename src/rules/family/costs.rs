@@ -212,7 +212,7 @@ fn fail(
     causes.push(attempt.cause());
     let failed = PhaseFailed {
         attempt: phase.attempt,
-        duration_seconds: attempt.took(Some(record.at)),
+        duration_seconds: attempt.took(Some(record.at).filter(|_| record.occurred_at.is_none())),
         error,
         exit_code: None,
         signal: None,
