@@ -4,10 +4,11 @@
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 
+use phaseledger::ask::{self, AskError, Moment};
 use phaseledger::ledger::{Ledger, Until};
 use phaseledger::model::{
-    Action, Command, CommandId, Definition, PhaseRef, Places, Recorded, Request, Seq, Timestamp,
-    WorkflowName, action,
+    Action, Command, CommandId, Definition, PhaseRef, Places, Recorded, Request, Seq, Timestamp, When,
+    WhenBase, WorkflowName, action,
 };
 use phaseledger::rules::{Phase, PhaseState, Table, evolve_late, judge, judge_cut};
 use proptest::prelude::*;
@@ -73,6 +74,21 @@ fn check_table(table: &Table, cut: &Cut, instant: Timestamp) {
     }
 }
 
+/// `why` goes back to roots that the cut has, of every phase that must run again in it.
+fn check_why(shared: &Shared, table: &Table, places: &Places, instant: Timestamp) {
+    let moment = Moment::at(When { base: WhenBase::Time(instant), back: 0 });
+    for phase in judge(table).into_keys() {
+        let question = ask::Why { phase: phase.clone().into() };
+        let answer = ask::answer(|| Ok::<_, AskError>(shared.ledger()), &moment, &question);
+        let answer = answer.expect("the cut is there").transpose().expect("the phase is there");
+        let json = serde_json::to_value(&answer).expect("JSON");
+        let roots: Vec<_> =
+            json["roots"].as_array().into_iter().flatten().filter_map(|root| root["seq"].as_u64()).collect();
+        assert!(!roots.is_empty(), "`{phase}` at {instant}: {json:#}");
+        assert!(roots.iter().all(|root| places.holds(Seq::new(*root))), "`{phase}` at {instant}: {roots:?}");
+    }
+}
+
 /// What must run again says why, and what stands has nothing said of it.
 fn check_marks(phase: &Phase) {
     match &phase.state {
@@ -123,6 +139,9 @@ fn every_cut_is_the_fold_of_its_facts_judged_by_the_function() {
             let thought: Vec<_> = brute.phases.values().map(Phase::is_stale).collect();
             judge_cut(&mut brute);
             assert_eq!(table, Table { head: table.head, ..brute.clone() }, "at {instant}");
+            if !places.late().is_empty() && cuts.get() % 3 == 0 {
+                check_why(&shared, &table, &places, instant);
+            }
             count(&cuts, 1);
             count(&late, usize::from(!places.late().is_empty()));
             count(&judged, usize::from(!thought.into_iter().eq(brute.phases.values().map(Phase::is_stale))));
