@@ -25,8 +25,8 @@ use super::boundary::{Handle, guarded};
 use super::bytes::{Reader, Writer};
 use super::folder::{names, remove_folder};
 use super::state::{FORMAT_VERSION, State};
-use super::view::View;
 use super::threads::Opener;
+use super::view::View;
 use super::{damaged, frame, io_error, mark};
 use crate::model::Seq;
 use crate::store::{Entry, StoreError};
@@ -154,12 +154,7 @@ impl Tail {
         Ok(Some(tail))
     }
 
-    fn open_at(
-        dir: &Path,
-        path: &Path,
-        state: &State,
-        opener: Opener,
-    ) -> Result<Option<Self>, StoreError> {
+    fn open_at(dir: &Path, path: &Path, state: &State, opener: Opener) -> Result<Option<Self>, StoreError> {
         let opened = opener.open(path, config(path).temporary(true), OPENING_MAX)?;
         let Some(handle) = opened else { return Ok(None) };
         let mut tail = Tail {
