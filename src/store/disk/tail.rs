@@ -46,7 +46,7 @@ const BATCH_BYTES: usize = 1 << 20;
 /// What sled may keep in memory.
 const CACHE_BYTES: u64 = 64 << 20;
 /// How long sled may take to open it: what is not there by then is done without.
-const OPENING_MAX: Duration = Duration::from_secs(5);
+const OPENING_MAX: Duration = Duration::from_secs(10);
 /// How long the threads of a database that was closed may still hold its file.
 const CLOSING_MAX: Duration = Duration::from_secs(1);
 
