@@ -1,5 +1,6 @@
 //! Damage: whatever happens to the files, a log is what was acknowledged, or an error, for who asks and for who records.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,10 +21,14 @@ type Contents = (Vec<String>, Option<Vec<(String, Vec<u8>)>>);
 /// A log with segments, a journal, rows and snapshots, closed; what it holds; and what its files were some time before.
 fn log_to_damage() -> (OnDisk, Contents, Tree) {
     let mut subject = OnDisk::new(SMALL);
-    let mut older = Tree::new();
+    let (mut older, mut table) = (Tree::new(), BTreeMap::new());
     for seq in 1..=EVENTS {
-        let rows = vec![(format!("row/{:03}", seq * 7 % 150), Some(vec![seq as u8; 200]))];
-        let rows = RowChanges { fold_version: 1, replace: false, rows };
+        let row = (format!("row/{:03}", seq * 7 % 150), Some(vec![seq as u8; 200]));
+        table.extend([row.clone()]);
+        // A worn folder is not kept: as a ledger does, who finds no rows puts all of them.
+        let replace = subject.store().head().expect("a head").fold_version.is_none();
+        let rows = if replace { table.clone().into_iter().collect() } else { vec![row] };
+        let rows = RowChanges { fold_version: 1, replace, rows };
         append(subject.store(), &Batch { entries: vec![entry(seq)], rows });
         if seq % 100 == 0 {
             subject.store().keep_snapshot(&snapshot(seq, b"row")).expect("it is kept");
@@ -33,7 +38,9 @@ fn log_to_damage() -> (OnDisk, Contents, Tree) {
         }
     }
     let contents = contents(subject.store()).expect("an undamaged log");
-    assert!(contents.1.is_some());
+    subject.reopen();
+    let head = subject.store().head().expect("a head");
+    assert!(contents.1.is_some() && head.fold_version.is_some(), "its folder is kept, with the rows");
     subject.close();
     (subject, contents, older)
 }

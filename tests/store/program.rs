@@ -9,6 +9,7 @@ mod first;
 mod limits;
 mod syncs;
 mod takeover;
+mod threads;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -36,7 +37,6 @@ static KEPT: AtomicUsize = AtomicUsize::new(0);
 const KINDS: [Kind; 6] = [Kind::Fresh, Kind::GoesOn, Kind::Old, Kind::Bulk, Kind::GoesOn, Kind::Restored];
 
 #[test]
-#[ignore = "hangs on the timing of processes: `.ci/long` runs it"]
 fn found_18_what_the_program_told_survives_power_cuts() {
     if let Some(obstacle) = trace::obstacle() {
         return skip("found_18_what_the_program_told_survives_power_cuts", "strace", &obstacle);

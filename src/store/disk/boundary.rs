@@ -3,15 +3,19 @@
 use std::any::Any;
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
+use std::path::Path;
 use std::sync::Once;
 use std::thread;
+
+use super::{damaged, io_error};
+use crate::store::StoreError;
 
 thread_local! {
     static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Calls sled. Answers the message of its panic, when it panics; nothing is printed.
-pub(super) fn caught<T>(call: impl FnOnce() -> T) -> Result<T, String> {
+fn caught<T>(call: impl FnOnce() -> T) -> Result<T, String> {
     silence_sled();
     let before = QUIET.replace(true);
     let result = panic::catch_unwind(AssertUnwindSafe(call));
@@ -71,4 +75,28 @@ fn message(payload: &(dyn Any + Send)) -> String {
     let text = payload.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("no reason given");
     text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(200).collect()
+}
+
+/// Calls sled behind the boundary, and tells what it says as an error of the store's.
+pub(super) fn guarded<T>(
+    path: &Path,
+    action: &'static str,
+    call: impl FnOnce() -> sled::Result<T>,
+) -> Result<T, StoreError> {
+    match caught(call) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(sled::Error::Io(error))) => Err(io_error(action, path)(error)),
+        Ok(Err(error)) => Err(damaged(format!("sled cannot {action} `{}`: {error}", path.display()))),
+        Err(message) => Err(match system_error(&message) {
+            Some(error) => io_error(action, path)(error),
+            None => damaged(format!("sled cannot {action} `{}`: {message}", path.display())),
+        }),
+    }
+}
+
+/// Finds the system's error in a panic that was an unwrapped one.
+fn system_error(message: &str) -> Option<std::io::Error> {
+    let (_, rest) = message.split_once("Os { code: ")?;
+    let (code, _) = rest.split_once(',')?;
+    code.parse().ok().map(std::io::Error::from_raw_os_error)
 }

@@ -56,6 +56,7 @@ mod view;
 mod witness;
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 pub use backup::backup;
 pub use reader::{DiskReader, Opened};
@@ -67,6 +68,7 @@ use self::lock::Lock;
 use self::segment::SegmentName;
 use self::state::State;
 use self::tail::Tail;
+use self::threads::Opener;
 use self::view::View;
 use self::witness::Witnesses;
 use super::{Appended, Batch, Cache, Head, Limits, Log, Mended, Snapshot, StoreError, TimeSpan, Until};
@@ -118,7 +120,7 @@ type Doubt = (std::io::ErrorKind, String);
 #[derive(Debug)]
 pub struct DiskStore {
     // Fields are dropped in this order: the lock goes last.
-    /// None once sled has failed: then there are no rows until the log is opened anew.
+    /// None where sled does not answer, and once it has failed: then there are no rows until the log is opened anew.
     tail: Option<Tail>,
     view: View,
     /// Where the log stood when the journal began.
@@ -250,7 +252,8 @@ impl Cache for DiskStore {
         snapshot::forget(&self.dir)?;
         // It goes before another one is made in its place.
         self.tail = None;
-        self.tail = Some(Tail::make(&self.dir, &self.view)?);
+        let opener = Opener::wait(&self.dir, Instant::now() + threads::PATIENCE)?;
+        self.tail = Tail::make(&self.dir, &self.view, opener)?;
         Ok(())
     }
 }

@@ -125,7 +125,7 @@ impl DiskStore {
         }
         let tail = Tail::open(dir, &looked.view, deadline)?;
         Ok(DiskStore {
-            tail: Some(tail),
+            tail,
             front: looked.front,
             view: looked.view,
             journal,

@@ -21,12 +21,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::boundary::{Handle, caught};
+use super::boundary::{Handle, guarded};
 use super::bytes::{Reader, Writer};
 use super::folder::{names, remove_folder};
 use super::state::{FORMAT_VERSION, State};
+use super::threads::Opener;
 use super::view::View;
-use super::{damaged, frame, io_error, mark, threads};
+use super::{damaged, frame, io_error, mark};
 use crate::model::Seq;
 use crate::store::{Entry, StoreError};
 
@@ -44,6 +45,8 @@ const WORN_PAGES_MAX: usize = 128;
 const BATCH_BYTES: usize = 1 << 20;
 /// What sled may keep in memory.
 const CACHE_BYTES: u64 = 64 << 20;
+/// How long sled may take to open it: what is not there by then is done without.
+const OPENING_MAX: Duration = Duration::from_secs(10);
 /// How long the threads of a database that was closed may still hold its file.
 const CLOSING_MAX: Duration = Duration::from_secs(1);
 
@@ -116,43 +119,44 @@ pub(super) struct Tail {
 }
 
 impl Tail {
-    /// Opens the tail of a log, or makes it anew.
-    pub(super) fn open(dir: &Path, view: &View, deadline: Instant) -> Result<Self, StoreError> {
+    /// Opens the tail of a log, or makes it anew. None where sled does not answer: it is done without.
+    pub(super) fn open(dir: &Path, view: &View, deadline: Instant) -> Result<Option<Self>, StoreError> {
         let state = &view.state;
         if SystemTime::now() < UNIX_EPOCH {
             return Err(StoreError::Clock);
         }
-        threads::wait(dir, deadline)?;
+        // Before the folder is touched.
+        let opener = Opener::wait(dir, deadline)?;
         remove_left(dir)?;
         let (kept, path) = (dir.join(NAME), dir.join(own_name()));
         if kept.is_dir() && mark::fits(dir, &kept, state) {
             fs::rename(&kept, &path).map_err(io_error("rename", &kept))?;
-            if let Ok(tail) = Tail::open_at(dir, &path, state)
-                && tail.check().unwrap_or(false)
-            {
-                return Ok(tail);
+            match Tail::open_at(dir, &path, state, opener) {
+                Ok(Some(tail)) if tail.check().unwrap_or(false) => return Ok(Some(tail)),
+                Ok(None) => return Ok(None),
+                Ok(Some(_)) | Err(_) => return Tail::make(dir, view, Opener::wait(dir, deadline)?),
             }
         }
-        Tail::make(dir, view)
+        Tail::make(dir, view, opener)
     }
 
-    /// Makes the tail anew, with the events that the journal has, and without rows.
-    pub(super) fn make(dir: &Path, view: &View) -> Result<Self, StoreError> {
+    /// Makes the tail anew, with the events that the journal has, and without rows. None where sled does not answer.
+    pub(super) fn make(dir: &Path, view: &View, opener: Opener) -> Result<Option<Self>, StoreError> {
         remove_left(dir)?;
         remove_folder(&dir.join(NAME))?;
-        let mut tail = Tail::open_at(dir, &dir.join(own_name()), &view.state)?;
+        let tail = Tail::open_at(dir, &dir.join(own_name()), &view.state, opener)?;
+        let Some(mut tail) = tail else { return Ok(None) };
         if !view.entries.is_empty() {
             let mut changes = Changes::default();
             changes.put_frame(view.archived().plus(1), &view.entries)?;
             tail.apply(changes, &view.state, None)?;
         }
-        Ok(tail)
+        Ok(Some(tail))
     }
 
-    fn open_at(dir: &Path, path: &Path, state: &State) -> Result<Self, StoreError> {
-        let config = config(path).temporary(true);
-        let handle = guarded(path, "open", || config.open().map(Handle::new))?;
-        threads::started();
+    fn open_at(dir: &Path, path: &Path, state: &State, opener: Opener) -> Result<Option<Self>, StoreError> {
+        let opened = opener.open(path, config(path).temporary(true), OPENING_MAX)?;
+        let Some(handle) = opened else { return Ok(None) };
         let mut tail = Tail {
             handle,
             dir: dir.to_owned(),
@@ -163,7 +167,7 @@ impl Tail {
             has_archived: false,
         };
         tail.fold_version = tail.head()?.and_then(|(fold_version, _)| fold_version);
-        Ok(tail)
+        Ok(Some(tail))
     }
 
     /// Says whether it has the end of the log that it was opened for.
@@ -334,28 +338,4 @@ fn read_head(bytes: &[u8]) -> Option<(Option<u32>, State)> {
     let (format, has_rows, fold_version) = (reader.u32()?, reader.u8()? == 1, reader.u32()?);
     let state = State::read(&mut reader)?;
     (format == FORMAT_VERSION).then_some((has_rows.then_some(fold_version), state))
-}
-
-/// Calls sled behind the panic boundary.
-pub(super) fn guarded<T>(
-    path: &Path,
-    action: &'static str,
-    call: impl FnOnce() -> sled::Result<T>,
-) -> Result<T, StoreError> {
-    match caught(call) {
-        Ok(Ok(value)) => Ok(value),
-        Ok(Err(sled::Error::Io(error))) => Err(io_error(action, path)(error)),
-        Ok(Err(error)) => Err(damaged(format!("sled cannot {action} `{}`: {error}", path.display()))),
-        Err(message) => Err(match system_error(&message) {
-            Some(error) => io_error(action, path)(error),
-            None => damaged(format!("sled cannot {action} `{}`: {message}", path.display())),
-        }),
-    }
-}
-
-/// Finds the system's error in a panic that was an unwrapped one.
-fn system_error(message: &str) -> Option<std::io::Error> {
-    let (_, rest) = message.split_once("Os { code: ")?;
-    let (code, _) = rest.split_once(',')?;
-    code.parse().ok().map(std::io::Error::from_raw_os_error)
 }

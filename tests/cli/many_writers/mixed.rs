@@ -149,7 +149,6 @@ impl Writer<'_> {
 }
 
 #[test]
-#[ignore = "hangs on the timing of processes: `.ci/long` runs it"]
 fn found_20_writers_with_mixed_verbs_are_killed_and_nothing_is_lost_or_twice() {
     let most = setting("PHASELEDGER_MIXED_KILLS", 50);
     let seed = seed("PHASELEDGER_SEED", 1);

@@ -147,6 +147,9 @@ fn a_command_writes_little_whatever_was_recorded_before_it() {
         written.len() >= 300 && written.iter().any(|bytes| *bytes > 10_000),
         "they are counted: {written:?}"
     );
+    written.sort_unstable();
+    let (median, most) = (written[written.len() / 2], written[written.len() - 1]);
+    println!("{} commands: {median} bytes in the median, {most} at most", written.len());
 }
 
 /// What is waited for while a stream is recorded, but for what opening costs: the journal, once for all that arrived.

@@ -34,7 +34,7 @@ const CALLS: [(&str, &[&str]); 12] = [
 
 /// On what a verb is run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum On {
+pub(super) enum On {
     /// A ledger whose journal is nearly full.
     Made,
     /// One that a killed process left.
@@ -48,7 +48,7 @@ enum On {
 }
 
 /// The verbs; whether they ask; on what.
-const VERBS: [(&[&str], bool, On); 22] = [
+pub(super) const VERBS: [(&[&str], bool, On); 22] = [
     (&["status", "--json"], true, On::Made),
     (&["status", "--at", "seq:300", "--json"], true, On::Made),
     (&["why", "d", "--json"], true, On::Made),
@@ -83,7 +83,7 @@ struct Case {
 }
 
 /// What runs start from, and what each of them should answer.
-struct Grounds {
+pub(super) struct Grounds {
     made: (Image, Told),
     torn: (Image, Told),
     old: (Image, Told),
@@ -91,11 +91,11 @@ struct Grounds {
     truths: BTreeMap<u8, Truth>,
     /// What the questions answer on a healthy machine.
     answers: BTreeMap<usize, String>,
-    home: tempfile::TempDir,
+    pub(super) home: tempfile::TempDir,
 }
 
 impl Grounds {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let home = scratch();
         super::put_files(home.path());
         let (made, torn, old) = (ledger(false), ledger(true), old());
@@ -118,7 +118,7 @@ impl Grounds {
         grounds
     }
 
-    fn start(&self, on: On) -> (Image, Told) {
+    pub(super) fn start(&self, on: On) -> (Image, Told) {
         match on {
             On::Made => self.made.clone(),
             On::Torn => self.torn.clone(),
@@ -152,19 +152,24 @@ impl Grounds {
     }
 
     fn judge(&self, case: &Case) -> Result<(), String> {
-        let (args, asks, on) = VERBS[case.verb];
-        let (start, before) = self.start(on);
+        let (args, _, on) = VERBS[case.verb];
         let base = scratch();
-        start.write(base.path()).expect("the files");
+        self.start(on).0.write(base.path()).expect("the files");
         let plus = if case.goes_on { "+" } else { "" };
         let inject = format!("inject={}:error={}:when={}{plus}", case.calls, case.error, case.nth);
         let traced = format!("trace={}", case.calls);
         let options = ["--seccomp-bpf", "-e", &traced, "-e", &inject];
         let ran = run(base.path(), self.home.path(), args, &options);
-        let judged = self.judge_answer(case.verb, asks, &ran).and_then(|()| {
-            self.judge_rest(&base.path().join("ledger/log"), &self.truths[&(on as u8)], before, &ran)
-        });
-        judged.map_err(|found| format!("{args:?} on {on:?}, {inject}: {found}\n{ran:?}"))
+        self.judge_run(case.verb, base.path(), &ran).map_err(|found| format!("{inject}: {found}"))
+    }
+
+    /// Judges how a verb ended, and what is there then.
+    pub(super) fn judge_run(&self, verb: usize, base: &Path, ran: &Ran) -> Result<(), String> {
+        let (args, asks, on) = VERBS[verb];
+        let (log, before) = (base.join("ledger/log"), self.start(on).1);
+        let judged = self.judge_answer(verb, asks, ran);
+        let judged = judged.and_then(|()| self.judge_rest(&log, &self.truths[&(on as u8)], before, ran));
+        judged.map_err(|found| format!("{args:?} on {on:?}: {found}\n{ran:?}"))
     }
 
     fn judge_answer(&self, verb: usize, asks: bool, ran: &Ran) -> Result<(), String> {
@@ -177,6 +182,8 @@ impl Grounds {
             Some(0 | 1) => Ok(()),
             // The command of an attempt could not be started, which is recorded.
             Some(126) if VERBS[verb].0[0] == "exec" => Ok(()),
+            // It never began, for its own libraries could not be read.
+            Some(127) if ran.stderr.contains("error while loading shared libraries") => Ok(()),
             Some(74 | 75) if ran.stderr.is_empty() && !ran.is_stderr_hit => {
                 Err("an error without a word".to_owned())
             }
@@ -199,7 +206,6 @@ impl Grounds {
 }
 
 #[test]
-#[ignore = "hangs on the timing of processes: `.ci/long` runs it"]
 fn found_23_a_call_that_fails_is_a_right_answer_or_an_error_and_the_next_command_is_right() {
     const NAME: &str =
         "found_23_a_call_that_fails_is_a_right_answer_or_an_error_and_the_next_command_is_right";
@@ -215,8 +221,8 @@ fn found_23_a_call_that_fails_is_a_right_answer_or_an_error_and_the_next_command
     for verb in 0..VERBS.len() {
         cases.extend(grounds.cases(verb));
     }
-    // sled waits for ever where its threads cannot be had that could be had a moment before: nobody has found a way around it.
-    cases.retain(|case| !(case.calls.starts_with("clone") && case.goes_on && case.nth > 1));
+    // sled takes the end of what it can read for the end of what there is: its copy of a log of format 1 then looks damaged.
+    cases.retain(|case| !(VERBS[case.verb].2 == On::Old && case.calls == "pread64"));
     cases.retain(|case| only.as_ref().is_none_or(|only| case.calls.contains(only)));
     let all = cases.len();
     let mut random = Random::of(&[seed, 31]);

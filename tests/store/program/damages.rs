@@ -241,7 +241,6 @@ fn is_told(error: &LedgerError) -> bool {
 }
 
 #[test]
-#[ignore = "hangs on the timing of processes: `.ci/long` runs it"]
 fn found_20_random_damage_is_told_or_does_not_matter() {
     let seed = seed("PHASELEDGER_PROGRAM_SEED", 1);
     let rounds = setting("PHASELEDGER_DAMAGES", 100);

@@ -5,9 +5,9 @@ use std::path::{Path, PathBuf};
 
 use super::block;
 use crate::model::Seq;
-use crate::store::disk::boundary::Handle;
+use crate::store::disk::boundary::{Handle, guarded};
 use crate::store::disk::damaged;
-use crate::store::disk::tail::guarded;
+use crate::store::disk::threads;
 use crate::store::{Entry, StoreError};
 
 /// The most bytes in one of sled's values.
@@ -26,8 +26,8 @@ pub(in crate::store::disk) struct Database {
 impl Database {
     /// Opens a copy of a database.
     pub(in crate::store::disk) fn open(path: &Path) -> Result<Self, StoreError> {
-        let open = || sled::Config::new().path(path).flush_every_ms(None).open().map(Handle::new);
-        Ok(Database { handle: guarded(path, "open", open)?, path: path.to_owned() })
+        let config = sled::Config::new().path(path).flush_every_ms(None);
+        Ok(Database { handle: threads::open_or_fail(path, config)?, path: path.to_owned() })
     }
 
     /// Returns a value.

@@ -15,22 +15,18 @@ mod raw;
 use std::cell::RefCell;
 use std::path::Path;
 use std::rc::Rc;
-use std::time::{Duration, Instant};
 
 pub(super) use self::found::Found;
 
-use super::boundary::Handle;
+use super::boundary::guarded;
 use super::copy::Copy;
 use super::frame::Frame;
 use super::look::is_held;
 use super::old::{self, Database};
-use super::tail::{self, guarded};
+use super::tail;
 use super::{folder, journal, takeover, threads, view, witness};
 use crate::model::{Digest, Seq, Span};
 use crate::store::{Entry, Frontier, StoreError};
-
-/// How long is waited for threads that sled needs.
-const PATIENCE: Duration = Duration::from_secs(2);
 
 /// What could be read of a log.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -204,9 +200,8 @@ fn in_old_log(dir: &Path) -> Result<Found, StoreError> {
     for name in ["sealed", "tail"] {
         let from = dir.join(name);
         let open = || Database::open(&copy.add(&from)?);
-        match threads::wait(dir, Instant::now() + PATIENCE).and_then(|()| open()) {
+        match open() {
             Ok(database) => {
-                threads::started();
                 if name == "tail"
                     && let Some(state) = old::stood(&database)
                 {
@@ -229,10 +224,7 @@ fn from_sled(dir: &Path, found: &mut Found) {
         if !from.is_dir() {
             continue;
         }
-        let read = Copy::new().and_then(|copy| {
-            threads::wait(dir, Instant::now() + PATIENCE)?;
-            frames(&copy.add(&from)?)
-        });
+        let read = Copy::new().and_then(|copy| frames(&copy.add(&from)?));
         match read {
             Ok(values) => {
                 for value in values {
@@ -249,8 +241,7 @@ fn from_sled(dir: &Path, found: &mut Found) {
 
 /// Returns the frames that a copy of sled's folder has, as far as sled reads it.
 fn frames(path: &Path) -> Result<Vec<Vec<u8>>, StoreError> {
-    let handle = guarded(path, "open", || tail::config(path).open().map(Handle::new))?;
-    threads::started();
+    let handle = threads::open_or_fail(path, tail::config(path))?;
     let values = RefCell::new(Vec::new());
     // What fails ends it: what was found until then counts.
     let _ = guarded(path, "read", || {

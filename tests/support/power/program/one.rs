@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::patience::PATIENCE;
@@ -25,11 +25,10 @@ pub struct Ran {
     pub number: u64,
 }
 
-fn program(base: &Path, home: &Path, args: &[&str], strace: &[&str], trace: &Path) -> Command {
+fn program(base: &Path, home: &Path, args: &[&str], before: &[&str]) -> Command {
     // One that hangs is a failure, and no wait.
     let mut command = Command::new("timeout");
-    command.args(["--signal=KILL", &PATIENCE.as_secs().to_string()]);
-    command.args(["strace", "-f", "-qq", "-y", "-o"]).arg(trace).args(strace).arg("--");
+    command.args(["--signal=KILL", &PATIENCE.as_secs().to_string()]).args(before);
     command.arg(super::program()).args(["--lock-timeout", "700ms"]);
     command.args(args.iter().map(|arg| arg.replace("HOME", &home.display().to_string())));
     command.env("PHASELEDGER_DIR", base.join("ledger")).env("TMPDIR", base);
@@ -38,29 +37,41 @@ fn program(base: &Path, home: &Path, args: &[&str], strace: &[&str], trace: &Pat
     command
 }
 
+fn traced(base: &Path, home: &Path, args: &[&str], strace: &[&str], trace: &Path) -> Command {
+    let trace = trace.display().to_string();
+    let before = [&["strace", "-f", "-qq", "-y", "-o", &trace][..], strace, &["--"]].concat();
+    program(base, home, args, &before)
+}
+
+/// Runs it by a command that is in front of it.
+pub fn run_with(base: &Path, home: &Path, args: &[&str], before: &[&str]) -> Ran {
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    ran(&program(base, home, args, before).output().expect("it runs"), false, number)
+}
+
+fn ran(output: &Output, is_stderr_hit: bool, number: u64) -> Ran {
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (stdout, stderr) = (text(&output.stdout), text(&output.stderr));
+    Ran { code: output.status.code(), stdout, stderr, is_stderr_hit, number }
+}
+
 /// Runs it; `strace` are options for strace that make calls fail.
 pub fn run(base: &Path, home: &Path, args: &[&str], strace: &[&str]) -> Ran {
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let trace = home.join(format!("trace.{number}"));
-    let output = program(base, home, args, strace, &trace).output().expect("strace runs");
+    let output = traced(base, home, args, strace, &trace).output().expect("strace runs");
     let calls = fs::read(&trace).unwrap_or_default();
     let _ = fs::remove_file(&trace);
     let calls = String::from_utf8_lossy(&calls);
     let is_stderr_hit = calls.lines().any(|call| call.contains("(INJECTED)") && call.contains("write(2<"));
-    Ran {
-        code: output.status.code(),
-        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-        is_stderr_hit,
-        number,
-    }
+    ran(&output, is_stderr_hit, number)
 }
 
 /// Returns the calls that it makes of some kinds, as strace writes them.
 pub fn calls(base: &Path, home: &Path, args: &[&str], kinds: &str) -> String {
     let trace = home.join(format!("trace.{}", NUMBER.fetch_add(1, Ordering::Relaxed)));
     let traced = format!("trace={kinds}");
-    let output = program(base, home, args, &["-e", &traced], &trace).output().expect("strace runs");
+    let output = self::traced(base, home, args, &["-e", &traced], &trace).output().expect("strace runs");
     assert!(matches!(output.status.code(), Some(0 | 1)), "{args:?}: {output:?}");
     let text = fs::read_to_string(&trace).expect("a trace");
     let _ = fs::remove_file(&trace);
