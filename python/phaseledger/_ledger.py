@@ -282,13 +282,16 @@ class Ledger(Recording[Answer], View):
         }
         return Attempt(self, phase, options)
 
-    def as_of(self, when: When, *, before: bool = False, known: bool = False) -> View:
+    def as_of(
+        self, when: When, *, before: bool = False, known: bool = False, known_at: Optional[When] = None
+    ) -> View:
         """Returns the ledger as it was then, that moment included; with `before`, just before; with `known`, by
-        when events were recorded instead of when they took effect."""
-        if before and known:
-            raise ValueError("`before` goes by when events took effect, `known` by when they were recorded")
+        when events were recorded instead of when they took effect; with `known_at`, as far as it was known then."""
+        if known and (before or known_at is not None):
+            raise ValueError("`known` says that `when` is by when events were recorded: `known_at` goes with the others")
         option = "--before" if before else "--known-at" if known else "--at"
-        return View(self._program, [f"{option}={when_of(when)}"])
+        options = [f"{option}={when_of(when)}"]
+        return View(self._program, options if known_at is None else [*options, f"--known-at={when_of(known_at)}"])
 
     def status(
         self,

@@ -51,15 +51,23 @@ def _amount(value: Any) -> Optional[Decimal]:
 
 @dataclass(frozen=True)
 class AsOf:
-    """Which moment an answer is about; before the first event, place 0 and no times."""
+    """Which moment an answer is about; before the first event, place 0 and no times.
+
+    Events that took effect by then but were recorded after others that did not are counted too: ``late`` has the
+    places of the first 32 of them, ``late_more`` says how many more there are.
+    """
 
     seq: int
     at: Optional[datetime]
     recorded_at: Optional[datetime]
+    late: Tuple[int, ...] = ()
+    late_more: int = 0
 
     @classmethod
     def of(cls, raw: Json) -> AsOf:
-        return cls(int(raw["seq"]), time_of(raw.get("at")), time_of(raw.get("recorded_at")))
+        late = tuple(int(place) for place in raw.get("late", ()))
+        at, recorded_at = time_of(raw.get("at")), time_of(raw.get("recorded_at"))
+        return cls(int(raw["seq"]), at, recorded_at, late, int(raw.get("late_more", 0)))
 
 
 @dataclass(frozen=True)

@@ -257,6 +257,23 @@ class Asking(Scene):
             ledger.as_of(2).start  # type: ignore[attr-defined]
         with self.assertRaises(ValueError):
             ledger.as_of(2, before=True, known=True)
+        with self.assertRaises(ValueError):
+            ledger.as_of(2, known=True, known_at=3)
+
+    def test_what_was_recorded_late(self) -> None:
+        ledger = Ledger(self.folder / "ledger")
+        ledger.init()
+        ledger.define(SMALL, occurred_at=LONG_AGO)
+        ledger.start("a", occurred_at=LONG_AGO + timedelta(hours=1))
+        ledger.complete("a", occurred_at=LONG_AGO + timedelta(hours=3))
+        ledger.note("seen late", occurred_at=LONG_AGO + timedelta(hours=2))
+        then = LONG_AGO + timedelta(hours=2)
+        moment = ledger.as_of(then).status().as_of
+        self.assertEqual((moment.seq, moment.late, moment.late_more), (2, (4,), 0))
+        known = ledger.as_of(then, known_at=3).status().as_of
+        self.assertEqual((known.seq, known.late), (2, ()))
+        before = ledger.as_of(then, before=True, known_at="head").status().as_of
+        self.assertEqual((before.seq, before.late), (2, ()))
 
     def test_the_other_questions(self) -> None:
         ledger = self.small()
