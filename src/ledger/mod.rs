@@ -10,6 +10,7 @@
 //! read while nothing is held, and further tries where others were first. What asks about the past reads
 //! [`Ledger::records`] and [`Ledger::table_at`]; both see whole commands only.
 
+mod derived;
 mod export;
 mod history;
 mod lines;

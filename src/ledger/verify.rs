@@ -1,6 +1,7 @@
 //! Proof that a log is what was written: every line, place, time, id, cause and transition, the root over
 //! them all, and the table that they add up to.
 
+use super::derived::Derivation;
 use super::{Ledger, LedgerError, TRIES_MAX, replay, rows};
 use crate::model::{EventId, LineError, Recorded, Seq, Timestamp};
 use crate::rules::{FOLD_VERSION, Impossible, Resting, Table, evolve, rests_on};
@@ -21,6 +22,10 @@ pub struct Verified {
     pub rebuilt: bool,
     /// How many events were recorded while the clock was more than a minute behind those before them.
     pub clock_behind: u64,
+    /// How many derived events are what the rules derive.
+    pub derived_anew: u64,
+    /// How many derived events are of the first release, and were not derived anew: only their causes were checked.
+    pub derived_before: u64,
     /// What was gone beside the log and was made anew.
     pub mended: Vec<Mended>,
 }
@@ -47,6 +52,14 @@ pub enum VerifyError {
         /// What was found, and what was expected.
         found: String,
     },
+    /// What rules derived is not what they derive.
+    #[error("event {seq} is not what the rules derive: {found}")]
+    Derived {
+        /// Its place.
+        seq: Seq,
+        /// What they derive.
+        found: String,
+    },
     /// The end of the log is not where it was left.
     #[error("the log is not as it was written: {found}")]
     Head {
@@ -70,6 +83,10 @@ pub(super) struct Audit {
     pub(super) frontier: Frontier,
     pub(super) commands: u64,
     pub(super) clock_behind: u64,
+    /// Whether what rules derived is what they derive, where that is asked.
+    derivation: Option<Derivation>,
+    /// The first that they do not: it is told where nothing else is wrong.
+    underived: Option<VerifyError>,
     /// What is known of each event so far.
     seen: Vec<Seen>,
     last: Option<Recorded>,
@@ -85,6 +102,7 @@ impl Audit {
         self.check_place(&record).map_err(|found| VerifyError::Broken { seq, found })?;
         self.check_causes(&record).map_err(|found| VerifyError::Broken { seq, found })?;
         self.check_rests(&record).map_err(|found| VerifyError::Broken { seq, found })?;
+        self.follow_derived(&record);
         evolve(&mut self.table, &record)?;
         self.frontier.push(line.as_bytes());
         self.seen.push(Seen { id: record.id, root: record.correlation_id, at: record.at });
@@ -155,6 +173,31 @@ impl Audit {
         Ok(())
     }
 
+    /// Follows, where that is asked, what its command derives, and whether all that the command before derived is there.
+    fn follow_derived(&mut self, record: &Recorded) {
+        // In front of a hole a command may have lost what it derived.
+        let gap = record.event.imported().is_some_and(|history| history.gap.is_some());
+        if self.in_command == 0 && gap {
+            self.derivation.iter_mut().for_each(Derivation::forget);
+        } else if self.in_command == 0 {
+            self.end_derived();
+        }
+        let Some(derivation) = &mut self.derivation else { return };
+        if let Err(found) = derivation.follow(&self.table, record) {
+            self.underived.get_or_insert(VerifyError::Derived { seq: record.seq, found });
+            derivation.forget();
+        }
+    }
+
+    /// Checks, where that is asked, that all that the last command derived is there.
+    fn end_derived(&mut self) {
+        let Some(derivation) = &mut self.derivation else { return };
+        if let Err(found) = derivation.end(&self.table) {
+            self.underived.get_or_insert(VerifyError::Derived { seq: self.table.head, found });
+            derivation.forget();
+        }
+    }
+
     fn seen_at(&self, seq: Seq) -> Option<&Seen> {
         self.seen.get(usize::try_from(seq.number()).ok()?.checked_sub(1)?)
     }
@@ -201,7 +244,7 @@ impl Ledger {
         rebuild: bool,
         mut progress: impl FnMut(Seq),
     ) -> Result<Result<Verified, VerifyError>, LedgerError> {
-        let mut audit = Audit::default();
+        let mut audit = Audit { derivation: Some(Derivation::default()), ..Audit::default() };
         let (mut rows_match, mut snapshot_matches) = (None, true);
         self.store.check()?;
         for _ in 0..TRIES_MAX {
@@ -219,11 +262,18 @@ impl Ledger {
                 continue;
             }
             let mended = if rebuild { self.store.vouch()? } else { Vec::new() };
-            let (commands, root) = (audit.commands, head.root);
-            let clock_behind = audit.clock_behind;
-            let seq = head.seq;
-            let rebuilt = rebuild;
-            return Ok(Ok(Verified { seq, commands, root, rows_match, rebuilt, clock_behind, mended }));
+            let derivation = audit.derivation.unwrap_or_default();
+            return Ok(Ok(Verified {
+                seq: head.seq,
+                commands: audit.commands,
+                root: head.root,
+                rows_match,
+                rebuilt: rebuild,
+                clock_behind: audit.clock_behind,
+                derived_anew: derivation.anew,
+                derived_before: derivation.older,
+                mended,
+            }));
         }
         Err(LedgerError::Busy { tries: TRIES_MAX })
     }
@@ -255,13 +305,14 @@ impl Ledger {
             }
             progress(audit.table.head);
         }
+        audit.end_derived();
         let (seq, root) = (audit.table.head, audit.frontier.root());
         if (seq, root) != (head.seq, head.root) {
             let found =
                 format!("it ends at {seq} with root {root}, expected {} with root {}", head.seq, head.root);
             return Ok(Err(VerifyError::Head { found }));
         }
-        Ok(Ok(()))
+        Ok(audit.underived.take().map_or(Ok(()), Err))
     }
 
     /// Says whether the rows of a head are those of its table. Rows that cannot be read are not, where they are to be made

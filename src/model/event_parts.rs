@@ -2,8 +2,8 @@
 
 use super::{
     ApprovalDecided, ApprovalRequested, CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised,
-    Event, Metadata, NoteAdded, PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped, PhaseStarted,
-    RerunCleared, RerunReason, Verdict, WorkflowDefined,
+    Event, HistoryImported, Metadata, NoteAdded, PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped,
+    PhaseStarted, RerunCleared, RerunReason, Verdict, WorkflowDefined,
 };
 
 macro_rules! parts {
@@ -54,6 +54,8 @@ parts! {
     granted: ApprovalDecided = ApprovalGranted;
     /// Returns by what leave was refused; none for any other event.
     rejected: ApprovalDecided = ApprovalRejected;
+    /// Returns what was taken in; none for any other event.
+    imported: HistoryImported = HistoryImported;
 }
 
 impl Event {

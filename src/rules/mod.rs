@@ -53,7 +53,7 @@ pub use happened::Happened;
 pub use late::{evolve_late, judge_cut};
 pub use mark::Mark;
 pub use phase::{Phase, PhaseState};
-pub use propagate::propagate;
+pub use propagate::{is_forced, propagate};
 pub use reach::{Reach, reach};
 pub use rejection::{ApprovalRejection, Rejection};
 pub use rests::{Rest, Resting, rests_on};

@@ -49,3 +49,8 @@ pub fn propagate(table: &Table, events: &[Recorded], done: usize) -> Vec<Draft> 
 fn is_judged(record: &Recorded) -> bool {
     record.rule.as_deref() == Some(STALE_RULE)
 }
+
+/// Says whether an event is one that [`propagate`] derives.
+pub fn is_forced(record: &Recorded) -> bool {
+    matches!(record.rule.as_deref(), Some(STALE_RULE | costs::COST_WARNING_RULE | costs::COST_LIMIT_RULE))
+}

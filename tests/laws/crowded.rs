@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use crate::judge::judge;
 use crate::make::{changes, digest, phase, text};
 use crate::play::cases;
+use crate::propagation::check_derived_anew;
 use crate::stale::{Game, check_all_roots};
 
 /// How many phases there are. Those with even numbers are of one workflow, the others of another.
@@ -133,6 +134,7 @@ proptest! {
             }
             check_all_roots(&game.shared, &game.world, &judge(&game.world));
         }
+        check_derived_anew(&game.shared);
     }
 }
 

@@ -25,6 +25,8 @@ enum By {
     Rules,
     /// Only who checks the lines.
     Audit,
+    /// Only who derives anew what rules derived.
+    Verify,
 }
 
 /// A log that is not what it says.
@@ -51,6 +53,7 @@ fn table() -> Vec<Forgery> {
     table.extend(rules::approvals());
     table.extend(lines::unreadable());
     table.extend(lines::misplaced());
+    table.extend(lines::underived());
     table
 }
 
@@ -84,6 +87,7 @@ fn found_42_each_check_tells_a_forgery_with_a_right_root() {
         let right = match told {
             By::All => says_it == [true; 3],
             By::Rules => says_it[0] && answers[1].is_err() && answers[2].is_err(),
+            By::Verify => answers[0].is_ok() && says_it[1] && answers[2].is_ok(),
             By::Audit => answers[0].is_ok() && says_it[1..] == [true; 2],
         };
         if !right {
@@ -123,5 +127,8 @@ fn found_42_what_no_forgery_is_follows() {
     for honest in [rules::honest, lines::honest] {
         honest(&mut log);
     }
-    assert_eq!(asked(&log), [Ok(()), Ok(()), Ok(())]);
+    let [folded, verified, taken] = asked(&log);
+    assert_eq!((folded, taken), (Ok(()), Ok(())));
+    // Their rules would derive others.
+    assert!(verified.is_err_and(|error| error.contains("is not what the rules derive")));
 }

@@ -36,6 +36,7 @@ proptest! {
         check_times(&plan.sent(), &shared.json(Seq::ZERO));
         check_causes(&shared.json(Seq::ZERO));
         check_durations(&shared.json(Seq::ZERO));
+        check_derived_anew(&shared);
     }
 }
 
@@ -177,6 +178,14 @@ fn check_causes(lines: &[Value]) {
         assert_eq!(line["correlation_id"], root["id"], "the root is that of the first cause");
         assert_eq!(line["derived"], line.get("rule").is_some());
     }
+}
+
+/// Checks that every event that was forced is what is derived anew from the lines alone.
+pub fn check_derived_anew(shared: &Shared) {
+    let is_forced = |line: &Value| is_derived(line) || !is_given(line);
+    let forced = shared.json(Seq::ZERO).iter().filter(|line| is_forced(line)).count() as u64;
+    let verified = shared.ledger().verify(false, |_| {}).expect("memory").expect("whole");
+    assert_eq!((verified.derived_anew, verified.derived_before), (forced, 0));
 }
 
 /// Checks that an attempt took, to the microsecond, as long as from its start to its end.

@@ -38,6 +38,10 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         table: &'static str,
         /// How many events were recorded while the clock was more than a minute behind those before them.
         clock_behind: u64,
+        /// How many derived events are what the rules derive.
+        derived_anew: u64,
+        /// How many are of the first release: only their causes and edges were checked.
+        derived_before: u64,
         #[serde(skip_serializing_if = "Vec::is_empty")]
         made_anew: Vec<String>,
     }
@@ -64,6 +68,8 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         root: verified.root.to_string(),
         table,
         clock_behind: verified.clock_behind,
+        derived_anew: verified.derived_anew,
+        derived_before: verified.derived_before,
         made_anew: made_anew(&verified.mended),
     };
     if table == "wrong" {
@@ -78,6 +84,17 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     }
     writeln!(out, "verified: {} events of {} commands", view.events, view.commands)?;
     writeln!(out, "  lines, places, ids, times, causes and transitions are as they were written")?;
+    if view.derived_anew > 0 {
+        let events = render::count(view.derived_anew as usize, "derived event is", "derived events are");
+        writeln!(out, "  {events} what the rules derive")?;
+    }
+    if view.derived_before > 0 {
+        let events = render::count(view.derived_before as usize, "event", "events");
+        writeln!(
+            out,
+            "  {events} that the first release derived: causes and edges were checked, not derived anew"
+        )?;
+    }
     writeln!(out, "  the table beside the log is {}", if table == "rebuilt" { "made anew" } else { table })?;
     if view.clock_behind > 0 {
         let events = render::count(view.clock_behind as usize, "event was", "events were");

@@ -23,6 +23,9 @@ use crate::rules::table::{Table, Workflow};
 use crate::rules::touched::Changing;
 use crate::rules::wave::Wave;
 
+/// The rule that warns of a limit.
+pub(in crate::rules) const COST_WARNING_RULE: &str = "cost_warning/1";
+
 /// The rule that fails an attempt when a record takes spending over a limit, and says that it is exceeded.
 pub const COST_LIMIT_RULE: &str = "cost_limit/1";
 
@@ -168,7 +171,7 @@ fn crossing(
     if budget.alert < Standing::Warning && limit.is_positive() {
         let threshold_percent = WARNING_PERCENT;
         let warning = CostWarningRaised { limit, spent, threshold_percent, currency: currency.clone() };
-        wave.draft_about(subject.clone(), warning, None, "cost_warning/1", cause());
+        wave.draft_about(subject.clone(), warning, None, COST_WARNING_RULE, cause());
     }
     let (limit, over) = budget.excess()?;
     let exceeded = CostLimitExceeded { limit, spent, over, currency };

@@ -72,6 +72,39 @@ const VERSION: &str =
 const KIND: &str = "LineError: unknown kind of event `{found}`";
 const JSON: &str = "LineError: the line is not an event: {0}";
 
+/// Events that the rules derive otherwise.
+pub fn underived() -> Vec<Forgery> {
+    let told = |check, says, forge: fn(&mut Log)| Forgery { told: By::Verify, ..by_all(check, says, forge) };
+    vec![
+        told("follow: its rule derives {expected} here", "its rule derives nothing here", |log| {
+            let mark = json!({"reason": "because"});
+            note(log).and("rerun_marked", "w/complete", mark).leads("COMPLETE", "NEEDS_RERUN");
+            let note = log.place("note_added", 2);
+            log.caused_by(&[note]).set("rule", json!("stale/1")).set("derived", json!(true));
+        }),
+        told(
+            "follow: its command derives {} in front of it",
+            "its command derives `phase_failed` of w/running in front of it",
+            |log| {
+                log.add("cost_recorded", "w/running", json!({"amount": "2", "currency": "USD"}));
+                let cost = log.place("cost_recorded", 1);
+                let over = json!({"limit": "10", "spent": "11", "over": "1", "currency": "USD"});
+                log.and("cost_limit_exceeded", "w/running", over).caused_by(&[cost]);
+                log.set("rule", json!("cost_limit/1")).set("derived", json!(true));
+                log.last()["causes"][0]["kind"] = json!("cost_recorded");
+                log.and("note_added", "", json!({"text": "in front of what is derived"}));
+            },
+        ),
+        told(
+            "end: its command derives {} after it",
+            "its command derives `cost_limit_exceeded` of w/running after it",
+            |log| {
+                log.add("cost_recorded", "w/running", json!({"amount": "2", "currency": "USD"}));
+            },
+        ),
+    ]
+}
+
 /// Events that are not where, when or of what they say.
 pub fn misplaced() -> Vec<Forgery> {
     let told = |check, says, forge: fn(&mut Log)| Forgery { told: By::Audit, ..by_all(check, says, forge) };

@@ -10,6 +10,7 @@ const FILES: &[(&str, &str)] = &[
     ("src/rules/touched.rs", "String> {"),
     ("src/rules/family", "String> {"),
     ("src/ledger/verify.rs", "String> {"),
+    ("src/ledger/derived.rs", "String> {"),
     ("src/ledger/verify.rs", "VerifyError>, LedgerError> {"),
     ("src/ledger/restore.rs", "RestoreError> {"),
     ("src/ledger/export.rs", "RestoreError> {"),

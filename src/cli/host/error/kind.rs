@@ -137,6 +137,8 @@ kinds! {
         "Take in what was salvaged with `--as-new` (`missing` names the holes), what others wrote with `--format history`; nothing was written.";
     TableDiffers: Damage, "table_differs", "The log is sound, but the table beside it is not what it adds up to.",
         "Make the table anew with `phaseledger verify --rebuild`.";
+    DerivedDiffers: Damage, "derived_differs", "The lines are whole, but what a rule derived is not what it derives.",
+        "See the event with `phaseledger show`: it was not recorded by this edition's rules. What was recorded stays as it is.";
     Remains: Damage, "remains", "Parts of a ledger are missing.",
         "Write what can be read with `phaseledger salvage`, or put them back from a backup.";
     NewerFormat: Damage, "newer_format", "A later version of phaseledger wrote this ledger.",

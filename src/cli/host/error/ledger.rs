@@ -154,7 +154,15 @@ impl From<StoreError> for Failure {
 
 impl From<VerifyError> for Failure {
     fn from(error: VerifyError) -> Self {
-        damaged(error.to_string())
+        match error {
+            VerifyError::Derived { seq, .. } => Failure::new(Kind::DerivedDiffers, error.to_string())
+                .hint(format!("every line is as its root says; `phaseledger show e{seq}` shows the event"))
+                .detail("seq", seq.number()),
+            VerifyError::Line { .. }
+            | VerifyError::Impossible(_)
+            | VerifyError::Broken { .. }
+            | VerifyError::Head { .. } => damaged(error.to_string()),
+        }
     }
 }
 
