@@ -26,25 +26,27 @@ pub struct Args {
 /// How many files say how long the log was.
 const WITNESSES: usize = 2;
 
+/// What is answered.
+#[derive(Serialize)]
+struct View {
+    schema: &'static str,
+    status: &'static str,
+    events: u64,
+    commands: u64,
+    root: String,
+    table: &'static str,
+    /// How many events were recorded while the clock was more than a minute behind those before them.
+    clock_behind: u64,
+    /// How many derived events are what the rules derive.
+    derived_anew: u64,
+    /// How many are of the first release: only their causes and edges were checked.
+    derived_before: u64,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    made_anew: Vec<String>,
+}
+
 /// Verifies the ledger.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
-    #[derive(Serialize)]
-    struct View {
-        schema: &'static str,
-        status: &'static str,
-        events: u64,
-        commands: u64,
-        root: String,
-        table: &'static str,
-        /// How many events were recorded while the clock was more than a minute behind those before them.
-        clock_behind: u64,
-        /// How many derived events are what the rules derive.
-        derived_anew: u64,
-        /// How many are of the first release: only their causes and edges were checked.
-        derived_before: u64,
-        #[serde(skip_serializing_if = "Vec::is_empty")]
-        made_anew: Vec<String>,
-    }
     // Nothing is held once it returns.
     let verified = verify(args, context).map_err(|failure| surveyed(failure, context))?;
     verified.mended.iter().for_each(tell);
@@ -82,6 +84,11 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         output::json_line(&mut out, &view)?;
         return Ok(ExitCode::SUCCESS);
     }
+    write_text(&mut out, &view)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn write_text(out: &mut impl Write, view: &View) -> std::io::Result<()> {
     writeln!(out, "verified: {} events of {} commands", view.events, view.commands)?;
     writeln!(out, "  lines, places, ids, times, causes and transitions are as they were written")?;
     if view.derived_anew > 0 {
@@ -95,7 +102,11 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
             "  {events} that the first release derived: causes and edges were checked, not derived anew"
         )?;
     }
-    writeln!(out, "  the table beside the log is {}", if table == "rebuilt" { "made anew" } else { table })?;
+    writeln!(
+        out,
+        "  the table beside the log is {}",
+        if view.table == "rebuilt" { "made anew" } else { view.table }
+    )?;
     if view.clock_behind > 0 {
         let events = render::count(view.clock_behind as usize, "event was", "events were");
         writeln!(
@@ -103,8 +114,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
             "  {events} recorded while the clock was more than a minute behind those before: `clock` keeps what it showed"
         )?;
     }
-    writeln!(out, "  root {}", view.root)?;
-    Ok(ExitCode::SUCCESS)
+    writeln!(out, "  root {}", view.root)
 }
 
 fn verify(args: &Args, context: &Context) -> Result<Verified, Failure> {
