@@ -154,6 +154,12 @@ struct Line<'a> {
 }
 
 impl Recorded {
+    /// Says whether it is known when it took effect: not where a repair of a history put it in, nor where it was claimed for a
+    /// time when it cannot have been. Of what the first release raised it was not told apart.
+    pub fn is_dated(&self) -> bool {
+        self.inferred.is_none() && (self.version == 1 || self.occurred_at.is_none())
+    }
+
     /// Writes the event as its line: canonical JSON without a line end.
     pub fn to_line(&self) -> String {
         let line = Line {

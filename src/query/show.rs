@@ -202,8 +202,8 @@ pub struct PhaseHistory<'a> {
     of: &'a PhaseId,
     attempts: Vec<AttemptView>,
     notes: Vec<NoteView>,
-    /// Whether the start of the last attempt is inferred.
-    is_inferred: bool,
+    /// Whether it is known when the last attempt started.
+    is_dated: bool,
 }
 
 /// What an end says of how long the attempt took.
@@ -217,7 +217,7 @@ enum Took {
 impl<'a> PhaseHistory<'a> {
     /// Begins before the first event.
     pub fn of(phase: &'a PhaseId) -> Self {
-        PhaseHistory { of: phase, attempts: Vec::new(), notes: Vec::new(), is_inferred: false }
+        PhaseHistory { of: phase, attempts: Vec::new(), notes: Vec::new(), is_dated: true }
     }
 
     /// Looks at the next event.
@@ -254,7 +254,7 @@ impl<'a> PhaseHistory<'a> {
     }
 
     fn start(&mut self, record: &Recorded, started: &PhaseStarted) {
-        self.is_inferred = record.inferred.is_some();
+        self.is_dated = record.is_dated();
         self.attempts.push(AttemptView {
             attempt: started.attempt,
             started_at: record.at,
@@ -281,7 +281,10 @@ impl<'a> PhaseHistory<'a> {
         attempt.completed_seq = Some(record.seq);
         attempt.duration_seconds = match took {
             Took::Told(seconds) => seconds,
-            Took::Untold => (!self.is_inferred).then(|| record.at.since(attempt.started_at).as_secs_f64()),
+            Took::Untold => {
+                let is_dated = self.is_dated && record.is_dated();
+                is_dated.then(|| record.at.since(attempt.started_at).as_secs_f64())
+            }
         };
         attempt.error = error.cloned();
     }

@@ -24,6 +24,7 @@ mod cleared;
 mod completions;
 mod cost;
 mod days;
+mod durations;
 mod exec;
 mod many_writers;
 mod places;

@@ -215,7 +215,7 @@ fn fail(
     causes.push(attempt.cause());
     let failed = PhaseFailed {
         attempt: phase.attempt,
-        duration_seconds: attempt.took(Some(record.at).filter(|_| record.occurred_at.is_none())),
+        duration_seconds: attempt.took(record.is_dated().then_some(record.at)),
         error,
         exit_code: None,
         signal: None,

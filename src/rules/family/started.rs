@@ -32,7 +32,7 @@ pub(in crate::rules) fn started(
             seq: record.seq,
             root: record.correlation_id,
             started_at: record.at,
-            inferred: record.inferred.is_some() || (record.version > 1 && record.occurred_at.is_some()),
+            inferred: !record.is_dated(),
             origins: origins(phase, record),
             version: if record.version == 1 { phase.spec.version.clone() } else { started.version.clone() },
             consumed: started.consumed.clone(),
