@@ -182,18 +182,18 @@ impl Audit {
         } else if self.in_command == 0 {
             self.end_derived();
         }
-        let Some(derivation) = &mut self.derivation else { return };
-        if let Err(found) = derivation.follow(&self.table, record) {
-            self.underived.get_or_insert(VerifyError::Derived { seq: record.seq, found });
-            derivation.forget();
-        }
+        self.derive(record.seq, |derivation, table| derivation.follow(table, record));
     }
 
     /// Checks, where that is asked, that all that the last command derived is there.
     fn end_derived(&mut self) {
+        self.derive(self.table.head, Derivation::end);
+    }
+
+    fn derive(&mut self, seq: Seq, check: impl FnOnce(&mut Derivation, &Table) -> Result<(), String>) {
         let Some(derivation) = &mut self.derivation else { return };
-        if let Err(found) = derivation.end(&self.table) {
-            self.underived.get_or_insert(VerifyError::Derived { seq: self.table.head, found });
+        if let Err(found) = check(derivation, &self.table) {
+            self.underived.get_or_insert(VerifyError::Derived { seq, found });
             derivation.forget();
         }
     }

@@ -91,30 +91,29 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
 fn write_text(out: &mut impl Write, view: &View) -> std::io::Result<()> {
     writeln!(out, "verified: {} events of {} commands", view.events, view.commands)?;
     writeln!(out, "  lines, places, ids, times, causes and transitions are as they were written")?;
-    if view.derived_anew > 0 {
-        let events = render::count(view.derived_anew as usize, "derived event is", "derived events are");
-        writeln!(out, "  {events} what the rules derive")?;
-    }
-    if view.derived_before > 0 {
-        let events = render::count(view.derived_before as usize, "event", "events");
-        writeln!(
-            out,
-            "  {events} that the first release derived: causes and edges were checked, not derived anew"
-        )?;
-    }
-    writeln!(
-        out,
-        "  the table beside the log is {}",
-        if view.table == "rebuilt" { "made anew" } else { view.table }
-    )?;
-    if view.clock_behind > 0 {
-        let events = render::count(view.clock_behind as usize, "event was", "events were");
-        writeln!(
-            out,
-            "  {events} recorded while the clock was more than a minute behind those before: `clock` keeps what it showed"
-        )?;
-    }
+    let derived = ("derived event is", "derived events are");
+    write_counted(out, view.derived_anew, derived, "what the rules derive")?;
+    let before = "that the first release derived: causes and edges were checked, not derived anew";
+    write_counted(out, view.derived_before, ("event", "events"), before)?;
+    let table = if view.table == "rebuilt" { "made anew" } else { view.table };
+    writeln!(out, "  the table beside the log is {table}")?;
+    let behind =
+        "recorded while the clock was more than a minute behind those before: `clock` keeps what it showed";
+    write_counted(out, view.clock_behind, ("event was", "events were"), behind)?;
     writeln!(out, "  root {}", view.root)
+}
+
+/// Writes what is so of some events; nothing where there are none.
+fn write_counted(
+    out: &mut impl Write,
+    count: u64,
+    (one, many): (&str, &str),
+    what: &str,
+) -> std::io::Result<()> {
+    match count {
+        0 => Ok(()),
+        count => writeln!(out, "  {} {what}", render::count(count as usize, one, many)),
+    }
 }
 
 fn verify(args: &Args, context: &Context) -> Result<Verified, Failure> {
