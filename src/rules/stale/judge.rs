@@ -70,6 +70,23 @@ impl<'a> Judge<'a> {
         open.map(|need| self.look(need).basis.to_record(need.clone())).collect()
     }
 
+    /// Visits the nearest stale phases above one, each with the need through which it is found.
+    pub(super) fn stale_above<'b>(&self, phase: &'b Phase, mut visit: impl FnMut(&'b PhaseId, &'b Phase))
+    where
+        'a: 'b,
+    {
+        for need in &phase.spec.needs {
+            self.walk(need, |above| {
+                if !self.is_stale(above) {
+                    return Go::On;
+                }
+                visit(need, above);
+                // What is behind it is visited from there.
+                Go::Past
+            });
+        }
+    }
+
     /// Visits a need and, as long as what it visits has no completion that stands, what that needs in turn. Behind an
     /// attempt under way that would find the same still it goes by what that found.
     pub(in crate::rules) fn walk<'b>(&self, need: &'b PhaseId, mut visit: impl FnMut(&'b Phase) -> Go)

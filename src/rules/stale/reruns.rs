@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::judge::{Go, Judge};
+use super::judge::Judge;
 use super::reasons::in_order;
 use super::roots::back;
-use crate::model::{PhaseId, Seq, WorkflowName};
+use crate::model::{Seq, WorkflowName};
 use crate::rules::phase::Phase;
 use crate::rules::table::Table;
 
@@ -32,25 +32,12 @@ pub fn reruns(table: &Table) -> Vec<Rerun> {
         for origin in back(&mut judge, phase).iter().flat_map(|found| found.origins()) {
             roots.entry(origin.seq).or_default().push(number);
         }
-        above.push(stale_above(&judge, phase, &numbers));
+        let mut nearest = Vec::new();
+        judge.stale_above(phase, |_, above| nearest.extend(numbers.get(&above.id).copied()));
+        above.push(nearest);
     }
     let roots: Vec<(Seq, Vec<usize>)> = roots.into_iter().collect();
     roots.chunks(AT_ONCE).flat_map(|roots| followed_down(roots, &stale, &above)).collect()
-}
-
-/// Returns the numbers of the nearest stale phases above a phase.
-fn stale_above(judge: &Judge<'_>, phase: &Phase, numbers: &HashMap<&PhaseId, usize>) -> Vec<usize> {
-    let mut found = Vec::new();
-    for need in &phase.spec.needs {
-        judge.walk(need, |above| match numbers.get(&above.id) {
-            Some(number) => {
-                found.push(*number);
-                Go::Past
-            }
-            None => Go::On,
-        });
-    }
-    found
 }
 
 /// Counts the phases that some roots lead to.

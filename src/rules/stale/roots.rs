@@ -14,7 +14,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::judge::{Go, Judge};
+use super::judge::Judge;
 use crate::model::{CauseKind, Consumed, EventRef, Origin, PhaseId, PhaseRef, Reason, Seq};
 use crate::rules::attempt::{Attempt, Completion};
 use crate::rules::basis::{Basis, are_same};
@@ -134,20 +134,13 @@ impl<'a> Above<'a> {
         let (mut phases, mut ways) = (vec![phase], Vec::new());
         let mut below = 0;
         while let Some(&stale) = phases.get(below) {
-            for need in &stale.spec.needs {
-                judge.walk(need, |above| {
-                    if !above.is_stale() {
-                        return Go::On;
-                    }
-                    let number = *numbers.entry(&above.id).or_insert_with(|| {
-                        phases.push(above);
-                        phases.len() - 1
-                    });
-                    ways.push(Way { below, need, above: number });
-                    // What is behind it is visited from there.
-                    Go::Past
+            judge.stale_above(stale, |need, above| {
+                let number = *numbers.entry(&above.id).or_insert_with(|| {
+                    phases.push(above);
+                    phases.len() - 1
                 });
-            }
+                ways.push(Way { below, need, above: number });
+            });
             below += 1;
         }
         Above { phases, ways }
