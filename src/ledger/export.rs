@@ -42,7 +42,7 @@ pub struct SalvagedEnd {
     pub events: u64,
     /// Which events are missing, in order.
     pub missing: Vec<Stretch>,
-    /// Stretch at which the lines up to there add up to another root than they once did.
+    /// Places at which the lines up to there add up to another root than they once did.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub differing: Vec<Seq>,
     /// The root over the lines that are there, as if nothing were missing between them.

@@ -1,6 +1,16 @@
-//! Reading lines that others wrote: bounded, and named by their number when they cannot be read.
+//! Reading lines: bounded, and named by their number when they cannot be read.
 
 use std::io::{self, BufRead, Read};
+
+use serde::Deserialize;
+
+use crate::model::Timestamp;
+
+/// When a line says that something happened, and nothing else of it.
+#[derive(Deserialize)]
+pub(super) struct At {
+    pub(super) at: Timestamp,
+}
 
 /// Why there is no next line.
 #[derive(Debug)]

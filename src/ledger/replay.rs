@@ -2,10 +2,9 @@
 
 use std::collections::VecDeque;
 
+use super::lines::At;
 use super::{LedgerError, rows};
-use serde::Deserialize;
-
-use crate::model::{Digest, Places, Recorded, Seq, Span, Timestamp};
+use crate::model::{Digest, Places, Recorded, Seq, Span};
 use crate::rules::{FOLD_VERSION, Table, evolve, evolve_late, judge_cut};
 use crate::store::{Frontier, Snapshot, Store, StoreError, Until};
 
@@ -112,12 +111,6 @@ pub(super) fn fold_places(store: &dyn Store, places: &Places) -> Result<Table, L
         judge_cut(&mut table);
     }
     Ok(table)
-}
-
-/// When an event took effect, and nothing else of its line.
-#[derive(Deserialize)]
-struct At {
-    at: Timestamp,
 }
 
 /// Returns which events up to a place took effect by an instant. Only where some may have and others not is the log read.

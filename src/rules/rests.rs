@@ -210,13 +210,7 @@ impl<'a> Rests<'a> {
     fn time_of(&self, phase: Option<&PhaseId>, seq: Seq) -> Option<Timestamp> {
         let phase = self.table.phases.get(phase?)?;
         let state = &phase.state;
-        let ended = match state {
-            PhaseState::Complete { completion } | PhaseState::NeedsRerun { completion, .. } => {
-                Some(Happened { seq: completion.seq, at: completion.ended_at })
-            }
-            PhaseState::Failed { failure } => Some(Happened { seq: failure.seq, at: failure.ended_at }),
-            PhaseState::Pending { .. } | PhaseState::InProgress { .. } => None,
-        };
+        let ended = state.completion().map(|of| Happened { seq: of.seq, at: of.ended_at });
         let started = state.attempt().map(|attempt| Happened { seq: attempt.seq, at: attempt.started_at });
         let marks = state.marks().iter().map(|mark| Happened { seq: mark.seq, at: mark.at });
         let mut known = phase.moved.into_iter().chain(ended).chain(started).chain(marks);

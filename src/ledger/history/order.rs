@@ -2,12 +2,11 @@
 
 use std::io::BufRead;
 
-use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
 use super::HistoryError;
 use super::line::{HistoryLine, parse_line};
-use crate::ledger::lines::{LineFault, next_line};
+use crate::ledger::lines::{At, LineFault, next_line};
 use crate::model::{Algorithm, Digest, Timestamp, WorkflowName};
 
 /// The longest line of a history, in bytes.
@@ -40,12 +39,6 @@ pub(super) struct Ordered {
     pub(super) last: u64,
     /// Its lines, sorted; none where the file has them in order, so that they need not be held.
     sorted: Option<Vec<FileLine>>,
-}
-
-/// When a line says that it happened.
-#[derive(Deserialize)]
-struct At {
-    at: Timestamp,
 }
 
 impl Ordered {

@@ -186,9 +186,6 @@ pub(in crate::rules) fn defined(
         }
     }
     for (id, spec) in specs {
-        for need in &spec.needs {
-            table.dependants.entry(need.clone()).or_default().insert(id.clone());
-        }
         put(table, record, id, spec);
     }
     look_through(table);
@@ -208,12 +205,7 @@ fn date_back(table: &mut Table, record: &Recorded, known: Workflow, definition: 
     for (id, spec) in specs(definition) {
         match table.phases.get_mut(&id).filter(|phase| !phase.retired) {
             Some(phase) => phase.brought_in = earlier(phase.brought_in),
-            None => {
-                for need in &spec.needs {
-                    table.dependants.entry(need.clone()).or_default().insert(id.clone());
-                }
-                put(table, record, id, spec);
-            }
+            None => put(table, record, id, spec),
         }
     }
     look_through(table);
@@ -234,7 +226,11 @@ fn look_through(table: &mut Table) {
     }
 }
 
+/// Puts in force what a definition says of a phase.
 fn put(table: &mut Table, record: &Recorded, id: PhaseId, spec: PhaseSpec) {
+    for need in &spec.needs {
+        table.dependants.entry(need.clone()).or_default().insert(id.clone());
+    }
     let Some(phase) = table.phases.get_mut(&id) else {
         let lineage = Lineage { added: record.seq, version: record.seq, edges: BTreeMap::new() };
         let phase = Phase {
