@@ -10,7 +10,7 @@ use super::figures::{one_line, took};
 use crate::model::{
     Amount, ApprovalDecided, ApprovalRequested, CostLimitExceeded, CostLimitSet, CostRecorded,
     CostWarningRaised, Event, Gap, HistoryImported, MetadataRecorded, NoteAdded, PhaseCompleted, PhaseFailed,
-    PhaseReset, PhaseSkipped, PhaseStarted, RerunCleared, RerunReason, TagSet, WorkflowDefined, escape,
+    PhaseReset, PhaseSkipped, PhaseStarted, RerunCleared, RerunReason, TagSet, Text, WorkflowDefined, escape,
 };
 
 /// What an event says.
@@ -180,11 +180,17 @@ impl<'a> Words<'a> for Rerun<'a> {
 
 impl<'a> Words<'a> for &'a RerunCleared {
     fn clause(&self) -> (Cow<'static, str>, Option<String>) {
-        ("was found to stand as it is".into(), Some("what it is built on is unchanged".to_owned()))
+        // The first release gave none.
+        let why = self.reason().unwrap_or("what it is built on is unchanged");
+        ("was found to stand as it is".into(), Some(one_line(why)))
     }
 
     fn remark(&self) -> Option<String> {
-        Some("unchanged inputs".to_owned())
+        Some(self.reason().map_or_else(|| "unchanged inputs".to_owned(), one_line))
+    }
+
+    fn reason(&self) -> Option<&'a str> {
+        self.reason.as_ref().map(Text::as_str)
     }
 }
 

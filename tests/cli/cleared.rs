@@ -36,6 +36,9 @@ fn cleared(scene: &Scene) -> Value {
     let event: Value = serde_json::from_str(last).expect("JSON");
     let why = scene.ok(&["why", "b"]).stdout;
     assert_eq!(why.contains("again in e"), event["data"]["compared"] != serde_json::json!([]), "{why}");
+    let reason = event["data"]["reason"].as_str().expect("a reason");
+    let lines = [why, scene.ok(&["log", "--phase", "b", "--kind", "rerun_cleared"]).stdout];
+    assert!(lines.iter().all(|text| text.contains(reason)), "{lines:?}");
     event["data"].clone()
 }
 
