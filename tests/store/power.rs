@@ -20,6 +20,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::harness::appender::{self, LOCK_TIMEOUT, Said};
+use crate::harness::calls::{Moment, parse};
 use crate::harness::check::{check, compare};
 use crate::harness::disk::Disk;
 use crate::harness::image::Image;
@@ -178,6 +179,27 @@ fn keep(image: &Image) -> Option<PathBuf> {
     let kept = tempfile::Builder::new().prefix("phaseledger-power-").tempdir().expect("a directory").keep();
     image.write(&kept).expect("the image is written");
     Some(kept)
+}
+
+#[test]
+fn what_a_thread_finds_under_a_name_that_another_gives_up_is_followed() {
+    let path = |path: &str| path.bytes().map(|byte| format!("\\x{byte:02x}")).collect::<String>();
+    let (old, new, blob) = (path("/disk/work.1"), path("/disk/work"), path("/disk/work.1/blob"));
+    let text = format!(
+        "1 mkdir(\"{old}\", 0777) = 0\n\
+         1 openat(AT_FDCWD, \"{blob}\", O_WRONLY|O_CREAT, 0666) = 3\n\
+         1 rename(\"{old}\", \"{new}\" <unfinished ...>\n\
+         2 unlink(\"{blob}\") = 0\n\
+         1 <... rename resumed>) = 0\n"
+    );
+    let calls = parse(&text);
+    let mut disk = Disk::new("/disk", &Image::empty());
+    let mut left = |moments: &[Moment]| {
+        moments.iter().for_each(|moment| disk.step(&calls, *moment));
+        Image::complete(&disk).entries().map(|(path, _)| path.to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(left(&calls.moments[..5]), ["", "work", "work/blob"]);
+    assert_eq!(left(&calls.moments[5..]), ["", "work"]);
 }
 
 #[test]

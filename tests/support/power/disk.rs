@@ -287,6 +287,15 @@ impl Disk {
         }
     }
 
+    /// Finds what is being given another name, which another thread's call may still have found under its old one.
+    fn renamed(&self, number: usize, name: &str) -> Option<usize> {
+        let Node::Directory(directory) = &self.nodes[number] else { return None };
+        directory.pending.iter().rev().filter(|naming| !naming.ended).find_map(|naming| match &naming.names {
+            Names::Rename { from, node, .. } if from == name => *node,
+            _ => None,
+        })
+    }
+
     /// Finds the directory that a path lies in, and the name there; none outside of the root.
     fn place(&self, own: i64, Place { fd, path }: &Place) -> Option<(usize, String)> {
         let (mut number, below) = match fd {
@@ -297,7 +306,7 @@ impl Disk {
         assert!(!below.split('/').any(|part| matches!(part, "." | ".." | "")), "an odd path: {path}");
         let (parents, name) = below.rsplit_once('/').unwrap_or(("", below));
         for part in parents.split('/').filter(|part| !part.is_empty()) {
-            number = self.child(number, part)?;
+            number = self.child(number, part).or_else(|| self.renamed(number, part))?;
         }
         Some((number, name.to_owned()))
     }
