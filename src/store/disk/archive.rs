@@ -13,8 +13,8 @@ use super::view::SEGMENTS;
 use super::{DiskStore, frame, io_error, rows, snapshot};
 use crate::store::{Entry, StoreError};
 
-/// The fewest events between two snapshots.
-const SNAPSHOT_EVENTS_MIN: u64 = 1 << 10;
+/// The fewest events between two snapshots: fewer than are archived at once, so that what is folded is the journal's.
+const SNAPSHOT_EVENTS_MIN: u64 = 1 << 9;
 /// A snapshot is taken once as many events came as the table has rows, divided by this.
 const ROWS_AN_EVENT: u64 = 8;
 /// How many small segments there are at most.

@@ -10,13 +10,13 @@
 use uuid::Uuid;
 
 use super::bytes::{Reader, Writer, crc};
+use super::codec;
 use super::state::{put_times, times};
 use crate::model::CommandId;
 use crate::store::{Entry, StoreError};
 
 const FORMAT: u8 = 2;
 const CODEC_ZSTD: u8 = 1;
-const ZSTD_LEVEL: i32 = 3;
 /// The most bytes that a block says it has: twice the longest line, for others and what stands beside them.
 const PAYLOAD_BYTES_MAX: usize = 1 << 27;
 
@@ -121,7 +121,7 @@ impl Block {
 
     /// Reads its events; none when they are not what was written.
     pub(super) fn entries(&self) -> Option<Vec<Entry>> {
-        let payload = zstd::bulk::decompress(&self.payload, self.payload_bytes).ok()?;
+        let payload = codec::decompress(&self.payload, self.payload_bytes)?;
         let (fronts, lines) = payload.split_at_checked(20 * usize::try_from(self.count()).ok()?)?;
         let (mut fronts, mut lines) = (Reader::new(fronts), Reader::new(lines));
         let commands = self.commands.iter().flat_map(|(id, count)| (0..*count).map(|_| *id));
@@ -149,7 +149,7 @@ pub(super) fn write(entries: &[&Entry]) -> Result<Vec<u8>, StoreError> {
     }
     entries.iter().for_each(|entry| payload.bytes(entry.line.as_bytes()));
     let payload = payload.finish();
-    let stored = compress(&payload)?;
+    let stored = codec::compress(&payload)?;
     let mut block = Writer::default();
     block.u8(FORMAT);
     block.u8(CODEC_ZSTD);
@@ -164,13 +164,4 @@ pub(super) fn write(entries: &[&Entry]) -> Result<Vec<u8>, StoreError> {
     block.bytes(&stored);
     block.checksum();
     Ok(block.finish())
-}
-
-/// Compresses some bytes.
-pub(super) fn compress(bytes: &[u8]) -> Result<Vec<u8>, StoreError> {
-    zstd::bulk::compress(bytes, ZSTD_LEVEL).map_err(|source| StoreError::Io {
-        action: "compress",
-        path: "memory".to_owned(),
-        source,
-    })
 }

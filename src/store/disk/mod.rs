@@ -25,6 +25,7 @@ mod backup;
 mod block;
 mod boundary;
 mod bytes;
+mod codec;
 mod copy;
 mod cover;
 mod folder;

@@ -14,7 +14,7 @@ use std::path::Path;
 
 use super::bytes::{Reader, Writer};
 use super::tail::{Changes, Pair, ROW, Tail};
-use super::{damaged, io_error};
+use super::{codec, damaged, io_error};
 use crate::store::StoreError;
 
 const PLAIN: u8 = 0;
@@ -173,7 +173,7 @@ fn unpacked(found: Option<Pair>) -> Result<Option<Pair>, StoreError> {
     }
     let mut reader = Reader::new(&packed);
     let page = match (reader.u8(), reader.u32()) {
-        (Some(ZSTD), Some(length)) => zstd::bulk::decompress(reader.rest(), length as usize).ok(),
+        (Some(ZSTD), Some(length)) => codec::decompress(reader.rest(), length as usize),
         _ => None,
     };
     let page = page.ok_or_else(|| damaged("a page of rows is not one that this version writes".to_owned()));

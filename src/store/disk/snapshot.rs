@@ -13,8 +13,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::block;
 use super::bytes::{Reader, Writer, crc};
+use super::codec;
 use super::packed::{HEADER_BYTES, Packed, PackedWriter};
 use super::state::State;
 use super::{folder, io_error};
@@ -114,7 +114,7 @@ fn write(path: &Path, state: &State, fold_version: u32, rows: &[Row]) -> Result<
         let bytes = bytes.finish();
         let mut block = Writer::default();
         block.u32(bytes.len());
-        block.bytes(&block::compress(&bytes)?);
+        block.bytes(&codec::compress(&bytes)?);
         block.checksum();
         let block = block.finish();
         index.u64(packed.put(&block)?);
@@ -174,7 +174,7 @@ pub(super) fn read_block(bytes: &[u8]) -> Option<Vec<Row>> {
     if crc(summed).to_le_bytes() != *sum || length > BLOCK_BYTES_MAX {
         return None;
     }
-    let bytes = zstd::bulk::decompress(stored, length).ok()?;
+    let bytes = codec::decompress(stored, length)?;
     let (mut reader, mut rows) = (Reader::new(&bytes), Vec::new());
     while !reader.rest().is_empty() {
         let length = reader.u32()? as usize;

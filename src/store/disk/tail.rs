@@ -27,7 +27,7 @@ use super::folder::{names, remove_folder};
 use super::state::{FORMAT_VERSION, State};
 use super::threads::Opener;
 use super::view::View;
-use super::{damaged, frame, io_error, mark};
+use super::{codec, damaged, frame, io_error, mark};
 use crate::model::Seq;
 use crate::store::{Entry, StoreError};
 
@@ -64,8 +64,7 @@ const FRAME_BYTES_MAX: usize = 1 << 20;
 /// Returns a frame as the value that it is here: its length, then the frame itself or, where that is shorter, compressed.
 fn packed_frame(frame: Vec<u8>) -> Result<Vec<u8>, StoreError> {
     let length = u32::try_from(frame.len()).unwrap_or(u32::MAX).to_le_bytes();
-    let compressed =
-        if frame.len() > FRAME_BYTES_PLAIN { super::block::compress(&frame)? } else { Vec::new() };
+    let compressed = if frame.len() > FRAME_BYTES_PLAIN { codec::compress(&frame)? } else { Vec::new() };
     let is_shorter = !compressed.is_empty() && compressed.len() < frame.len();
     Ok([&length[..], if is_shorter { &compressed } else { &frame }].concat())
 }
@@ -76,7 +75,7 @@ pub(super) fn unpacked_frame(value: &[u8]) -> Option<Vec<u8>> {
     let length = u32::from_le_bytes(*length) as usize;
     match rest.len() == length {
         true => Some(rest.to_vec()),
-        false => zstd::bulk::decompress(rest, length.min(FRAME_BYTES_MAX)).ok(),
+        false => codec::decompress(rest, length.min(FRAME_BYTES_MAX)),
     }
 }
 

@@ -2,11 +2,11 @@
 //! stays as it is; none where there is nothing to begin with.
 
 use crate::store::Entry;
-use crate::store::disk::block::{self, Block};
+use crate::store::disk::block::Block;
 use crate::store::disk::bytes::{Reader, Writer, crc};
 use crate::store::disk::frame::{self, Frame};
 use crate::store::disk::state::State;
-use crate::store::disk::{journal, snapshot};
+use crate::store::disk::{codec, journal, snapshot};
 
 const JOURNAL_FRONT_BYTES: usize = 8 + 4 + 4;
 const FRAME_FRONT_BYTES: usize = 4 + 8 + 4 + 32 + 8 + 4;
@@ -54,7 +54,7 @@ pub(super) fn block(bytes: &[u8], form: Form) -> Option<Vec<u8>> {
     let end = runs.checked_mul(20).and_then(|length| length.checked_add(10))?;
     let (front, payload) = bytes.split_at_checked(end)?;
     let counts = front[10..].as_chunks::<20>().0.iter().map(|run| u32_at(run, 16).unwrap_or(0));
-    let stored = block::compress(payload).ok()?;
+    let stored = codec::compress(payload).ok()?;
     let mut block = Writer::default();
     block.bytes(&front[..2]);
     block.bytes(&u32::try_from(counts.sum::<usize>()).ok()?.to_le_bytes());
@@ -249,7 +249,7 @@ fn rows(bytes: &[u8], form: Form) -> Option<Vec<u8>> {
     }
     let mut block = Writer::default();
     block.u32(bytes.len());
-    block.bytes(&block::compress(bytes).ok()?);
+    block.bytes(&codec::compress(bytes).ok()?);
     block.checksum();
     Some(block.finish())
 }

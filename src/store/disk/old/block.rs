@@ -10,6 +10,7 @@ use uuid::Uuid;
 use crate::model::CommandId;
 use crate::store::Entry;
 use crate::store::disk::bytes::Reader;
+use crate::store::disk::codec;
 use crate::store::disk::state::times;
 
 /// Reads the events of a block; none when it is not one.
@@ -29,7 +30,7 @@ pub(in crate::store::disk) fn entries(bytes: &[u8]) -> Option<Vec<Entry>> {
         return None;
     }
     let length = reader.u32()? as usize;
-    let payload = zstd::bulk::decompress(reader.rest(), length).ok()?;
+    let payload = codec::decompress(reader.rest(), length)?;
     let (fronts, lines) = payload.split_at_checked(20 * count as usize)?;
     let (mut fronts, mut lines) = (Reader::new(fronts), Reader::new(lines));
     let commands = commands.iter().flat_map(|(id, count)| (0..*count).map(|_| *id));
