@@ -252,6 +252,20 @@ class Recording(Generic[Recorded]):
         """Marks a COMPLETE phase, and all that was built on it, for rerun."""
         return self._send({"do": "rerun", "phase": phase, "reason": reason}, id, expect, occurred_at, by)
 
+    def withdraw(
+        self,
+        phase: str,
+        reason: str,
+        *,
+        id: Optional[str] = None,
+        expect: Optional[Expectations] = None,
+        occurred_at: Optional[When] = None,
+        by: Optional[str] = None,
+    ) -> Recorded:
+        """Takes back every mark that was made by hand since the phase's last attempt began."""
+        command = {"do": "rerun", "phase": phase, "withdraw": True, "reason": reason}
+        return self._send(command, id, expect, occurred_at, by)
+
     def reset(
         self,
         phase: str,

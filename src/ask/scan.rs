@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{AskError, Cut, Question};
-use crate::model::{Declared, FileRole, OutputFile, PhaseId, PhaseRef, Seq, StateName, WorkflowName};
+use crate::model::{Declared, FileRole, OutputFile, PhaseId, PhaseRef, Said, Seq, StateName, WorkflowName};
 use crate::query::topological;
 use crate::rules::{Phase, PhaseState, Table};
 
@@ -41,6 +41,8 @@ pub struct ScanTarget {
     pub state: StateName,
     /// The attempt that read its inputs last, and the place of its start; none where it runs anyway.
     pub attempt: Option<(u32, Seq)>,
+    /// Whether a scan said since that attempt began that they changed.
+    pub is_told: bool,
     /// The inputs that it declares.
     pub declared: Option<Declared>,
 }
@@ -93,6 +95,7 @@ impl ScanTarget {
             PhaseState::Pending { .. } | PhaseState::Failed { .. } => None,
         };
         let declared = phase.declared(FileRole::Inputs);
-        ScanTarget { id: phase.id.clone(), state: phase.state.name(), attempt, declared }
+        let is_told = phase.is_told(Said::Input);
+        ScanTarget { id: phase.id.clone(), state: phase.state.name(), attempt, is_told, declared }
     }
 }

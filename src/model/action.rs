@@ -49,9 +49,10 @@ pub enum Action {
     Fail(Fail),
     /// Let those who need the phase go on without it.
     Skip(Skip),
-    /// Mark a complete phase, and what was built on it, for rerun.
+    /// Mark a complete phase, and what was built on it, for rerun, or take that back.
     Rerun(Rerun),
-    /// State that files which a phase read have changed since: it, and what was built on it, must run again.
+    /// State that files which a phase read have changed since: it, and what was built on it, must run again; or that they
+    /// are again what it read.
     InputsChanged(InputsChanged),
     /// Make a phase as if it had not run.
     Reset(Reset),
@@ -233,7 +234,7 @@ pub struct Skip {
     pub metadata: Metadata,
 }
 
-/// Marks a complete phase, and what was built on it, for rerun.
+/// Marks a complete phase, and what was built on it, for rerun; or takes such marks back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rerun {
@@ -241,14 +242,18 @@ pub struct Rerun {
     pub phase: PhaseRef,
     /// Why.
     pub reason: Text,
+    /// Whether every mark that a person made since the last attempt began is taken back.
+    // Left out where it is not, so that the digest of a mark is what it was before marks could be taken back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withdraw: bool,
 }
 
-/// States that files which a phase read have changed since.
+/// States how files that a phase read differ from what it read, as they are now.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct InputsChanged {
     /// Which phase.
     pub phase: PhaseRef,
-    /// The files that changed, with their digests before and after.
+    /// The files that changed, with their digests before and after; none where all are again as they were read.
     pub changes: Vec<Change>,
 }
 

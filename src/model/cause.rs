@@ -20,6 +20,8 @@ pub enum CauseKind {
     InputChanged,
     /// The mark that a start answers.
     RerunMarked,
+    /// What was taken back of why a phase was to run again.
+    RerunWithdrawn,
     /// The reset that a start answers.
     PhaseReset,
     /// The skip that a start ends.

@@ -10,7 +10,7 @@ use super::cost_event::{CostLimitExceeded, CostLimitSet, CostRecorded, CostWarni
 use super::definition::Definition;
 use super::{
     ApprovalDecided, ApprovalRequested, Digest, EventId, LookedThrough, Metadata, Origin, OutputFile,
-    PhaseId, PhaseName, Process, Reason, Seq, TagName, Text,
+    PhaseId, PhaseName, Process, Reason, Said, Seq, TagName, Text,
 };
 
 macro_rules! events {
@@ -70,6 +70,8 @@ events! {
     RerunCauseAdded(RerunReason) = "rerun_cause_added",
     /// A phase under way must run again once this attempt ends.
     RerunDeferred(RerunReason) = "rerun_deferred",
+    /// A reason of its own no longer holds for a phase: a person took marks back, or a scan saw the files of then again.
+    RerunWithdrawn(RerunWithdrawn) = "rerun_withdrawn",
     /// What the phase was built on turned out to be unchanged: it stands as it was.
     RerunCleared(RerunCleared) = "rerun_cleared",
     /// Metadata was attached.
@@ -108,7 +110,7 @@ macro_rules! from_payload {
 
 // What several kinds have as their data says which of them it is to be: `RerunReason`, `ApprovalDecided`.
 from_payload! {
-    WorkflowDefined PhaseStarted PhaseCompleted PhaseFailed PhaseSkipped PhaseReset RerunCleared
+    WorkflowDefined PhaseStarted PhaseCompleted PhaseFailed PhaseSkipped PhaseReset RerunWithdrawn RerunCleared
     MetadataRecorded NoteAdded TagSet CostRecorded CostLimitSet CostWarningRaised CostLimitExceeded
     ApprovalRequested HistoryImported
 }
@@ -284,6 +286,18 @@ impl RerunReason {
     pub fn deferred(self) -> Event {
         Event::RerunDeferred(self)
     }
+}
+
+/// The data of `rerun_withdrawn`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RerunWithdrawn {
+    /// Why, in words.
+    pub reason: Text,
+    /// What no longer holds: every mark of this kind since the last attempt began.
+    pub withdrawn: Said,
+    /// Why the phase must run again all the same; none where nothing holds any more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub still: Option<RerunReason>,
 }
 
 /// The data of `rerun_cleared`.

@@ -3,7 +3,7 @@
 use super::{
     ApprovalDecided, ApprovalRequested, CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised,
     Event, HistoryImported, Metadata, NoteAdded, PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped,
-    PhaseStarted, RerunCleared, RerunReason, Verdict, WorkflowDefined,
+    PhaseStarted, RerunCleared, RerunReason, RerunWithdrawn, Verdict, WorkflowDefined,
 };
 
 macro_rules! parts {
@@ -36,6 +36,8 @@ parts! {
     skipped: PhaseSkipped = PhaseSkipped;
     /// Returns why a phase is as if it had not run; none for any other event.
     reset: PhaseReset = PhaseReset;
+    /// Returns what no longer holds for a phase; none for any other event.
+    withdrawn: RerunWithdrawn = RerunWithdrawn;
     /// Returns why a phase stands as it is; none for any other event.
     cleared: RerunCleared = RerunCleared;
     /// Returns the note; none for any other event.

@@ -56,7 +56,8 @@ pub use definition::{Definition, DefinitionError, PhaseDefinition};
 pub use digest::{Algorithm, Digest};
 pub use event::{
     Change, Comparison, DefinitionChange, Event, Gap, HistoryImported, MetadataRecorded, NoteAdded,
-    PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped, PhaseStarted, RerunCleared, RerunReason, TagSet,
+    PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped, PhaseStarted, RerunCleared, RerunReason, RerunWithdrawn,
+    TagSet,
     WorkflowDefined,
 };
 pub use expectation::{Expectation, ExpectationError};
@@ -74,7 +75,7 @@ pub use request::{Request, RequestError, VERBS};
 pub use scan::Misread;
 pub use schema::{ANSWER_SCHEMA, COMMAND_SCHEMA};
 pub use selector::{IdPrefix, Range, SelectorError, TimeContext, When, WhenBase, Zone, ZoneError};
-pub use staleness::{BASIS_LISTED_MAX, Consumed, LookedThrough, Many, Reason};
+pub use staleness::{BASIS_LISTED_MAX, Consumed, LookedThrough, Many, Reason, Said};
 pub use state::StateName;
 pub use text::{LABEL_BYTES_MAX, TEXT_BYTES_MAX, Text, TextError, escape, escape_json, label};
 pub use time::{Timestamp, TimestampError};

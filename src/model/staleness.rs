@@ -44,6 +44,26 @@ pub struct Many {
     pub digest: Digest,
 }
 
+/// Who says that a phase must run again, where it is no rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Said {
+    /// A person: the reason is [`Reason::Manual`].
+    Manual,
+    /// A scan that looked at its inputs: the reason is [`Reason::Input`].
+    Input,
+}
+
+impl Said {
+    /// Returns the reason that holds while it is said.
+    pub const fn reason(self) -> Reason {
+        match self {
+            Said::Manual => Reason::Manual,
+            Said::Input => Reason::Input,
+        }
+    }
+}
+
 /// Why what a phase has, or is about to have, does not stand: a reason holds as long as what it says is so.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]

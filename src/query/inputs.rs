@@ -15,6 +15,8 @@ pub enum Finding {
     Changed,
     /// They are not, but the phase was told so before.
     Reported,
+    /// They are again what the last attempt read, after a scan found them changed: that is taken back.
+    Restored,
     /// They are what the last attempt read.
     Unchanged,
     /// Nothing tells what the last attempt read: nothing was declared when it started, or nobody looked.

@@ -44,6 +44,7 @@ pub fn words(event: &Event) -> Box<dyn Words<'_> + '_> {
         Event::RerunMarked(of) => Box::new(Rerun { what: "was marked for rerun", of }),
         Event::RerunCauseAdded(of) => Box::new(Rerun { what: "got one more reason to rerun", of }),
         Event::RerunDeferred(of) => Box::new(Rerun { what: "was marked for rerun while under way", of }),
+        Event::RerunWithdrawn(of) => Box::new(of),
         Event::RerunCleared(of) => Box::new(of),
         Event::MetadataRecorded(of) => Box::new(of),
         Event::NoteAdded(of) => Box::new(of),
@@ -175,6 +176,25 @@ impl<'a> Words<'a> for Rerun<'a> {
 
     fn reason(&self) -> Option<&'a str> {
         Some(self.of.reason.as_str())
+    }
+}
+
+impl<'a> Words<'a> for &'a RerunWithdrawn {
+    fn clause(&self) -> (Cow<'static, str>, Option<String>) {
+        let what = match self.withdrawn {
+            Said::Manual => "had its marks taken back",
+            Said::Input => "was found to have the inputs of its last attempt again",
+        };
+        (what.into(), Some(self.reason.to_string()))
+    }
+
+    fn remark(&self) -> Option<String> {
+        let still = self.still.as_ref().map(|still| format!("; still: {}", one_line(still.reason.as_str())));
+        Some(format!("{}{}", one_line(self.reason.as_str()), still.unwrap_or_default()))
+    }
+
+    fn reason(&self) -> Option<&'a str> {
+        Some(self.reason.as_str())
     }
 }
 

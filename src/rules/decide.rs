@@ -27,6 +27,7 @@ pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Dra
         }
         Action::Fail(fail) => attempt::fail(table, first, fail, ended).map(one),
         Action::Skip(skip) => attempt::skip(table, first, skip).map(one),
+        Action::Rerun(rerun) if rerun.withdraw => rerun::withdraw(table, first, rerun).map(one),
         Action::Rerun(rerun) => rerun::rerun(table, first, rerun).map(one),
         Action::InputsChanged(changed) => files::inputs_changed(table, first, changed),
         Action::Reset(reset) => reset::reset(table, first, reset).map(one),

@@ -45,6 +45,7 @@ fn apply(table: &mut Changing<'_>, record: &Recorded) -> Result<(), String> {
         Event::RerunMarked(why) => rerun::marked(table, record, why),
         Event::RerunCauseAdded(why) => rerun::cause_added(table, record, why),
         Event::RerunDeferred(why) => rerun::deferred(table, record, why),
+        Event::RerunWithdrawn(withdrawn) => rerun::withdrawn(table, record, withdrawn),
         Event::RerunCleared(_) => rerun::cleared(table, record),
         Event::MetadataRecorded(recorded) => notes::attached(table, record, recorded),
         Event::NoteAdded(_) => notes::noted(table, record),

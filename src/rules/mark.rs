@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CauseKind, Change, Digest, EventId, Origin, Seq, Text, Timestamp};
+use crate::model::{CauseKind, Change, Digest, EventId, Origin, Said, Seq, Text, Timestamp};
 
 /// Why a phase must run again: one event that said so.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
-    /// The event: `rerun_marked`, `rerun_cause_added` or `rerun_deferred`.
+    /// The event: `rerun_marked`, `rerun_cause_added` or `rerun_deferred`; a `rerun_withdrawn` that left no other.
     pub event: EventId,
     /// Its place.
     pub seq: Seq,
@@ -34,12 +34,17 @@ impl Mark {
         self.kind.is_none()
     }
 
+    /// Tells who made it; none where a rule did.
+    pub fn said(&self) -> Option<Said> {
+        self.is_own().then_some(if self.changes.is_some() { Said::Input } else { Said::Manual })
+    }
+
     /// Returns the event that made it, as what a start answers.
     pub(super) fn origin(&self) -> Origin {
-        let kind = match (self.is_own(), self.changes) {
-            (false, _) => CauseKind::UpstreamRerun,
-            (true, Some(_)) => CauseKind::InputChanged,
-            (true, None) => CauseKind::RerunMarked,
+        let kind = match self.said() {
+            None => CauseKind::UpstreamRerun,
+            Some(Said::Input) => CauseKind::InputChanged,
+            Some(Said::Manual) => CauseKind::RerunMarked,
         };
         let root = (self.root != self.event).then_some(self.root);
         Origin { seq: self.seq, event: self.event, kind, root }
@@ -53,6 +58,7 @@ pub(super) fn is_upstream(kind: CauseKind) -> bool {
         CauseKind::DefinitionChanged
         | CauseKind::InputChanged
         | CauseKind::RerunMarked
+        | CauseKind::RerunWithdrawn
         | CauseKind::PhaseReset
         | CauseKind::PhaseSkipped
         | CauseKind::PhaseFailed

@@ -10,7 +10,7 @@ use super::happened::Happened;
 use super::mark::Mark;
 use super::rejection::Rejection;
 use super::spec::{Lineage, PhaseSpec};
-use crate::model::{Declared, FileRole, Metadata, Origin, PhaseId, Seq, StateName, Timestamp};
+use crate::model::{Declared, FileRole, Metadata, Origin, PhaseId, Said, Seq, StateName, Timestamp};
 
 /// One phase.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -180,6 +180,11 @@ impl Phase {
             }
         }
         needs
+    }
+
+    /// Tells whether it was said since its last attempt began, and not taken back, that it must run again.
+    pub fn is_told(&self, by: Said) -> bool {
+        self.said().any(|mark| mark.said() == Some(by))
     }
 
     /// Merges metadata into what is attached to it. Says what is wrong where that is too much.

@@ -26,6 +26,7 @@ pub fn propagate(table: &Table, events: &[Recorded], done: usize) -> Vec<Draft> 
             Event::RerunMarked(_) | Event::RerunCauseAdded(_) | Event::RerunDeferred(_) => {
                 wave.source(record, CauseKind::UpstreamRerun);
             }
+            Event::RerunWithdrawn(_) => wave.source(record, CauseKind::RerunWithdrawn),
             Event::CostRecorded(_) => due.push(costs::Due::Spent(record)),
             Event::CostLimitSet(_) => due.push(costs::Due::Limited(record)),
             Event::RerunCleared(_)

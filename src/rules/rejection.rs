@@ -1,8 +1,10 @@
 //! Why a command was refused.
 
+use std::collections::BTreeSet;
+
 use super::approval::Decision;
 use crate::model::{
-    Amount, DecidedBy, EventId, EventRef, Expectation, Overspent, PhaseId, PhaseRef, Scope, Seq, StateName,
+    Amount, DecidedBy, EventId, EventRef, Expectation, Overspent, PhaseId, PhaseRef, Reason, Scope, Seq, StateName,
     TagName, Timestamp, WorkflowName,
 };
 
@@ -46,6 +48,14 @@ pub enum Rejection {
         from: StateName,
         /// Where it would have to stand.
         allowed: &'static [StateName],
+    },
+    /// No person marked the phase: there is nothing to take back.
+    #[error("cannot withdraw the marks of `{phase}`: it must run again, but nobody marked it{}", other_reasons(reasons))]
+    NotMarked {
+        /// What was asked for.
+        phase: PhaseId,
+        /// Why it must run again.
+        reasons: Vec<Reason>,
     },
     /// Needed phases are neither complete nor skipped.
     #[error("cannot start `{phase}`: it needs {}", unmet.iter().map(|(need, state)| format!("`{need}`, which is {state}, not COMPLETE")).collect::<Vec<_>>().join("; "))]
@@ -256,6 +266,27 @@ fn exceeded(found: &Overspent, currency: &Option<String>) -> String {
     };
     let over = spent.minus(limit).unwrap_or_default().of(currency);
     format!("{whose} has spent {} of {}, {over} over its limit", spent.of(currency), limit.of(currency))
+}
+
+/// Says in a few words which reasons there are but marks.
+fn other_reasons(reasons: &[Reason]) -> String {
+    let needs: Vec<_> = reasons
+        .iter()
+        .filter_map(|reason| match reason {
+            Reason::NeedAdded { need } | Reason::NeedChanged { need } | Reason::NeedStale { need } => {
+                Some(need.to_string())
+            }
+            Reason::Manual | Reason::Version { .. } | Reason::Input | Reason::Legacy => None,
+        })
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    let is = |wanted: fn(&Reason) -> bool| reasons.iter().any(wanted);
+    let mut parts = Vec::new();
+    parts.extend(is(|reason| matches!(reason, Reason::Version { .. })).then(|| "its version changed".to_owned()));
+    parts.extend(is(|reason| *reason == Reason::Input).then(|| "its inputs changed".to_owned()));
+    parts.extend((!needs.is_empty()).then(|| format!("what it needs changed ({})", needs.join(", "))));
+    if parts.is_empty() { String::new() } else { format!(": {}", parts.join("; ")) }
 }
 
 fn or_none(currency: Option<&str>) -> String {

@@ -13,8 +13,8 @@ use super::phase::{Phase, PhaseState};
 use super::stale::Judge;
 use super::table::Table;
 use crate::model::{
-    ApprovalDecided, Cause, Consumed, CostRecorded, Event, PhaseId, PhaseName, PhaseStarted, Recorded, Seq,
-    Subject, Timestamp, WorkflowDefined,
+    ApprovalDecided, Cause, Consumed, CostRecorded, Event, PhaseId, PhaseName, PhaseStarted, Recorded,
+    RerunWithdrawn, Seq, Subject, Timestamp, WorkflowDefined,
 };
 
 /// An event that another one rests on.
@@ -91,6 +91,10 @@ pub fn rests_on(table: &Table, of: &Resting<'_>) -> Vec<Rest> {
         | Event::RerunCauseAdded(_)
         | Event::RerunDeferred(_)
         | Event::RerunCleared(_) => rests.transition(),
+        Event::RerunWithdrawn(withdrawn) => {
+            rests.transition();
+            rests.taken_back(withdrawn);
+        }
         Event::CostRecorded(cost) => rests.cost(cost),
         Event::MetadataRecorded(_)
         | Event::NoteAdded(_)
@@ -204,6 +208,13 @@ impl<'a> Rests<'a> {
         let moved = |name| self.table.phases.get(&id(name)).and_then(|phase| phase.moved);
         let moved: Vec<_> = defined.added.iter().chain(&defined.retired).filter_map(moved).collect();
         self.add(moved);
+    }
+
+    /// What takes marks back rests on each of them.
+    fn taken_back(&mut self, withdrawn: &RerunWithdrawn) {
+        let Some(phase) = self.phase() else { return };
+        let marks = phase.said().filter(|mark| mark.said() == Some(withdrawn.withdrawn));
+        self.add(marks.map(|mark| Happened { seq: mark.seq, at: mark.at }));
     }
 
     /// Finds when an event took effect that is, as a rule, about a phase.

@@ -188,9 +188,9 @@ impl<'a> Wave<'a> {
             true => own.into_iter().collect(),
             false => incoming,
         };
-        let unchanged = |cause: Cause| match cause.kind == CauseKind::DefinitionChanged {
-            true => cause,
-            false => Cause { kind: CauseKind::UpstreamUnchanged, ..cause },
+        let unchanged = |cause: Cause| match cause.kind {
+            CauseKind::DefinitionChanged | CauseKind::RerunWithdrawn => cause,
+            _ => Cause { kind: CauseKind::UpstreamUnchanged, ..cause },
         };
         let causes = causes.into_iter().map(unchanged).collect();
         let now = phase.state.name();
@@ -208,6 +208,7 @@ fn from_above(kind: CauseKind) -> CauseKind {
             CauseKind::UpstreamRerun
         }
         CauseKind::PhaseSkipped | CauseKind::PhaseReset => CauseKind::UpstreamReset,
+        CauseKind::RerunWithdrawn => CauseKind::UpstreamUnchanged,
         kind => kind,
     }
 }

@@ -80,7 +80,7 @@ fn next(step: &Step, phase: PhaseRef, state: &str) -> Action {
         })
     };
     match (step.what, state) {
-        (0..3, _) => Action::Rerun(action::Rerun { phase, reason }),
+        (0..3, _) => Action::Rerun(action::Rerun { phase, reason, withdraw: bits % 3 == 0 }),
         (3..5, _) => Action::InputsChanged(action::InputsChanged { phase, changes: changes(bits % 4) }),
         (5..8, _) => Action::Skip(action::Skip { phase, reason, metadata }),
         (8..10, _) => Action::Reset(action::Reset { phase, reason }),

@@ -44,6 +44,7 @@ mod skip;
 mod started;
 
 mod approval;
+mod back;
 mod costs;
 mod crowded;
 mod cuts;

@@ -63,6 +63,22 @@ fn brought_in(before: &[Value], phase: &str) -> Option<u64> {
     before.iter().rev().find(|line| names(line, "added").iter().any(|name| name == phase)).map(seq)
 }
 
+/// Returns what persons, or scans, said of a phase since it started, and did not take back.
+fn said(before: &[Value], phase: &str, who: &str) -> Vec<u64> {
+    let own = before.iter().rev().filter(|line| subject(line).as_deref() == Some(phase));
+    let since = own.take_while(|line| match text(line, "kind") {
+        "phase_started" => false,
+        "rerun_withdrawn" => text(&line["data"], "withdrawn") != who,
+        _ => true,
+    });
+    let is_said = |line: &&Value| {
+        let has_changes = line["data"]["changes"].as_array().is_some_and(|changes| !changes.is_empty());
+        let is_own = !line["derived"].as_bool().expect("told") && JUDGED.contains(&text(line, "kind"));
+        is_own && has_changes == (who == "input")
+    };
+    since.filter(is_said).map(seq).collect()
+}
+
 /// Returns the places that an event rests on.
 fn rests(before: &[Value], line: &Value) -> BTreeSet<u64> {
     let (kind, derived) = (text(line, "kind"), line["derived"].as_bool().expect("told"));
@@ -114,6 +130,9 @@ fn rests(before: &[Value], line: &Value) -> BTreeSet<u64> {
             let found = through.iter().flat_map(|through| list(&through["found"]));
             let built_on = list(&data["consumed"]).into_iter().chain(found).chain(list(&data["behind"]));
             on.extend(built_on.map(|one| seq(&one)));
+            if kind == "rerun_withdrawn" {
+                on.extend(said(before, &phase, text(data, "withdrawn")));
+            }
         }
     }
     on

@@ -77,6 +77,10 @@ impl Cut {
                     false => phase.said.1 = true,
                 }
             }
+            "rerun_withdrawn" => match data["withdrawn"] == "manual" {
+                true => phase.said.0 = false,
+                false => phase.said.1 = false,
+            },
             _ => {}
         }
     }

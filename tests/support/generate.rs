@@ -67,6 +67,8 @@ enum Verb {
     Fail,
     Skip,
     Rerun,
+    /// Mark a phase, or state that its inputs changed, and take that back after something else, or at once.
+    Regret,
     /// State that inputs changed, to one of a few contents.
     Scan,
     Reset,
@@ -109,6 +111,7 @@ fn told() -> impl Strategy<Value = Told> {
         2 => Just(Verb::Fail),
         3 => Just(Verb::Skip),
         4 => Just(Verb::Rerun),
+        5 => Just(Verb::Regret),
         5 => Just(Verb::Scan),
         2 => Just(Verb::Reset),
         1 => Just(Verb::ResetAll),
@@ -312,7 +315,7 @@ impl<'a> Sending<'a> {
             0 => self.redefine(other, 0),
             1 => self.send(Action::Reset(action::Reset { phase: self.phase(other), reason: text("anew") })),
             2 | 3 => {
-                self.send(Action::Rerun(action::Rerun { phase: self.phase(other), reason: text("stale") }))
+                self.send(self.rerun(other, false))
             }
             4 => self.send(self.scan(other, output)),
             _ => self.begin(other, true),
@@ -338,6 +341,22 @@ impl<'a> Sending<'a> {
         }
         self.begin(first, true);
         self.complete(first, output);
+    }
+
+    fn regret(&mut self) {
+        let Told { slot, other, what, output, unmet, .. } = self.told;
+        let by_scan = what % 2 == 0;
+        let said = if by_scan { self.scan(slot, 1 + output) } else { self.rerun(slot, false) };
+        self.send(said);
+        match what / 2 {
+            0 => {}
+            1 => {
+                self.begin(other, unmet);
+                self.complete(other, output);
+            }
+            _ => self.send(self.rerun(other, false)),
+        }
+        self.send(if by_scan { self.scan(slot, 0) } else { self.rerun(slot, true) });
     }
 
     fn complete(&mut self, slot: u8, output: u8) {
@@ -458,8 +477,9 @@ impl<'a> Sending<'a> {
             })),
             Verb::Skip => self.send(self.skip(slot)),
             Verb::Rerun => {
-                self.send(Action::Rerun(action::Rerun { phase: self.phase(slot), reason: text("stale") }))
+                self.send(self.rerun(slot, what == 5))
             }
+            Verb::Regret => self.regret(),
             Verb::Scan => self.send(self.scan(slot, what)),
             Verb::Reset => {
                 self.send(Action::Reset(action::Reset { phase: self.phase(slot), reason: text("anew") }))
@@ -498,6 +518,10 @@ impl<'a> Sending<'a> {
                 self.send(Action::Tag(action::Tag { name, seq: unmet.then(|| Seq::new(u64::from(slot))) }));
             }
         }
+    }
+
+    fn rerun(&self, slot: u8, withdraw: bool) -> Action {
+        Action::Rerun(action::Rerun { phase: self.phase(slot), reason: text("stale"), withdraw })
     }
 
     fn skip(&self, slot: u8) -> Action {

@@ -101,9 +101,9 @@ pub struct Origin {
 }
 
 impl Spot {
-    /// Says whether a scan told the phase of these very changes, and it has not started since.
-    pub fn is_told(&self, changes: &Value) -> bool {
-        self.scans.iter().any(|(_, told)| told == changes)
+    /// Returns what the last scan since the phase started told it of.
+    pub fn told(&self) -> Value {
+        self.scans.last().map_or(Value::Array(Vec::new()), |(_, told)| told.clone())
     }
 
     /// Says whether it has a completion that stands, or an attempt under way: only then can it be stale.
@@ -185,6 +185,14 @@ impl Spot {
             }
             "rerun_marked" | "rerun_cause_added" | "rerun_deferred" | "rerun_cleared" => {
                 self.judged(kind, line);
+            }
+            "rerun_withdrawn" => {
+                assert!(self.stale, "e{seq}");
+                match data["withdrawn"].as_str() {
+                    Some("manual") => self.persons.clear(),
+                    Some("input") => self.scans.clear(),
+                    other => panic!("e{seq}: {other:?} is taken back"),
+                }
             }
             "cost_recorded" => return self.paid(line),
             "cost_limit_set" | "cost_warning_raised" | "cost_limit_exceeded" => {}

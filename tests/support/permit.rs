@@ -61,6 +61,11 @@ pub fn permit(world: &World, action: &Action) -> Option<Vec<Value>> {
             in_state(&["PENDING", "FAILED", "NEEDS_RERUN"])?;
             vec![event("phase_skipped", from, "PENDING")]
         }
+        Action::Rerun(action::Rerun { withdraw: true, .. }) => {
+            in_state(&["NEEDS_RERUN"])?;
+            (!spot.persons.is_empty()).then_some(())?;
+            vec![event("rerun_withdrawn", from, from)]
+        }
         Action::Rerun(_) => {
             in_state(&["COMPLETE", "NEEDS_RERUN"])?;
             let kind = if spot.stale { "rerun_cause_added" } else { "rerun_marked" };
@@ -69,7 +74,10 @@ pub fn permit(world: &World, action: &Action) -> Option<Vec<Value>> {
         Action::InputsChanged(action::InputsChanged { changes, .. }) => {
             let changes = serde_json::to_value(changes).expect("texts");
             match from {
-                _ if changes == json!([]) || spot.is_told(&changes) => Vec::new(),
+                _ if changes == spot.told() => Vec::new(),
+                "IN_PROGRESS" | "NEEDS_RERUN" if changes == json!([]) => {
+                    vec![event("rerun_withdrawn", from, from)]
+                }
                 "COMPLETE" => vec![event("rerun_marked", from, "NEEDS_RERUN")],
                 "IN_PROGRESS" => vec![event("rerun_deferred", from, from)],
                 "NEEDS_RERUN" => vec![event("rerun_cause_added", from, from)],

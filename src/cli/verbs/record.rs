@@ -191,17 +191,17 @@ pub struct RerunArgs {
     /// Why
     #[arg(long, value_name = "TEXT", value_parser = text)]
     reason: Text,
+    /// Take back every mark that was made by hand since the last attempt began
+    #[arg(long)]
+    withdraw: bool,
     #[command(flatten)]
     writing: writing::Args,
 }
 
-/// Marks a phase for rerun.
+/// Marks a phase for rerun, or takes that back.
 pub fn rerun(args: RerunArgs, context: &Context) -> Result<ExitCode, Failure> {
-    writing::record(
-        args.writing,
-        Action::Rerun(action::Rerun { phase: args.phase, reason: args.reason }),
-        context,
-    )
+    let RerunArgs { phase, reason, withdraw, writing } = args;
+    writing::record(writing, Action::Rerun(action::Rerun { phase, reason, withdraw }), context)
 }
 
 /// Options of `reset`.

@@ -34,10 +34,11 @@ use crate::cli::verbs::writing::{self, Edge};
     after_help = "The files are those that the `inputs` of the workflow file name; they are compared with what they \
     were when the phase's last attempt started. A phase that is COMPLETE is marked for rerun, with all that was \
     built on it; one that is IN_PROGRESS must be repeated once the attempt ends; one that NEEDS_RERUN gets one more \
-    reason. What a `.gitignore` ignores is no input, unless its very path is declared. Several changed phases are \
+    reason. Files that are again what that attempt read take back what scans said of it: where nothing else holds, the \
+    phase stands again, and what is below it. What a `.gitignore` ignores is no input, unless its very path is declared. Several changed phases are \
     recorded together or not at all. Exit codes: 0 done; with `--dry-run` 1 when there is something to record.\n\n\
     In JSON (`scan/1`): `status`, `seq` (the last event), `phases` with `workflow phase state finding files \
-    changes` (finding: changed, reported, unchanged, unknown, not_run, undeclared), `events` that were recorded."
+    changes` (finding: changed, reported, restored, unchanged, unknown, not_run, undeclared), `events` that were recorded."
 )]
 pub struct Args {
     /// These phases only
@@ -108,6 +109,13 @@ struct Looked {
     changes: Vec<Change>,
 }
 
+impl Looked {
+    /// Says whether it is to be recorded, unless that is known already.
+    fn is_news(&self) -> bool {
+        matches!(self.finding, Finding::Changed | Finding::Restored)
+    }
+}
+
 /// What a scan came to.
 struct Scanned {
     status: AnswerStatus,
@@ -173,7 +181,11 @@ impl Scanner<'_> {
             (.., None) => Finding::Unknown,
             (.., Some(found), Some(read)) => {
                 changes = changed_inputs(read, &found.files, &patterns);
-                if changes.is_empty() { Finding::Unchanged } else { Finding::Changed }
+                match (changes.is_empty(), target.is_told) {
+                    (false, _) => Finding::Changed,
+                    (true, true) => Finding::Restored,
+                    (true, false) => Finding::Unchanged,
+                }
             }
         };
         Looked { target, found, finding, changes }
@@ -192,7 +204,7 @@ impl Scanner<'_> {
     fn record(&mut self, mut look: Look) -> Result<Scanned, Failure> {
         let mut looks = 0;
         loop {
-            if !look.phases.iter().any(|phase| phase.finding == Finding::Changed) {
+            if !look.phases.iter().any(Looked::is_news) {
                 let Look { head, phases, naming } = look;
                 let answers = Vec::new();
                 return Ok(Scanned { status: AnswerStatus::Unchanged, head, phases, answers, naming });
@@ -209,10 +221,10 @@ impl Scanner<'_> {
         }
     }
 
-    /// Sends a command for every change. Returns nothing where the phases are no longer those that were looked at.
+    /// Sends a command for everything that is news. Returns nothing where the phases are no longer those that were looked at.
     fn send(&mut self, look: &Look) -> Result<Option<Recording>, Failure> {
-        let changed = look.phases.iter().filter(|phase| phase.finding == Finding::Changed);
-        let commands = changed.map(|phase| self.command(phase)).collect::<Result<Vec<_>, _>>();
+        let news = look.phases.iter().filter(|phase| phase.is_news());
+        let commands = news.map(|phase| self.command(phase)).collect::<Result<Vec<_>, _>>();
         let (mut commands, context) = (commands?, self.context);
         let how = if self.args.dry_run { How::Preview } else { How::Together };
         let mut has_moved = false;
@@ -240,10 +252,11 @@ impl Scanner<'_> {
     /// Tells each phase what became of its change.
     fn scanned(&self, look: Look, recording: Recording) -> Scanned {
         let Look { mut phases, naming, .. } = look;
-        let changed = phases.iter_mut().enumerate().filter(|(_, phase)| phase.finding == Finding::Changed);
+        let news = phases.iter_mut().enumerate().filter(|(_, phase)| phase.is_news());
         let mut answers = Vec::new();
-        for ((number, phase), answer) in changed.zip(recording.answers) {
+        for ((number, phase), answer) in news.zip(recording.answers) {
             match answer.status {
+                AnswerStatus::Unchanged if phase.finding == Finding::Restored => phase.finding = Finding::Unchanged,
                 AnswerStatus::Unchanged => phase.finding = Finding::Reported,
                 AnswerStatus::Appended | AnswerStatus::Duplicate | AnswerStatus::Preview => {
                     answers.push((number, answer))

@@ -138,6 +138,7 @@ impl HistoryLine {
                 vec![Action::Rerun(action::Rerun {
                     phase: self.phase.clone(),
                     reason: self.because("needs a rerun"),
+                    withdraw: false,
                 })]
             }
         };
@@ -155,7 +156,7 @@ impl HistoryLine {
         if state == StateName::Complete && (begins || ends) {
             let reason = self.because("The history has it run again");
             steps.push((
-                Action::Rerun(action::Rerun { phase: self.phase.clone(), reason }),
+                Action::Rerun(action::Rerun { phase: self.phase.clone(), reason, withdraw: false }),
                 Some("missing_mark"),
             ));
         }

@@ -90,6 +90,7 @@ fn action(event: &Event, about: &Subjects<'_>, place: impl Fn(Seq) -> Option<Seq
         Event::RerunMarked(why) | Event::RerunCauseAdded(why) | Event::RerunDeferred(why) => {
             marked(about.phase()?, why)
         }
+        Event::RerunWithdrawn(taken) => taken_back(about.phase()?, taken),
         Event::MetadataRecorded(recorded) => {
             Action::Meta(action::Meta { phase: about.phase()?, metadata: recorded.metadata.clone() })
         }
@@ -170,7 +171,17 @@ fn decision(verdict: Verdict, decided: &ApprovalDecided) -> Action {
 /// A mark that someone asked for, or what a scan found.
 fn marked(phase: PhaseRef, why: &RerunReason) -> Action {
     match why.changes.is_empty() {
-        true => Action::Rerun(action::Rerun { phase, reason: why.reason.clone() }),
+        true => Action::Rerun(action::Rerun { phase, reason: why.reason.clone(), withdraw: false }),
         false => Action::InputsChanged(action::InputsChanged { phase, changes: why.changes.clone() }),
+    }
+}
+
+/// What someone took back, or a scan did.
+fn taken_back(phase: PhaseRef, taken: &RerunWithdrawn) -> Action {
+    match taken.withdrawn {
+        Said::Manual => {
+            Action::Rerun(action::Rerun { phase, reason: taken.reason.clone(), withdraw: true })
+        }
+        Said::Input => Action::InputsChanged(action::InputsChanged { phase, changes: Vec::new() }),
     }
 }

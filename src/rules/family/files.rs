@@ -1,9 +1,10 @@
 //! The files that a phase declares: what it asks for when they change, a rerun of the phase that read them.
 
-use crate::model::{Change, Digest, EventId, RerunReason, StateName, Text, action};
+use super::rerun::taking_back;
+use crate::model::{Change, EventId, RerunReason, Said, StateName, Text, action};
 use crate::rules::draft::{Draft, moving};
 use crate::rules::mark::digest;
-use crate::rules::phase::{Phase, PhaseState};
+use crate::rules::phase::PhaseState;
 use crate::rules::rejection::Rejection;
 use crate::rules::table::Table;
 
@@ -13,17 +14,22 @@ const NAMED_MAX: usize = 3;
 /// What stands before the path in [`Change::what`].
 const INPUT: &str = "input ";
 
-/// Decides on changed inputs: they turn into the event that the phase's state asks for: COMPLETE is marked, IN_PROGRESS
-/// deferred, NEEDS_RERUN gets one more cause. None where nothing changed, where the phase runs anyway, and
-/// where it was told of the very same changes before.
+/// Decides on what a scan saw of a phase's inputs. Where they changed that turns into the event that the phase's state asks
+/// for: COMPLETE is marked, IN_PROGRESS deferred, NEEDS_RERUN gets one more cause; where they are again what the last attempt
+/// read, what scans said before is taken back. None where the phase runs anyway, and where that is what the last scan saw.
 pub(in crate::rules) fn inputs_changed(
     table: &Table,
     id: EventId,
     asked: &action::InputsChanged,
 ) -> Result<Vec<Draft>, Rejection> {
     let (phase, changes) = (table.resolve(&asked.phase)?, &asked.changes);
-    if digest(changes).is_none_or(|told| is_told(phase, told)) {
+    let told = phase.said().filter(|mark| mark.said() == Some(Said::Input)).last();
+    if told.and_then(|mark| mark.changes) == digest(changes) {
         return Ok(Vec::new());
+    }
+    if changes.is_empty() {
+        let again = Text::cut("Inputs are again what the last attempt read").expect("a text");
+        return Ok(vec![taking_back(table, phase, id, Said::Input, again)]);
     }
     let why = RerunReason { reason: reason(changes), changes: changes.clone(), reasons: Vec::new() };
     let (event, to) = match phase.state {
@@ -33,11 +39,6 @@ pub(in crate::rules) fn inputs_changed(
         PhaseState::Pending { .. } | PhaseState::Failed { .. } => return Ok(Vec::new()),
     };
     Ok(vec![moving(phase, id, event, to)])
-}
-
-/// Says whether something that was said since the attempt began told the phase of these changes.
-fn is_told(phase: &Phase, changes: Digest) -> bool {
-    phase.said().any(|mark| mark.changes == Some(changes))
 }
 
 /// Says in words which inputs changed.

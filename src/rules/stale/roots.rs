@@ -15,7 +15,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::judge::Judge;
-use crate::model::{CauseKind, Consumed, EventRef, Origin, PhaseId, PhaseRef, Reason, Seq};
+use crate::model::{CauseKind, Consumed, EventRef, Origin, PhaseId, PhaseRef, Reason, Said, Seq};
 use crate::rules::attempt::{Attempt, Completion};
 use crate::rules::basis::{Basis, are_same};
 use crate::rules::mark::Mark;
@@ -181,13 +181,11 @@ impl<'a> Back<'a, '_> {
     fn of(&self, reason: &Reason) -> Vec<Found<'a>> {
         let phase = self.phase;
         let within = |need: &PhaseRef| need.within(&phase.id.workflow);
-        let own = phase.said().filter(|mark| mark.is_own());
+        let own = |by: Said| phase.said().filter(move |mark| mark.said() == Some(by));
         let origins: Vec<Origin> = match reason {
-            Reason::Manual => own.filter(|mark| mark.changes.is_none()).map(Mark::origin).collect(),
+            Reason::Manual => own(Said::Manual).map(Mark::origin).collect(),
             // A scan says all that differs: the last one stands for those before.
-            Reason::Input => {
-                own.filter(|mark| mark.changes.is_some()).last().map(Mark::origin).into_iter().collect()
-            }
+            Reason::Input => own(Said::Input).last().map(Mark::origin).into_iter().collect(),
             Reason::Legacy => {
                 phase.state.marks().iter().filter(|mark| mark.legacy).map(Mark::origin).collect()
             }

@@ -16,6 +16,10 @@ fn reason() -> Value {
     json!({"reason": "because"})
 }
 
+fn taken_back() -> Value {
+    json!({"reason": "because", "withdrawn": "manual"})
+}
+
 fn note() -> Value {
     json!({"text": "here"})
 }
@@ -44,6 +48,7 @@ pub fn honest(log: &mut Log) {
     log.add("phase_completed", "w/running", ended(1)).leads("IN_PROGRESS", "COMPLETE");
     log.add("rerun_marked", "w/running", reason()).leads("COMPLETE", "NEEDS_RERUN");
     log.add("rerun_cause_added", "w/running", reason());
+    log.add("rerun_withdrawn", "w/running", taken_back());
     log.add("rerun_cleared", "w/running", json!({"compared": []})).leads("NEEDS_RERUN", "COMPLETE");
     log.add("phase_failed", "w/idle", ended(1)).leads("IN_PROGRESS", "FAILED");
     log.add("phase_skipped", "w/idle", reason()).leads("FAILED", "PENDING");
@@ -207,6 +212,12 @@ pub fn attempts() -> Vec<Forgery> {
         }),
         by_all("deferred: misplaced(record)", "a `rerun_deferred` does not fit", |log| {
             log.add("rerun_deferred", "w/complete", reason());
+        }),
+        by_all("withdrawn: misplaced(record)", "a `rerun_withdrawn` does not fit", |log| {
+            log.add("rerun_withdrawn", "w/complete", taken_back());
+        }),
+        by_all("withdrawn: there is nothing that a `{}` takes back", "nothing that a `rerun_withdrawn`", |log| {
+            log.add("rerun_withdrawn", "w/stale", json!({"reason": "because", "withdrawn": "input"}));
         }),
         by_all("cleared: misplaced(record)", "a `rerun_cleared` does not fit", |log| {
             log.add("rerun_cleared", "w/complete", json!({"compared": []})).leads("COMPLETE", "COMPLETE");

@@ -73,6 +73,8 @@ impl From<Rejection> for Failure {
                 failure(Kind::ClaimInFuture).hint("check the clock, and the offset of the time")
             }
             Rejection::NoLaterTime { .. } => failure(Kind::NoLaterTime).hint("begin a new ledger"),
+            Rejection::NotMarked { .. } => failure(Kind::IllegalTransition)
+                .hint("what a rule says goes when its reason does, or once the phase has run again"),
             Rejection::OverLimit { .. } => costs::advised(failure(Kind::OverLimit), &rejection),
             Rejection::NegativeCost { .. }
             | Rejection::RefundNotNegative { .. }

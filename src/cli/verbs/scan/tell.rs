@@ -114,7 +114,7 @@ fn others(scanned: &Scanned, out: &mut dyn Write) -> io::Result<()> {
     for looked in &scanned.phases {
         let name = render::phase(&looked.target.id, scanned.naming);
         let said = match looked.finding {
-            Finding::Changed | Finding::Unchanged => continue,
+            Finding::Changed | Finding::Restored | Finding::Unchanged => continue,
             Finding::Reported => {
                 let files = render::count(looked.changes.len(), "changed file", "changed files");
                 format!("{files}, reported before")
