@@ -114,7 +114,7 @@ pub fn meta(number: usize) -> Action {
 }
 
 pub fn rerun(number: usize) -> Action {
-    Action::Rerun(action::Rerun { phase: phase(number), reason: text("the source changed") })
+    Action::Rerun(action::Rerun { phase: phase(number), reason: text("the source changed"), withdraw: false })
 }
 
 fn note(number: usize) -> Action {

@@ -56,9 +56,8 @@ pub use definition::{Definition, DefinitionError, PhaseDefinition};
 pub use digest::{Algorithm, Digest};
 pub use event::{
     Change, Comparison, DefinitionChange, Event, Gap, HistoryImported, MetadataRecorded, NoteAdded,
-    PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped, PhaseStarted, RerunCleared, RerunReason, RerunWithdrawn,
-    TagSet,
-    WorkflowDefined,
+    PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped, PhaseStarted, RerunCleared, RerunReason,
+    RerunWithdrawn, TagSet, WorkflowDefined,
 };
 pub use expectation::{Expectation, ExpectationError};
 pub use files::OutputFile;

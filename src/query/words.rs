@@ -10,7 +10,8 @@ use super::figures::{one_line, took};
 use crate::model::{
     Amount, ApprovalDecided, ApprovalRequested, CostLimitExceeded, CostLimitSet, CostRecorded,
     CostWarningRaised, Event, Gap, HistoryImported, MetadataRecorded, NoteAdded, PhaseCompleted, PhaseFailed,
-    PhaseReset, PhaseSkipped, PhaseStarted, RerunCleared, RerunReason, TagSet, Text, WorkflowDefined, escape,
+    PhaseReset, PhaseSkipped, PhaseStarted, RerunCleared, RerunReason, RerunWithdrawn, Said, TagSet, Text,
+    WorkflowDefined, escape,
 };
 
 /// What an event says.

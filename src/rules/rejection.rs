@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::approval::Decision;
 use crate::model::{
-    Amount, DecidedBy, EventId, EventRef, Expectation, Overspent, PhaseId, PhaseRef, Reason, Scope, Seq, StateName,
-    TagName, Timestamp, WorkflowName,
+    Amount, DecidedBy, EventId, EventRef, Expectation, Overspent, PhaseId, PhaseRef, Reason, Scope, Seq,
+    StateName, TagName, Timestamp, WorkflowName,
 };
 
 /// Why a command was refused: what was found, and what would have been accepted.
@@ -50,7 +50,10 @@ pub enum Rejection {
         allowed: &'static [StateName],
     },
     /// No person marked the phase: there is nothing to take back.
-    #[error("cannot withdraw the marks of `{phase}`: it must run again, but nobody marked it{}", other_reasons(reasons))]
+    #[error(
+        "cannot withdraw the marks of `{phase}`: it must run again, but nobody marked it{}",
+        other_reasons(reasons)
+    )]
     NotMarked {
         /// What was asked for.
         phase: PhaseId,
@@ -283,7 +286,9 @@ fn other_reasons(reasons: &[Reason]) -> String {
         .collect();
     let is = |wanted: fn(&Reason) -> bool| reasons.iter().any(wanted);
     let mut parts = Vec::new();
-    parts.extend(is(|reason| matches!(reason, Reason::Version { .. })).then(|| "its version changed".to_owned()));
+    parts.extend(
+        is(|reason| matches!(reason, Reason::Version { .. })).then(|| "its version changed".to_owned()),
+    );
     parts.extend(is(|reason| *reason == Reason::Input).then(|| "its inputs changed".to_owned()));
     parts.extend((!needs.is_empty()).then(|| format!("what it needs changed ({})", needs.join(", "))));
     if parts.is_empty() { String::new() } else { format!(": {}", parts.join("; ")) }

@@ -1,9 +1,7 @@
 //! Going back: what is taken back is as if it had not been.
 
 use phaseledger::ledger::{AnswerStatus, Ledger};
-use phaseledger::model::{
-    Action, CommandId, PhaseId, PhaseRef, Said, Seq, StateName, Timestamp, action,
-};
+use phaseledger::model::{Action, CommandId, PhaseId, PhaseRef, Said, Seq, StateName, Timestamp, action};
 use phaseledger::rules::{Phase, Table};
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -41,7 +39,8 @@ impl Game {
         let command = command(CommandId::new(Uuid::from_u128(1 << 100 | self.sent)), action);
         let answer = blameless(self.ledger.submit(&command, self.now)).expect("it is allowed");
         assert_eq!(answer.status, AnswerStatus::Appended, "{:?}", command.action);
-        follow(&mut self.world, &self.shared.json(Seq::new(self.world.head)));
+        let lines = self.shared.json(Seq::new(self.world.head));
+        follow(&mut self.world, &lines);
     }
 
     fn mark(&mut self, id: &PhaseId, by: Said) {

@@ -314,9 +314,7 @@ impl<'a> Sending<'a> {
         match what {
             0 => self.redefine(other, 0),
             1 => self.send(Action::Reset(action::Reset { phase: self.phase(other), reason: text("anew") })),
-            2 | 3 => {
-                self.send(self.rerun(other, false))
-            }
+            2 | 3 => self.send(self.rerun(other, false)),
             4 => self.send(self.scan(other, output)),
             _ => self.begin(other, true),
         }
@@ -476,9 +474,7 @@ impl<'a> Sending<'a> {
                 metadata: metadata("fail", slot),
             })),
             Verb::Skip => self.send(self.skip(slot)),
-            Verb::Rerun => {
-                self.send(self.rerun(slot, what == 5))
-            }
+            Verb::Rerun => self.send(self.rerun(slot, what == 5)),
             Verb::Regret => self.regret(),
             Verb::Scan => self.send(self.scan(slot, what)),
             Verb::Reset => {

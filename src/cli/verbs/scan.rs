@@ -256,7 +256,9 @@ impl Scanner<'_> {
         let mut answers = Vec::new();
         for ((number, phase), answer) in news.zip(recording.answers) {
             match answer.status {
-                AnswerStatus::Unchanged if phase.finding == Finding::Restored => phase.finding = Finding::Unchanged,
+                AnswerStatus::Unchanged if phase.finding == Finding::Restored => {
+                    phase.finding = Finding::Unchanged
+                }
                 AnswerStatus::Unchanged => phase.finding = Finding::Reported,
                 AnswerStatus::Appended | AnswerStatus::Duplicate | AnswerStatus::Preview => {
                     answers.push((number, answer))

@@ -2,8 +2,8 @@
 
 use crate::model::{
     Action, Again, ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalRequested, CostRecorded, Event,
-    PhaseCompleted, PhaseFailed, PhaseRef, PhaseStarted, Recorded, RerunReason, Seq, Subject, Text, Verdict,
-    Worker, WorkflowName, action,
+    PhaseCompleted, PhaseFailed, PhaseRef, PhaseStarted, Recorded, RerunReason, RerunWithdrawn, Said, Seq,
+    Subject, Text, Verdict, Worker, WorkflowName, action,
 };
 
 /// Returns what the command asked for whose events these are; none where they are events that only rules derive. `place` is
@@ -179,9 +179,7 @@ fn marked(phase: PhaseRef, why: &RerunReason) -> Action {
 /// What someone took back, or a scan did.
 fn taken_back(phase: PhaseRef, taken: &RerunWithdrawn) -> Action {
     match taken.withdrawn {
-        Said::Manual => {
-            Action::Rerun(action::Rerun { phase, reason: taken.reason.clone(), withdraw: true })
-        }
+        Said::Manual => Action::Rerun(action::Rerun { phase, reason: taken.reason.clone(), withdraw: true }),
         Said::Input => Action::InputsChanged(action::InputsChanged { phase, changes: Vec::new() }),
     }
 }

@@ -216,9 +216,13 @@ pub fn attempts() -> Vec<Forgery> {
         by_all("withdrawn: misplaced(record)", "a `rerun_withdrawn` does not fit", |log| {
             log.add("rerun_withdrawn", "w/complete", taken_back());
         }),
-        by_all("withdrawn: there is nothing that a `{}` takes back", "nothing that a `rerun_withdrawn`", |log| {
-            log.add("rerun_withdrawn", "w/stale", json!({"reason": "because", "withdrawn": "input"}));
-        }),
+        by_all(
+            "withdrawn: there is nothing that a `{}` takes back",
+            "nothing that a `rerun_withdrawn`",
+            |log| {
+                log.add("rerun_withdrawn", "w/stale", json!({"reason": "because", "withdrawn": "input"}));
+            },
+        ),
         by_all("cleared: misplaced(record)", "a `rerun_cleared` does not fit", |log| {
             log.add("rerun_cleared", "w/complete", json!({"compared": []})).leads("COMPLETE", "COMPLETE");
         }),
