@@ -188,9 +188,10 @@ impl<'a> Wave<'a> {
             true => own.into_iter().collect(),
             false => incoming,
         };
-        let unchanged = |cause: Cause| match cause.kind {
-            CauseKind::DefinitionChanged | CauseKind::RerunWithdrawn => cause,
-            _ => Cause { kind: CauseKind::UpstreamUnchanged, ..cause },
+        let is_itself = |kind| matches!(kind, CauseKind::DefinitionChanged | CauseKind::RerunWithdrawn);
+        let unchanged = |cause: Cause| match is_itself(cause.kind) {
+            true => cause,
+            false => Cause { kind: CauseKind::UpstreamUnchanged, ..cause },
         };
         let causes = causes.into_iter().map(unchanged).collect();
         let now = phase.state.name();

@@ -35,6 +35,7 @@ mod safety;
 mod salvage;
 mod scan;
 mod streams;
+mod taken_back;
 mod takeover;
 mod times;
 mod why;

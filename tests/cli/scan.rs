@@ -1,5 +1,6 @@
 //! `scan`, and the fingerprints of declared files.
 
+mod back;
 mod declared;
 mod files;
 mod once;

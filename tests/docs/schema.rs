@@ -181,6 +181,7 @@ fn samples() -> BTreeMap<&'static str, Vec<Value>> {
         ("allow_unmet", list(&[&flags])),
         ("rerun", list(&[&flags])),
         ("take_over", list(&[&flags])),
+        ("withdraw", list(&[&flags])),
         ("output", list(&[&digests])),
         ("outputs", list(&[&files])),
         ("inputs", list(&[&files])),

@@ -35,6 +35,7 @@ pub(super) const FIELDS: &[&str] = &[
     "allow_unmet",
     "rerun",
     "take_over",
+    "withdraw",
     "pid",
     "output",
     "outputs",

@@ -16,16 +16,16 @@ impl Failure {
     }
 }
 
+const NO_PHASE: &str = "`phaseledger status` lists the phases; `phaseledger define` puts a changed \
+    `ledger/workflow.toml` in force";
+
+const NOT_MARKED: &str = "what a rule says goes when its reason does, or once the phase has run again";
+
 impl From<Rejection> for Failure {
     fn from(rejection: Rejection) -> Self {
         let failure = |kind| Failure::new(kind, rejection.to_string());
         match &rejection {
-            Rejection::UnknownPhase { .. } => {
-                failure(Kind::UnknownPhase).hint(
-                    "`phaseledger status` lists the phases; `phaseledger define` puts a changed `ledger/workflow.toml` \
-                     in force",
-                )
-            }
+            Rejection::UnknownPhase { .. } => failure(Kind::UnknownPhase).hint(NO_PHASE),
             Rejection::AmbiguousPhase { candidates, .. } => failure(Kind::AmbiguousPhase)
                 .hint("give the full name, `workflow/phase`")
                 .detail("candidates", candidates.iter().map(ToString::to_string).collect::<Vec<_>>()),
@@ -73,8 +73,7 @@ impl From<Rejection> for Failure {
                 failure(Kind::ClaimInFuture).hint("check the clock, and the offset of the time")
             }
             Rejection::NoLaterTime { .. } => failure(Kind::NoLaterTime).hint("begin a new ledger"),
-            Rejection::NotMarked { .. } => failure(Kind::IllegalTransition)
-                .hint("what a rule says goes when its reason does, or once the phase has run again"),
+            Rejection::NotMarked { .. } => failure(Kind::IllegalTransition).hint(NOT_MARKED),
             Rejection::OverLimit { .. } => costs::advised(failure(Kind::OverLimit), &rejection),
             Rejection::NegativeCost { .. }
             | Rejection::RefundNotNegative { .. }
@@ -115,7 +114,7 @@ fn way_on(verb: &str, from: &str, phase: &phaseledger::model::PhaseName) -> Stri
             format!("`phaseledger start {phase} --take-over --reason …` gives up the attempt under way")
         }
         ("complete" | "fail", _) => format!("`phaseledger start {phase}` starts an attempt"),
-        ("rerun", "NEEDS_RERUN") => format!("it is marked already: `phaseledger why {phase}` tells why"),
+        ("withdraw the marks of", _) => "only what is marked for rerun has marks to take back".to_owned(),
         ("rerun", _) => "only what is complete can be marked; the others will run anyway".to_owned(),
         ("skip", "COMPLETE") => {
             format!("`phaseledger reset {phase} --reason …` first, if it is to count as not run")
