@@ -9,7 +9,7 @@ use uuid::Uuid;
 use crate::alerts::{alerts, differ};
 use crate::derive::{derive, differs, miscaused};
 use crate::generate::{Sent, plans};
-use crate::judge::{lawless, misjudged};
+use crate::judge::{judge, lawless, misjudged};
 use crate::oracle::{World, is_derived, list, string, subject};
 use crate::permit::{may_define, permit, permit_approval};
 use crate::play::{Shared, cases, submit};
@@ -100,6 +100,7 @@ pub fn follow(world: &mut World, lines: &[Value]) {
         match line["kind"].as_str() {
             Some("phase_started") => check_start(&before, world, line),
             Some("phase_skipped") => check_skip(&before, line),
+            Some("rerun_withdrawn") => check_withdrawal(world, line),
             _ => {}
         }
     }
@@ -125,6 +126,20 @@ pub fn follow(world: &mut World, lines: &[Value]) {
     assert!(missing.is_empty(), "missing: {missing:#?}\nfollowing {given:#?}");
     assert_eq!(misjudged(world), None, "following {lines:#?}");
     assert_eq!(lawless(world), None, "following {lines:#?}");
+}
+
+/// Checks that what takes marks back says every reason that holds all the same, and nothing where none does.
+fn check_withdrawal(world: &World, line: &Value) {
+    let phase = subject(line).expect("a phase");
+    let workflow = phase.split('/').next().unwrap_or_default();
+    let judged = judge(world);
+    let reasons = judged.get(&phase).map(|reasons| {
+        let reasons = reasons.iter().map(|reason| reason.json(workflow));
+        reasons.collect::<Vec<_>>()
+    });
+    let still = &line["data"]["still"];
+    assert_eq!(still.is_null(), reasons.is_none(), "{line:#}");
+    assert_eq!(list(&still["reasons"]), reasons.unwrap_or_default().as_slice(), "{line:#}");
 }
 
 /// Checks that places have no gaps, ids follow from the command's, both axes of time rise, and the events of
