@@ -51,9 +51,11 @@ pub enum Action {
     Skip(Skip),
     /// Mark a complete phase, and what was built on it, for rerun, or take that back.
     Rerun(Rerun),
-    /// State that files which a phase read have changed since: it, and what was built on it, must run again; or that they
-    /// are again what it read.
-    InputsChanged(InputsChanged),
+    /// State that files which a phase read, or put out, have changed since: it, and what was built on it, must run again;
+    /// or that they are again what they were.
+    // Named as it was while it was about inputs alone, so that a digest of then is one of now.
+    #[serde(rename = "inputs_changed")]
+    FilesChanged(FilesChanged),
     /// Make a phase as if it had not run.
     Reset(Reset),
     /// Make every phase of a workflow as if it had not run.
@@ -86,7 +88,7 @@ impl Action {
             Action::Fail(_) => "fail",
             Action::Skip(_) => "skip",
             Action::Rerun(_) => "rerun",
-            Action::InputsChanged(_) => "scan",
+            Action::FilesChanged(_) => "scan",
             Action::Reset(_) | Action::ResetAll(_) => "reset",
             Action::Meta(_) => "meta",
             Action::Note(_) => "note",
@@ -110,7 +112,7 @@ impl Action {
             | Action::Fail(Fail { phase, .. })
             | Action::Skip(Skip { phase, .. })
             | Action::Rerun(Rerun { phase, .. })
-            | Action::InputsChanged(InputsChanged { phase, .. })
+            | Action::FilesChanged(FilesChanged { phase, .. })
             | Action::Reset(Reset { phase, .. })
             | Action::Meta(Meta { phase, .. })
             | Action::Cost(Cost { phase, .. }) => Some(phase),
@@ -248,12 +250,15 @@ pub struct Rerun {
     pub withdraw: bool,
 }
 
-/// States how files that a phase read differ from what it read, as they are now.
+/// States how files that a phase read, or put out, differ from what it read or put out, as they are now.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct InputsChanged {
+pub struct FilesChanged {
     /// Which phase.
     pub phase: PhaseRef,
-    /// The files that changed, with their digests before and after; none where all are again as they were read.
+    /// Which of its files.
+    #[serde(skip_serializing_if = "FileRole::is_inputs")]
+    pub role: FileRole,
+    /// The files that changed, with their digests before and after; none where all are again as they were.
     pub changes: Vec<Change>,
 }
 

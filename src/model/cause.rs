@@ -18,6 +18,8 @@ pub enum CauseKind {
     DefinitionChanged,
     /// A scan found an input changed while the attempt ran.
     InputChanged,
+    /// A scan found an output changed.
+    OutputChanged,
     /// The mark that a start answers.
     RerunMarked,
     /// What was taken back of why a phase was to run again.

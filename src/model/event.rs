@@ -9,8 +9,8 @@ use super::Consumed;
 use super::cost_event::{CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised, OverLimit};
 use super::definition::Definition;
 use super::{
-    ApprovalDecided, ApprovalRequested, Digest, EventId, LookedThrough, Metadata, Origin, OutputFile,
-    PhaseId, PhaseName, Process, Reason, Said, Seq, TagName, Text,
+    ApprovalDecided, ApprovalRequested, Digest, EventId, FileRole, LookedThrough, Metadata, Origin,
+    OutputFile, PhaseId, PhaseName, Process, Reason, Said, Seq, TagName, Text,
 };
 
 macro_rules! events {
@@ -143,12 +143,40 @@ pub struct DefinitionChange {
 /// One thing that changed: evidence for a rerun.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
-    /// What changed: `version`, `needs`, or `input ` and the path of a file.
+    /// What changed: `version`, `needs`, or `input ` or `output ` and the path of a file.
     pub what: String,
     /// What it was; none when it was not there.
     pub before: Option<String>,
     /// What it is; none when it is gone.
     pub after: Option<String>,
+}
+
+/// What stands before the path in [`Change::what`].
+const INPUT: &str = "input ";
+const OUTPUT: &str = "output ";
+
+impl Change {
+    /// Makes the change of a file.
+    pub fn of_file(role: FileRole, path: &str, (before, after): (Option<Digest>, Option<Digest>)) -> Self {
+        let head = match role {
+            FileRole::Inputs => INPUT,
+            FileRole::Outputs => OUTPUT,
+        };
+        let text = |digest: Option<Digest>| digest.map(|digest| digest.to_string());
+        Change { what: format!("{head}{path}"), before: text(before), after: text(after) }
+    }
+
+    /// Tells of which of a phase's files it is; none for a change that is of none.
+    pub fn role(&self) -> Option<FileRole> {
+        let is = |head| self.what.starts_with(head);
+        let output = is(OUTPUT).then_some(FileRole::Outputs);
+        is(INPUT).then_some(FileRole::Inputs).or(output)
+    }
+
+    /// Returns the path of the file that changed; none for a change that is of none.
+    pub fn path(&self) -> Option<&str> {
+        self.what.strip_prefix(INPUT).or(self.what.strip_prefix(OUTPUT))
+    }
 }
 
 /// The data of `phase_started`.

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use globset::{GlobBuilder, GlobMatcher};
+use serde::Serialize;
 
 use super::{PhaseId, escape};
 
@@ -10,7 +11,8 @@ use super::{PhaseId, escape};
 const META: &[char] = &['*', '?', '[', ']', '{', '}', '\\'];
 
 /// Which of a phase's files are meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FileRole {
     /// Those that it reads.
     Inputs,
@@ -19,6 +21,11 @@ pub enum FileRole {
 }
 
 impl FileRole {
+    /// Says whether it is what a phase reads.
+    pub const fn is_inputs(&self) -> bool {
+        matches!(self, FileRole::Inputs)
+    }
+
     /// Returns the key of the workflow file that declares them.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Digest, EventId, PhaseId, PhaseRef, Seq};
+use super::{Digest, EventId, FileRole, PhaseId, PhaseRef, Seq};
 
 /// A completion, or a skip, that an attempt builds on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +52,17 @@ pub enum Said {
     Manual,
     /// A scan that looked at its inputs: the reason is [`Reason::Input`].
     Input,
+    /// A scan that looked at its outputs: the reason is [`Reason::Output`].
+    Output,
+}
+
+impl From<FileRole> for Said {
+    fn from(role: FileRole) -> Self {
+        match role {
+            FileRole::Inputs => Said::Input,
+            FileRole::Outputs => Said::Output,
+        }
+    }
 }
 
 impl Said {
@@ -60,6 +71,7 @@ impl Said {
         match self {
             Said::Manual => Reason::Manual,
             Said::Input => Reason::Input,
+            Said::Output => Reason::Output,
         }
     }
 }
@@ -79,6 +91,8 @@ pub enum Reason {
     },
     /// Its input files, as last looked at, are not what it read.
     Input,
+    /// Its output files, as last looked at, are not what it put out.
+    Output,
     /// It has a need that it did not have when its attempt began.
     NeedAdded {
         /// The need; its bare name within the workflow.

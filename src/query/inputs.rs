@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::model::{Change, Digest, OutputFile, Pattern};
+use crate::model::{Change, Digest, FileRole, OutputFile, Pattern};
 
 /// What a scan finds of a phase's inputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -39,12 +39,7 @@ pub fn changed_inputs(read: &[OutputFile], found: &[OutputFile], declared: &[Pat
         files.entry(&file.path).or_default().1 = Some(file.digest);
     }
     let changed = files.into_iter().filter(|(_, (before, after))| before != after);
-    let change = |(path, (before, after)): (&str, (Option<Digest>, Option<Digest>))| Change {
-        what: format!("input {path}"),
-        before: before.map(|digest| digest.to_string()),
-        after: after.map(|digest| digest.to_string()),
-    };
-    changed.map(change).collect()
+    changed.map(|(path, digests)| Change::of_file(FileRole::Inputs, path, digests)).collect()
 }
 
 #[cfg(test)]

@@ -185,6 +185,7 @@ impl<'a> Words<'a> for &'a RerunWithdrawn {
         let what = match self.withdrawn {
             Said::Manual => "had its marks taken back",
             Said::Input => "was found to have the inputs of its last attempt again",
+            Said::Output => "was found to have the outputs of its last attempt again",
         };
         (what.into(), Some(self.reason.to_string()))
     }

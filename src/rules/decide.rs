@@ -29,7 +29,7 @@ pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Dra
         Action::Skip(skip) => attempt::skip(table, first, skip).map(one),
         Action::Rerun(rerun) if rerun.withdraw => rerun::withdraw(table, first, rerun).map(one),
         Action::Rerun(rerun) => rerun::rerun(table, first, rerun).map(one),
-        Action::InputsChanged(changed) => files::inputs_changed(table, first, changed),
+        Action::FilesChanged(changed) => files::changed(table, first, changed),
         Action::Reset(reset) => reset::reset(table, first, reset).map(one),
         Action::ResetAll(reset) => reset::reset_all(table, id, reset),
         Action::Meta(meta) => notes::attach(table, first, meta).map(one),

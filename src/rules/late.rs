@@ -78,6 +78,7 @@ fn unsaid(judge: &Judge<'_>, phase: &Phase, reasons: &[Reason], attempt: &Attemp
         reason: reasons_in_words(judge, phase, reasons),
         kind: Some(CauseKind::UpstreamRerun),
         changes: None,
+        outputs: false,
         legacy: false,
     }
 }

@@ -19,10 +19,13 @@ pub struct Mark {
     pub reason: Text,
     /// The kind of its weightiest cause; none when someone asked for it.
     pub kind: Option<CauseKind>,
-    /// The digest of the changed inputs that a scan found, so that it says the same only once; none for a mark
+    /// The digest of the changed files that a scan found, so that it says the same only once; none for a mark
     /// that no scan made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub changes: Option<Digest>,
+    /// Whether those are files that the phase put out, and not such that it read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub outputs: bool,
     /// Whether the first release made it and nothing explained it then: it holds until the next attempt.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub legacy: bool,
@@ -36,7 +39,11 @@ impl Mark {
 
     /// Tells who made it; none where a rule did.
     pub fn said(&self) -> Option<Said> {
-        self.is_own().then_some(if self.changes.is_some() { Said::Input } else { Said::Manual })
+        self.is_own().then_some(match (self.changes, self.outputs) {
+            (None, _) => Said::Manual,
+            (Some(_), false) => Said::Input,
+            (Some(_), true) => Said::Output,
+        })
     }
 
     /// Returns the event that made it, as what a start answers.
@@ -44,6 +51,7 @@ impl Mark {
         let kind = match self.said() {
             None => CauseKind::UpstreamRerun,
             Some(Said::Input) => CauseKind::InputChanged,
+            Some(Said::Output) => CauseKind::OutputChanged,
             Some(Said::Manual) => CauseKind::RerunMarked,
         };
         let root = (self.root != self.event).then_some(self.root);
@@ -57,6 +65,7 @@ pub(super) fn is_upstream(kind: CauseKind) -> bool {
         CauseKind::UpstreamRerun | CauseKind::UpstreamReset | CauseKind::UpstreamCompleted => true,
         CauseKind::DefinitionChanged
         | CauseKind::InputChanged
+        | CauseKind::OutputChanged
         | CauseKind::RerunMarked
         | CauseKind::RerunWithdrawn
         | CauseKind::PhaseReset

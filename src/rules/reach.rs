@@ -26,7 +26,7 @@ pub fn reach(action: &Action) -> Reach {
         Action::Define(_) | Action::ResetAll(_) => Reach::Everything,
         Action::Start(_)
         | Action::Rerun(_)
-        | Action::InputsChanged(_)
+        | Action::FilesChanged(_)
         | Action::Reset(_)
         | Action::Complete(_)
         | Action::Fail(_)

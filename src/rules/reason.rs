@@ -54,6 +54,7 @@ pub(super) fn in_words(
         match reason {
             Reason::Manual => parts.extend(said(|mark| mark.said() == Some(Said::Manual))),
             Reason::Input => parts.extend(said(|mark| mark.said() == Some(Said::Input)).next_back()),
+            Reason::Output => parts.extend(said(|mark| mark.said() == Some(Said::Output)).next_back()),
             Reason::Legacy => parts.extend(said(|mark| mark.legacy)),
             Reason::Version { before, after } => {
                 let or_none = |version: &Option<String>| version.clone().unwrap_or_else(|| "none".to_owned());

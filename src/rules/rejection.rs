@@ -279,7 +279,7 @@ fn other_reasons(reasons: &[Reason]) -> String {
             Reason::NeedAdded { need } | Reason::NeedChanged { need } | Reason::NeedStale { need } => {
                 Some(need.to_string())
             }
-            Reason::Manual | Reason::Version { .. } | Reason::Input | Reason::Legacy => None,
+            Reason::Manual | Reason::Version { .. } | Reason::Input | Reason::Output | Reason::Legacy => None,
         })
         .collect::<BTreeSet<_>>()
         .into_iter()
@@ -290,6 +290,7 @@ fn other_reasons(reasons: &[Reason]) -> String {
         is(|reason| matches!(reason, Reason::Version { .. })).then(|| "its version changed".to_owned()),
     );
     parts.extend(is(|reason| *reason == Reason::Input).then(|| "its inputs changed".to_owned()));
+    parts.extend(is(|reason| *reason == Reason::Output).then(|| "its outputs changed".to_owned()));
     parts.extend((!needs.is_empty()).then(|| format!("what it needs changed ({})", needs.join(", "))));
     if parts.is_empty() { String::new() } else { format!(": {}", parts.join("; ")) }
 }

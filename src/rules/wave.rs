@@ -205,9 +205,10 @@ impl<'a> Wave<'a> {
 /// Returns what a cause is to the phases below the one that passes it on.
 fn from_above(kind: CauseKind) -> CauseKind {
     match kind {
-        CauseKind::DefinitionChanged | CauseKind::InputChanged | CauseKind::PhaseStarted => {
-            CauseKind::UpstreamRerun
-        }
+        CauseKind::DefinitionChanged
+        | CauseKind::InputChanged
+        | CauseKind::OutputChanged
+        | CauseKind::PhaseStarted => CauseKind::UpstreamRerun,
         CauseKind::PhaseSkipped | CauseKind::PhaseReset => CauseKind::UpstreamReset,
         CauseKind::RerunWithdrawn => CauseKind::UpstreamUnchanged,
         kind => kind,
@@ -225,6 +226,7 @@ fn changes(reasons: &[Reason]) -> Vec<Change> {
         }
         Reason::Manual
         | Reason::Input
+        | Reason::Output
         | Reason::NeedChanged { .. }
         | Reason::NeedStale { .. }
         | Reason::Legacy => None,

@@ -1,7 +1,9 @@
 //! Going back: what is taken back is as if it had not been.
 
 use phaseledger::ledger::{AnswerStatus, Ledger};
-use phaseledger::model::{Action, CommandId, PhaseId, PhaseRef, Said, Seq, StateName, Timestamp, action};
+use phaseledger::model::{
+    Action, CommandId, FileRole, PhaseId, PhaseRef, Said, Seq, StateName, Timestamp, action,
+};
 use phaseledger::rules::{Phase, Table};
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -76,9 +78,10 @@ fn said(id: &PhaseId, by: Said, is_back: bool) -> Action {
     let phase = PhaseRef::from(id.clone());
     match by {
         Said::Manual => Action::Rerun(action::Rerun { phase, reason: text("so"), withdraw: is_back }),
-        Said::Input => {
-            let changes = changes(if is_back { 0 } else { 5 });
-            Action::InputsChanged(action::InputsChanged { phase, changes })
+        Said::Input | Said::Output => {
+            let role = if by == Said::Input { FileRole::Inputs } else { FileRole::Outputs };
+            let changes = changes(role, if is_back { 0 } else { 5 });
+            Action::FilesChanged(action::FilesChanged { phase, role, changes })
         }
     }
 }
@@ -100,14 +103,14 @@ proptest! {
     #[test]
     fn found_31_what_is_taken_back_leaves_nothing(
         plan in plans(25),
-        marks in prop::collection::vec((any::<Index>(), any::<bool>()), 1..5),
+        marks in prop::collection::vec((any::<Index>(), 0..3_usize), 1..5),
         order in prop::collection::vec(any::<Index>(), 5),
     ) {
         let mut game = Game::new(&plan.sent());
         let before = game.phases();
         let mut open = Vec::new();
-        for (which, by_scan) in marks {
-            let by = if by_scan { Said::Input } else { Said::Manual };
+        for (which, by) in marks {
+            let by = [Said::Manual, Said::Input, Said::Output][by];
             let table = game.table();
             let may: Vec<_> = table.phases.values().filter(|phase| may_be_said(phase, by)).collect();
             if may.is_empty() {

@@ -53,7 +53,7 @@ fn check_permission(
 ) {
     let given: Vec<_> = lines.iter().filter(|line| is_given(line)).collect();
     let plain = command.expect.is_empty() && command.occurred_at.is_none();
-    let is_scan = matches!(command.action, Action::InputsChanged(_));
+    let is_scan = matches!(command.action, Action::FilesChanged(_));
     match answer {
         Err(LedgerError::IdConflict { .. }) | Ok(AnswerStatus::Duplicate) => return,
         Ok(AnswerStatus::Unchanged) if !is_scan => return,

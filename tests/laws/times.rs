@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::generate::{Sent, plans};
 use crate::make::time;
+use crate::oracle::said_by;
 use crate::play::{Shared, cases, play};
 
 /// Claims that many commands took effect earlier, some by a little, some before all others.
@@ -71,11 +72,7 @@ fn said(before: &[Value], phase: &str, who: &str) -> Vec<u64> {
         "rerun_withdrawn" => text(&line["data"], "withdrawn") != who,
         _ => true,
     });
-    let is_said = |line: &&Value| {
-        let has_changes = line["data"]["changes"].as_array().is_some_and(|changes| !changes.is_empty());
-        let is_own = !line["derived"].as_bool().expect("told") && JUDGED.contains(&text(line, "kind"));
-        is_own && has_changes == (who == "input")
-    };
+    let is_said = |line: &&Value| JUDGED.contains(&text(line, "kind")) && said_by(line) == Some(who);
     since.filter(is_said).map(seq).collect()
 }
 

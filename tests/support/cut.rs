@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::oracle::{full, is_derived, list, string, subject};
+use crate::oracle::{full, list, said_by, string, subject};
 
 /// The phases of a cut, by their full names.
 #[derive(Debug, Default)]
@@ -26,8 +26,8 @@ pub struct Stand {
     began: Value,
     /// The completion of the last attempt.
     token: Token,
-    /// Whether a person, and whether a scan, said since that attempt began that it must run again.
-    said: (bool, bool),
+    /// Who said since that attempt began that it must run again, and did not take it back.
+    said: BTreeSet<String>,
 }
 
 /// The four base states.
@@ -62,7 +62,8 @@ impl Cut {
         let Some(phase) = subject(line).and_then(|name| self.phases.get_mut(&name)) else { return };
         match kind.as_str() {
             "phase_started" => {
-                (phase.base, phase.said, phase.began) = (Base::Running, (false, false), data.clone());
+                (phase.base, phase.began) = (Base::Running, data.clone());
+                phase.said.clear();
                 phase.attempts += 1;
             }
             "phase_completed" => {
@@ -71,16 +72,12 @@ impl Cut {
             }
             "phase_failed" => phase.base = Base::Failed,
             "phase_skipped" | "phase_reset" => phase.base = Base::Pending,
-            "rerun_marked" | "rerun_cause_added" | "rerun_deferred" if !is_derived(line) => {
-                match list(&data["changes"]).is_empty() {
-                    true => phase.said.0 = true,
-                    false => phase.said.1 = true,
-                }
+            "rerun_marked" | "rerun_cause_added" | "rerun_deferred" => {
+                phase.said.extend(said_by(line).map(str::to_owned));
             }
-            "rerun_withdrawn" => match data["withdrawn"] == "manual" {
-                true => phase.said.0 = false,
-                false => phase.said.1 = false,
-            },
+            "rerun_withdrawn" => {
+                phase.said.remove(&string(&data["withdrawn"]));
+            }
             _ => {}
         }
     }
@@ -131,12 +128,14 @@ impl Cut {
             json!({"reason": reason, "need": bare.unwrap_or(need)})
         };
         let mut reasons = Vec::new();
-        reasons.extend(phase.said.0.then(|| json!({"reason": "manual"})));
+        let says = |who: &str| phase.said.contains(who).then(|| json!({"reason": who}));
+        reasons.extend(says("manual"));
         if phase.began["version"] != phase.version {
             let (before, after) = (&phase.began["version"], &phase.version);
             reasons.push(json!({"reason": "version", "before": before, "after": after}));
         }
-        reasons.extend(phase.said.1.then(|| json!({"reason": "input"})));
+        reasons.extend(says("input"));
+        reasons.extend(says("output"));
         let then = |need: &str| recorded(&phase.began, need);
         let added = phase.needs.iter().filter(|need| then(need).is_none());
         reasons.extend(added.map(|need| about("need_added", need)));

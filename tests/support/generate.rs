@@ -4,8 +4,8 @@
 //! refused, as in life. What a plan says never depends on what the ledger answers.
 
 use phaseledger::model::{
-    Action, Again, Amount, Command, CommandId, Definition, Expectation, PhaseDefinition, PhaseName, PhaseRef,
-    Seq, StateName, TagName, Timestamp, WorkflowName, action,
+    Action, Again, Amount, Command, CommandId, Definition, Expectation, FileRole, PhaseDefinition, PhaseName,
+    PhaseRef, Seq, StateName, TagName, Timestamp, WorkflowName, action,
 };
 use proptest::prelude::*;
 
@@ -297,7 +297,9 @@ impl<'a> Sending<'a> {
     }
 
     fn scan(&self, slot: u8, to: u8) -> Action {
-        Action::InputsChanged(action::InputsChanged { phase: self.phase(slot), changes: changes(to) })
+        let role = if self.told.unmet { FileRole::Outputs } else { FileRole::Inputs };
+        let (phase, changes) = (self.phase(slot), changes(role, to));
+        Action::FilesChanged(action::FilesChanged { phase, role, changes })
     }
 
     /// Starts a phase whether it is complete or not: one of the two is refused.

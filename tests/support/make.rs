@@ -2,8 +2,8 @@
 
 use chrono::DateTime;
 use phaseledger::model::{
-    Action, Actor, Change, Command, CommandId, Digest, Metadata, OutputFile, PhaseDefinition, PhaseName,
-    PhaseRef, Text, Timestamp,
+    Action, Actor, Change, Command, CommandId, Digest, FileRole, Metadata, OutputFile, PhaseDefinition,
+    PhaseName, PhaseRef, Text, Timestamp,
 };
 
 /// Returns a command that a caller may send again.
@@ -66,11 +66,8 @@ pub fn files(contents: u8) -> Vec<OutputFile> {
     files.into_iter().take(usize::from(contents)).map(file).collect()
 }
 
-/// Returns what changed in the inputs: nothing for 0, else one or two files.
-pub fn changes(to: u8) -> Vec<Change> {
-    let change = |file: OutputFile| {
-        let what = format!("input {}", file.path);
-        Change { what, before: None, after: Some(file.digest.to_string()) }
-    };
+/// Returns what changed in the files: nothing for 0, else one or two files.
+pub fn changes(role: FileRole, to: u8) -> Vec<Change> {
+    let change = |file: OutputFile| Change::of_file(role, &file.path, (None, Some(file.digest)));
     files(to).into_iter().map(change).collect()
 }

@@ -88,8 +88,8 @@ pub struct Fact {
     pub causes: Vec<Origin>,
     /// For a skip: what a start in its place would have answered.
     pub behind: Vec<Origin>,
-    /// Whether a scan told it.
-    pub by_scan: bool,
+    /// For what says that a phase must run again, who says so; none for a rule.
+    pub said_by: Option<String>,
 }
 
 /// An event that another goes back to, and as what.
@@ -101,9 +101,15 @@ pub struct Origin {
 }
 
 impl Spot {
-    /// Returns what the last scan since the phase started told it of.
-    pub fn told(&self) -> Value {
-        self.scans.last().map_or(Value::Array(Vec::new()), |(_, told)| told.clone())
+    /// Returns the places at which scans told of such files since the phase started.
+    pub fn told_of(&self, files: &str) -> Vec<u64> {
+        self.scans.iter().filter(|(_, told)| is_of(told, files)).map(|(seq, _)| *seq).collect()
+    }
+
+    /// Returns what the last scan of such files since the phase started told it of.
+    pub fn told(&self, files: &str) -> Value {
+        let last = self.scans.iter().rev().find(|(_, told)| is_of(told, files));
+        last.map_or(Value::Array(Vec::new()), |(_, told)| told.clone())
     }
 
     /// Says whether it has a completion that stands, or an attempt under way: only then can it be stale.
@@ -190,7 +196,7 @@ impl Spot {
                 assert!(self.stale, "e{seq}");
                 match data["withdrawn"].as_str() {
                     Some("manual") => self.persons.clear(),
-                    Some("input") => self.scans.clear(),
+                    Some(files @ ("input" | "output")) => self.scans.retain(|(_, told)| !is_of(told, files)),
                     other => panic!("e{seq}: {other:?} is taken back"),
                 }
             }
@@ -261,12 +267,17 @@ impl Spot {
         if is_derived(line) {
             return;
         }
-        if is_by_scan(line) {
-            self.scans.push((seq, line["data"]["changes"].clone()));
-        } else {
-            self.persons.push(seq);
+        match said_by(line) {
+            Some("manual") => self.persons.push(seq),
+            _ => self.scans.push((seq, line["data"]["changes"].clone())),
         }
     }
+}
+
+/// Says whether changes are such of inputs, or of outputs.
+fn is_of(changes: &Value, files: &str) -> bool {
+    let what = changes[0]["what"].as_str().expect("something changed");
+    what.split(' ').next() == Some(files)
 }
 
 impl Fact {
@@ -278,7 +289,7 @@ impl Fact {
             phase: subject(line),
             causes: origins(&line["causes"]),
             behind: origins(&line["data"]["behind"]),
-            by_scan: is_by_scan(line),
+            said_by: said_by(line).map(str::to_owned),
         }
     }
 }
@@ -309,9 +320,11 @@ pub fn is_derived(line: &Value) -> bool {
     line["rule"].as_str().is_some_and(|rule| rule.starts_with("stale/"))
 }
 
-/// Says whether a line is what a scan told of changed inputs.
-fn is_by_scan(line: &Value) -> bool {
-    !is_derived(line) && !list(&line["data"]["changes"]).is_empty()
+/// Tells who says that a phase must run again: a person, or a scan of inputs or of outputs; none where a rule does.
+pub fn said_by(line: &Value) -> Option<&str> {
+    let what = line["data"]["changes"][0]["what"].as_str();
+    let files = what.and_then(|what| what.split(' ').next());
+    (!is_derived(line)).then_some(files.unwrap_or("manual"))
 }
 
 /// Returns the full name of the phase that a line is about.

@@ -1,6 +1,6 @@
 //! Which commands the table of transitions allows, and what each turns into before anything is derived.
 
-use phaseledger::model::{Action, Again, Command, Definition, PhaseRef, Verdict, action};
+use phaseledger::model::{Action, Again, Command, Definition, FileRole, PhaseRef, Verdict, action};
 use serde_json::{Value, json};
 
 use crate::asking;
@@ -71,15 +71,16 @@ pub fn permit(world: &World, action: &Action) -> Option<Vec<Value>> {
             let kind = if spot.stale { "rerun_cause_added" } else { "rerun_marked" };
             vec![event(kind, from, "NEEDS_RERUN")]
         }
-        Action::InputsChanged(action::InputsChanged { changes, .. }) => {
+        Action::FilesChanged(action::FilesChanged { role, changes, .. }) => {
             let changes = serde_json::to_value(changes).expect("texts");
+            let is_input = *role == FileRole::Inputs;
             match from {
-                _ if changes == spot.told() => Vec::new(),
+                _ if changes == spot.told(if is_input { "input" } else { "output" }) => Vec::new(),
                 "IN_PROGRESS" | "NEEDS_RERUN" if changes == json!([]) => {
                     vec![event("rerun_withdrawn", from, from)]
                 }
                 "COMPLETE" => vec![event("rerun_marked", from, "NEEDS_RERUN")],
-                "IN_PROGRESS" => vec![event("rerun_deferred", from, from)],
+                "IN_PROGRESS" if is_input => vec![event("rerun_deferred", from, from)],
                 "NEEDS_RERUN" => vec![event("rerun_cause_added", from, from)],
                 _ => Vec::new(),
             }

@@ -74,8 +74,11 @@ impl World {
         let fact = &self.facts[seq as usize - 1];
         let kind = match fact.kind.as_str() {
             "workflow_defined" => "definition_changed",
-            "rerun_marked" | "rerun_cause_added" | "rerun_deferred" if fact.by_scan => "input_changed",
-            "rerun_cause_added" | "rerun_deferred" => "rerun_marked",
+            "rerun_marked" | "rerun_cause_added" | "rerun_deferred" => match fact.said_by.as_deref() {
+                Some("input") => "input_changed",
+                Some("output") => "output_changed",
+                _ => "rerun_marked",
+            },
             kind => kind,
         };
         Origin { seq, event: fact.event.clone(), kind: kind.to_owned() }
@@ -104,7 +107,8 @@ impl<'a> Roots<'a> {
             Reason::Version { .. } => {
                 self.definitions(self.phase, |says| says.map(|says| says.version.clone()), |_| true)
             }
-            Reason::Input => self.spot.scans.last().map(|(seq, _)| *seq).into_iter().collect(),
+            Reason::Input => self.spot.told_of("input").last().copied().into_iter().collect(),
+            Reason::Output => self.spot.told_of("output").last().copied().into_iter().collect(),
             Reason::NeedAdded(need) => self.edge(self.phase, need, true),
             Reason::NeedChanged(need) => self.changed(need),
             Reason::NeedStale(need) => {

@@ -18,7 +18,8 @@ use phaseledger::ask::{self, ScanAnswer, ScanTarget};
 use phaseledger::files::{Fingerprints, Project};
 use phaseledger::ledger::{Answer, AnswerStatus, How, Ledger, Recording};
 use phaseledger::model::{
-    Action, Change, Command, Expectation, OutputFile, Pattern, PhaseRef, Request, Seq, WorkflowName, action,
+    Action, Change, Command, Expectation, FileRole, OutputFile, Pattern, PhaseRef, Request, Seq,
+    WorkflowName, action,
 };
 use phaseledger::query::{Finding, changed_inputs};
 
@@ -274,8 +275,9 @@ impl Scanner<'_> {
     }
 
     fn command(&self, phase: &Looked) -> Result<Command, Failure> {
-        let action = Action::InputsChanged(action::InputsChanged {
+        let action = Action::FilesChanged(action::FilesChanged {
             phase: phase.target.id.clone().into(),
+            role: FileRole::Inputs,
             changes: phase.changes.clone(),
         });
         let attempt = phase.target.attempt.map(|(attempt, _)| Expectation::Attempt(attempt));

@@ -1,9 +1,9 @@
 //! What a command asked for, told by the events that it became.
 
 use crate::model::{
-    Action, Again, ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalRequested, CostRecorded, Event,
-    PhaseCompleted, PhaseFailed, PhaseRef, PhaseStarted, Recorded, RerunReason, RerunWithdrawn, Said, Seq,
-    Subject, Text, Verdict, Worker, WorkflowName, action,
+    Action, Again, ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalRequested, Change, CostRecorded,
+    Event, FileRole, PhaseCompleted, PhaseFailed, PhaseRef, PhaseStarted, Recorded, RerunReason,
+    RerunWithdrawn, Said, Seq, Subject, Text, Verdict, Worker, WorkflowName, action,
 };
 
 /// Returns what the command asked for whose events these are; none where they are events that only rules derive. `place` is
@@ -172,7 +172,10 @@ fn decision(verdict: Verdict, decided: &ApprovalDecided) -> Action {
 fn marked(phase: PhaseRef, why: &RerunReason) -> Action {
     match why.changes.is_empty() {
         true => Action::Rerun(action::Rerun { phase, reason: why.reason.clone(), withdraw: false }),
-        false => Action::InputsChanged(action::InputsChanged { phase, changes: why.changes.clone() }),
+        false => {
+            let role = why.changes.iter().find_map(Change::role).unwrap_or(FileRole::Inputs);
+            Action::FilesChanged(action::FilesChanged { phase, role, changes: why.changes.clone() })
+        }
     }
 }
 
@@ -180,6 +183,11 @@ fn marked(phase: PhaseRef, why: &RerunReason) -> Action {
 fn taken_back(phase: PhaseRef, taken: &RerunWithdrawn) -> Action {
     match taken.withdrawn {
         Said::Manual => Action::Rerun(action::Rerun { phase, reason: taken.reason.clone(), withdraw: true }),
-        Said::Input => Action::InputsChanged(action::InputsChanged { phase, changes: Vec::new() }),
+        Said::Input => seen_again(phase, FileRole::Inputs),
+        Said::Output => seen_again(phase, FileRole::Outputs),
     }
+}
+
+fn seen_again(phase: PhaseRef, role: FileRole) -> Action {
+    Action::FilesChanged(action::FilesChanged { phase, role, changes: Vec::new() })
 }

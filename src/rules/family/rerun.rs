@@ -2,7 +2,8 @@
 //! was said is taken back.
 
 use crate::model::{
-    Cause, CauseKind, EventId, Reason, Recorded, RerunReason, RerunWithdrawn, Said, StateName, Text, action,
+    Cause, CauseKind, Change, EventId, FileRole, Reason, Recorded, RerunReason, RerunWithdrawn, Said,
+    StateName, Text, action,
 };
 use crate::rules::attempt::Completion;
 use crate::rules::draft::{Draft, moving};
@@ -80,7 +81,9 @@ pub(in crate::rules) fn withdrawn(
             let kind = match what.still.as_ref().and_then(|still| still.reasons.first()) {
                 Some(Reason::NeedStale { .. } | Reason::NeedChanged { .. }) => CauseKind::UpstreamRerun,
                 Some(Reason::Version { .. } | Reason::NeedAdded { .. }) => CauseKind::DefinitionChanged,
-                Some(Reason::Manual | Reason::Input | Reason::Legacy) | None => CauseKind::RerunWithdrawn,
+                Some(Reason::Manual | Reason::Input | Reason::Output | Reason::Legacy) | None => {
+                    CauseKind::RerunWithdrawn
+                }
             };
             marks.push(Mark { kind: Some(kind), ..mark(record, &why) });
         }
@@ -182,6 +185,11 @@ fn mark(record: &Recorded, why: &RerunReason) -> Mark {
         reason: why.reason.clone(),
         kind: weightiest.map(|cause| cause.kind),
         changes: record.causes.is_empty().then(|| digest(&why.changes)).flatten(),
+        outputs: record.causes.is_empty() && is_of_outputs(&why.changes),
         legacy: false,
     }
+}
+
+fn is_of_outputs(changes: &[Change]) -> bool {
+    changes.iter().any(|change| change.role() == Some(FileRole::Outputs))
 }

@@ -122,6 +122,7 @@ fn stale_at_start(phase: &Phase, record: &Recorded, started: &PhaseStarted) -> M
         reason: in_words(phase, &started.reasons, |_| None),
         kind: Some(CauseKind::UpstreamRerun),
         changes: None,
+        outputs: false,
         legacy: false,
     }
 }

@@ -80,6 +80,7 @@ fn own(phase: &Phase, attempt: &Attempt) -> Vec<Reason> {
         reasons.push(Reason::Version { before: attempt.version.clone(), after: phase.spec.version.clone() });
     }
     reasons.extend(phase.is_told(Said::Input).then_some(Reason::Input));
+    reasons.extend(phase.is_told(Said::Output).then_some(Reason::Output));
     reasons
 }
 

@@ -186,6 +186,7 @@ impl<'a> Back<'a, '_> {
             Reason::Manual => own(Said::Manual).map(Mark::origin).collect(),
             // A scan says all that differs: the last one stands for those before.
             Reason::Input => own(Said::Input).last().map(Mark::origin).into_iter().collect(),
+            Reason::Output => own(Said::Output).last().map(Mark::origin).into_iter().collect(),
             Reason::Legacy => {
                 phase.state.marks().iter().filter(|mark| mark.legacy).map(Mark::origin).collect()
             }

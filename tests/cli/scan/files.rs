@@ -6,8 +6,8 @@ use std::time::Duration;
 use phaseledger::files::{FILES_MAX, PATH_BYTES_MAX};
 use phaseledger::ledger::Ledger;
 use phaseledger::model::{
-    Action, Actor, Change, Command, Definition, Digest, Metadata, OutputFile, PhaseDefinition, PhaseName,
-    PhaseRef, WorkflowName, action,
+    Action, Actor, Change, Command, Definition, Digest, FileRole, Metadata, OutputFile, PhaseDefinition,
+    PhaseName, PhaseRef, WorkflowName, action,
 };
 
 use super::{defined, last, paths, put};
@@ -223,7 +223,7 @@ fn the_largest_lists_are_kept() {
             output: None,
             outputs: Vec::new(),
         }),
-        Action::InputsChanged(action::InputsChanged { phase, changes }),
+        Action::FilesChanged(action::FilesChanged { phase, role: FileRole::Inputs, changes }),
     ];
     let now = "2025-10-29T21:00:00Z".parse().expect("a time");
     for (number, action) in actions.into_iter().enumerate() {

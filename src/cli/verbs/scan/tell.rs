@@ -143,7 +143,7 @@ fn others(scanned: &Scanned, out: &mut dyn Write) -> io::Result<()> {
 
 /// Shows the first files that changed.
 fn changes(looked: &Looked, out: &mut dyn Write) -> io::Result<()> {
-    for change in looked.changes.iter().take(FILES_SHOWN).filter_map(events::changed_input) {
+    for change in looked.changes.iter().take(FILES_SHOWN).filter_map(events::changed_file) {
         writeln!(out, "      {change}")?;
     }
     match looked.changes.len().saturating_sub(FILES_SHOWN) {
