@@ -2,8 +2,8 @@
 
 use crate::model::{
     Action, Again, ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalRequested, CostRecorded, Event,
-    PhaseCompleted, PhaseFailed, PhaseRef, PhaseStarted, Recorded, RerunReason, RerunWithdrawn, Said, Seq,
-    Subject, Text, Verdict, Worker, WorkflowName, action,
+    FoundFiles, PhaseCompleted, PhaseFailed, PhaseRef, PhaseStarted, Recorded, RerunReason, RerunWithdrawn,
+    Said, Seq, Subject, Text, Verdict, Worker, WorkflowName, action,
 };
 
 /// Returns what the command asked for whose events these are; none where they are events that only rules derive. `place` is
@@ -18,6 +18,11 @@ pub(super) fn action_of(events: &[Recorded], place: impl Fn(Seq) -> Option<Seq>)
     }
     let subject = Subjects { workflow: first.subject.workflow(), phase: phase(&first.subject) };
     action(&first.event, &subject, place)
+}
+
+/// Returns the declared files that an attempt could not tell as it began or ended; none where it told all.
+pub(super) fn unreadable_of(events: &[Recorded]) -> Option<FoundFiles> {
+    events.iter().find_map(|record| record.event.unreadable()).map(Err)
 }
 
 /// What an event is about.
