@@ -4,21 +4,26 @@
 //!  Declared ─patterns▶ walk (.gitignore) ─paths▶ BLAKE3 of each ─▶ Fingerprints
 //! ```
 //!
+//! Nothing here fails: what is in the way of telling which files there are, and what is in them, is told with the rest.
+//!
 //! What flows in are the patterns of definitions; what flows out goes into a
 //! [`Command`](crate::model::Command). Nothing here knows a ledger: files are read while nobody holds one.
 
+mod special;
 mod stamp;
 mod walk;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::model::{
-    Algorithm, Declared, Digest, FileRole, OutputFile, Pattern, PatternError, PhaseId, escape,
+    Algorithm, Declared, Digest, FileRole, FoundFiles, OutputFile, Pattern, PatternError, Unreadable,
+    UnreadableFile, escape, escape_path,
 };
 use stamp::Stamp;
+use walk::Walked;
 
 /// The most files that one list of fingerprints may have.
 pub const FILES_MAX: usize = 10_000;
@@ -46,63 +51,27 @@ struct Known {
 }
 
 /// The declared files that were found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fingerprints {
-    /// The files, by path.
+    /// The files, by path: all but those that are `unreadable`.
     pub files: Vec<OutputFile>,
     /// The patterns that matched none.
     pub unmatched: Vec<String>,
+    /// Pipes, sockets and devices among inputs, by path: they have no bytes to compare, and are left out.
+    pub left_out: Vec<UnreadableFile>,
+    /// What has no digest.
+    pub unreadable: Unreadable,
 }
 
-/// Why declared files have no fingerprints.
-#[derive(Debug, thiserror::Error)]
-pub enum FilesError {
-    /// A declaration that is no pattern.
-    #[error("`{}` of `{phase}`: {source}", role.as_str())]
-    Pattern {
-        /// Whose.
-        phase: PhaseId,
-        /// Which of its files.
-        role: FileRole,
-        /// What is wrong with it.
-        source: PatternError,
-    },
-    /// A file or folder that cannot be read.
-    #[error("cannot read `{path}`: {source}")]
-    Unreadable {
-        /// Which one, escaped.
-        path: String,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// A link whose target is not there.
-    #[error("cannot read `{path}`: it is a link to a file that is not there")]
-    DanglingLink {
-        /// Which one, escaped.
-        path: String,
-    },
-    /// A name that no text can hold.
-    #[error("the name `{path}` is not UTF-8")]
-    NotUtf8 {
-        /// Which one, escaped.
-        path: String,
-    },
-    /// More files than a list holds.
-    #[error(
-        "`{}` of `{phase}` are {found} files with {bytes} bytes of paths; at most {FILES_MAX} files and \
-         {PATH_BYTES_MAX} bytes are kept",
-        role.as_str()
-    )]
-    TooMany {
-        /// Whose.
-        phase: PhaseId,
-        /// Which of its files.
-        role: FileRole,
-        /// How many there are.
-        found: usize,
-        /// How long their paths are together.
-        bytes: usize,
-    },
+impl Fingerprints {
+    /// Returns all declared files, or those that have no digest.
+    ///
+    /// # Errors
+    ///
+    /// [`Unreadable`], where there is one such file.
+    pub fn whole(self) -> FoundFiles {
+        if self.unreadable.is_empty() { Ok(self.files) } else { Err(self.unreadable) }
+    }
 }
 
 impl Project {
@@ -115,107 +84,181 @@ impl Project {
     ///
     /// Inputs are what git would see: what a `.gitignore` ignores is none, unless a pattern without wildcards
     /// names the very file. Outputs count whether they are ignored or not. Links to files count as the files
-    /// that they lead to; links to folders are not followed; what is neither file nor link is passed over, and
-    /// so is what vanishes meanwhile.
-    ///
-    /// # Errors
-    ///
-    /// [`FilesError`], for the first of them that cannot be told whole.
-    pub fn fingerprint(&mut self, declared: &[Declared]) -> Result<Vec<Fingerprints>, FilesError> {
-        let patterns = declared.iter().map(compile).collect::<Result<Vec<_>, _>>()?;
+    /// that they lead to; links to folders are not followed; what vanishes meanwhile is passed over. A pipe, a socket or a
+    /// device has no digest: among outputs, or where an input is declared by its very name, it is unreadable, and otherwise
+    /// left out of inputs. More files than a list holds are not read.
+    pub fn fingerprint(&mut self, declared: &[Declared]) -> Vec<Fingerprints> {
+        let asked: Vec<_> = declared.iter().map(|declared| (declared.role, compile(declared))).collect();
         let mut walked = HashMap::new();
         for role in [FileRole::Inputs, FileRole::Outputs] {
-            let wanted = declared.iter().zip(&patterns).filter(|(declared, _)| declared.role == role);
-            let wanted: Vec<&Pattern> =
-                wanted.flat_map(|(_, patterns)| patterns).filter(|one| one.literal().is_none()).collect();
+            let wanted = asked.iter().filter(|(of, _)| *of == role).flat_map(|(_, patterns)| patterns);
+            let wanted = wanted.filter_map(|(_, pattern)| pattern.as_ref().ok());
+            let wanted: Vec<&Pattern> = wanted.filter(|one| one.literal().is_none()).collect();
             if !wanted.is_empty() {
-                walked.insert(role, walk::find(&self.root, &self.log, &wanted, role)?);
+                walked.insert(role, walk::find(&self.root, &self.log, &wanted, role));
             }
         }
-        let mut chosen = Vec::with_capacity(declared.len());
-        for (declared, patterns) in declared.iter().zip(&patterns) {
-            let walked = walked.get(&declared.role).map_or(&[][..], Vec::as_slice);
-            chosen.push(choose(declared, patterns, walked)?);
-        }
-        let mut digests = HashMap::new();
-        for path in chosen.iter().flatten().flat_map(|(_, paths)| paths) {
-            if !digests.contains_key(path) {
-                digests.insert(path.clone(), self.digest(path)?);
+        let nothing = Walked::default();
+        let choose = |(role, patterns)| (role, choose(patterns, walked.get(&role).unwrap_or(&nothing)));
+        let chosen: Vec<(FileRole, Chosen)> = asked.into_iter().map(choose).collect();
+        let mut looks = HashMap::new();
+        for path in chosen.iter().flat_map(|(_, chosen)| &chosen.matched).flat_map(|matched| &matched.paths) {
+            if !looks.contains_key(path) {
+                looks.insert(path.clone(), self.look(path));
             }
         }
-        Ok(chosen.into_iter().map(|chosen| fingerprints(chosen, &digests)).collect())
+        chosen.into_iter().map(|(role, chosen)| fingerprints(role, chosen, &looks)).collect()
     }
 
-    /// Returns the digest of a file; none where there is no file of the name.
-    fn digest(&mut self, path: &str) -> Result<Option<Digest>, FilesError> {
+    /// Looks at a file, and reads it where it may have changed.
+    fn look(&mut self, path: &str) -> Look {
         let full = self.root.join(path);
         let metadata = match full.metadata() {
             Ok(metadata) => metadata,
             Err(error) if is_gone(&error) => {
-                return match full.symlink_metadata() {
-                    Ok(_) => Err(FilesError::DanglingLink { path: escape(path) }),
-                    Err(_) => Ok(None),
-                };
+                let is_link = full.symlink_metadata().is_ok();
+                let dangling = || Look::Unreadable("it is a link to a file that is not there".to_owned());
+                return if is_link { dangling() } else { Look::Gone };
             }
-            Err(error) => return Err(unreadable(path, error)),
+            Err(error) => return Look::Unreadable(error.to_string()),
         };
-        if !metadata.is_file() {
-            return Ok(None);
+        match special::name(&metadata.file_type()) {
+            Some(name) => return Look::Special(name),
+            None if !metadata.is_file() => return Look::Gone,
+            None => {}
         }
         let stamp = Stamp::of(&metadata);
         let known = self.known.get(path).filter(|known| stamp == Some(known.stamp));
         if let Some(known) = known.filter(|known| known.settled) {
-            return Ok(Some(known.digest));
+            return Look::File(known.digest);
         }
         let settled = known.is_some();
         let digest = match read(&full) {
             Ok(digest) => digest,
-            Err(error) if is_gone(&error) => return Ok(None),
-            Err(error) => return Err(unreadable(path, error)),
+            Err(error) if is_gone(&error) => return Look::Gone,
+            Err(error) => return Look::Unreadable(error.to_string()),
         };
         if let Some(stamp) = stamp {
             self.known.insert(path.to_owned(), Known { stamp, digest, settled });
         }
-        Ok(Some(digest))
+        Look::File(digest)
     }
 }
 
-/// The patterns of a declaration, each with the paths that it matches.
-type Chosen = Vec<(String, BTreeSet<String>)>;
-
-fn compile(declared: &Declared) -> Result<Vec<Pattern>, FilesError> {
-    let pattern = |text: &String| {
-        Pattern::new(text).map_err(|source| {
-            let (phase, role) = (declared.phase.clone(), declared.role);
-            FilesError::Pattern { phase, role, source }
-        })
-    };
-    declared.patterns.iter().map(pattern).collect()
+/// What a path leads to.
+enum Look {
+    File(Digest),
+    /// No file: there is none of the name, or it is a folder.
+    Gone,
+    /// Something without bytes of its own, by its name.
+    Special(&'static str),
+    /// A file, as far as can be told, that cannot be read, for a reason.
+    Unreadable(String),
 }
 
-/// Chooses among the files that were found, and refuses too many of them before one is read.
-fn choose(declared: &Declared, patterns: &[Pattern], walked: &[String]) -> Result<Chosen, FilesError> {
-    let one = |pattern: &Pattern| match pattern.literal() {
-        Some(path) => BTreeSet::from([path.to_owned()]),
-        None => walked.iter().filter(|path| pattern.matches(Path::new(path))).cloned().collect(),
-    };
-    let chosen: Chosen = declared.patterns.iter().cloned().zip(patterns.iter().map(one)).collect();
-    let all: BTreeSet<_> = chosen.iter().flat_map(|(_, paths)| paths).collect();
-    let (found, bytes) = (all.len(), all.iter().map(|path| path.len()).sum());
-    match found > FILES_MAX || bytes > PATH_BYTES_MAX {
-        true => Err(FilesError::TooMany { phase: declared.phase.clone(), role: declared.role, found, bytes }),
-        false => Ok(chosen),
+/// The patterns of a declaration, as they are written and as they are understood.
+type Patterns = Vec<(String, Result<Pattern, PatternError>)>;
+
+/// What a declaration matches.
+#[derive(Default)]
+struct Chosen {
+    matched: Vec<Matched>,
+    /// What is in the way of telling that, by the pattern that it is in the way of.
+    odd: Vec<UnreadableFile>,
+}
+
+/// A pattern with the paths that it matches.
+struct Matched {
+    pattern: String,
+    is_literal: bool,
+    paths: BTreeSet<String>,
+}
+
+fn compile(declared: &Declared) -> Patterns {
+    declared.patterns.iter().map(|text| (text.clone(), Pattern::new(text))).collect()
+}
+
+/// Chooses among what was found; of too much nothing.
+fn choose(patterns: Patterns, walked: &Walked) -> Chosen {
+    let mut chosen = Chosen::default();
+    let mut odd: Vec<_> = walked.odd.iter().collect();
+    for (text, pattern) in patterns {
+        let pattern = match pattern {
+            Ok(pattern) => pattern,
+            Err(error) => {
+                chosen.odd.push(UnreadableFile { pattern: text, path: error.found, why: error.why });
+                continue;
+            }
+        };
+        let paths = match pattern.literal() {
+            Some(path) => BTreeSet::from([path.to_owned()]),
+            None => walked.paths.iter().filter(|path| pattern.matches(Path::new(path))).cloned().collect(),
+        };
+        if pattern.literal().is_none() {
+            for one in odd.extract_if(.., |one| one.concerns(&pattern)) {
+                let path = if one.path.as_os_str().is_empty() { Path::new(".") } else { &one.path };
+                let (path, why) = (escape_path(path), one.why.clone());
+                chosen.odd.push(UnreadableFile { pattern: text.clone(), path, why });
+            }
+        }
+        let is_literal = pattern.literal().is_some();
+        chosen.matched.push(Matched { pattern: text, is_literal, paths });
+    }
+    match too_many(&chosen.matched) {
+        Some(too_many) => Chosen { matched: Vec::new(), odd: vec![too_many] },
+        None => chosen,
     }
 }
 
-fn fingerprints(chosen: Chosen, digests: &HashMap<String, Option<Digest>>) -> Fingerprints {
-    let digest = |path: &String| digests.get(path).copied().flatten();
-    let is_unmatched = |paths: &BTreeSet<String>| paths.iter().all(|path| digest(path).is_none());
-    let unmatched = chosen.iter().filter(|(_, paths)| is_unmatched(paths));
-    let unmatched = unmatched.map(|(pattern, _)| pattern.clone()).collect();
-    let paths: BTreeSet<String> = chosen.into_iter().flat_map(|(_, paths)| paths).collect();
-    let file = |path: String| Some(OutputFile { digest: digest(&path)?, path });
-    Fingerprints { files: paths.into_iter().filter_map(file).collect(), unmatched }
+/// Tells of more files than a list holds, by the pattern that matches most of them.
+fn too_many(matched: &[Matched]) -> Option<UnreadableFile> {
+    let all: BTreeSet<_> = matched.iter().flat_map(|matched| &matched.paths).collect();
+    let (found, bytes) = (all.len(), all.iter().map(|path| path.len()).sum::<usize>());
+    if found <= FILES_MAX && bytes <= PATH_BYTES_MAX {
+        return None;
+    }
+    let pattern = &matched.iter().max_by_key(|matched| matched.paths.len())?.pattern;
+    let why = format!(
+        "{found} files with {bytes} bytes of paths are declared; at most {FILES_MAX} files and {PATH_BYTES_MAX} bytes \
+         are kept"
+    );
+    Some(UnreadableFile { pattern: pattern.clone(), path: escape(pattern), why })
+}
+
+fn fingerprints(role: FileRole, chosen: Chosen, looks: &HashMap<String, Look>) -> Fingerprints {
+    let (mut files, mut left_out, mut unmatched) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
+    let has_odd = |pattern: &String| chosen.odd.iter().any(|odd| odd.pattern == *pattern);
+    let mut unreadable: BTreeMap<String, UnreadableFile> = BTreeMap::new();
+    for Matched { pattern, is_literal, paths } in &chosen.matched {
+        let odd = |path: &String, why: String| {
+            (path.clone(), UnreadableFile { pattern: pattern.clone(), path: escape(path), why })
+        };
+        let is_gone = |path: &String| matches!(looks.get(path), Some(Look::Gone) | None);
+        if paths.iter().all(is_gone) && !has_odd(pattern) {
+            unmatched.push(pattern.clone());
+        }
+        for path in paths {
+            match looks.get(path) {
+                Some(Look::File(digest)) => {
+                    files.insert(path.clone(), *digest);
+                }
+                Some(Look::Special(name)) if role == FileRole::Inputs && !is_literal => {
+                    left_out.extend([odd(path, format!("it is {name}"))]);
+                }
+                Some(Look::Special(name)) => unreadable.extend([odd(path, format!("it is {name}"))]),
+                Some(Look::Unreadable(why)) => unreadable.extend([odd(path, why.clone())]),
+                Some(Look::Gone) | None => {}
+            }
+        }
+    }
+    let mut unreadable: Vec<_> = unreadable.into_values().chain(chosen.odd).collect();
+    unreadable.sort_by(|a, b| a.path.cmp(&b.path));
+    Fingerprints {
+        files: files.into_iter().map(|(path, digest)| OutputFile { path, digest }).collect(),
+        unmatched,
+        left_out: left_out.into_values().collect(),
+        unreadable: unreadable.into_iter().collect(),
+    }
 }
 
 /// Returns the BLAKE3 digest of a file's bytes.
@@ -232,8 +275,4 @@ pub fn read(path: &Path) -> std::io::Result<Digest> {
 
 fn is_gone(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
-}
-
-fn unreadable(path: &str, source: std::io::Error) -> FilesError {
-    FilesError::Unreadable { path: escape(path), source }
 }

@@ -4,17 +4,38 @@ use std::path::{Path, PathBuf};
 
 use ignore::{DirEntry, WalkBuilder};
 
-use super::{FilesError, is_gone, unreadable};
-use crate::model::{FileRole, Pattern, escape};
+use super::is_gone;
+use crate::model::{FileRole, Pattern};
 
-/// Returns the paths, with `/`, of the files and links that any of the patterns matches, sorted. What a
-/// `.gitignore` ignores is left out for inputs; `.git` and the ledger's log always are.
-pub(super) fn find(
-    root: &Path,
-    log: &Path,
-    patterns: &[&Pattern],
-    role: FileRole,
-) -> Result<Vec<String>, FilesError> {
+/// What is below a project's folder that patterns match.
+#[derive(Default)]
+pub(super) struct Walked {
+    /// The paths, with `/`, of all that is no folder, sorted.
+    pub paths: Vec<String>,
+    /// What has no such path, or could not be looked at.
+    pub odd: Vec<Odd>,
+}
+
+/// What is in the way of telling which files there are.
+pub(super) struct Odd {
+    /// Where it is, from the project's folder.
+    pub path: PathBuf,
+    /// Whether files may be in it.
+    pub is_folder: bool,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+impl Odd {
+    /// Says whether it is in the way of what a pattern matches.
+    pub(super) fn concerns(&self, pattern: &Pattern) -> bool {
+        pattern.matches(&self.path) || self.is_folder && pattern.may_match_in(&self.path)
+    }
+}
+
+/// Finds what any of the patterns matches. What a `.gitignore` ignores is left out for inputs; `.git` and the ledger's
+/// log always are.
+pub(super) fn find(root: &Path, log: &Path, patterns: &[&Pattern], role: FileRole) -> Walked {
     let as_git = role == FileRole::Inputs;
     let scope = Scope::new(root, log, patterns);
     let mut walk = WalkBuilder::new(root);
@@ -27,23 +48,29 @@ pub(super) fn find(
         .git_exclude(as_git)
         .require_git(in_repository)
         .filter_entry(move |entry| scope.admits(entry));
-    let mut found = Vec::new();
+    let mut walked = Walked::default();
     for entry in walk.build() {
         let entry = match entry {
             Ok(entry) => entry,
-            Err(error) => match gone_or_unreadable(error, root) {
-                None => continue,
-                Some(error) => return Err(error),
-            },
+            Err(error) => {
+                walked.odd.extend(unless_gone(error, root));
+                continue;
+            }
         };
-        let is_file = entry.file_type().is_some_and(|kind| kind.is_file() || kind.is_symlink());
+        let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
         let Ok(path) = entry.path().strip_prefix(root) else { continue };
-        if is_file && patterns.iter().any(|pattern| pattern.matches(path)) {
-            found.push(with_slashes(path)?);
+        if !is_folder && patterns.iter().any(|pattern| pattern.matches(path)) {
+            match with_slashes(path) {
+                Some(path) => walked.paths.push(path),
+                None => {
+                    let why = "its name is not UTF-8".to_owned();
+                    walked.odd.push(Odd { path: path.to_owned(), is_folder: false, why });
+                }
+            }
         }
     }
-    found.sort_unstable();
-    Ok(found)
+    walked.paths.sort_unstable();
+    walked
 }
 
 /// Where there is something to be found: folders elsewhere are not read.
@@ -83,14 +110,15 @@ impl Scope {
 }
 
 /// Passes over what vanished while the walk was under way.
-fn gone_or_unreadable(error: ignore::Error, root: &Path) -> Option<FilesError> {
+fn unless_gone(error: ignore::Error, root: &Path) -> Option<Odd> {
     if error.io_error().is_some_and(is_gone) {
         return None;
     }
-    let path = path_of(&error).unwrap_or(root).to_string_lossy().into_owned();
+    let path = path_of(&error).unwrap_or(root);
+    let path = path.strip_prefix(root).unwrap_or(path).to_owned();
     let text = error.to_string();
-    let source = error.into_io_error().unwrap_or_else(|| std::io::Error::other(text));
-    Some(unreadable(&path, source))
+    let why = error.into_io_error().map_or(text, |error| error.to_string());
+    Some(Odd { path, is_folder: true, why })
 }
 
 fn path_of(error: &ignore::Error) -> Option<&Path> {
@@ -101,8 +129,7 @@ fn path_of(error: &ignore::Error) -> Option<&Path> {
     }
 }
 
-fn with_slashes(path: &Path) -> Result<String, FilesError> {
-    let not_utf8 = || FilesError::NotUtf8 { path: escape(&path.to_string_lossy()) };
+fn with_slashes(path: &Path) -> Option<String> {
     let parts: Option<Vec<&str>> = path.iter().map(|part| part.to_str()).collect();
-    Ok(parts.ok_or_else(not_utf8)?.join("/"))
+    Some(parts?.join("/"))
 }

@@ -15,7 +15,7 @@ use std::ops::DerefMut;
 
 use super::session::{Answer, Session};
 use super::{Ledger, LedgerError, TRIES_MAX};
-use crate::model::{Command, Declared, OutputFile, Seq, Timestamp};
+use crate::model::{Command, Declared, FoundFiles, Seq, Timestamp};
 use crate::store::StoreError;
 
 /// What recording takes from outside.
@@ -44,8 +44,9 @@ pub trait Recorder {
     ///
     /// # Errors
     ///
-    /// Where they cannot be read: the command is not recorded then.
-    fn fingerprint(&mut self, declared: &Declared) -> Result<Vec<OutputFile>, Self::Error>;
+    /// [`Unreadable`](crate::model::Unreadable), where not all of them can be told. That refuses nothing: the command is
+    /// recorded without fingerprints, and with what was wrong.
+    fn fingerprint(&mut self, declared: &Declared) -> FoundFiles;
 
     /// Waits a random time before the next try, longer the more there were: from 1 to 7. Nothing is held meanwhile.
     fn wait(&mut self, tries: u32);
@@ -114,7 +115,7 @@ impl Ledger {
     /// use phaseledger::files::Project;
     /// use phaseledger::ledger::{Ledger, Recorder};
     /// use phaseledger::model::{
-    ///     Action, Actor, Command, Declared, Event, OutputFile, Request, Timestamp, action, parse_workflow,
+    ///     Action, Actor, Command, Declared, Event, FoundFiles, Request, Timestamp, action, parse_workflow,
     /// };
     /// use phaseledger::store::MemoryStore;
     ///
@@ -135,9 +136,9 @@ impl Ledger {
     ///         Ok("2025-10-29T18:26:36Z".parse()?) // a clock, elsewhere
     ///     }
     ///
-    ///     fn fingerprint(&mut self, declared: &Declared) -> Result<Vec<OutputFile>, Self::Error> {
-    ///         let found = self.project.fingerprint(std::slice::from_ref(declared))?;
-    ///         Ok(found.into_iter().flat_map(|found| found.files).collect())
+    ///     fn fingerprint(&mut self, declared: &Declared) -> FoundFiles {
+    ///         let found = self.project.fingerprint(std::slice::from_ref(declared));
+    ///         found.into_iter().next().expect("an answer to each question").whole()
     ///     }
     ///
     ///     fn wait(&mut self, tries: u32) {
@@ -235,7 +236,7 @@ impl<R: Recorder> Batch<'_, R> {
             drop(ledger);
             match step {
                 Step::Done(recording) => return Ok(recording),
-                Step::Lacking(files) => self.read_files(files)?,
+                Step::Lacking(files) => self.read_files(files).map_err(Unrecorded::whole)?,
                 Step::Moved => self.again().map_err(Unrecorded::whole)?,
                 Step::InDoubt(answers) => {
                     self.in_doubt = Some(answers);
@@ -269,13 +270,12 @@ impl<R: Recorder> Batch<'_, R> {
     }
 
     /// Reads files while nothing is held. Where a definition came in between, it is one more try.
-    fn read_files(&mut self, files: Vec<(usize, Declared)>) -> Result<(), Unrecorded<R::Error>> {
+    fn read_files(&mut self, files: Vec<(usize, Declared)>) -> Result<(), R::Error> {
         if files.iter().any(|(at, _)| self.read[*at].is_some()) {
-            self.again().map_err(Unrecorded::whole)?;
+            self.again()?;
         }
         for (at, declared) in files {
-            let found = self.recorder.fingerprint(&declared);
-            self.commands[at].fingerprints = Some(found.map_err(|error| Unrecorded::at(at, error))?);
+            self.commands[at].fingerprints = Some(self.recorder.fingerprint(&declared));
             self.read[at] = Some(declared);
         }
         Ok(())

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::action::{Complete, Start};
-use super::{Action, CallerId, CommandId, Digest, Expectation, OutputFile, Timestamp};
+use super::{
+    Action, CallerId, CommandId, Digest, Expectation, FoundFiles, OutputFile, Timestamp, Unreadable,
+};
 
 /// Who asks, from where and by which way in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,8 +42,9 @@ pub struct Command {
     pub inferred: Option<&'static str>,
     /// The declared files of the phase that starts or completes, as they were found; none where nobody looked.
     /// They count where the action brings none of its own. The caller did not supply them: a command sent
-    /// again is the same one even when the files have changed since.
-    pub fingerprints: Option<Vec<OutputFile>>,
+    /// again is the same one even when the files have changed since. Files that cannot be told keep nothing from being
+    /// recorded.
+    pub fingerprints: Option<FoundFiles>,
     /// What to record.
     pub action: Action,
 }
@@ -76,7 +79,7 @@ impl Command {
     pub fn outputs(&self) -> (Option<Digest>, &[OutputFile]) {
         match &self.action {
             Action::Complete(Complete { output: None, outputs, .. }) if outputs.is_empty() => {
-                let found = self.fingerprints.as_deref().unwrap_or_default();
+                let found = self.found().unwrap_or_default();
                 (OutputFile::together(found), found)
             }
             Action::Complete(Complete { output, outputs, .. }) => (*output, outputs),
@@ -85,12 +88,29 @@ impl Command {
     }
 
     /// Returns the files that a start says its attempt reads: those that the caller stated, or else what was
-    /// found of the declared ones; none where nobody looked.
+    /// found of the declared ones; none where nobody looked, or not all of them could be told.
     pub fn inputs(&self) -> Option<&[OutputFile]> {
         match &self.action {
-            Action::Start(Start { inputs, .. }) if inputs.is_empty() => self.fingerprints.as_deref(),
+            Action::Start(Start { inputs, .. }) if inputs.is_empty() => self.found(),
             Action::Start(Start { inputs, .. }) => Some(inputs),
             _ => None,
+        }
+    }
+
+    fn found(&self) -> Option<&[OutputFile]> {
+        self.fingerprints.as_ref()?.as_deref().ok()
+    }
+
+    /// Returns the declared files that have no digest, where they are what counts: none where the caller stated its own.
+    pub fn unreadable(&self) -> Unreadable {
+        let is_stated = match &self.action {
+            Action::Complete(Complete { output, outputs, .. }) => output.is_some() || !outputs.is_empty(),
+            Action::Start(Start { inputs, .. }) => !inputs.is_empty(),
+            _ => true,
+        };
+        match &self.fingerprints {
+            Some(Err(unreadable)) if !is_stated => unreadable.clone(),
+            _ => Unreadable::default(),
         }
     }
 }

@@ -10,7 +10,7 @@ use super::cost_event::{CostLimitExceeded, CostLimitSet, CostRecorded, CostWarni
 use super::definition::Definition;
 use super::{
     ApprovalDecided, ApprovalRequested, Digest, EventId, FileRole, LookedThrough, Metadata, Origin,
-    OutputFile, PhaseId, PhaseName, Process, Reason, Said, Seq, TagName, Text,
+    OutputFile, PhaseId, PhaseName, Process, Reason, Said, Seq, TagName, Text, UnreadableFile,
 };
 
 macro_rules! events {
@@ -55,7 +55,7 @@ events! {
     /// A workflow was defined, or defined anew.
     WorkflowDefined(Box<WorkflowDefined>) = "workflow_defined",
     /// An attempt began.
-    PhaseStarted(PhaseStarted) = "phase_started",
+    PhaseStarted(Box<PhaseStarted>) = "phase_started",
     /// The attempt ended well.
     PhaseCompleted(PhaseCompleted) = "phase_completed",
     /// The attempt ended badly.
@@ -207,6 +207,12 @@ pub struct PhaseStarted {
     /// The declared inputs as they were before the start; none where nothing was declared or known of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inputs: Option<Vec<OutputFile>>,
+    /// The declared inputs that could not be told, the first of them, where there were such: then `inputs` is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<UnreadableFile>,
+    /// How many more of them there were.
+    #[serde(default, skip_serializing_if = "is_none_more")]
+    pub unreadable_more: u64,
     /// What the caller attached; it replaces what earlier attempts had.
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     pub metadata: Metadata,
@@ -229,9 +235,21 @@ pub struct PhaseCompleted {
     /// The files that the digest was made from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<OutputFile>,
+    /// The declared outputs that could not be told, the first of them, where there were such: then there is no digest, and
+    /// none of their files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<UnreadableFile>,
+    /// How many more of them there were.
+    #[serde(default, skip_serializing_if = "is_none_more")]
+    pub unreadable_more: u64,
     /// What the caller attached; it is merged into what the start attached.
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     pub metadata: Metadata,
+}
+
+/// Says of how many more there are that there are none.
+fn is_none_more(more: &u64) -> bool {
+    *more == 0
 }
 
 /// The data of `phase_failed`.

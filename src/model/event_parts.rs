@@ -3,7 +3,7 @@
 use super::{
     ApprovalDecided, ApprovalRequested, CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised,
     Event, HistoryImported, Metadata, NoteAdded, PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped,
-    PhaseStarted, RerunCleared, RerunReason, RerunWithdrawn, Verdict, WorkflowDefined,
+    PhaseStarted, RerunCleared, RerunReason, RerunWithdrawn, Unreadable, Verdict, WorkflowDefined,
 };
 
 macro_rules! parts {
@@ -85,6 +85,14 @@ impl Event {
         let (started, completed) =
             (self.started().map(|of| of.attempt), self.completed().map(|of| of.attempt));
         started.or(completed).or_else(|| self.failed().map(|of| of.attempt))
+    }
+
+    /// Returns the declared files that an attempt could not tell as it began or ended; none where it told all.
+    pub fn unreadable(&self) -> Option<Unreadable> {
+        let of_start = || self.started().map(|of| (&of.unreadable, of.unreadable_more));
+        let of_end = || self.completed().map(|of| (&of.unreadable, of.unreadable_more));
+        let (files, more) = of_start().or_else(of_end).filter(|(files, _)| !files.is_empty())?;
+        Some(Unreadable { files: files.clone(), more })
     }
 }
 

@@ -4,6 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{Algorithm, Digest};
 
+/// The files that a phase declares, with their digests; or those that kept them from being told: it is all of them or none.
+pub type FoundFiles = Result<Vec<OutputFile>, Unreadable>;
+
 /// A file that a phase put out, or that it reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OutputFile {
@@ -28,5 +31,49 @@ impl OutputFile {
                 Some(Digest::new(Algorithm::Blake3, *hash.as_bytes()))
             }
         }
+    }
+}
+
+/// A declared file that has no digest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnreadableFile {
+    /// The pattern that it was found by, as it is declared.
+    pub pattern: String,
+    /// Where it is, from the project's folder, escaped: its name may be no text. The pattern itself, where that is what is wrong.
+    pub path: String,
+    /// What was found instead, in words.
+    pub why: String,
+}
+
+/// The declared files that have no digest: the first of them, and how many more there are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unreadable {
+    /// The first of them, by path.
+    pub files: Vec<UnreadableFile>,
+    /// How many there are beside these.
+    pub more: u64,
+}
+
+impl Unreadable {
+    /// The most files that are named.
+    pub const FILES_MAX: usize = 32;
+
+    /// Returns how many files there are, named or not.
+    pub fn count(&self) -> usize {
+        self.files.len() + usize::try_from(self.more).unwrap_or(usize::MAX)
+    }
+
+    /// Says whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+}
+
+impl FromIterator<UnreadableFile> for Unreadable {
+    /// Takes files in their order: the first [`Unreadable::FILES_MAX`] are named, the others counted.
+    fn from_iter<T: IntoIterator<Item = UnreadableFile>>(files: T) -> Self {
+        let mut files = files.into_iter();
+        let named = files.by_ref().take(Self::FILES_MAX).collect();
+        Unreadable { files: named, more: files.count() as u64 }
     }
 }

@@ -60,7 +60,7 @@ pub use event::{
     RerunWithdrawn, TagSet, WorkflowDefined,
 };
 pub use expectation::{Expectation, ExpectationError};
-pub use files::OutputFile;
+pub use files::{FoundFiles, OutputFile, Unreadable, UnreadableFile};
 pub use id::{CommandId, EventId, EventRef, Seq, Span};
 pub use metadata::{METADATA_BYTES_MAX, METADATA_DEPTH_MAX, Metadata, MetadataError};
 pub use name::{NAME_BYTES_MAX, NameError, PhaseId, PhaseName, PhaseRef, TagName, WorkflowName};
@@ -76,6 +76,6 @@ pub use schema::{ANSWER_SCHEMA, COMMAND_SCHEMA};
 pub use selector::{IdPrefix, Range, SelectorError, TimeContext, When, WhenBase, Zone, ZoneError};
 pub use staleness::{BASIS_LISTED_MAX, Consumed, LookedThrough, Many, Reason, Said};
 pub use state::StateName;
-pub use text::{LABEL_BYTES_MAX, TEXT_BYTES_MAX, Text, TextError, escape, escape_json, label};
+pub use text::{LABEL_BYTES_MAX, TEXT_BYTES_MAX, Text, TextError, escape, escape_json, escape_path, label};
 pub use time::{Timestamp, TimestampError};
 pub use workflow_file::{WORKFLOW_FILE_BYTES_MAX, WorkflowFileError, parse_workflow, parse_workflow_bytes};

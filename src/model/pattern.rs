@@ -104,6 +104,19 @@ impl Pattern {
         let end = self.text[..wild].rfind('/').unwrap_or(0);
         Path::new(&self.text[..end])
     }
+
+    /// Says whether anything in a folder may match. Where that takes more than a look at the parts, it may.
+    pub fn may_match_in(&self, folder: &Path) -> bool {
+        if !self.takes_hidden && is_hidden(folder) {
+            return false;
+        }
+        let (parts, depth): (Vec<&str>, _) = (self.text.split('/').collect(), folder.iter().count());
+        if !self.text.contains("**") && !self.text.contains(['{', '[', '\\']) {
+            let above = || Pattern::new(&parts[..depth].join("/")).is_ok_and(|above| above.matches(folder));
+            return depth < parts.len() && (depth == 0 || above());
+        }
+        self.folder().starts_with(folder) || folder.starts_with(self.folder())
+    }
 }
 
 /// Says whether a part of a path begins with a dot.
@@ -147,6 +160,24 @@ mod tests {
             (r"a\*", "ab", false),
         ] {
             assert_eq!(matches(pattern, path), expected, "{pattern} on {path}");
+        }
+    }
+
+    #[test]
+    fn a_folder_concerns_the_patterns_that_reach_into_it() {
+        for (pattern, folder, expected) in [
+            ("in/*", "", true),
+            ("in/*", "in", true),
+            ("in/*", "in/deep", false),
+            ("in/*/*.txt", "in/deep", true),
+            ("in/*/*.txt", "out", false),
+            ("in/**", "in/deep/er", true),
+            ("in/**", "out", false),
+            ("in/**", "in/.hidden", false),
+            ("in/{a,b}/*", "in/c", true),
+        ] {
+            let pattern = Pattern::new(pattern).expect(pattern);
+            assert_eq!(pattern.may_match_in(Path::new(folder)), expected, "{pattern:?} in {folder}");
         }
     }
 

@@ -19,8 +19,11 @@ pub enum Finding {
     Restored,
     /// They are what the last attempt read.
     Unchanged,
-    /// Nothing tells what the last attempt read: nothing was declared when it started, or nobody looked.
+    /// Nothing tells what the last attempt read: nothing was declared when it started, nobody looked, or not all of it could
+    /// be read.
     Unknown,
+    /// Not all of them can be read: they are not compared.
+    Unreadable,
     /// The phase runs anyway: there is nothing to compare.
     NotRun,
     /// The phase declares none.

@@ -37,7 +37,7 @@ pub trait Words<'a> {
 pub fn words(event: &Event) -> Box<dyn Words<'_> + '_> {
     match event {
         Event::WorkflowDefined(of) => Box::new(of.as_ref()),
-        Event::PhaseStarted(of) => Box::new(of),
+        Event::PhaseStarted(of) => Box::new(of.as_ref()),
         Event::PhaseCompleted(of) => Box::new(of),
         Event::PhaseFailed(of) => Box::new(of),
         Event::PhaseSkipped(of) => Box::new(of),
@@ -108,6 +108,7 @@ impl<'a> Words<'a> for &'a PhaseStarted {
         }
         let over = self.over_limit.as_ref();
         parts.extend(over.map(|over| format!("over its limit: {}", one_line(over.reason.as_str()))));
+        parts.extend(unreadable("inputs", self.unreadable.len(), self.unreadable_more));
         Some(parts.join(", "))
     }
 }
@@ -119,8 +120,16 @@ impl<'a> Words<'a> for &'a PhaseCompleted {
     }
 
     fn remark(&self) -> Option<String> {
-        Some(took(self.duration_seconds))
+        let unreadable = unreadable("outputs", self.unreadable.len(), self.unreadable_more);
+        let parts = std::iter::once(took(self.duration_seconds)).chain(unreadable);
+        Some(parts.collect::<Vec<_>>().join(", "))
     }
+}
+
+/// Says of declared files that some could not be read; nothing where all could.
+fn unreadable(what: &str, named: usize, more: u64) -> Option<String> {
+    let count = named as u64 + more;
+    (count > 0).then(|| format!("{what} unknown: {count} unreadable"))
 }
 
 impl<'a> Words<'a> for &'a PhaseFailed {

@@ -21,10 +21,8 @@ pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Dra
     let ended = (command.inferred.is_none() && !is_raised).then_some(at);
     match &command.action {
         Action::Define(define) => definition::define(table, first, define, command.inferred),
-        Action::Start(start) => attempt::start(table, id, start, command.inputs(), ended),
-        Action::Complete(complete) => {
-            attempt::complete(table, first, complete, command.outputs(), ended).map(one)
-        }
+        Action::Start(start) => attempt::start(table, command, start, ended),
+        Action::Complete(complete) => attempt::complete(table, command, complete, ended).map(one),
         Action::Fail(fail) => attempt::fail(table, first, fail, ended).map(one),
         Action::Skip(skip) => attempt::skip(table, first, skip).map(one),
         Action::Rerun(rerun) if rerun.withdraw => rerun::withdraw(table, first, rerun).map(one),

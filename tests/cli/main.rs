@@ -26,6 +26,8 @@ mod cost;
 mod days;
 mod durations;
 mod exec;
+#[cfg(unix)]
+mod facts;
 mod many_writers;
 mod places;
 mod real_inputs;

@@ -38,7 +38,7 @@ proptest! {
             let (again, first) = which.get(&recorded);
             let now = now.get(&sent).now;
             let expect = sent.iter().flat_map(|sent| sent.command.expect.clone()).collect();
-            let fingerprints = Some(files(which.index(3) as u8));
+            let fingerprints = Some(Ok(files(which.index(3) as u8)));
             let retry = Command { expect, fingerprints, ..again.command.clone() };
             let answer = session.stage(&retry, now).expect("a retry is never refused");
             assert_eq!((answer.status, answer.id, answer.seq), (AnswerStatus::Duplicate, first.id, first.seq));

@@ -10,7 +10,7 @@ use phaseledger::model::{
 use proptest::prelude::*;
 
 use crate::asking;
-use crate::make::{changes, command, digest, files, metadata, phase, text, time};
+use crate::make::{changes, command, digest, files, found, metadata, phase, text, time};
 
 /// A command, and the clock when it is sent.
 #[derive(Debug, Clone)]
@@ -244,7 +244,7 @@ impl<'a> Sending<'a> {
             29 => vec![Expectation::Seq(Seq::new(1 << 40))],
             _ => Vec::new(),
         };
-        let fingerprints = self.told.slot.is_multiple_of(4).then(|| files(self.told.other % 3));
+        let fingerprints = self.told.slot.is_multiple_of(4).then(|| found(self.told.other % 4));
         let command = Command { occurred_at: claim.map(time), expect, fingerprints, ..command(id, action) };
         self.sent.push(Sent { command, now: time(self.clock) });
     }
@@ -460,7 +460,7 @@ impl<'a> Sending<'a> {
             Verb::Again | Verb::Other => {
                 let Sent { mut command, now } = self.sent[usize::from(slot) % self.sent.len()].clone();
                 // Files may have changed since.
-                command.fingerprints = Some(files(what));
+                command.fingerprints = Some(Ok(files(what)));
                 if let Verb::Other = verb {
                     command.action = Action::Note(action::Note { phase: None, text: text("something else") });
                 }

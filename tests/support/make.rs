@@ -2,8 +2,8 @@
 
 use chrono::DateTime;
 use phaseledger::model::{
-    Action, Actor, Change, Command, CommandId, Digest, FileRole, Metadata, OutputFile, PhaseDefinition,
-    PhaseName, PhaseRef, Text, Timestamp,
+    Action, Actor, Change, Command, CommandId, Digest, FileRole, FoundFiles, Metadata, OutputFile,
+    PhaseDefinition, PhaseName, PhaseRef, Text, Timestamp, UnreadableFile,
 };
 
 /// Returns a command that a caller may send again.
@@ -64,6 +64,13 @@ pub fn files(contents: u8) -> Vec<OutputFile> {
     };
     let files = [("in/a", 1), ("in/b", contents.max(1))];
     files.into_iter().take(usize::from(contents)).map(file).collect()
+}
+
+/// Returns what was found of declared files: [`files`], or for 3 one that cannot be read.
+pub fn found(contents: u8) -> FoundFiles {
+    let (pattern, path, why) = ("in/*".to_owned(), "in/a".to_owned(), "it is a pipe".to_owned());
+    let unreadable = (contents == 3).then_some(UnreadableFile { pattern, path, why });
+    if unreadable.is_some() { Err(unreadable.into_iter().collect()) } else { Ok(files(contents)) }
 }
 
 /// Returns what changed in the files: nothing for 0, else one or two files.

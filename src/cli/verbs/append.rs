@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 
 use phaseledger::ledger::{Answer, AnswerStatus, How, Ledger, Recorder, Unrecorded};
 use phaseledger::model::{
-    ANSWER_SCHEMA, COMMAND_SCHEMA, Command, Declared, OutputFile, Request, Timestamp, VERBS,
+    ANSWER_SCHEMA, COMMAND_SCHEMA, Command, Declared, FoundFiles, Request, Timestamp, VERBS,
 };
 
 use self::answers::Answers;
@@ -337,7 +337,7 @@ impl<'a> Recorder for Open<'a> {
         self.context.now()
     }
 
-    fn fingerprint(&mut self, declared: &Declared) -> Result<Vec<OutputFile>, Failure> {
+    fn fingerprint(&mut self, declared: &Declared) -> FoundFiles {
         self.close();
         files::declared(declared, self.context)
     }

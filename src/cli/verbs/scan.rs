@@ -18,7 +18,7 @@ use phaseledger::ask::{self, ScanAnswer, ScanTarget};
 use phaseledger::files::{Fingerprints, Project};
 use phaseledger::ledger::{Answer, AnswerStatus, How, Ledger, Recording};
 use phaseledger::model::{
-    Action, Change, Command, Expectation, FileRole, OutputFile, Pattern, PhaseRef, Request, Seq,
+    Action, Change, Command, Expectation, FileRole, OutputFile, Pattern, PhaseRef, Request, Seq, Unreadable,
     WorkflowName, action,
 };
 use phaseledger::query::{Finding, changed_inputs};
@@ -37,9 +37,14 @@ use crate::cli::verbs::writing::{self, Edge};
     built on it; one that is IN_PROGRESS must be repeated once the attempt ends; one that NEEDS_RERUN gets one more \
     reason. Files that are again what that attempt read take back what scans said of it: where nothing else holds, the \
     phase stands again, and what is below it. What a `.gitignore` ignores is no input, unless its very path is declared. Several changed phases are \
-    recorded together or not at all. Exit codes: 0 done; with `--dry-run` 1 when there is something to record.\n\n\
+    recorded together or not at all. A phase of whose inputs one cannot be read (a link to nowhere, a name that is not \
+    UTF-8, more files than are kept) is not compared: it is told, with each such file, and all others are scanned and \
+    recorded all the same. Pipes, sockets and devices are left out. Exit codes: 0 done; 1 when inputs cannot be read, and \
+    with `--dry-run` when there is something to record.\n\n\
     In JSON (`scan/1`): `status`, `seq` (the last event), `phases` with `workflow phase state finding files \
-    changes` (finding: changed, reported, restored, unchanged, unknown, not_run, undeclared), `events` that were recorded."
+    changes unreadable` (finding: changed, reported, restored, unchanged, unknown, unreadable, not_run, undeclared; \
+    unreadable: the first 32 files, each with its `pattern`, `path` and `why`; `unreadable_more` counts the others), \
+    `events` that were recorded."
 )]
 pub struct Args {
     /// These phases only
@@ -87,7 +92,8 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let scanned = scanner.record(look)?;
     tell::tell(&scanned, context)?;
     let is_stale = args.dry_run && scanned.status == AnswerStatus::Preview;
-    Ok(ExitCode::from(u8::from(is_stale)))
+    let is_whole = scanned.phases.iter().all(|phase| phase.unreadable().is_none());
+    Ok(ExitCode::from(u8::from(is_stale || !is_whole)))
 }
 
 /// How often a scan looks again at phases that move on while their files are read.
@@ -114,6 +120,11 @@ impl Looked {
     /// Says whether it is to be recorded, unless that is known already.
     fn is_news(&self) -> bool {
         matches!(self.finding, Finding::Changed | Finding::Restored)
+    }
+
+    /// Returns what of its inputs cannot be read, where there is such.
+    fn unreadable(&self) -> Option<&Unreadable> {
+        self.found.as_ref().map(|found| &found.unreadable).filter(|unreadable| !unreadable.is_empty())
     }
 }
 
@@ -145,7 +156,7 @@ impl Scanner<'_> {
         let is_read = |target: &&ScanTarget| target.attempt.is_some();
         let declared: Vec<_> =
             targets.iter().filter(is_read).filter_map(|target| target.declared.clone()).collect();
-        let mut found = self.project.fingerprint(&declared)?.into_iter();
+        let mut found = self.project.fingerprint(&declared).into_iter();
         let phases = targets.into_iter().map(|target| {
             let is_read = target.attempt.is_some() && target.declared.is_some();
             let found = if is_read { found.next() } else { None };
@@ -172,7 +183,7 @@ impl Scanner<'_> {
 
     fn compare(&self, target: ScanTarget, found: Option<Fingerprints>) -> Looked {
         let patterns = target.declared.iter().flat_map(|declared| &declared.patterns);
-        // What is no pattern was refused when the files were looked for.
+        // What is no pattern is among what cannot be read.
         let patterns: Vec<_> = patterns.filter_map(|text| Pattern::new(text).ok()).collect();
         let read = target.attempt.and_then(|(_, start)| self.read.get(&start)?.as_ref());
         let mut changes = Vec::new();
@@ -180,6 +191,7 @@ impl Scanner<'_> {
             (None, ..) => Finding::Undeclared,
             (_, None, ..) | (_, _, None, _) => Finding::NotRun,
             (.., None) => Finding::Unknown,
+            (.., Some(found), _) if !found.unreadable.is_empty() => Finding::Unreadable,
             (.., Some(found), Some(read)) => {
                 changes = changed_inputs(read, &found.files, &patterns);
                 match (changes.is_empty(), target.is_told) {
@@ -192,7 +204,7 @@ impl Scanner<'_> {
         Looked { target, found, finding, changes }
     }
 
-    /// Tells a person which patterns match nothing.
+    /// Tells a person which patterns match nothing, and what is left out.
     fn warn(&self, look: &Look) {
         for phase in &look.phases {
             if let (Some(declared), Some(found)) = (&phase.target.declared, &phase.found) {

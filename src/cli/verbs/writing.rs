@@ -8,8 +8,8 @@ use std::time::Duration;
 use phaseledger::ask;
 use phaseledger::ledger::{Answer, AnswerStatus, How, Ledger, Recorder};
 use phaseledger::model::{
-    Action, CallerId, Command, CommandId, Declared, Expectation, Metadata, OutputFile, Recorded, Request,
-    Seq, Timestamp,
+    Action, CallerId, Command, CommandId, Declared, Expectation, FoundFiles, Metadata, Recorded, Request,
+    Seq, Timestamp, UnreadableFile,
 };
 use phaseledger::query::{Forecast, words};
 use phaseledger::rules::Phase;
@@ -214,7 +214,7 @@ impl Recorder for Edge<'_> {
         self.context.now()
     }
 
-    fn fingerprint(&mut self, declared: &Declared) -> Result<Vec<OutputFile>, Failure> {
+    fn fingerprint(&mut self, declared: &Declared) -> FoundFiles {
         files::declared(declared, self.context)
     }
 
@@ -249,6 +249,10 @@ pub struct AnswerView<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     clock: Option<Timestamp>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    unreadable: Option<Vec<UnreadableFile>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unreadable_more: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     forecast: Option<&'a Forecast>,
 }
 
@@ -275,6 +279,8 @@ pub struct DerivedView<'a> {
 impl<'a> AnswerView<'a> {
     /// Views an answer.
     pub fn new(answer: &'a Answer) -> Self {
+        let unreadable = answer.events.iter().find_map(|record| record.event.unreadable());
+        let more = unreadable.as_ref().map(|unreadable| unreadable.more);
         AnswerView {
             status: status_name(answer.status),
             seq: answer.seq.number(),
@@ -286,6 +292,8 @@ impl<'a> AnswerView<'a> {
                 rests_on: rest.seq,
             }),
             clock: answer.events.first().and_then(|first| first.clock),
+            unreadable: unreadable.map(|unreadable| unreadable.files),
+            unreadable_more: more.filter(|more| *more > 0),
             forecast: None,
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::model::{
     Action, Again, ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalRequested, Change, CostRecorded,
-    Event, FileRole, PhaseCompleted, PhaseFailed, PhaseRef, PhaseStarted, Recorded, RerunReason,
+    Event, FileRole, FoundFiles, PhaseCompleted, PhaseFailed, PhaseRef, PhaseStarted, Recorded, RerunReason,
     RerunWithdrawn, Said, Seq, Subject, Text, Verdict, Worker, WorkflowName, action,
 };
 
@@ -18,6 +18,11 @@ pub(super) fn action_of(events: &[Recorded], place: impl Fn(Seq) -> Option<Seq>)
     }
     let subject = Subjects { workflow: first.subject.workflow(), phase: phase(&first.subject) };
     action(&first.event, &subject, place)
+}
+
+/// Returns the declared files that an attempt could not tell as it began or ended; none where it told all.
+pub(super) fn unreadable_of(events: &[Recorded]) -> Option<FoundFiles> {
+    events.iter().find_map(|record| record.event.unreadable()).map(Err)
 }
 
 /// What an event is about.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::SalvagedOptions;
-use super::action::action_of;
+use super::action::{action_of, unreadable_of};
 use super::bridge;
 use crate::ledger::export::{SalvagedEnd, Stretch};
 use crate::ledger::{LedgerError, Session};
@@ -221,7 +221,7 @@ impl<'a> Taker<'a> {
             occurred_at: Some(first.at),
             expect: Vec::new(),
             inferred: None,
-            fingerprints: None,
+            fingerprints: unreadable_of(events),
             action,
         };
         let now = first.recorded_at.max(first.at);

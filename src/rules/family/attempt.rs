@@ -1,9 +1,9 @@
 //! Attempts: a phase is started, and ends well or badly, or is done without.
 
 use crate::model::{
-    Again, Cause, CauseKind, CommandId, Consumed, Digest, EventId, EventRef, Metadata, Origin, OutputFile,
-    PhaseCompleted, PhaseFailed, PhaseId, PhaseSkipped, PhaseStarted, Process, Reason, Recorded, RerunReason,
-    StateName, Timestamp, Worker, action,
+    Again, Cause, CauseKind, Command, Consumed, EventId, EventRef, Metadata, Origin, PhaseCompleted,
+    PhaseFailed, PhaseId, PhaseSkipped, PhaseStarted, Process, Reason, Recorded, RerunReason, StateName,
+    Timestamp, Worker, action,
 };
 use crate::rules::attempt::{Attempt, Completion, Failure, Skip};
 use crate::rules::draft::{Draft, ending, moving};
@@ -20,18 +20,17 @@ const STARTABLE_AGAIN: &[StateName] = &[StateName::Complete];
 const SKIPPABLE: &[StateName] = &[StateName::Pending, StateName::Failed, StateName::NeedsRerun];
 
 /// Decides on a start. One of a phase that is complete or under way is two events: what makes way for it, and
-/// the start, which the former causes. `inputs` are the files that the attempt says it reads; `ended` is when one that makes
+/// the start, which the former causes. `command` tells which files the attempt says it reads; `ended` is when one that makes
 /// way ends.
 pub(in crate::rules) fn start(
     table: &Table,
-    command: CommandId,
+    command: &Command,
     asked: &action::Start,
-    inputs: Option<&[OutputFile]>,
     ended: Option<Timestamp>,
 ) -> Result<Vec<Draft>, Rejection> {
     let phase = table.resolve(&asked.phase)?;
-    let (first, second) = (command.event(0), command.event(1));
-    let begin = || begin(table, phase, asked, inputs);
+    let (first, second) = (command.id.event(0), command.id.event(1));
+    let begin = || begin(table, phase, asked, command);
     let (before, kind) = match &asked.again {
         None => {
             phase.check_state("start", STARTABLE)?;
@@ -74,7 +73,7 @@ fn begin(
     table: &Table,
     phase: &Phase,
     asked: &action::Start,
-    inputs: Option<&[OutputFile]>,
+    command: &Command,
 ) -> Result<PhaseStarted, Rejection> {
     let unmet = table.unmet(phase);
     if !unmet.is_empty() && !asked.allow_unmet {
@@ -89,6 +88,7 @@ fn begin(
     let looked_through = judge.looked_through(phase);
     let workflow = &phase.id.workflow;
     let stale = phase.spec.needs.iter().filter(|need| judge.look(need).is_stale);
+    let unreadable = command.unreadable();
     Ok(PhaseStarted {
         attempt: phase.attempt + 1,
         consumed,
@@ -98,7 +98,9 @@ fn begin(
         dependencies_met: unmet.is_empty(),
         unmet,
         over_limit: table.over_limit(phase, asked.over_limit.as_ref())?,
-        inputs: inputs.map(<[_]>::to_vec),
+        inputs: command.inputs().map(<[_]>::to_vec),
+        unreadable: unreadable.files,
+        unreadable_more: unreadable.more,
         metadata: asked.metadata.clone(),
         process,
     })
@@ -150,26 +152,28 @@ fn answers(table: &Table, phase: &Phase) -> (Vec<Cause>, Option<EventId>) {
     (found.iter().map(Origin::cause).collect(), found.first().and_then(root))
 }
 
-/// Decides on a good end, as on a bad one. `files` are the digest and the files of what the phase put out.
+/// Decides on a good end, as on a bad one. `command` tells what the phase put out.
 pub(in crate::rules) fn complete(
     table: &Table,
-    id: EventId,
+    command: &Command,
     asked: &action::Complete,
-    files: (Option<Digest>, &[OutputFile]),
     ended: Option<Timestamp>,
 ) -> Result<Draft, Rejection> {
     let phase = table.resolve(&asked.phase)?;
     let attempt = phase.under_way("complete")?;
     phase.check_merge(&asked.metadata)?;
-    let (output, outputs) = files;
+    let (output, outputs) = command.outputs();
+    let unreadable = command.unreadable();
     let completed = PhaseCompleted {
         attempt: phase.attempt,
         duration_seconds: attempt.took(ended),
         output,
         outputs: outputs.to_vec(),
+        unreadable: unreadable.files,
+        unreadable_more: unreadable.more,
         metadata: asked.metadata.clone(),
     };
-    Ok(ending(phase, id, completed, StateName::Complete))
+    Ok(ending(phase, command.id.event(0), completed, StateName::Complete))
 }
 
 /// Decides on a bad end; `ended` is none where nobody says when that was.

@@ -102,12 +102,6 @@ kinds! {
         "Turn the sign; `--refund` records what was given back, `--none` takes a limit away.";
     WrongCurrency: Usage, "wrong_currency", "An amount is not in the workflow's currency.",
         "Record it in the currency `expected`, or in a workflow of its own.";
-    BadPattern: Usage, "bad_pattern", "A pattern that declares files cannot be understood.",
-        "Mend it in the workflow file, and put that in force with `phaseledger define`.";
-    BadName: Usage, "bad_name", "A declared file has a name that is not UTF-8.",
-        "Rename it, or declare patterns that leave it out.";
-    TooManyFiles: Usage, "too_many_files", "The patterns of a phase find too many files.",
-        "Declare narrower patterns, or one file that stands for the others.";
     TooLarge: Usage, "too_large", "A line, metadata or a command is larger than may be recorded.",
         "Keep large things in files, and record their paths or digests.";
     HistoryLine: Usage, "history_line", "A line of a history cannot be understood.",

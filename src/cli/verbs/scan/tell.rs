@@ -3,18 +3,19 @@
 use std::io::{self, BufWriter, Write};
 
 use phaseledger::ledger::AnswerStatus;
-use phaseledger::model::{Change, PhaseName, Seq, StateName, WorkflowName};
+use phaseledger::model::{Change, PhaseName, Seq, StateName, UnreadableFile, WorkflowName};
 use phaseledger::query::Finding;
 use serde::Serialize;
 
 use super::{Looked, Scanned};
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
-use crate::cli::host::output;
+use crate::cli::host::{files, output};
+use crate::cli::ui::render::Naming;
 use crate::cli::ui::{events, render};
 use crate::cli::verbs::writing::{self, DerivedView, line};
 
-/// How many changed files of a phase are shown at most.
+/// How many files of a phase are shown at most: that changed, or that cannot be read.
 const FILES_SHOWN: usize = 8;
 
 #[derive(Serialize)]
@@ -34,6 +35,9 @@ struct PhaseView<'a> {
     finding: Finding,
     files: usize,
     changes: &'a [Change],
+    unreadable: &'a [UnreadableFile],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unreadable_more: Option<u64>,
 }
 
 impl Looked {
@@ -80,6 +84,8 @@ fn json(scanned: &Scanned, out: &mut impl Write) -> io::Result<()> {
         finding: looked.finding,
         files: looked.files(),
         changes: &looked.changes,
+        unreadable: looked.unreadable().map_or(&[], |unreadable| &unreadable.files),
+        unreadable_more: looked.unreadable().map(|unreadable| unreadable.more).filter(|more| *more > 0),
     });
     let events = scanned.answers.iter().flat_map(|(_, answer)| &answer.events);
     let view = View {
@@ -119,13 +125,19 @@ fn others(scanned: &Scanned, out: &mut dyn Write) -> io::Result<()> {
                 let files = render::count(looked.changes.len(), "changed file", "changed files");
                 format!("{files}, reported before")
             }
+            Finding::Unknown if looked.unreadable().is_some() => {
+                "nothing tells what its last attempt read, and not all its `inputs` can be read now:"
+                    .to_owned()
+            }
             Finding::Unknown => {
                 "nothing tells what its last attempt read; its next start records it".to_owned()
             }
+            Finding::Unreadable => "cannot be compared, not all its `inputs` can be read:".to_owned(),
             Finding::NotRun => format!("{}, it runs anyway", looked.target.state),
             Finding::Undeclared => "declares no `inputs`".to_owned(),
         };
         writeln!(out, "{name}: {said}")?;
+        unreadable(looked, out)?;
     }
     let unchanged: Vec<_> =
         scanned.phases.iter().filter(|looked| looked.finding == Finding::Unchanged).collect();
@@ -139,6 +151,22 @@ fn others(scanned: &Scanned, out: &mut dyn Write) -> io::Result<()> {
         writeln!(out, "nothing to scan: no phase declares `inputs`")?;
     }
     Ok(())
+}
+
+/// Shows the first files that cannot be read.
+fn unreadable(looked: &Looked, out: &mut dyn Write) -> io::Result<()> {
+    let lines = looked.unreadable().map(|unreadable| files::unreadable_lines(unreadable, FILES_SHOWN));
+    lines.into_iter().flatten().try_for_each(|line| writeln!(out, "      {line}"))
+}
+
+/// Says in a line for each phase which of its inputs cannot be read.
+pub fn unreadable_inputs(phases: &[Looked], naming: Naming) -> Vec<String> {
+    let lines = phases.iter().filter_map(|looked| {
+        let files: Vec<_> = files::unreadable_lines(looked.unreadable()?, FILES_SHOWN).collect();
+        let name = render::phase(&looked.target.id, naming);
+        Some(format!("{name}: cannot be compared, not all its `inputs` can be read: {}", files.join("; ")))
+    });
+    lines.collect()
 }
 
 /// Shows the first files that changed.
