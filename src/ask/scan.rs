@@ -1,20 +1,20 @@
-//! `scan`: which phases' files are looked at, and what their last attempts read of them.
+//! `scan`: which phases' files are looked at, and what their last attempts read and put out of them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{AskError, Cut, Question};
-use crate::model::{Declared, FileRole, OutputFile, PhaseId, PhaseRef, Said, Seq, StateName, WorkflowName};
+use crate::model::{Declared, Event, FileRole, OutputFile, PhaseId, PhaseRef, Seq, StateName, WorkflowName};
 use crate::query::topological;
 use crate::rules::{Phase, PhaseState, Table};
 
-/// Which phases' files are to be looked at, and what did their last attempts read?
+/// Which phases' files are to be looked at, and what did their last attempts read and put out?
 #[derive(Debug, Clone, Default)]
 pub struct Scan {
-    /// These phases only; all that declare inputs for none.
+    /// These phases only; all that declare inputs or outputs for none.
     pub phases: Vec<PhaseRef>,
     /// Phases of this workflow only.
     pub workflow: Option<WorkflowName>,
-    /// The starts of which is known already what was read: an event never changes.
+    /// The starts and completions of which is known already what they recorded: an event never changes.
     pub known: BTreeSet<Seq>,
 }
 
@@ -25,25 +25,28 @@ pub struct ScanAnswer {
     pub head: Seq,
     /// How many workflows there are.
     pub workflows: usize,
-    /// The phases, each after all that it needs.
+    /// The phases, each after all that it needs: its inputs, then its outputs.
     pub targets: Vec<ScanTarget>,
-    /// What the attempts read, by the places of their starts, without those that are known; none where that was not
-    /// recorded.
-    pub read: BTreeMap<Seq, Option<Vec<OutputFile>>>,
+    /// What the attempts read and put out, by the places of their starts and completions, without those that are known;
+    /// none where that was not recorded.
+    pub recorded: BTreeMap<Seq, Option<Vec<OutputFile>>>,
 }
 
-/// A phase whose files are to be looked at.
+/// A phase whose inputs, or whose outputs, are to be looked at.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ScanTarget {
     /// Its name.
     pub id: PhaseId,
+    /// Which of its files.
+    pub role: FileRole,
     /// Where it stands.
     pub state: StateName,
-    /// The attempt that read its inputs last, and the place of its start; none where it runs anyway.
+    /// The last attempt, and the place of the event that recorded what it read, its start, or put out, its completion; none
+    /// where it runs anyway.
     pub attempt: Option<(u32, Seq)>,
     /// Whether a scan said since that attempt began that they changed.
     pub is_told: bool,
-    /// The inputs that it declares.
+    /// Those that it declares.
     pub declared: Option<Declared>,
 }
 
@@ -54,14 +57,13 @@ impl Question for Scan {
     fn ask(&self, cut: &Cut<'_>) -> Result<ScanAnswer, AskError> {
         let table = cut.table()?;
         let targets = self.targets(&table)?;
-        let mut read = BTreeMap::new();
-        for (_, start) in targets.iter().filter_map(|target| target.attempt) {
-            if !self.known.contains(&start) {
-                let record = cut.record(start)?;
-                read.insert(start, record.event.started().and_then(|started| started.inputs.clone()));
+        let mut recorded = BTreeMap::new();
+        for (_, place) in targets.iter().filter_map(|target| target.attempt) {
+            if !self.known.contains(&place) {
+                recorded.insert(place, files_of(&cut.record(place)?.event));
             }
         }
-        Ok(ScanAnswer { head: table.head, workflows: table.workflows.len(), targets, read })
+        Ok(ScanAnswer { head: table.head, workflows: table.workflows.len(), targets, recorded })
     }
 }
 
@@ -79,23 +81,45 @@ impl Scan {
         });
         let named = named.collect::<Result<Vec<_>, AskError>>()?;
         let is_meant = |phase: &&Phase| match named.is_empty() {
-            true => !phase.spec.inputs.is_empty() && workflow.is_none_or(|name| *name == phase.id.workflow),
+            true => phase.declares_files() && workflow.is_none_or(|name| *name == phase.id.workflow),
             false => named.contains(&&phase.id),
         };
-        Ok(topological(table).into_iter().filter(is_meant).map(ScanTarget::new).collect())
+        let both = |phase| {
+            let outputs = ScanTarget::new(phase, FileRole::Outputs);
+            let inputs = ScanTarget::new(phase, FileRole::Inputs);
+            let is_shown = inputs.declared.is_some() || outputs.declared.is_none();
+            let outputs = Some(outputs).filter(|outputs| outputs.declared.is_some());
+            Some(inputs).filter(|_| is_shown).into_iter().chain(outputs)
+        };
+        Ok(topological(table).into_iter().filter(is_meant).flat_map(both).collect())
     }
 }
 
 impl ScanTarget {
-    fn new(phase: &Phase) -> Self {
-        let attempt = match &phase.state {
-            PhaseState::Complete { .. } | PhaseState::NeedsRerun { .. } | PhaseState::InProgress { .. } => {
-                phase.state.attempt().map(|attempt| (phase.attempt, attempt.seq))
+    fn new(phase: &Phase, role: FileRole) -> Self {
+        let place = match (&phase.state, role) {
+            (PhaseState::InProgress { attempt, .. }, FileRole::Inputs) => Some(attempt.seq),
+            (PhaseState::Complete { completion } | PhaseState::NeedsRerun { completion, .. }, _) => {
+                Some(match role {
+                    FileRole::Inputs => completion.attempt.seq,
+                    FileRole::Outputs => completion.seq,
+                })
             }
-            PhaseState::Pending { .. } | PhaseState::Failed { .. } => None,
+            (PhaseState::InProgress { .. }, FileRole::Outputs)
+            | (PhaseState::Pending { .. } | PhaseState::Failed { .. }, _) => None,
         };
-        let declared = phase.declared(FileRole::Inputs);
-        let is_told = phase.is_told(Said::Input);
-        ScanTarget { id: phase.id.clone(), state: phase.state.name(), attempt, is_told, declared }
+        let attempt = place.map(|place| (phase.attempt, place));
+        let declared = phase.declared(role);
+        let is_told = phase.is_told(role.into());
+        ScanTarget { id: phase.id.clone(), role, state: phase.state.name(), attempt, is_told, declared }
+    }
+}
+
+/// Returns the files that a start read, or that a completion put out; none where that is not known.
+fn files_of(event: &Event) -> Option<Vec<OutputFile>> {
+    match (event.started(), event.completed()) {
+        (Some(started), _) => started.inputs.clone(),
+        (None, Some(completed)) => Some(completed.outputs.clone()).filter(|outputs| !outputs.is_empty()),
+        (None, None) => None,
     }
 }

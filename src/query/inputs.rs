@@ -1,4 +1,4 @@
-//! What became of the files that an attempt read.
+//! What became of the files that an attempt read, and of those that it put out.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -7,17 +7,17 @@ use serde::Serialize;
 
 use crate::model::{Change, Digest, FileRole, OutputFile, Pattern};
 
-/// What a scan finds of a phase's inputs.
+/// What a scan finds of a phase's inputs, or of its outputs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Finding {
-    /// They are not what the last attempt read: the phase must run again.
+    /// They are not what the last attempt read, or put out: the phase must run again.
     Changed,
     /// They are not, but the phase was told so before.
     Reported,
-    /// They are again what the last attempt read, after a scan found them changed: that is taken back.
+    /// They are again what the last attempt read, or put out, after a scan found them changed: that is taken back.
     Restored,
-    /// They are what the last attempt read.
+    /// They are what the last attempt read, or put out.
     Unchanged,
     /// Nothing tells what the last attempt read: nothing was declared when it started, nobody looked, or not all of it could
     /// be read.
@@ -43,6 +43,19 @@ pub fn changed_inputs(read: &[OutputFile], found: &[OutputFile], declared: &[Pat
     }
     let changed = files.into_iter().filter(|(_, (before, after))| before != after);
     changed.map(|(path, digests)| Change::of_file(FileRole::Inputs, path, digests)).collect()
+}
+
+/// Compares the files that an attempt put out with those that are there: one that is gone, or has other contents, has
+/// changed. One that was not put out then is somebody else's. What is no longer declared is not compared.
+pub fn changed_outputs(put_out: &[OutputFile], found: &[OutputFile], declared: &[Pattern]) -> Vec<Change> {
+    let is_declared = |path: &str| declared.iter().any(|pattern| pattern.matches(Path::new(path)));
+    let found: BTreeMap<&str, Digest> = found.iter().map(|file| (file.path.as_str(), file.digest)).collect();
+    let changed = put_out.iter().filter(|file| is_declared(&file.path)).filter_map(|file| {
+        let now = found.get(file.path.as_str()).copied();
+        let digests = (Some(file.digest), now);
+        (now != Some(file.digest)).then(|| Change::of_file(FileRole::Outputs, &file.path, digests))
+    });
+    changed.collect()
 }
 
 #[cfg(test)]

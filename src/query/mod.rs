@@ -36,7 +36,7 @@ pub use diagram::{dot, mermaid};
 pub use figures::{duration, one_line};
 pub use forecast::{ExpectedCost, ExpectedDuration, Forecast, History, PhaseForecast, Samples};
 pub use graph::{Graph, GraphEdge, GraphNode, graph};
-pub use inputs::{Finding, changed_inputs};
+pub use inputs::{Finding, changed_inputs, changed_outputs};
 pub use log::LogFilter;
 pub use named::phase_named;
 pub use next::{Next, next};

@@ -67,6 +67,11 @@ impl Phase {
         (!patterns.is_empty()).then(declared)
     }
 
+    /// Says whether its definition declares any of its files.
+    pub fn declares_files(&self) -> bool {
+        !self.spec.inputs.is_empty() || !self.spec.outputs.is_empty()
+    }
+
     /// Checks that a verb may be done to it as it stands.
     pub(super) fn check_state(
         &self,

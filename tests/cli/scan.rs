@@ -4,6 +4,7 @@ mod back;
 mod declared;
 mod files;
 mod once;
+mod outputs;
 #[cfg(unix)]
 mod watch;
 

@@ -21,7 +21,7 @@ use phaseledger::model::{
     Action, Change, Command, Expectation, FileRole, OutputFile, Pattern, PhaseRef, Request, Seq, Unreadable,
     WorkflowName, action,
 };
-use phaseledger::query::{Finding, changed_inputs};
+use phaseledger::query::{Finding, changed_inputs, changed_outputs};
 
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
@@ -83,7 +83,7 @@ fn interval(text: &str) -> Result<Duration, String> {
 /// Scans once, or until interrupted.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let project = files::project(context)?;
-    let mut scanner = Scanner { args, context, project, read: HashMap::new() };
+    let mut scanner = Scanner { args, context, project, recorded: HashMap::new() };
     if args.watch {
         return watch::run(&mut scanner);
     }
@@ -103,11 +103,11 @@ struct Scanner<'a> {
     args: &'a Args,
     context: &'a Context,
     project: Project,
-    /// What the attempts read, by the places of their starts.
-    read: HashMap<Seq, Option<Vec<OutputFile>>>,
+    /// What the attempts read and put out, by the places of their starts and completions.
+    recorded: HashMap<Seq, Option<Vec<OutputFile>>>,
 }
 
-/// A phase with what was found of its inputs.
+/// A phase with what was found of its inputs, or of its outputs.
 #[derive(Debug, Clone, PartialEq)]
 struct Looked {
     target: ScanTarget,
@@ -168,16 +168,16 @@ impl Scanner<'_> {
 
     fn question(&self) -> ask::Scan {
         let Args { phases, workflow, .. } = self.args;
-        let known = self.read.keys().copied().collect();
+        let known = self.recorded.keys().copied().collect();
         ask::Scan { phases: phases.clone(), workflow: workflow.clone(), known }
     }
 
-    /// Takes in what the attempts read, and forgets what other attempts did.
+    /// Takes in what the attempts recorded, and forgets what other attempts did.
     fn take(&mut self, answer: ScanAnswer) -> Vec<ScanTarget> {
         let attempts = answer.targets.iter().filter_map(|target| target.attempt);
-        let starts: HashSet<Seq> = attempts.map(|(_, start)| start).collect();
-        self.read.retain(|start, _| starts.contains(start));
-        self.read.extend(answer.read);
+        let places: HashSet<Seq> = attempts.map(|(_, place)| place).collect();
+        self.recorded.retain(|place, _| places.contains(place));
+        self.recorded.extend(answer.recorded);
         answer.targets
     }
 
@@ -185,15 +185,19 @@ impl Scanner<'_> {
         let patterns = target.declared.iter().flat_map(|declared| &declared.patterns);
         // What is no pattern is among what cannot be read.
         let patterns: Vec<_> = patterns.filter_map(|text| Pattern::new(text).ok()).collect();
-        let read = target.attempt.and_then(|(_, start)| self.read.get(&start)?.as_ref());
+        let recorded = target.attempt.and_then(|(_, place)| self.recorded.get(&place)?.as_ref());
         let mut changes = Vec::new();
-        let finding = match (&target.declared, target.attempt, &found, read) {
+        let finding = match (&target.declared, target.attempt, &found, recorded) {
             (None, ..) => Finding::Undeclared,
             (_, None, ..) | (_, _, None, _) => Finding::NotRun,
             (.., None) => Finding::Unknown,
             (.., Some(found), _) if !found.unreadable.is_empty() => Finding::Unreadable,
-            (.., Some(found), Some(read)) => {
-                changes = changed_inputs(read, &found.files, &patterns);
+            (.., Some(found), Some(recorded)) => {
+                let compare = match target.role {
+                    FileRole::Inputs => changed_inputs,
+                    FileRole::Outputs => changed_outputs,
+                };
+                changes = compare(recorded, &found.files, &patterns);
                 match (changes.is_empty(), target.is_told) {
                     (false, _) => Finding::Changed,
                     (true, true) => Finding::Restored,
@@ -289,7 +293,7 @@ impl Scanner<'_> {
     fn command(&self, phase: &Looked) -> Result<Command, Failure> {
         let action = Action::FilesChanged(action::FilesChanged {
             phase: phase.target.id.clone().into(),
-            role: FileRole::Inputs,
+            role: phase.target.role,
             changes: phase.changes.clone(),
         });
         let attempt = phase.target.attempt.map(|(attempt, _)| Expectation::Attempt(attempt));

@@ -29,7 +29,7 @@ impl Watch {
             });
         }
         let watch = Watch { child, told };
-        assert!(watch.next().starts_with("watching the inputs of 2 phases, every 100ms"));
+        assert!(watch.next().starts_with("watching the files of 2 phases, every 100ms"));
         watch
     }
 
@@ -88,7 +88,7 @@ fn found_2_a_watch_goes_on_past_what_cannot_be_read() {
     // Once a file is what it was, nothing is left of it; what changed beside it is found.
     put(&scene, "in/one", "other");
     std::fs::remove_file(&bad).expect("it is there");
-    assert_eq!(watch.next(), "all inputs can be read again");
+    assert_eq!(watch.next(), "all files can be read again");
     assert!(watch.next().starts_with("appended e"));
     assert!(watch.next().contains("in/one blake3:"));
     watch.end("-TERM");

@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write};
 
 use phaseledger::ledger::AnswerStatus;
-use phaseledger::model::{Change, PhaseName, Seq, StateName, UnreadableFile, WorkflowName};
+use phaseledger::model::{Change, FileRole, PhaseName, Seq, StateName, UnreadableFile, WorkflowName};
 use phaseledger::query::Finding;
 use serde::Serialize;
 
@@ -32,12 +32,56 @@ struct PhaseView<'a> {
     workflow: &'a WorkflowName,
     phase: &'a PhaseName,
     state: StateName,
+    #[serde(flatten)]
+    inputs: FilesView<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outputs: Option<FilesView<'a>>,
+}
+
+/// What was found of a phase's inputs, or of its outputs.
+#[derive(Serialize)]
+struct FilesView<'a> {
     finding: Finding,
     files: usize,
     changes: &'a [Change],
     unreadable: &'a [UnreadableFile],
     #[serde(skip_serializing_if = "Option::is_none")]
     unreadable_more: Option<u64>,
+}
+
+impl<'a> FilesView<'a> {
+    const UNDECLARED: FilesView<'static> = FilesView {
+        finding: Finding::Undeclared,
+        files: 0,
+        changes: &[],
+        unreadable: &[],
+        unreadable_more: None,
+    };
+
+    fn new(looked: &'a Looked) -> Self {
+        FilesView {
+            finding: looked.finding,
+            files: looked.files(),
+            changes: &looked.changes,
+            unreadable: looked.unreadable().map_or(&[], |unreadable| &unreadable.files),
+            unreadable_more: looked.unreadable().map(|unreadable| unreadable.more).filter(|more| *more > 0),
+        }
+    }
+}
+
+impl<'a> PhaseView<'a> {
+    /// Views what was found of one phase.
+    fn new(looked: &'a [Looked]) -> Self {
+        let of = |role| looked.iter().find(|looked| looked.target.role == role).map(FilesView::new);
+        let target = &looked[0].target;
+        PhaseView {
+            workflow: &target.id.workflow,
+            phase: &target.id.phase,
+            state: target.state,
+            inputs: of(FileRole::Inputs).unwrap_or(FilesView::UNDECLARED),
+            outputs: of(FileRole::Outputs),
+        }
+    }
 }
 
 impl Looked {
@@ -77,16 +121,7 @@ fn answer(
 }
 
 fn json(scanned: &Scanned, out: &mut impl Write) -> io::Result<()> {
-    let phases = scanned.phases.iter().map(|looked| PhaseView {
-        workflow: &looked.target.id.workflow,
-        phase: &looked.target.id.phase,
-        state: looked.target.state,
-        finding: looked.finding,
-        files: looked.files(),
-        changes: &looked.changes,
-        unreadable: looked.unreadable().map_or(&[], |unreadable| &unreadable.files),
-        unreadable_more: looked.unreadable().map(|unreadable| unreadable.more).filter(|more| *more > 0),
-    });
+    let phases = by_phase(&scanned.phases).map(PhaseView::new);
     let events = scanned.answers.iter().flat_map(|(_, answer)| &answer.events);
     let view = View {
         schema: "scan/1",
@@ -115,40 +150,62 @@ fn recorded(scanned: &Scanned, out: &mut dyn Write) -> io::Result<()> {
     Ok(())
 }
 
+/// Returns what was found of each phase: of its inputs, of its outputs, or of both.
+fn by_phase(phases: &[Looked]) -> impl Iterator<Item = &[Looked]> {
+    phases.chunk_by(|one, next| one.target.id == next.target.id)
+}
+
+/// Says what was found of a phase's inputs, or of its outputs, of which nothing was recorded; none where that is nothing.
+fn found(looked: &Looked) -> Option<String> {
+    let role = looked.target.role;
+    let (did, next) = match role {
+        FileRole::Inputs => ("read", "start"),
+        FileRole::Outputs => ("put out", "completion"),
+    };
+    let role = role.as_str();
+    Some(match looked.finding {
+        Finding::Changed | Finding::Restored | Finding::Unchanged => return None,
+        Finding::Reported => {
+            let files = render::count(looked.changes.len(), "changed file", "changed files");
+            format!("{files}, reported before")
+        }
+        Finding::Unknown if looked.unreadable().is_some() => {
+            format!("nothing tells what its last attempt {did}, and not all its `{role}` can be read now:")
+        }
+        Finding::Unknown => {
+            format!("nothing tells what its last attempt {did}; its next {next} records it")
+        }
+        Finding::Unreadable => format!("cannot be compared, not all its `{role}` can be read:"),
+        Finding::NotRun => format!("{}, it runs anyway", looked.target.state),
+        Finding::Undeclared => "declares neither `inputs` nor `outputs`".to_owned(),
+    })
+}
+
 /// Tells of the phases of which nothing was recorded.
 fn others(scanned: &Scanned, out: &mut dyn Write) -> io::Result<()> {
-    for looked in &scanned.phases {
-        let name = render::phase(&looked.target.id, scanned.naming);
-        let said = match looked.finding {
-            Finding::Changed | Finding::Restored | Finding::Unchanged => continue,
-            Finding::Reported => {
-                let files = render::count(looked.changes.len(), "changed file", "changed files");
-                format!("{files}, reported before")
+    for phase in by_phase(&scanned.phases) {
+        let name = render::phase(&phase[0].target.id, scanned.naming);
+        // Where it runs anyway, that is said once.
+        let both = phase.iter().all(|looked| looked.finding == Finding::NotRun);
+        for looked in phase.iter().take(if both { 1 } else { phase.len() }) {
+            let is_told = both || looked.finding != Finding::NotRun;
+            if let Some(said) = found(looked).filter(|_| is_told) {
+                writeln!(out, "{name}: {said}")?;
+                unreadable(looked, out)?;
             }
-            Finding::Unknown if looked.unreadable().is_some() => {
-                "nothing tells what its last attempt read, and not all its `inputs` can be read now:"
-                    .to_owned()
-            }
-            Finding::Unknown => {
-                "nothing tells what its last attempt read; its next start records it".to_owned()
-            }
-            Finding::Unreadable => "cannot be compared, not all its `inputs` can be read:".to_owned(),
-            Finding::NotRun => format!("{}, it runs anyway", looked.target.state),
-            Finding::Undeclared => "declares no `inputs`".to_owned(),
-        };
-        writeln!(out, "{name}: {said}")?;
-        unreadable(looked, out)?;
+        }
     }
+    let is_unchanged = |looked: &Looked| looked.finding == Finding::Unchanged;
     let unchanged: Vec<_> =
-        scanned.phases.iter().filter(|looked| looked.finding == Finding::Unchanged).collect();
+        by_phase(&scanned.phases).filter(|phase| phase.iter().all(is_unchanged)).collect();
     if !unchanged.is_empty() {
-        let files = unchanged.iter().map(|looked| looked.files()).sum();
+        let files = unchanged.iter().copied().flatten().map(Looked::files).sum();
         let (phases, files) =
             (render::count(unchanged.len(), "phase", "phases"), render::count(files, "file", "files"));
         writeln!(out, "unchanged: {phases}, {files}")?;
     }
     if scanned.phases.is_empty() {
-        writeln!(out, "nothing to scan: no phase declares `inputs`")?;
+        writeln!(out, "nothing to scan: no phase declares `inputs` or `outputs`")?;
     }
     Ok(())
 }
@@ -159,12 +216,13 @@ fn unreadable(looked: &Looked, out: &mut dyn Write) -> io::Result<()> {
     lines.into_iter().flatten().try_for_each(|line| writeln!(out, "      {line}"))
 }
 
-/// Says in a line for each phase which of its inputs cannot be read.
-pub fn unreadable_inputs(phases: &[Looked], naming: Naming) -> Vec<String> {
+/// Says in a line for each phase which of its files cannot be read.
+pub fn unreadable_files(phases: &[Looked], naming: Naming) -> Vec<String> {
     let lines = phases.iter().filter_map(|looked| {
         let files: Vec<_> = files::unreadable_lines(looked.unreadable()?, FILES_SHOWN).collect();
         let name = render::phase(&looked.target.id, naming);
-        Some(format!("{name}: cannot be compared, not all its `inputs` can be read: {}", files.join("; ")))
+        let role = looked.target.role.as_str();
+        Some(format!("{name}: cannot be compared, not all its `{role}` can be read: {}", files.join("; ")))
     });
     lines.collect()
 }

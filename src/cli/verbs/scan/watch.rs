@@ -1,5 +1,6 @@
 //! `scan --watch`: looks again and again, and tells only what it records.
 
+use std::collections::HashSet;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,7 +42,7 @@ pub fn run(scanner: &mut Scanner<'_>) -> Result<ExitCode, Failure> {
         let is_steady = last.as_ref().is_none_or(|last| *last == look.phases);
         last = Some(look.phases.clone());
         if is_steady {
-            let now = tell::unreadable_inputs(&look.phases, look.naming);
+            let now = tell::unreadable_files(&look.phases, look.naming);
             let is_news = now != unreadable;
             if is_news && !scanner.context.json {
                 tell_unreadable(&now);
@@ -66,13 +67,13 @@ fn record(scanner: &mut Scanner<'_>, look: Look, is_news: bool) -> Result<(), Fa
     }
 }
 
-/// Tells a person which inputs cannot be read now.
+/// Tells a person which files cannot be read now.
 fn tell_unreadable(now: &[String]) {
     for line in now {
         output::talk(format_args!("warning: {line}"));
     }
     if now.is_empty() {
-        output::talk(format_args!("all inputs can be read again"));
+        output::talk(format_args!("all files can be read again"));
     }
 }
 
@@ -81,9 +82,10 @@ fn begin(look: &Look, scanner: &Scanner<'_>) {
     if scanner.context.json {
         return;
     }
-    let phases = render::count(look.phases.len(), "phase", "phases");
+    let phases: HashSet<_> = look.phases.iter().map(|looked| &looked.target.id).collect();
+    let phases = render::count(phases.len(), "phase", "phases");
     let every = humantime::format_duration(scanner.args.interval);
-    output::talk(format_args!("watching the inputs of {phases}, every {every}; ^C ends it"));
+    output::talk(format_args!("watching the files of {phases}, every {every}; ^C ends it"));
 }
 
 fn wait(interval: Duration, ended: &AtomicBool) {
