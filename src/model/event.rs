@@ -8,6 +8,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::Consumed;
 use super::cost_event::{CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised, OverLimit};
 use super::definition::Definition;
+use super::files::is_none_more;
 use super::{
     ApprovalDecided, ApprovalRequested, Digest, EventId, LookedThrough, Metadata, Origin, OutputFile,
     PhaseId, PhaseName, Process, Reason, Said, Seq, TagName, Text, UnreadableFile,
@@ -217,11 +218,6 @@ pub struct PhaseCompleted {
     /// What the caller attached; it is merged into what the start attached.
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     pub metadata: Metadata,
-}
-
-/// Says of how many more there are that there are none.
-fn is_none_more(more: &u64) -> bool {
-    *more == 0
 }
 
 /// The data of `phase_failed`.

@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write};
 
 use phaseledger::ledger::AnswerStatus;
-use phaseledger::model::{Change, PhaseName, Seq, StateName, UnreadableFile, WorkflowName};
+use phaseledger::model::{Change, PhaseName, Seq, StateName, Unreadable, WorkflowName};
 use phaseledger::query::Finding;
 use serde::Serialize;
 
@@ -35,9 +35,8 @@ struct PhaseView<'a> {
     finding: Finding,
     files: usize,
     changes: &'a [Change],
-    unreadable: &'a [UnreadableFile],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    unreadable_more: Option<u64>,
+    #[serde(flatten)]
+    unreadable: &'a Unreadable,
 }
 
 impl Looked {
@@ -84,8 +83,7 @@ fn json(scanned: &Scanned, out: &mut impl Write) -> io::Result<()> {
         finding: looked.finding,
         files: looked.files(),
         changes: &looked.changes,
-        unreadable: looked.unreadable().map_or(&[], |unreadable| &unreadable.files),
-        unreadable_more: looked.unreadable().map(|unreadable| unreadable.more).filter(|more| *more > 0),
+        unreadable: looked.unreadable().unwrap_or(const { &Unreadable { files: Vec::new(), more: 0 } }),
     });
     let events = scanned.answers.iter().flat_map(|(_, answer)| &answer.events);
     let view = View {
