@@ -57,6 +57,7 @@ from ._types import (
     Spent,
     State,
     Status,
+    UnreadableFile,
     Verified,
     Why,
 )
@@ -105,6 +106,7 @@ __all__ = [
     "UnknownApproval",
     "UnknownPhase",
     "UnmetNeeds",
+    "UnreadableFile",
     "UsageError",
     "Verified",
     "View",

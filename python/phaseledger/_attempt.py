@@ -21,12 +21,18 @@ _logger = logging.getLogger("phaseledger")
 _MESSAGE_MAX = 8_000
 _TRACEBACK_MAX = 16_000
 
+#: How many files a warning names at most.
+_NAMED_MAX = 5
+
 
 class Attempt:
     """The attempt that `Ledger.phase` starts.
 
     Leaving the block completes the phase. An exception that leaves it fails the phase with its type, message and
     the end of its traceback, and goes on; so do an interrupt from the keyboard and an exit.
+
+    Declared files that cannot be read keep nothing from being recorded: they are warned of in the log. A file that
+    `output` names and that cannot be read fails the phase, and what `complete` says of it is raised.
     """
 
     def __init__(self, ledger: Ledger, phase: str, options: Mapping[str, Any]) -> None:
@@ -44,7 +50,16 @@ class Attempt:
     def __enter__(self) -> Attempt:
         self.started = self._ledger.start(self.phase, **self._options)
         self.number = self._number(self.started)
+        self._warn(self.started, "inputs")
         return self
+
+    def _warn(self, answer: Answer, what: str) -> None:
+        """Tells which declared files could not be read."""
+        if answer.unreadable:
+            named = ", ".join(f"`{file.path}` ({file.why})" for file in answer.unreadable[:_NAMED_MAX])
+            more = len(answer.unreadable) - _NAMED_MAX + answer.unreadable_more
+            others = f" and {more} more" if more > 0 else ""
+            _logger.warning("not all %s of `%s` can be read: %s%s", what, self.phase, named, others)
 
     def _number(self, started: Answer) -> Optional[int]:
         """Reads which attempt was started: what ends it must not end one that took over from it."""
@@ -70,11 +85,21 @@ class Attempt:
         trace: Optional[TracebackType],
     ) -> None:
         expect = None if self.number is None else f"attempt={self.number}"
-        if error is None:
-            self._ledger.complete(
+        if error is not None:
+            self._end_badly(error, expect)
+            return
+        try:
+            answer = self._ledger.complete(
                 self.phase, outputs=self._outputs, metadata=self._metadata or None, expect=expect
             )
-            return
+        except LedgerError as refused:
+            if not all(map(_is_readable, self._outputs)):
+                # It has ended, without what it was to put out.
+                self._end_badly(refused, expect)
+            raise
+        self._warn(answer, "outputs")
+
+    def _end_badly(self, error: BaseException, expect: Optional[str]) -> None:
         try:
             self._fail(error, expect)
         except LedgerError as refused:
@@ -105,3 +130,18 @@ class Attempt:
 def _sound(text: str) -> str:
     """Returns a text that is UTF-8: lone surrogates, as in undecodable file names, become `?`."""
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def _is_readable(path: str) -> bool:
+    """Says whether a file can be read; it never waits for whoever writes to a pipe."""
+    try:
+        file = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    except OSError:
+        return False
+    try:
+        os.read(file, 0)
+    except OSError:
+        return False
+    finally:
+        os.close(file)
+    return True

@@ -109,20 +109,41 @@ class Derived:
 
 
 @dataclass(frozen=True)
+class UnreadableFile:
+    """A declared file that has no digest: the `pattern` it was found by, its `path`, escaped, and `why`."""
+
+    pattern: str
+    path: str
+    why: str
+
+    @classmethod
+    def of(cls, raw: Json) -> UnreadableFile:
+        return cls(raw["pattern"], raw["path"], raw["why"])
+
+
+@dataclass(frozen=True)
 class Answer:
     """What came of a command: `status` is `appended`, `duplicate` (its id was recorded already, and nothing
-    changed), `unchanged` (a definition that changes nothing) or `preview`; `seq` is the place of its first event."""
+    changed), `unchanged` (a definition that changes nothing) or `preview`; `seq` is the place of its first event.
+
+    Where declared files of a start or an end could not be read, it was recorded without their digests: ``unreadable``
+    has the first 32 of them, ``unreadable_more`` says how many more there are.
+    """
 
     status: str
     seq: int
     id: str
     derived: Tuple[Derived, ...]
     raw: Json = field(repr=False, compare=False)
+    unreadable: Tuple[UnreadableFile, ...] = ()
+    unreadable_more: int = 0
 
     @classmethod
     def of(cls, raw: Json) -> Answer:
         derived = tuple(Derived.of(one) for one in raw.get("derived", ()))
-        return cls(raw["status"], raw["seq"], raw["id"], derived, raw)
+        unreadable = tuple(UnreadableFile.of(one) for one in raw.get("unreadable", ()))
+        more = int(raw.get("unreadable_more", 0))
+        return cls(raw["status"], raw["seq"], raw["id"], derived, raw, unreadable, more)
 
 
 @dataclass(frozen=True)

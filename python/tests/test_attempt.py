@@ -11,7 +11,7 @@ from pathlib import Path
 from support import Scene
 
 import phaseledger
-from phaseledger import IllegalTransition, State, UnmetNeeds
+from phaseledger import IllegalTransition, LedgerError, State, UnmetNeeds
 from phaseledger._binary import takes_pid
 
 
@@ -28,6 +28,31 @@ class Attempts(Scene):
         a = ledger.status()["a"]
         self.assertEqual((a.state, a.metadata), (State.COMPLETE, {"books": 45, "pages": 7, "chapters": 3}))
         self.assertEqual(ledger.log(kind="phase_completed")[0].data["outputs"][0]["path"], str(out))
+
+    def test_found_1_odd_outputs_do_not_keep_it_from_ending(self) -> None:
+        ledger = self.small()
+        files = {"inputs": ["in/*"], "outputs": ["out/*"]}
+        ledger.define({"workflow": {"name": "w"}, "phase": [{"id": "a", **files}]})
+        for folder in ("in", "out"):
+            (self.folder / folder).mkdir()
+            (self.folder / folder / "latest").symlink_to("nowhere")
+        os.mkfifo(self.folder / "out" / "pipe")
+        with self.assertLogs("phaseledger", "WARNING") as logs, ledger.phase("a") as attempt:
+            assert attempt.started is not None
+            self.assertEqual([file.path for file in attempt.started.unreadable], ["in/latest"])
+        self.assertEqual(ledger.status()["a"].state, State.COMPLETE)
+        said = "not all outputs of `a` can be read: `out/latest` (it is a link to a file that is not there)"
+        self.assertEqual(len(logs.records), 2)
+        self.assertEqual(logs.records[1].getMessage(), said + ", `out/pipe` (it is a pipe)")
+        self.assertEqual(len(ledger.log(kind="phase_completed")[0].data["unreadable"]), 2)
+
+    def test_found_1_an_output_that_is_not_there_fails_it(self) -> None:
+        ledger = self.small()
+        with self.assertRaises(LedgerError), ledger.phase("a") as attempt:
+            attempt.output(self.folder / "nowhere")
+        a = ledger.status()["a"]
+        self.assertEqual(a.state, State.FAILED)
+        self.assertIn("nowhere", str(a.error))
 
     def test_it_names_the_process_that_works(self) -> None:
         ledger = self.small()

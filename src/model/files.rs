@@ -46,12 +46,19 @@ pub struct UnreadableFile {
 }
 
 /// The declared files that have no digest: the first of them, and how many more there are.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Unreadable {
     /// The first of them, by path.
+    #[serde(rename = "unreadable")]
     pub files: Vec<UnreadableFile>,
     /// How many there are beside these.
+    #[serde(rename = "unreadable_more", skip_serializing_if = "is_none_more")]
     pub more: u64,
+}
+
+/// Says of how many more there are that there are none.
+pub(super) fn is_none_more(more: &u64) -> bool {
+    *more == 0
 }
 
 impl Unreadable {

@@ -29,6 +29,7 @@ mod policy;
 mod process;
 mod record;
 mod request;
+mod rerun_event;
 mod scan;
 mod schema;
 mod selector;
@@ -55,9 +56,8 @@ pub(crate) use definition::find_cycle;
 pub use definition::{Definition, DefinitionError, PhaseDefinition};
 pub use digest::{Algorithm, Digest};
 pub use event::{
-    Change, Comparison, DefinitionChange, Event, Gap, HistoryImported, MetadataRecorded, NoteAdded,
-    PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped, PhaseStarted, RerunCleared, RerunReason,
-    RerunWithdrawn, TagSet, WorkflowDefined,
+    DefinitionChange, Event, Gap, HistoryImported, MetadataRecorded, NoteAdded, PhaseCompleted, PhaseFailed,
+    PhaseReset, PhaseSkipped, PhaseStarted, TagSet, WorkflowDefined,
 };
 pub use expectation::{Expectation, ExpectationError};
 pub use files::{FoundFiles, OutputFile, Unreadable, UnreadableFile};
@@ -71,6 +71,7 @@ pub use policy::{ApprovalPolicy, PolicyError, PolicyRule, PolicyTerms};
 pub use process::{Process, Worker};
 pub use record::{FORMAT_VERSION, LineError, Recorded, Subject};
 pub use request::{Request, RequestError, VERBS};
+pub use rerun_event::{Change, Comparison, RerunCleared, RerunReason, RerunWithdrawn};
 pub use scan::Misread;
 pub use schema::{ANSWER_SCHEMA, COMMAND_SCHEMA};
 pub use selector::{IdPrefix, Range, SelectorError, TimeContext, When, WhenBase, Zone, ZoneError};

@@ -52,6 +52,11 @@ use crate::cli::verbs::writing::{self, AnswerView, MetaArgs as Meta};
     watched where one is in force when the attempt starts.\n\n\
     An id that is known never runs CMD again: exits with 0 where its attempt was completed, as it ended where it \
     failed, with 6 while it is under way or where it passed `--max-cost` or a limit, and with 1 where it was reset.\n\n\
+    The outputs that the workflow file declares are fingerprinted once CMD has ended. They never change how it ended: \
+    where not all can be read (a link to nowhere, a pipe, a name that is not UTF-8, more than are kept), they are named \
+    in a warning and in the event, which then has no digest, and the phase is COMPLETE as CMD was. A file that \
+    `--output` names is meant: without it the phase is FAILED. Declared inputs that cannot be read are told too, and \
+    CMD is run; no `scan` can compare them then.\n\n\
     With `--json` the last line on standard error is the answer (`exec/1`): `outcome` (`completed`, `failed` or \
     `not_run`), `phase`, `attempt`, `exit_code`, `started` and `ended` as other verbs answer, and `reason`.",
     // Told behind `--grace`, which is the ninth, as what stops CMD is told with what it may cost.

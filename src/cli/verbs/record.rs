@@ -63,6 +63,12 @@ impl HowArgs {
 
 /// Options of `start`.
 #[derive(clap::Args)]
+#[command(
+    after_help = "The inputs that the workflow file declares are fingerprinted first. Where not all can be read \
+    (a link to nowhere, a name that is not UTF-8, more than are kept), it is started all the same: they are named in a \
+    warning and in the event (`unreadable`), which has no `inputs` then, and a `scan` says `unknown` of the phase until \
+    its next start. Pipes, sockets and devices are left out, and named."
+)]
 pub struct StartArgs {
     /// The phase: `phase`, or `workflow/phase`
     phase: PhaseRef,
@@ -92,6 +98,13 @@ pub fn start(args: StartArgs, context: &Context) -> Result<ExitCode, Failure> {
 
 /// Options of `complete`.
 #[derive(clap::Args)]
+#[command(
+    after_help = "The outputs that the workflow file declares are fingerprinted, unless `--output` or `--digest` \
+    says what was put out. Where not all of them can be read (a link to nowhere, a pipe, a name that is not UTF-8, more \
+    than are kept), the attempt ends all the same: they are named in a warning and in the event (`unreadable`), which \
+    has no digest then, and no rerun is stopped by it. A file of `--output` that cannot be read is an error, and \
+    nothing is recorded."
+)]
 pub struct CompleteArgs {
     /// The phase: `phase`, or `workflow/phase`
     phase: PhaseRef,

@@ -32,19 +32,22 @@ use crate::cli::verbs::writing::{self, Edge};
 /// Options of `scan`.
 #[derive(clap::Args)]
 #[command(
-    after_help = "The files are those that the `inputs` of the workflow file name; they are compared with what they \
-    were when the phase's last attempt started. A phase that is COMPLETE is marked for rerun, with all that was \
-    built on it; one that is IN_PROGRESS must be repeated once the attempt ends; one that NEEDS_RERUN gets one more \
-    reason. Files that are again what that attempt read take back what scans said of it: where nothing else holds, the \
-    phase stands again, and what is below it. What a `.gitignore` ignores is no input, unless its very path is declared. Several changed phases are \
-    recorded together or not at all. A phase of whose inputs one cannot be read (a link to nowhere, a name that is not \
-    UTF-8, more files than are kept) is not compared: it is told, with each such file, and all others are scanned and \
-    recorded all the same. Pipes, sockets and devices are left out. Exit codes: 0 done; 1 when inputs cannot be read, and \
-    with `--dry-run` when there is something to record.\n\n\
+    after_help = "The files are those that the `inputs` and `outputs` of the workflow file name. Inputs are compared with \
+    what they were when the phase's last attempt started, outputs with what they were when it completed: one that is \
+    gone or has other contents has changed, one that came since is somebody else's. A phase that is COMPLETE is marked \
+    for rerun, with all that was built on it; one that is IN_PROGRESS must be repeated once the attempt ends, where its \
+    inputs changed; one that NEEDS_RERUN gets one more reason. Files that are again what that attempt read, or put out, \
+    take back what scans said of it: where nothing else holds, the phase stands again, and what is below it. What a \
+    `.gitignore` ignores is no input, unless its very path is declared. Several changed phases are recorded together or \
+    not at all. Where one file cannot be read (a link to nowhere, a name that is not UTF-8, more files than are kept) its \
+    phase's are not compared: they are told, with each such file, and all others are scanned and recorded all the same. \
+    Pipes, sockets and devices are left out of inputs. Exit codes: 0 done; 1 when files cannot be read, and with \
+    `--dry-run` when there is something to record.\n\n\
     In JSON (`scan/1`): `status`, `seq` (the last event), `phases` with `workflow phase state finding files \
-    changes unreadable` (finding: changed, reported, restored, unchanged, unknown, unreadable, not_run, undeclared; \
-    unreadable: the first 32 files, each with its `pattern`, `path` and `why`; `unreadable_more` counts the others), \
-    `events` that were recorded."
+    changes unreadable outputs` (finding: changed, reported, restored, unchanged, unknown, unreadable, not_run, \
+    undeclared; unreadable: the first 32 files, each with its `pattern`, `path` and `why`; `unreadable_more` counts the \
+    others; all of these are of its inputs, `outputs`, where some are declared, has the same of its outputs), `events` \
+    that were recorded."
 )]
 pub struct Args {
     /// These phases only

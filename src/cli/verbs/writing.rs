@@ -9,7 +9,7 @@ use phaseledger::ask;
 use phaseledger::ledger::{Answer, AnswerStatus, How, Ledger, Recorder};
 use phaseledger::model::{
     Action, CallerId, Command, CommandId, Declared, Expectation, FoundFiles, Metadata, Recorded, Request,
-    Seq, Timestamp, UnreadableFile,
+    Seq, Timestamp, Unreadable,
 };
 use phaseledger::query::{Forecast, words};
 use phaseledger::rules::Phase;
@@ -248,10 +248,8 @@ pub struct AnswerView<'a> {
     raised: Option<RaisedView>,
     #[serde(skip_serializing_if = "Option::is_none")]
     clock: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    unreadable: Option<Vec<UnreadableFile>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    unreadable_more: Option<u64>,
+    #[serde(flatten)]
+    unreadable: Option<Unreadable>,
     #[serde(skip_serializing_if = "Option::is_none")]
     forecast: Option<&'a Forecast>,
 }
@@ -279,8 +277,6 @@ pub struct DerivedView<'a> {
 impl<'a> AnswerView<'a> {
     /// Views an answer.
     pub fn new(answer: &'a Answer) -> Self {
-        let unreadable = answer.events.iter().find_map(|record| record.event.unreadable());
-        let more = unreadable.as_ref().map(|unreadable| unreadable.more);
         AnswerView {
             status: status_name(answer.status),
             seq: answer.seq.number(),
@@ -292,8 +288,7 @@ impl<'a> AnswerView<'a> {
                 rests_on: rest.seq,
             }),
             clock: answer.events.first().and_then(|first| first.clock),
-            unreadable: unreadable.map(|unreadable| unreadable.files),
-            unreadable_more: more.filter(|more| *more > 0),
+            unreadable: answer.events.iter().find_map(|record| record.event.unreadable()),
             forecast: None,
         }
     }

@@ -3,7 +3,7 @@
 use std::io::{self, BufWriter, Write};
 
 use phaseledger::ledger::AnswerStatus;
-use phaseledger::model::{Change, FileRole, PhaseName, Seq, StateName, UnreadableFile, WorkflowName};
+use phaseledger::model::{Change, FileRole, PhaseName, Seq, StateName, Unreadable, WorkflowName};
 use phaseledger::query::Finding;
 use serde::Serialize;
 
@@ -44,28 +44,19 @@ struct FilesView<'a> {
     finding: Finding,
     files: usize,
     changes: &'a [Change],
-    unreadable: &'a [UnreadableFile],
-    #[serde(skip_serializing_if = "Option::is_none")]
-    unreadable_more: Option<u64>,
+    #[serde(flatten)]
+    unreadable: &'a Unreadable,
 }
 
+const NONE_UNREADABLE: &Unreadable = &Unreadable { files: Vec::new(), more: 0 };
+
 impl<'a> FilesView<'a> {
-    const UNDECLARED: FilesView<'static> = FilesView {
-        finding: Finding::Undeclared,
-        files: 0,
-        changes: &[],
-        unreadable: &[],
-        unreadable_more: None,
-    };
+    const UNDECLARED: FilesView<'static> =
+        FilesView { finding: Finding::Undeclared, files: 0, changes: &[], unreadable: NONE_UNREADABLE };
 
     fn new(looked: &'a Looked) -> Self {
-        FilesView {
-            finding: looked.finding,
-            files: looked.files(),
-            changes: &looked.changes,
-            unreadable: looked.unreadable().map_or(&[], |unreadable| &unreadable.files),
-            unreadable_more: looked.unreadable().map(|unreadable| unreadable.more).filter(|more| *more > 0),
-        }
+        let unreadable = looked.unreadable().unwrap_or(NONE_UNREADABLE);
+        FilesView { finding: looked.finding, files: looked.files(), changes: &looked.changes, unreadable }
     }
 }
 
