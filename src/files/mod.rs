@@ -261,6 +261,16 @@ fn fingerprints(role: FileRole, chosen: Chosen, looks: &HashMap<String, Look>) -
     }
 }
 
+/// Says what a path leads to, where that has no bytes of its own: a pipe, a socket or a device. Reading one may wait for
+/// ever.
+///
+/// # Errors
+///
+/// What the system says.
+pub fn special(path: &Path) -> std::io::Result<Option<&'static str>> {
+    Ok(special::name(&path.metadata()?.file_type()))
+}
+
 /// Returns the BLAKE3 digest of a file's bytes.
 ///
 /// # Errors

@@ -191,3 +191,17 @@ fn a_named_output_that_cannot_be_read_fails_as_it_did() {
     assert_ne!(scene.run(&args).code, 0);
     assert_eq!(state(&scene, "a"), "FAILED");
 }
+
+/// Nobody writes to it any more: who reads it waits for ever.
+#[test]
+fn found_1_a_pipe_that_is_named_as_output_is_not_waited_for() {
+    let pipe = ODD.iter().find(|odd| odd.shown == "pipe").expect("one of them");
+    let scene = with(pipe);
+    let ran = scene.run(&["exec", "a", "--output", "out/pipe", "--", "true"]);
+    assert_eq!((ran.code, state(&scene, "a").as_str()), (74, "FAILED"));
+    assert!(
+        ran.stderr.contains("without its output: cannot read `out/pipe`: it is a pipe"),
+        "{}",
+        ran.stderr
+    );
+}

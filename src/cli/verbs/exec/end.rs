@@ -110,7 +110,8 @@ fn outcome(args: &Args, started: &Started, ran: io::Result<Ended>) -> Ending {
     if !status.success() {
         return failed(started, status, &stderr);
     }
-    let outputs = args.output.iter().map(|path| files::fingerprint(path)).collect::<Result<Vec<_>, _>>();
+    let outputs = args.output.iter().map(|path| files::fingerprint_at_rest(path));
+    let outputs = outputs.collect::<Result<Vec<_>, _>>();
     match outputs {
         Ok(outputs) => {
             let output = OutputFile::together(&outputs);
