@@ -117,6 +117,23 @@ from_payload! {
     ApprovalRequested HistoryImported
 }
 
+impl RerunReason {
+    /// Returns the event that says it of a complete phase.
+    pub fn marked(self) -> Event {
+        Event::RerunMarked(self)
+    }
+
+    /// Returns the event that says it of a phase that must run again already.
+    pub fn cause_added(self) -> Event {
+        Event::RerunCauseAdded(self)
+    }
+
+    /// Returns the event that says it of a phase under way.
+    pub fn deferred(self) -> Event {
+        Event::RerunDeferred(self)
+    }
+}
+
 /// The data of `workflow_defined`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct WorkflowDefined {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Digest, Event, EventId, FileRole, PhaseId, Reason, Said, Seq, Text};
+use super::{Digest, EventId, FileRole, PhaseId, Reason, Said, Seq, Text};
 
 /// One thing that changed: evidence for a rerun.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,21 +60,6 @@ impl RerunReason {
     /// Says it without a change that is known.
     pub fn because(reason: &Text) -> Self {
         RerunReason { reason: reason.clone(), changes: Vec::new(), reasons: Vec::new() }
-    }
-
-    /// Returns the event that says it of a complete phase.
-    pub fn marked(self) -> Event {
-        Event::RerunMarked(self)
-    }
-
-    /// Returns the event that says it of a phase that must run again already.
-    pub fn cause_added(self) -> Event {
-        Event::RerunCauseAdded(self)
-    }
-
-    /// Returns the event that says it of a phase under way.
-    pub fn deferred(self) -> Event {
-        Event::RerunDeferred(self)
     }
 }
 
