@@ -4,6 +4,7 @@
 //! Children that must be under way while something else happens say `ready` on standard output and then read
 //! from standard input, which the test holds: nothing waits for a time to pass.
 
+mod compared;
 mod costs;
 mod gone;
 mod meanwhile;

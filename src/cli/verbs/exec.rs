@@ -44,7 +44,9 @@ use crate::cli::verbs::writing::{self, AnswerView, MetaArgs as Meta};
     126 where it cannot be run; the phase is FAILED then. Otherwise as any verb that records.\n\n\
     With `--if-needed` a script of `exec` lines can be run again after it was interrupted, by whatever: what is \
     COMPLETE or skipped is left alone, what is PENDING, NEEDS_RERUN or FAILED is run, and an attempt whose process \
-    is gone is taken over. One whose process runs, or may, is refused.\n\n\
+    is gone is taken over. One whose process runs, or may, is refused. Where a COMPLETE phase declares `inputs` or \
+    `outputs`, they are looked at first: what is no longer what it read or put out is recorded, as by `scan`, and the \
+    phase is run.\n\n\
     CMD is stopped once what it costs passes `--max-cost`, or a record of its costs passes the limit of the phase or \
     of the workflow: it is sent SIGTERM, and SIGKILL after `--grace`; processes that it started are not. The phase \
     is FAILED then, and `exec` exits with 6, however CMD ended: also where it ended first. Costs are what is \

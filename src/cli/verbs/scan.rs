@@ -18,14 +18,14 @@ use phaseledger::ask::{self, ScanAnswer, ScanTarget};
 use phaseledger::files::{Fingerprints, Project};
 use phaseledger::ledger::{Answer, AnswerStatus, How, Ledger, Recording};
 use phaseledger::model::{
-    Action, Change, Command, Expectation, FileRole, OutputFile, Pattern, PhaseRef, Request, Seq, Unreadable,
-    WorkflowName, action,
+    Action, Change, Command, Expectation, FileRole, OutputFile, Pattern, PhaseId, PhaseRef, Request, Seq,
+    Unreadable, WorkflowName, action,
 };
 use phaseledger::query::{Finding, changed_inputs, changed_outputs};
 
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
-use crate::cli::host::files;
+use crate::cli::host::{files, output};
 use crate::cli::ui::render::Naming;
 use crate::cli::verbs::writing::{self, Edge};
 
@@ -97,6 +97,31 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let is_stale = args.dry_run && scanned.status == AnswerStatus::Preview;
     let is_whole = scanned.phases.iter().all(|phase| phase.unreadable().is_none());
     Ok(ExitCode::from(u8::from(is_stale || !is_whole)))
+}
+
+/// Scans one phase for another verb, and tells a person what that recorded. Says whether it recorded anything.
+pub fn one(phase: &PhaseId, by: Option<&String>, context: &Context) -> Result<bool, Failure> {
+    let args = Args {
+        phases: vec![phase.clone().into()],
+        workflow: None,
+        by: by.cloned(),
+        dry_run: false,
+        watch: false,
+        interval: INTERVAL_MIN,
+    };
+    let project = files::project(context)?;
+    let mut scanner = Scanner { args: &args, context, project, recorded: HashMap::new() };
+    let look = scanner.look()?;
+    let scanned = scanner.record(look)?;
+    for line in tell::unreadable_files(&scanned.phases, scanned.naming).iter().filter(|_| !context.json) {
+        output::talk(format_args!("warning: {line}"));
+    }
+    for record in scanned.answers.iter().filter_map(|(_, answer)| answer.events.first()) {
+        if !context.json {
+            output::talk(format_args!("appended e{} {}", record.seq, writing::line(record)));
+        }
+    }
+    Ok(scanned.status == AnswerStatus::Appended)
 }
 
 /// How often a scan looks again at phases that move on while their files are read.

@@ -15,13 +15,18 @@ use crate::cli::host::context::Context;
 use crate::cli::host::error::{Failure, Kind};
 use crate::cli::host::process::{self, Life};
 use crate::cli::ui::render;
-use crate::cli::verbs::writing;
+use crate::cli::verbs::{scan, writing};
 
 /// Starts an attempt of the phase, unless there is nothing to run.
 pub fn begin(args: &Args, context: &Context) -> Result<Begun, Failure> {
     let mut start = args.how.start(args.phase.clone())?;
     let question = ask::BeforeStart { phase: args.phase.clone(), id: args.id.map(|id| id.0) };
-    let ToStart { phase, is_limited, currency } = match ask::now(|| context.open(), &question)? {
+    let look = || ask::now(|| context.open(), &question);
+    let mut found = look()?;
+    if args.if_needed && has_changed(args, &found, context)? {
+        found = look()?;
+    }
+    let ToStart { phase, is_limited, currency } = match found {
         BeforeStartAnswer::New(to_start) => *to_start,
         BeforeStartAnswer::Known(known) => return repeated(args, start, *known, context),
     };
@@ -47,6 +52,18 @@ pub fn begin(args: &Args, context: &Context) -> Result<Begun, Failure> {
             Ok(Begun::Started(Box::new(Started { id, phase, attempt, event, answer, meter, is_watched })))
         }
         None => Err(unseen(command.id, answer.seq)),
+    }
+}
+
+/// Says whether the files of a phase that is COMPLETE are no longer what it read and put out; that is recorded then.
+fn has_changed(args: &Args, found: &BeforeStartAnswer, context: &Context) -> Result<bool, Failure> {
+    match found {
+        BeforeStartAnswer::New(to_start) => {
+            let phase = &to_start.phase;
+            let is_compared = matches!(phase.state, PhaseState::Complete { .. }) && phase.declares_files();
+            Ok(is_compared && scan::one(&phase.id, args.by.as_ref(), context)?)
+        }
+        BeforeStartAnswer::Known(_) => Ok(false),
     }
 }
 
