@@ -101,7 +101,7 @@ impl ScanTarget {
             (PhaseState::InProgress { attempt, .. }, FileRole::Inputs) => Some(attempt.seq),
             (PhaseState::Complete { completion } | PhaseState::NeedsRerun { completion, .. }, _) => {
                 Some(match role {
-                    FileRole::Inputs => completion.attempt.seq,
+                    FileRole::Inputs => completion.attempt.since(),
                     FileRole::Outputs => completion.seq,
                 })
             }
@@ -117,6 +117,9 @@ impl ScanTarget {
 
 /// Returns the files that a start read, or that a completion put out; none where that is not known.
 fn files_of(event: &Event) -> Option<Vec<OutputFile>> {
+    if let Some(accepted) = event.accepted() {
+        return accepted.inputs.clone();
+    }
     match (event.started(), event.completed()) {
         (Some(started), _) => started.inputs.clone(),
         (None, Some(completed)) => Some(completed.outputs.clone()).filter(|outputs| !outputs.is_empty()),

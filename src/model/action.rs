@@ -47,6 +47,8 @@ pub enum Action {
     Complete(Complete),
     /// End the attempt badly.
     Fail(Fail),
+    /// Vouch for what is there: the phase is complete as it is.
+    Accept(Accept),
     /// Let those who need the phase go on without it.
     Skip(Skip),
     /// Mark a complete phase, and what was built on it, for rerun, or take that back.
@@ -86,6 +88,7 @@ impl Action {
             Action::Start(_) => "start",
             Action::Complete(_) => "complete",
             Action::Fail(_) => "fail",
+            Action::Accept(_) => "accept",
             Action::Skip(_) => "skip",
             Action::Rerun(_) => "rerun",
             Action::FilesChanged(_) => "scan",
@@ -110,6 +113,7 @@ impl Action {
             Action::Start(Start { phase, .. })
             | Action::Complete(Complete { phase, .. })
             | Action::Fail(Fail { phase, .. })
+            | Action::Accept(Accept { phase, .. })
             | Action::Skip(Skip { phase, .. })
             | Action::Rerun(Rerun { phase, .. })
             | Action::FilesChanged(FilesChanged { phase, .. })
@@ -135,7 +139,10 @@ impl Action {
             Action::Start(Start { phase, inputs, .. }) if inputs.is_empty() => {
                 Some((FileRole::Inputs, phase))
             }
-            Action::Complete(Complete { phase, output: None, outputs, .. }) if outputs.is_empty() => {
+            Action::Complete(Complete { phase, output: None, outputs, .. })
+            | Action::Accept(Accept { phase, output: None, outputs, .. })
+                if outputs.is_empty() =>
+            {
                 Some((FileRole::Outputs, phase))
             }
             _ => None,
@@ -221,6 +228,21 @@ pub struct Fail {
     /// Is merged into the attempt's metadata.
     #[serde(default)]
     pub metadata: Metadata,
+}
+
+/// Vouches for what is there of a phase that failed or must run again: it is complete as it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Accept {
+    /// Which phase.
+    pub phase: PhaseRef,
+    /// Why.
+    pub reason: Text,
+    /// One digest for all that is there of what the phase puts out.
+    pub output: Option<Digest>,
+    /// The files that the digest was made from.
+    #[serde(default)]
+    pub outputs: Vec<OutputFile>,
 }
 
 /// Lets those who need the phase go on without it.

@@ -28,6 +28,8 @@ pub enum CauseKind {
     PhaseReset,
     /// The skip that a start ends.
     PhaseSkipped,
+    /// What somebody vouched for, and that explains no more than itself.
+    PhaseAccepted,
     /// The start of the attempt that ended.
     PhaseStarted,
     /// The failure of the attempt that a start tries again.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::action::{Complete, Start};
+use super::action::{Accept, Complete, Start};
 use super::{
     Action, CallerId, CommandId, Digest, Expectation, FoundFiles, OutputFile, Timestamp, Unreadable,
 };
@@ -78,11 +78,15 @@ impl Command {
     /// what was found of the declared ones.
     pub fn outputs(&self) -> (Option<Digest>, &[OutputFile]) {
         match &self.action {
-            Action::Complete(Complete { output: None, outputs, .. }) if outputs.is_empty() => {
+            Action::Complete(Complete { output: None, outputs, .. })
+            | Action::Accept(Accept { output: None, outputs, .. })
+                if outputs.is_empty() =>
+            {
                 let found = self.found().unwrap_or_default();
                 (OutputFile::together(found), found)
             }
-            Action::Complete(Complete { output, outputs, .. }) => (*output, outputs),
+            Action::Complete(Complete { output, outputs, .. })
+            | Action::Accept(Accept { output, outputs, .. }) => (*output, outputs),
             _ => (None, &[]),
         }
     }
@@ -104,7 +108,8 @@ impl Command {
     /// Returns the declared files that have no digest, where they are what counts: none where the caller stated its own.
     pub fn unreadable(&self) -> Unreadable {
         let is_stated = match &self.action {
-            Action::Complete(Complete { output, outputs, .. }) => output.is_some() || !outputs.is_empty(),
+            Action::Complete(Complete { output, outputs, .. })
+            | Action::Accept(Accept { output, outputs, .. }) => output.is_some() || !outputs.is_empty(),
             Action::Start(Start { inputs, .. }) => !inputs.is_empty(),
             _ => true,
         };

@@ -62,6 +62,8 @@ events! {
     PhaseCompleted(PhaseCompleted) = "phase_completed",
     /// The attempt ended badly.
     PhaseFailed(PhaseFailed) = "phase_failed",
+    /// Somebody vouches for what is there: it stands, built on what is above it now.
+    PhaseAccepted(Box<PhaseAccepted>) = "phase_accepted",
     /// The phase will not run; those who need it may go on.
     PhaseSkipped(PhaseSkipped) = "phase_skipped",
     /// The phase is as if it had not run; without a phase, the whole workflow is.
@@ -112,7 +114,7 @@ macro_rules! from_payload {
 
 // What several kinds have as their data says which of them it is to be: `RerunReason`, `ApprovalDecided`.
 from_payload! {
-    WorkflowDefined PhaseStarted PhaseCompleted PhaseFailed PhaseSkipped PhaseReset RerunWithdrawn RerunCleared
+    WorkflowDefined PhaseStarted PhaseCompleted PhaseFailed PhaseAccepted PhaseSkipped PhaseReset RerunWithdrawn RerunCleared
     MetadataRecorded NoteAdded TagSet CostRecorded CostLimitSet CostWarningRaised CostLimitExceeded
     ApprovalRequested HistoryImported
 }
@@ -252,6 +254,33 @@ pub struct PhaseFailed {
     /// What the caller attached; it is merged into what the start attached.
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     pub metadata: Metadata,
+}
+
+/// The data of `phase_accepted`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PhaseAccepted {
+    /// Which attempt is vouched for.
+    pub attempt: u32,
+    /// Why.
+    pub reason: Text,
+    /// The completion, or the skip, of each needed phase that it counts as built on from now on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub consumed: Vec<Consumed>,
+    /// For each other need, what was found through it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub looked_through: Vec<LookedThrough>,
+    /// The version that the definition in force has for the phase; none for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The declared inputs as they are; none where nothing was declared or known of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<Vec<OutputFile>>,
+    /// One digest for all that is there of what the phase puts out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Digest>,
+    /// The files that the digest was made from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<OutputFile>,
 }
 
 /// The data of `phase_skipped`.

@@ -2,8 +2,9 @@
 
 use super::{
     ApprovalDecided, ApprovalRequested, CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised,
-    Event, HistoryImported, Metadata, NoteAdded, PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped,
-    PhaseStarted, RerunCleared, RerunReason, RerunWithdrawn, Unreadable, Verdict, WorkflowDefined,
+    Event, HistoryImported, Metadata, NoteAdded, PhaseAccepted, PhaseCompleted, PhaseFailed, PhaseReset,
+    PhaseSkipped, PhaseStarted, RerunCleared, RerunReason, RerunWithdrawn, Unreadable, Verdict,
+    WorkflowDefined,
 };
 
 macro_rules! parts {
@@ -32,6 +33,8 @@ parts! {
     rerun: RerunReason = RerunMarked | RerunCauseAdded | RerunDeferred;
     /// Returns why a phase that stood, or is under way, is to run again; none for any other event.
     outdated: RerunReason = RerunMarked | RerunDeferred;
+    /// Returns what somebody vouches for; none for any other event.
+    accepted: PhaseAccepted = PhaseAccepted;
     /// Returns why a phase is done without; none for any other event.
     skipped: PhaseSkipped = PhaseSkipped;
     /// Returns why a phase is as if it had not run; none for any other event.
@@ -80,11 +83,12 @@ impl Event {
         }
     }
 
-    /// Returns the number of the attempt that an event began or ended; none for any other event.
+    /// Returns the number of the attempt that an event began, ended or vouches for; none for any other event.
     pub fn attempt(&self) -> Option<u32> {
         let (started, completed) =
             (self.started().map(|of| of.attempt), self.completed().map(|of| of.attempt));
-        started.or(completed).or_else(|| self.failed().map(|of| of.attempt))
+        let accepted = self.accepted().map(|of| of.attempt);
+        started.or(completed).or(accepted).or_else(|| self.failed().map(|of| of.attempt))
     }
 
     /// Returns the declared files that an attempt could not tell as it began or ended; none where it told all.

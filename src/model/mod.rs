@@ -56,8 +56,8 @@ pub(crate) use definition::find_cycle;
 pub use definition::{Definition, DefinitionError, PhaseDefinition};
 pub use digest::{Algorithm, Digest};
 pub use event::{
-    DefinitionChange, Event, Gap, HistoryImported, MetadataRecorded, NoteAdded, PhaseCompleted, PhaseFailed,
-    PhaseReset, PhaseSkipped, PhaseStarted, TagSet, WorkflowDefined,
+    DefinitionChange, Event, Gap, HistoryImported, MetadataRecorded, NoteAdded, PhaseAccepted,
+    PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped, PhaseStarted, TagSet, WorkflowDefined,
 };
 pub use expectation::{Expectation, ExpectationError};
 pub use files::{FoundFiles, OutputFile, Unreadable, UnreadableFile};

@@ -9,9 +9,9 @@ use std::borrow::Cow;
 use super::figures::{one_line, took};
 use crate::model::{
     Amount, ApprovalDecided, ApprovalRequested, CostLimitExceeded, CostLimitSet, CostRecorded,
-    CostWarningRaised, Event, Gap, HistoryImported, MetadataRecorded, NoteAdded, PhaseCompleted, PhaseFailed,
-    PhaseReset, PhaseSkipped, PhaseStarted, RerunCleared, RerunReason, RerunWithdrawn, Said, TagSet, Text,
-    WorkflowDefined, escape,
+    CostWarningRaised, Event, Gap, HistoryImported, MetadataRecorded, NoteAdded, PhaseAccepted,
+    PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped, PhaseStarted, RerunCleared, RerunReason,
+    RerunWithdrawn, Said, TagSet, Text, WorkflowDefined, escape,
 };
 
 /// What an event says.
@@ -40,6 +40,7 @@ pub fn words(event: &Event) -> Box<dyn Words<'_> + '_> {
         Event::PhaseStarted(of) => Box::new(of.as_ref()),
         Event::PhaseCompleted(of) => Box::new(of),
         Event::PhaseFailed(of) => Box::new(of),
+        Event::PhaseAccepted(of) => Box::new(of.as_ref()),
         Event::PhaseSkipped(of) => Box::new(of),
         Event::PhaseReset(of) => Box::new(of),
         Event::RerunMarked(of) => Box::new(Rerun { what: "was marked for rerun", of }),
@@ -144,6 +145,20 @@ impl<'a> Words<'a> for &'a PhaseFailed {
 
     fn reason(&self) -> Option<&'a str> {
         Some(self.error.as_str())
+    }
+}
+
+impl<'a> Words<'a> for &'a PhaseAccepted {
+    fn clause(&self) -> (Cow<'static, str>, Option<String>) {
+        (format!("was accepted as it is (attempt {})", self.attempt).into(), Some(self.reason.to_string()))
+    }
+
+    fn remark(&self) -> Option<String> {
+        Some(format!("accepted: {}", one_line(self.reason.as_str())))
+    }
+
+    fn reason(&self) -> Option<&'a str> {
+        Some(self.reason.as_str())
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a command turns into: events, or a refusal.
 
 use super::draft::Draft;
-use super::family::{approval, attempt, costs, definition, files, notes, rerun, reset};
+use super::family::{accepted, approval, attempt, costs, definition, files, notes, rerun, reset};
 use super::rejection::Rejection;
 use super::table::Table;
 use crate::model::{Action, Command, Timestamp};
@@ -24,6 +24,7 @@ pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Dra
         Action::Start(start) => attempt::start(table, command, start, ended),
         Action::Complete(complete) => attempt::complete(table, command, complete, ended).map(one),
         Action::Fail(fail) => attempt::fail(table, first, fail, ended).map(one),
+        Action::Accept(accept) => accepted::accept(table, command, accept).map(one),
         Action::Skip(skip) => attempt::skip(table, first, skip).map(one),
         Action::Rerun(rerun) if rerun.withdraw => rerun::withdraw(table, first, rerun).map(one),
         Action::Rerun(rerun) => rerun::rerun(table, first, rerun).map(one),

@@ -1,6 +1,6 @@
 //! What events add up to: the fold. It applies what is stored, and never decides or derives.
 
-use super::family::{approval, attempt, costs, definition, notes, rerun, reset, started};
+use super::family::{accepted, approval, attempt, costs, definition, notes, rerun, reset, started};
 use super::table::Table;
 use super::touched::{Changing, Touched};
 use crate::model::{Event, Recorded, Seq, Verdict};
@@ -40,6 +40,7 @@ fn apply(table: &mut Changing<'_>, record: &Recorded) -> Result<(), String> {
         Event::PhaseStarted(started) => started::started(table, record, started),
         Event::PhaseCompleted(completed) => attempt::completed(table, record, completed),
         Event::PhaseFailed(failed) => attempt::failed(table, record, failed),
+        Event::PhaseAccepted(accepted) => accepted::accepted(table, record, accepted),
         Event::PhaseSkipped(skipped) => attempt::skipped(table, record, skipped),
         Event::PhaseReset(_) => reset::done(table, record),
         Event::RerunMarked(why) => rerun::marked(table, record, why),

@@ -71,6 +71,7 @@ pub(super) fn is_upstream(kind: CauseKind) -> bool {
         | CauseKind::PhaseReset
         | CauseKind::PhaseSkipped
         | CauseKind::PhaseFailed
+        | CauseKind::PhaseAccepted
         | CauseKind::PhaseStarted
         | CauseKind::UpstreamUnchanged
         | CauseKind::CostRecorded

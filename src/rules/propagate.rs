@@ -19,7 +19,9 @@ pub fn propagate(table: &Table, events: &[Recorded], done: usize) -> Vec<Draft> 
                 due.push(costs::Due::Defined(record));
             }
             Event::PhaseStarted(_) => wave.source(record, CauseKind::PhaseStarted),
-            Event::PhaseCompleted(_) => wave.source(record, CauseKind::UpstreamCompleted),
+            Event::PhaseCompleted(_) | Event::PhaseAccepted(_) => {
+                wave.source(record, CauseKind::UpstreamCompleted);
+            }
             Event::PhaseFailed(_) => wave.source(record, CauseKind::UpstreamRerun),
             Event::PhaseSkipped(_) => wave.source(record, CauseKind::PhaseSkipped),
             Event::PhaseReset(_) => wave.source(record, CauseKind::UpstreamReset),

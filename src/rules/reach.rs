@@ -30,6 +30,7 @@ pub fn reach(action: &Action) -> Reach {
         | Action::Reset(_)
         | Action::Complete(_)
         | Action::Fail(_)
+        | Action::Accept(_)
         | Action::Skip(_) => Reach::Around,
         Action::Meta(_)
         | Action::Cost(_)

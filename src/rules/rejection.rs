@@ -49,6 +49,14 @@ pub enum Rejection {
         /// Where it would have to stand.
         allowed: &'static [StateName],
     },
+    /// Something above the phase is stale: what it would count as built on does not stand.
+    #[error("cannot accept `{phase}`: {} above it must run again, or be accepted, first", list(stale))]
+    StaleAbove {
+        /// What was asked for.
+        phase: PhaseId,
+        /// The nearest stale phases above it.
+        stale: Vec<PhaseId>,
+    },
     /// No person marked the phase: there is nothing to take back.
     #[error(
         "cannot withdraw the marks of `{phase}`: it must run again, but nobody marked it{}",

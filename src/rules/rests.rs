@@ -13,7 +13,7 @@ use super::phase::{Phase, PhaseState};
 use super::stale::Judge;
 use super::table::Table;
 use crate::model::{
-    ApprovalDecided, Cause, Consumed, CostRecorded, Event, PhaseId, PhaseName, PhaseStarted, Recorded,
+    ApprovalDecided, Cause, Consumed, CostRecorded, Event, LookedThrough, PhaseId, PhaseName, Recorded,
     RerunWithdrawn, Seq, Subject, Timestamp, WorkflowDefined,
 };
 
@@ -78,7 +78,11 @@ pub fn rests_on(table: &Table, of: &Resting<'_>) -> Vec<Rest> {
             if of.is_derived => {}
         Event::PhaseStarted(started) => {
             rests.transition();
-            rests.basis(started);
+            rests.found_in(&started.consumed, &started.looked_through);
+        }
+        Event::PhaseAccepted(accepted) => {
+            rests.transition();
+            rests.found_in(&accepted.consumed, &accepted.looked_through);
         }
         Event::PhaseSkipped(skipped) => {
             rests.transition();
@@ -158,9 +162,9 @@ impl<'a> Rests<'a> {
     }
 
     /// What a start builds on, also what it found through its needs; of what is too many to be recorded the table tells.
-    fn basis(&mut self, started: &PhaseStarted) {
-        self.built_on(&started.consumed);
-        for through in &started.looked_through {
+    fn found_in(&mut self, consumed: &[Consumed], looked_through: &[LookedThrough]) {
+        self.built_on(consumed);
+        for through in looked_through {
             match through.many {
                 None => self.built_on(&through.found),
                 Some(_) => self.built_on(Judge::new(self.table).look(&through.need).basis.found()),
@@ -223,8 +227,11 @@ impl<'a> Rests<'a> {
         let state = &phase.state;
         let ended = state.completion().map(|of| Happened { seq: of.seq, at: of.ended_at });
         let started = state.attempt().map(|attempt| Happened { seq: attempt.seq, at: attempt.started_at });
+        let vouched = state.attempt().and_then(|attempt| attempt.vouched.as_ref());
+        let vouched = vouched.map(|vouched| Happened { seq: vouched.seq, at: vouched.at });
         let marks = state.marks().iter().map(|mark| Happened { seq: mark.seq, at: mark.at });
-        let mut known = phase.moved.into_iter().chain(ended).chain(started).chain(marks);
+        let known = phase.moved.into_iter().chain(ended).chain(started).chain(vouched);
+        let mut known = known.chain(marks);
         known.find(|known| known.seq == seq).map(|known| known.at)
     }
 }

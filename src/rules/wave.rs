@@ -208,6 +208,7 @@ fn from_above(kind: CauseKind) -> CauseKind {
         CauseKind::DefinitionChanged
         | CauseKind::InputChanged
         | CauseKind::OutputChanged
+        | CauseKind::PhaseAccepted
         | CauseKind::PhaseStarted => CauseKind::UpstreamRerun,
         CauseKind::PhaseSkipped | CauseKind::PhaseReset => CauseKind::UpstreamReset,
         CauseKind::RerunWithdrawn => CauseKind::UpstreamUnchanged,

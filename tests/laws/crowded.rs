@@ -86,7 +86,11 @@ fn next(step: &Step, phase: PhaseRef, state: &str) -> Action {
             let role = if bits < 128 { FileRole::Inputs } else { FileRole::Outputs };
             Action::FilesChanged(action::FilesChanged { phase, role, changes: changes(role, bits % 4) })
         }
-        (5..8, _) => Action::Skip(action::Skip { phase, reason, metadata }),
+        (5, _) => {
+            let (reason, output) = (reason, digest(bits % 4));
+            Action::Accept(action::Accept { phase, reason, output, outputs: Vec::new() })
+        }
+        (6..8, _) => Action::Skip(action::Skip { phase, reason, metadata }),
         (8..10, _) => Action::Reset(action::Reset { phase, reason }),
         (10, "IN_PROGRESS") => start(Some(Again::TakeOver(reason))),
         (11, "IN_PROGRESS") => Action::Fail(action::Fail {

@@ -13,7 +13,7 @@ use crate::judge::{judge, lawless, misjudged};
 use crate::oracle::{World, is_derived, list, string, subject};
 use crate::permit::{may_define, permit, permit_approval};
 use crate::play::{Shared, cases, submit};
-use crate::started::{check_skip, check_start};
+use crate::started::{check_acceptance, check_skip, check_start};
 
 proptest! {
     #![proptest_config(cases(256))]
@@ -99,6 +99,7 @@ pub fn follow(world: &mut World, lines: &[Value]) {
     for line in given {
         match line["kind"].as_str() {
             Some("phase_started") => check_start(&before, world, line),
+            Some("phase_accepted") => check_acceptance(&before, line),
             Some("phase_skipped") => check_skip(&before, line),
             Some("rerun_withdrawn") => check_withdrawal(world, line),
             _ => {}

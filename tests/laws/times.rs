@@ -47,8 +47,8 @@ fn names(line: &Value, list: &str) -> Vec<String> {
 }
 
 const JUDGED: [&str; 4] = ["rerun_marked", "rerun_cause_added", "rerun_deferred", "rerun_cleared"];
-const MOVING: [&str; 5] =
-    ["phase_started", "phase_completed", "phase_failed", "phase_skipped", "phase_reset"];
+const MOVING: [&str; 6] =
+    ["phase_started", "phase_completed", "phase_accepted", "phase_failed", "phase_skipped", "phase_reset"];
 
 /// Returns the last line before an event that moved a phase: DESIGN section 3, "the phase's own last transition".
 fn transition(before: &[Value], phase: &str) -> Option<u64> {

@@ -70,6 +70,15 @@ impl Cut {
                 phase.base = Base::Completed;
                 phase.token = (string(&line["id"]), data["output"].as_str().map(str::to_owned));
             }
+            "phase_accepted" => {
+                let output = data["output"].as_str().map(str::to_owned);
+                let is_same = phase.base == Base::Completed && output.is_some() && phase.token.1 == output;
+                if !is_same {
+                    phase.token = (string(&line["id"]), output);
+                }
+                (phase.base, phase.began) = (Base::Completed, data.clone());
+                phase.said.clear();
+            }
             "phase_failed" => phase.base = Base::Failed,
             "phase_skipped" | "phase_reset" => phase.base = Base::Pending,
             "rerun_marked" | "rerun_cause_added" | "rerun_deferred" => {

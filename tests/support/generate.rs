@@ -66,6 +66,7 @@ enum Verb {
     Complete,
     Fail,
     Skip,
+    Accept,
     Rerun,
     /// Mark a phase, or state that its inputs changed, and take that back after something else, or at once.
     Regret,
@@ -110,6 +111,7 @@ fn told() -> impl Strategy<Value = Told> {
         4 => Just(Verb::Complete),
         2 => Just(Verb::Fail),
         3 => Just(Verb::Skip),
+        5 => Just(Verb::Accept),
         4 => Just(Verb::Rerun),
         5 => Just(Verb::Regret),
         5 => Just(Verb::Scan),
@@ -476,6 +478,11 @@ impl<'a> Sending<'a> {
                 metadata: metadata("fail", slot),
             })),
             Verb::Skip => self.send(self.skip(slot)),
+            Verb::Accept => {
+                let (phase, output) = (self.phase(slot), digest(output));
+                let reason = text("good enough");
+                self.send(Action::Accept(action::Accept { phase, reason, output, outputs: Vec::new() }));
+            }
             Verb::Rerun => self.send(self.rerun(slot, what == 5)),
             Verb::Regret => self.regret(),
             Verb::Scan => self.send(self.scan(slot, what)),

@@ -78,7 +78,7 @@ impl World {
 
     /// Looks at the world as it was when the last attempt of a phase began.
     pub fn then(&self, spot: &Spot) -> View<'_> {
-        self.after(spot.started.expect("it has an attempt") - 1)
+        self.after(spot.began.expect("it has an attempt") - 1)
     }
 }
 

@@ -67,6 +67,8 @@ pub struct Spot {
     pub moved: Option<u64>,
     /// The place of the last start; none for a phase that is PENDING.
     pub started: Option<u64>,
+    /// The place of the event by which it is judged: that start, or an acceptance since.
+    pub began: Option<u64>,
     /// What it cost.
     pub purse: Purse,
 }
@@ -186,7 +188,8 @@ impl Spot {
         let seq = line["seq"].as_u64().expect("a number");
         self.purse.apply(line);
         match kind {
-            "phase_started" | "phase_completed" | "phase_failed" | "phase_skipped" | "phase_reset" => {
+            "phase_started" | "phase_completed" | "phase_accepted" | "phase_failed" | "phase_skipped"
+            | "phase_reset" => {
                 self.transit(kind, line);
             }
             "rerun_marked" | "rerun_cause_added" | "rerun_deferred" | "rerun_cleared" => {
@@ -225,7 +228,7 @@ impl Spot {
             "phase_started" => {
                 self.state = "IN_PROGRESS".to_owned();
                 self.attempt += 1;
-                self.started = Some(seq);
+                (self.started, self.began) = (Some(seq), Some(seq));
                 self.metadata.clear();
                 self.persons.clear();
                 self.scans.clear();
@@ -237,6 +240,19 @@ impl Spot {
                 let output = data["output"].as_str().map(str::to_owned);
                 self.standing.push((seq, Some(Token { seq, event: string(&line["id"]), output })));
             }
+            "phase_accepted" => {
+                self.state = "COMPLETE".to_owned();
+                self.began = Some(seq);
+                self.persons.clear();
+                self.scans.clear();
+                self.ran_under = data["version"].clone();
+                let output = data["output"].as_str().map(str::to_owned);
+                let stood = self.standing.last().and_then(|(_, token)| token.as_ref());
+                let is_same = stood.is_some_and(|token| token.output.is_some() && token.output == output);
+                if !is_same {
+                    self.standing.push((seq, Some(Token { seq, event: string(&line["id"]), output })));
+                }
+            }
             "phase_failed" => self.state = "FAILED".to_owned(),
             _ => self.state = "PENDING".to_owned(),
         }
@@ -246,7 +262,8 @@ impl Spot {
         if data.get("attempt").is_some() {
             assert_eq!(data["attempt"], self.attempt);
         }
-        if kind != "phase_completed" && self.standing.last().is_some_and(|(_, token)| token.is_some()) {
+        let ends_well = matches!(kind, "phase_completed" | "phase_accepted");
+        if !ends_well && self.standing.last().is_some_and(|(_, token)| token.is_some()) {
             self.standing.push((seq, None));
             self.set_aside = Some(seq);
         }

@@ -57,6 +57,13 @@ pub fn permit(world: &World, action: &Action) -> Option<Vec<Value>> {
             in_state(&["IN_PROGRESS"])?;
             vec![event("phase_failed", from, "FAILED")]
         }
+        Action::Accept(_) => {
+            in_state(&["NEEDS_RERUN", "FAILED"])?;
+            let now = world.now();
+            let is_stale = |need: &String| now.reach(need).iter().any(|above| world.phases[*above].stale);
+            (!spot.needs.iter().any(is_stale)).then_some(())?;
+            vec![event("phase_accepted", from, "COMPLETE")]
+        }
         Action::Skip(_) => {
             in_state(&["PENDING", "FAILED", "NEEDS_RERUN"])?;
             vec![event("phase_skipped", from, "PENDING")]

@@ -98,7 +98,7 @@ struct Roots<'a> {
 
 impl<'a> Roots<'a> {
     fn start(&self) -> u64 {
-        self.spot.started.expect("a stale phase has an attempt")
+        self.spot.began.expect("a stale phase has an attempt")
     }
 
     fn of(&self, reason: &'a Reason) -> BTreeSet<u64> {
@@ -158,7 +158,7 @@ impl<'a> Roots<'a> {
 
     /// Returns what the attempt behind a phase's completion answered.
     fn answered(&self, phase: &str) -> BTreeSet<u64> {
-        self.ends(self.world.phases[phase].started.expect("it completed"))
+        self.ends(self.world.phases[phase].began.expect("it completed"))
     }
 
     /// Returns what set a phase's completion aside: the last one or, wide, each since the one recorded.

@@ -80,6 +80,12 @@ fn action(event: &Event, about: &Subjects<'_>, place: impl Fn(Seq) -> Option<Seq
         Event::PhaseStarted(start) => started(about.phase()?, start, None),
         Event::PhaseCompleted(done) => completed(about.phase()?, done),
         Event::PhaseFailed(end) => failed(about.phase()?, end),
+        Event::PhaseAccepted(accepted) => Action::Accept(action::Accept {
+            phase: about.phase()?,
+            reason: accepted.reason.clone(),
+            output: accepted.output,
+            outputs: accepted.outputs.clone(),
+        }),
         Event::PhaseSkipped(skipped) => Action::Skip(action::Skip {
             phase: about.phase()?,
             reason: skipped.reason.clone(),

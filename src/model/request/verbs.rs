@@ -45,6 +45,7 @@ verbs! {
     "start": Start => Start::action,
     "complete": action::Complete => |complete| Ok(Action::Complete(complete)),
     "fail": action::Fail => |fail| Ok(Action::Fail(fail)),
+    "accept": action::Accept => |accept| Ok(Action::Accept(accept)),
     "skip": action::Skip => |skip| Ok(Action::Skip(skip)),
     "rerun": action::Rerun => |rerun| Ok(Action::Rerun(rerun)),
     "reset": Reset => Reset::action,

@@ -114,7 +114,7 @@ fn found(worker: &Worker) -> Result<Process, Rejection> {
 }
 
 /// Returns what an attempt that starts now builds on: the last completion, outdated or not, or the skip.
-fn consume(need: &Phase) -> Option<Consumed> {
+pub(super) fn consume(need: &Phase) -> Option<Consumed> {
     if let PhaseState::Pending { skipped: Some(skip) } = &need.state {
         return Some(Consumed { phase: need.id.clone(), event: skip.event, seq: skip.seq, output: None });
     }
@@ -123,7 +123,7 @@ fn consume(need: &Phase) -> Option<Consumed> {
 
 /// Returns what a start answers, with the root of it: the roots of every reason to run again, the failure that it tries
 /// again with what that attempt answered, the skip that it ends with what lay behind it, or the reset.
-fn answers(table: &Table, phase: &Phase) -> (Vec<Cause>, Option<EventId>) {
+pub(super) fn answers(table: &Table, phase: &Phase) -> (Vec<Cause>, Option<EventId>) {
     let one = |seq, id, kind| Origin::new(EventRef { seq, id }, kind);
     let mut found = match &phase.state {
         PhaseState::NeedsRerun { .. } => roots(table, phase),

@@ -39,6 +39,7 @@ pub(in crate::rules) fn started(
             looked_through,
             unmet: started.unmet.clone(),
             process: started.process.clone(),
+            vouched: None,
         };
         phase.set_aside(&attempt.origins);
         let stale = (!started.reasons.is_empty()).then(|| stale_at_start(phase, record, started));
@@ -57,7 +58,7 @@ fn found_through(table: &Table, record: &Recorded, started: &PhaseStarted) -> Ve
 }
 
 /// Notes of what an attempt looks through that something is built on what is behind it.
-fn note_looked_through(table: &mut Changing<'_>, through: &[LookedThrough]) {
+pub(super) fn note_looked_through(table: &mut Changing<'_>, through: &[LookedThrough]) {
     let mut new = Vec::new();
     for through in through {
         Judge::new(table.table()).walk(&through.need, |phase| {
@@ -75,7 +76,7 @@ fn note_looked_through(table: &mut Changing<'_>, through: &[LookedThrough]) {
 }
 
 /// Returns the roots of what a start answers; itself where it answers nothing.
-fn origins(phase: &Phase, record: &Recorded) -> Vec<Origin> {
+pub(super) fn origins(phase: &Phase, record: &Recorded) -> Vec<Origin> {
     let causes = record.causes.iter().map(|cause| Origin::new(cause.event, cause.kind));
     let mut origins = far_ends(&phase.state, causes);
     if origins.is_empty() {

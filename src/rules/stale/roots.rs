@@ -204,7 +204,7 @@ impl<'a> Back<'a, '_> {
     fn definition(&self, of: &Phase, place: Seq) -> Option<Origin> {
         let workflow = self.judge.table.workflows.get(&of.id.workflow)?;
         let event = workflow.definitions.iter().find(|event| event.seq == place)?;
-        (place > self.attempt.seq).then(|| Origin::new(*event, CauseKind::DefinitionChanged))
+        (place > self.attempt.since()).then(|| Origin::new(*event, CauseKind::DefinitionChanged))
     }
 
     /// Returns the definition that last made, or removed, an edge, where it came since the attempt began.
@@ -218,7 +218,7 @@ impl<'a> Back<'a, '_> {
         let Some(then) = self.attempt.basis(need) else { return Vec::new() };
         let now = self.judge.look(need).basis;
         if then.is_cut() {
-            let since = now.found().iter().filter(|found| found.seq > self.attempt.seq);
+            let since = now.found().iter().filter(|found| found.seq > self.attempt.since());
             return since.filter_map(|found| self.answered(&found.phase, need)).collect();
         }
         let phases: BTreeSet<&PhaseId> =
@@ -249,7 +249,7 @@ impl<'a> Back<'a, '_> {
         let edges_then = |id: &PhaseId| -> Vec<&'a PhaseId> {
             let is_looked_through = then.of_phase(id).is_none();
             let phase = self.judge.table.phases.get(id).filter(|_| is_looked_through);
-            phase.map(|phase| phase.needs_at(self.attempt.seq).into_iter().collect()).unwrap_or_default()
+            phase.map(|phase| phase.needs_at(self.attempt.since()).into_iter().collect()).unwrap_or_default()
         };
         let leads = leading(need, sought, edges_then);
         let (mut found, mut seen, mut open) = (Vec::new(), HashSet::new(), vec![need]);
@@ -290,7 +290,7 @@ impl<'a> Back<'a, '_> {
                 continue;
             }
             let Some(phase) = self.judge.table.phases.get(id) else { continue };
-            let had = phase.needs_at(self.attempt.seq);
+            let had = phase.needs_at(self.attempt.since());
             for next in edges_now(id).into_iter().filter(|next| leads.contains(next)) {
                 match had.contains(next) {
                     true => open.push(next),
@@ -299,7 +299,7 @@ impl<'a> Back<'a, '_> {
             }
         }
         // A way of then leads to it, and it had not completed: its completion is what differs.
-        match was_there && sought.seq > self.attempt.seq {
+        match was_there && sought.seq > self.attempt.since() {
             true => self.answered(&sought.phase, need).into_iter().collect(),
             false => found,
         }
@@ -334,8 +334,12 @@ fn leading<'a>(
 }
 
 impl Attempt {
-    /// Returns its start, as what is left where nothing else explains.
+    /// Returns its start, or who vouched for it since, as what is left where nothing else explains.
     fn start(&self) -> Origin {
+        if let Some(vouched) = &self.vouched {
+            let event = EventRef { seq: vouched.seq, id: vouched.event };
+            return Origin::new(event, CauseKind::PhaseAccepted);
+        }
         Origin::new(EventRef { seq: self.seq, id: self.event }, CauseKind::PhaseStarted)
     }
 }

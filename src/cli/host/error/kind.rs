@@ -140,6 +140,8 @@ kinds! {
 
     IllegalTransition: Refused, "illegal_transition", "The phase is in a state that the verb does not lead out of.",
         "See `from` and `allowed`, and `phaseledger why PHASE`.";
+    StaleAbove: Refused, "stale_above", "What is above the phase must run again: nobody can vouch for what is built on it.",
+        "Run or accept the phases in `stale` first; `phaseledger why` tells why they must run again.";
     UnmetNeeds: Refused, "unmet_needs", "What the phase needs is not complete.",
         "Complete or skip the phases in `unmet`, or start with `--allow-unmet`.";
     UnderWay: Refused, "under_way", "The attempt that `exec` began under this id is still under way.",

@@ -73,6 +73,8 @@ impl From<Rejection> for Failure {
                 failure(Kind::ClaimInFuture).hint("check the clock, and the offset of the time")
             }
             Rejection::NoLaterTime { .. } => failure(Kind::NoLaterTime).hint("begin a new ledger"),
+            Rejection::StaleAbove { stale, .. } => failure(Kind::StaleAbove)
+                .detail("stale", stale.iter().map(ToString::to_string).collect::<Vec<_>>()),
             Rejection::NotMarked { .. } => failure(Kind::IllegalTransition).hint(NOT_MARKED),
             Rejection::OverLimit { .. } => costs::advised(failure(Kind::OverLimit), &rejection),
             Rejection::NegativeCost { .. }
@@ -95,7 +97,7 @@ fn led_to(verb: &str) -> Option<&'static str> {
     use phaseledger::model::StateName;
     let state = match verb {
         "start" => StateName::InProgress,
-        "complete" => StateName::Complete,
+        "complete" | "accept" => StateName::Complete,
         "fail" => StateName::Failed,
         "skip" | "reset" => StateName::Pending,
         "rerun" => StateName::NeedsRerun,
