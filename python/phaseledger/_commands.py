@@ -252,6 +252,21 @@ class Recording(Generic[Recorded]):
         """Marks a COMPLETE phase, and all that was built on it, for rerun."""
         return self._send({"do": "rerun", "phase": phase, "reason": reason}, id, expect, occurred_at, by)
 
+    def accept(
+        self,
+        phase: str,
+        reason: str,
+        *,
+        digest: Optional[str] = None,
+        id: Optional[str] = None,
+        expect: Optional[Expectations] = None,
+        occurred_at: Optional[When] = None,
+        by: Optional[str] = None,
+    ) -> Recorded:
+        """Vouches for what is there of a phase that is FAILED or NEEDS_RERUN: it is COMPLETE as it is."""
+        command = {"do": "accept", "phase": phase, "reason": reason, "output": digest}
+        return self._send(command, id, expect, occurred_at, by)
+
     def withdraw(
         self,
         phase: str,

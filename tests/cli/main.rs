@@ -17,6 +17,7 @@ mod strace;
 #[path = "../support/terminal.rs"]
 mod terminal;
 
+mod accepted;
 mod approval;
 mod ask;
 mod bad_input;

@@ -285,7 +285,7 @@ fn minimal(verb: &str, field: &str) -> Value {
         ("reset", "all" | "workflow") => json!({"do": verb, "all": true, "reason": "why"}),
         ("start" | "complete", _) => json!({"do": verb, "phase": "a"}),
         ("fail", _) => json!({"do": verb, "phase": "a", "error": "why"}),
-        ("skip" | "rerun" | "reset", _) => json!({"do": verb, "phase": "a", "reason": "why"}),
+        ("accept" | "skip" | "rerun" | "reset", _) => json!({"do": verb, "phase": "a", "reason": "why"}),
         ("meta", _) => json!({"do": verb, "phase": "a", "metadata": {}}),
         ("note", _) => json!({"do": verb, "text": "a"}),
         ("tag", _) => json!({"do": verb, "name": "a"}),

@@ -16,6 +16,10 @@ fn reason() -> Value {
     json!({"reason": "because"})
 }
 
+fn vouched(attempt: u32) -> Value {
+    json!({"attempt": attempt, "reason": "because"})
+}
+
 fn taken_back() -> Value {
     json!({"reason": "because", "withdrawn": "manual"})
 }
@@ -51,7 +55,9 @@ pub fn honest(log: &mut Log) {
     log.add("rerun_withdrawn", "w/running", taken_back());
     log.add("rerun_cleared", "w/running", json!({"compared": []})).leads("NEEDS_RERUN", "COMPLETE");
     log.add("phase_failed", "w/idle", ended(1)).leads("IN_PROGRESS", "FAILED");
-    log.add("phase_skipped", "w/idle", reason()).leads("FAILED", "PENDING");
+    log.add("phase_accepted", "w/idle", vouched(1)).leads("FAILED", "COMPLETE");
+    log.add("rerun_marked", "w/idle", reason()).leads("COMPLETE", "NEEDS_RERUN");
+    log.add("phase_skipped", "w/idle", reason()).leads("NEEDS_RERUN", "PENDING");
     log.add("phase_reset", "w", reason()).and("phase_reset", "w/idle", reason());
     log.add("tag_set", "", json!({"name": "last", "seq": 3}));
     log.add("cost_recorded", "w/pending", cost("1")).add("cost_recorded", "w/pending", cost("-1"));
@@ -213,6 +219,16 @@ pub fn attempts() -> Vec<Forgery> {
         by_all("deferred: misplaced(record)", "a `rerun_deferred` does not fit", |log| {
             log.add("rerun_deferred", "w/complete", reason());
         }),
+        by_all("accepted: misplaced(record)", "a `phase_accepted` does not fit", |log| {
+            log.add("phase_accepted", "w/running", vouched(1)).leads("IN_PROGRESS", "COMPLETE");
+        }),
+        by_all(
+            "accepted: it vouches for attempt {}, expected {}",
+            "it vouches for attempt 2, expected 1",
+            |log| {
+                log.add("phase_accepted", "w/stale", vouched(2)).leads("NEEDS_RERUN", "COMPLETE");
+            },
+        ),
         by_all("withdrawn: misplaced(record)", "a `rerun_withdrawn` does not fit", |log| {
             log.add("rerun_withdrawn", "w/complete", taken_back());
         }),
