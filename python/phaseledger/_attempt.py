@@ -26,7 +26,8 @@ class Attempt:
     """The attempt that `Ledger.phase` starts.
 
     Leaving the block completes the phase. An exception that leaves it fails the phase with its type, message and
-    the end of its traceback, and goes on; so do an interrupt from the keyboard and an exit.
+    the end of its traceback, and goes on; so do an interrupt from the keyboard and an exit. Only the process that
+    entered the block ends it: a fork of it that leaves the block records nothing.
     """
 
     def __init__(self, ledger: Ledger, phase: str, options: Mapping[str, Any]) -> None:
@@ -40,8 +41,10 @@ class Attempt:
         self.started: Optional[Answer] = None
         #: Which attempt it is, from 1, inside the block.
         self.number: Optional[int] = None
+        self._pid: Optional[int] = None
 
     def __enter__(self) -> Attempt:
+        self._pid = os.getpid()
         self.started = self._ledger.start(self.phase, **self._options)
         self.number = self._number(self.started)
         return self
@@ -69,6 +72,9 @@ class Attempt:
         error: Optional[BaseException],
         trace: Optional[TracebackType],
     ) -> None:
+        if os.getpid() != self._pid:
+            # A fork of the process that entered: the attempt goes on in that one.
+            return
         expect = None if self.number is None else f"attempt={self.number}"
         if error is None:
             self._ledger.complete(
