@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::action::{Complete, Start};
-use super::{Action, CallerId, CommandId, Digest, Expectation, OutputFile, Timestamp};
+use super::{Action, CallerId, CommandId, Digest, Expectation, OutputFile, Process, Timestamp};
 
 /// Who asks, from where and by which way in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +42,9 @@ pub struct Command {
     /// They count where the action brings none of its own. The caller did not supply them: a command sent
     /// again is the same one even when the files have changed since.
     pub fingerprints: Option<Vec<OutputFile>>,
+    /// The processes that an attempt which ends started and that still run, as they were found. The caller did not supply
+    /// them either.
+    pub left_behind: Vec<Process>,
     /// What to record.
     pub action: Action,
 }
@@ -57,6 +60,7 @@ impl Command {
             expect: Vec::new(),
             inferred: None,
             fingerprints: None,
+            left_behind: Vec::new(),
             action,
         }
     }

@@ -148,7 +148,7 @@ kinds! {
         "See `from` and `allowed`, and `phaseledger why PHASE`.";
     UnmetNeeds: Refused, "unmet_needs", "What the phase needs is not complete.",
         "Complete or skip the phases in `unmet`, or start with `--allow-unmet`.";
-    UnderWay: Refused, "under_way", "The attempt that `exec` began under this id is still under way.",
+    UnderWay: Refused, "under_way", "The attempt that `exec` began under this id is still under way; or one has ended, but left a process behind that runs.",
         "Wait for its process, or give it up with `--take-over` under a new id.";
     NotAbandoned: Refused, "not_abandoned", "An attempt is called abandoned whose process still runs.",
         "End the process first, or say `fail` without `--abandoned`.";
