@@ -41,6 +41,7 @@ pub fn command(action: Action) -> Command {
         expect: Vec::new(),
         inferred: None,
         fingerprints: None,
+        left_behind: Vec::new(),
         action,
     }
 }

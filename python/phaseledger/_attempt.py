@@ -29,7 +29,8 @@ class Attempt:
     """The attempt that `Ledger.phase` starts.
 
     Leaving the block completes the phase. An exception that leaves it fails the phase with its type, message and
-    the end of its traceback, and goes on; so do an interrupt from the keyboard and an exit.
+    the end of its traceback, and goes on; so do an interrupt from the keyboard and an exit. Only the process that
+    entered the block ends it: a fork of it that leaves the block records nothing.
 
     Declared files that cannot be read keep nothing from being recorded: they are warned of in the log. A file that
     `output` names and that cannot be read fails the phase, and what `complete` says of it is raised.
@@ -46,8 +47,10 @@ class Attempt:
         self.started: Optional[Answer] = None
         #: Which attempt it is, from 1, inside the block.
         self.number: Optional[int] = None
+        self._pid: Optional[int] = None
 
     def __enter__(self) -> Attempt:
+        self._pid = os.getpid()
         self.started = self._ledger.start(self.phase, **self._options)
         self.number = self._number(self.started)
         self._warn(self.started, "inputs")
@@ -84,6 +87,9 @@ class Attempt:
         error: Optional[BaseException],
         trace: Optional[TracebackType],
     ) -> None:
+        if os.getpid() != self._pid:
+            # A fork of the process that entered: the attempt goes on in that one.
+            return
         expect = None if self.number is None else f"attempt={self.number}"
         if error is not None:
             self._end_badly(error, expect)

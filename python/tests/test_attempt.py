@@ -1,6 +1,7 @@
 """`with ledger.phase(…)`: what becomes of the attempt."""
 
 import logging
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -136,6 +137,43 @@ class Attempts(Scene):
                     ledger.start("b", take_over=True, reason="impatience")
                     1 / 0
         self.assertEqual(ledger.status()["b"].state, State.IN_PROGRESS)
+
+    def test_found_10_a_fork_that_leaves_the_block_records_nothing(self) -> None:
+        ledger = self.small()
+
+        def leave(how: str) -> None:
+            with ledger.phase("a") as attempt:
+                child = os.fork()
+                if child == 0:
+                    attempt.meta(of="the child")
+                    if how == "exit":
+                        sys.exit(0)
+                    if how == "exception":
+                        raise ValueError("in the child")
+                    return
+                os.waitpid(child, 0)
+                self.assertEqual(ledger.status()["a"].state, State.IN_PROGRESS, how)
+
+        for how in ("exit", "exception", "the end of it"):
+            me = os.getpid()
+            try:
+                leave(how)
+            finally:
+                if os.getpid() != me:
+                    # The child has left the block, and must not go on with the tests.
+                    os._exit(0)
+            a = ledger.status()["a"]
+            self.assertEqual((a.state, a.metadata), (State.COMPLETE, {}), how)
+            ledger.reset("a", "once more")
+
+    def test_found_10_a_worker_of_a_pool_that_leaves_the_block_records_nothing(self) -> None:
+        ledger = self.small()
+        with ledger.phase("a") as attempt:
+            worker = multiprocessing.get_context("fork").Process(target=attempt.__exit__, args=(None, None, None))
+            worker.start()
+            worker.join()
+            self.assertEqual((worker.exitcode, ledger.status()["a"].state), (0, State.IN_PROGRESS))
+        self.assertEqual(ledger.status()["a"].state, State.COMPLETE)
 
 
 if __name__ == "__main__":

@@ -166,7 +166,7 @@ pub struct Start {
     pub metadata: Metadata,
     /// Start even when a needed phase is neither complete nor skipped.
     pub allow_unmet: bool,
-    /// How to start what is complete or under way already.
+    /// How to start what has run, or is under way, already.
     pub again: Option<Again>,
     /// Why to start even when more was spent than a limit allows.
     // Left out where there is none, so that the digest of a start is what it was before there were costs.
@@ -180,11 +180,11 @@ pub struct Start {
     pub inputs: Vec<OutputFile>,
 }
 
-/// How to start a phase that is complete, or under way, already.
+/// How to start a phase that has run, or is under way, already.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "how", content = "reason", rename_all = "snake_case")]
 pub enum Again {
-    /// The phase is complete: mark it for rerun, then start.
+    /// Whatever has come of the phase, unless an attempt is under way: where it is complete, mark it for rerun, then start.
     Rerun(Text),
     /// An attempt is under way that nobody will end: fail it as abandoned, then start.
     TakeOver(Text),

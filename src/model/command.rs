@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::action::{Accept, Complete, Start};
 use super::{
-    Action, CallerId, CommandId, Digest, Expectation, FoundFiles, OutputFile, Timestamp, Unreadable,
+    Action, CallerId, CommandId, Digest, Expectation, FoundFiles, OutputFile, Process, Timestamp, Unreadable,
 };
 
 /// Who asks, from where and by which way in.
@@ -45,6 +45,9 @@ pub struct Command {
     /// again is the same one even when the files have changed since. Files that cannot be told keep nothing from being
     /// recorded.
     pub fingerprints: Option<FoundFiles>,
+    /// The processes that an attempt which ends started and that still run, as they were found. The caller did not supply
+    /// them either.
+    pub left_behind: Vec<Process>,
     /// What to record.
     pub action: Action,
 }
@@ -60,6 +63,7 @@ impl Command {
             expect: Vec::new(),
             inferred: None,
             fingerprints: None,
+            left_behind: Vec::new(),
             action,
         }
     }

@@ -186,6 +186,9 @@ pub struct PhaseStarted {
     /// Why it was started although more was spent than a limit allows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over_limit: Option<OverLimit>,
+    /// Why a person had it run again, where nothing had to be marked for that; none where nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Text>,
     /// The declared inputs as they were before the start; none where nothing was declared or known of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inputs: Option<Vec<OutputFile>>,
@@ -224,6 +227,9 @@ pub struct PhaseCompleted {
     /// How many more of them there were.
     #[serde(default, skip_serializing_if = "is_none_more")]
     pub unreadable_more: u64,
+    /// The processes that `exec` found to run on: it had started them for the attempt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_behind: Vec<Process>,
     /// What the caller attached; it is merged into what the start attached.
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     pub metadata: Metadata,
@@ -251,6 +257,9 @@ pub struct PhaseFailed {
     /// Whether nobody saw the attempt end: another one took over.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub abandoned: bool,
+    /// The processes that `exec` found to run on: it had started them for the attempt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_behind: Vec<Process>,
     /// What the caller attached; it is merged into what the start attached.
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     pub metadata: Metadata,

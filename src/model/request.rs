@@ -156,6 +156,7 @@ impl Request {
             expect: self.expect,
             inferred: None,
             fingerprints: None,
+            left_behind: Vec::new(),
             action: self.action,
         }
     }

@@ -12,7 +12,7 @@ pub struct Next {
     /// Those that can be started: PENDING and not skipped, FAILED or NEEDS_RERUN, and all that they need is
     /// complete or skipped, and no limit of what they may cost is exceeded.
     pub ready: Vec<PhaseStatus>,
-    /// Those under way.
+    /// Those under way; who asks adds those whose last attempt has ended and left something behind that runs.
     pub running: Vec<PhaseStatus>,
     /// Those that wait for what they need (`unmet`), or are over a limit (`over_limit`).
     pub blocked: Vec<PhaseStatus>,

@@ -133,7 +133,7 @@ pub struct PhaseStatus {
     /// Whether it is still there. The log does not tell: who asks looks, and fills this in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub process_state: Option<ProcessState>,
-    /// What the process, itself gone, left behind at work. Filled in as `process_state` is.
+    /// What the process, itself gone, left behind at work, or an attempt that has ended. Filled in as `process_state` is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left_behind_pid: Option<u32>,
     /// Whether the definition in force no longer has it; absent while it has.

@@ -99,7 +99,8 @@ impl<'a> Words<'a> for &'a PhaseStarted {
         let unmet =
             (!self.unmet.is_empty()).then(|| format!("its needs were not met: {}", listed(&self.unmet)));
         let over = self.over_limit.as_ref().map(|over| format!("over its limit, {}", over.reason));
-        let why: Vec<_> = unmet.into_iter().chain(over).collect();
+        let reason = self.reason.as_ref().map(|reason| reason.to_string());
+        let why: Vec<_> = reason.into_iter().chain(unmet).chain(over).collect();
         let why = (!why.is_empty()).then(|| why.join("; "));
         (format!("was started (attempt {})", self.attempt).into(), why)
     }
@@ -112,7 +113,12 @@ impl<'a> Words<'a> for &'a PhaseStarted {
         let over = self.over_limit.as_ref();
         parts.extend(over.map(|over| format!("over its limit: {}", one_line(over.reason.as_str()))));
         parts.extend(unreadable("inputs", self.unreadable.len(), self.unreadable_more));
-        Some(parts.join(", "))
+        let reason = self.reason.as_ref().map(|reason| format!(": {}", one_line(reason.as_str())));
+        Some(format!("{}{}", parts.join(", "), reason.unwrap_or_default()))
+    }
+
+    fn reason(&self) -> Option<&'a str> {
+        self.reason.as_ref().map(|reason| reason.as_str())
     }
 }
 

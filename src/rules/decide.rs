@@ -19,11 +19,12 @@ pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Dra
     // Nobody says when an end was that a repair puts in, or one that is claimed for a time when it cannot have been.
     let is_raised = command.occurred_at.is_some_and(|claimed| claimed < at);
     let ended = (command.inferred.is_none() && !is_raised).then_some(at);
+    let end = attempt::End { at: ended, left_behind: &command.left_behind };
     match &command.action {
         Action::Define(define) => definition::define(table, first, define, command.inferred),
         Action::Start(start) => attempt::start(table, command, start, ended),
-        Action::Complete(complete) => attempt::complete(table, command, complete, ended).map(one),
-        Action::Fail(fail) => attempt::fail(table, first, fail, ended).map(one),
+        Action::Complete(complete) => attempt::complete(table, command, complete, end).map(one),
+        Action::Fail(fail) => attempt::fail(table, first, fail, end).map(one),
         Action::Accept(accept) => accepted::accept(table, command, accept).map(one),
         Action::Skip(skip) => attempt::skip(table, first, skip).map(one),
         Action::Rerun(rerun) if rerun.withdraw => rerun::withdraw(table, first, rerun).map(one),

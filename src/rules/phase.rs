@@ -10,7 +10,7 @@ use super::happened::Happened;
 use super::mark::Mark;
 use super::rejection::Rejection;
 use super::spec::{Lineage, PhaseSpec};
-use crate::model::{Declared, FileRole, Metadata, Origin, PhaseId, Said, Seq, StateName, Timestamp};
+use crate::model::{Declared, FileRole, Metadata, Origin, PhaseId, Process, Said, Seq, StateName, Timestamp};
 
 /// One phase.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -37,6 +37,9 @@ pub struct Phase {
     pub looked_through: bool,
     /// How many attempts have been started.
     pub attempt: u32,
+    /// What the last attempt had started that still ran as it ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_behind: Vec<Process>,
     /// What callers attached.
     pub metadata: Metadata,
     /// What it cost so far.

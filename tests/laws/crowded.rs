@@ -107,7 +107,7 @@ fn next(step: &Step, phase: PhaseRef, state: &str) -> Action {
             Action::Complete(action::Complete { phase, metadata, output, outputs: Vec::new() })
         }
         (_, "COMPLETE") => start(Some(Again::Rerun(reason))),
-        _ => start(None),
+        _ => start((bits % 3 == 0).then_some(Again::Rerun(reason))),
     }
 }
 

@@ -306,8 +306,8 @@ impl<'a> Sending<'a> {
 
     /// Starts a phase whether it is complete or not: one of the two is refused.
     fn begin(&mut self, slot: u8, allow_unmet: bool) {
-        self.start(slot, allow_unmet, Some(Again::Rerun(text("once more"))));
         self.start(slot, allow_unmet, None);
+        self.start(slot, allow_unmet, Some(Again::Rerun(text("once more"))));
     }
 
     fn race(&mut self) {

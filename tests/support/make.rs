@@ -17,6 +17,7 @@ pub fn command(id: CommandId, action: Action) -> Command {
         expect: Vec::new(),
         inferred: None,
         fingerprints: None,
+        left_behind: Vec::new(),
         action,
     }
 }

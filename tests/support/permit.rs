@@ -33,12 +33,13 @@ pub fn permit(world: &World, action: &Action) -> Option<Vec<Value>> {
                     in_state(&["PENDING", "NEEDS_RERUN", "FAILED"])?;
                     vec![event("phase_started", from, "IN_PROGRESS")]
                 }
+                Some(Again::Rerun(_)) if from == "COMPLETE" => vec![
+                    event("rerun_marked", from, "NEEDS_RERUN"),
+                    event("phase_started", "NEEDS_RERUN", "IN_PROGRESS"),
+                ],
                 Some(Again::Rerun(_)) => {
-                    in_state(&["COMPLETE"])?;
-                    vec![
-                        event("rerun_marked", from, "NEEDS_RERUN"),
-                        event("phase_started", "NEEDS_RERUN", "IN_PROGRESS"),
-                    ]
+                    (from != "IN_PROGRESS").then_some(())?;
+                    vec![event("phase_started", from, "IN_PROGRESS")]
                 }
                 Some(Again::TakeOver(_)) => {
                     in_state(&["IN_PROGRESS"])?;

@@ -17,7 +17,7 @@ use crate::cli::verbs::{asking, status};
 /// Options of `next`.
 #[derive(clap::Args)]
 #[command(after_help = "What is ready is PENDING, FAILED or NEEDS_RERUN, all that it needs is complete or \
-    skipped, and no cost limit is exceeded. Exits with 0 when something is ready, with 1 when nothing is. In JSON (`next/1`): `ready`, \
+    skipped, no cost limit is exceeded, and nothing that its last attempt started still runs. Exits with 0 when something is ready, with 1 when nothing is. In JSON (`next/1`): `ready`, \
     `running` and `blocked`, in topological order, each phase as `status --json` has it.")]
 pub struct Args {
     /// Only phases of this workflow
@@ -47,7 +47,10 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let mut answered = args.asking.ask(&question, context)?;
     let NextAnswer { next, table } = &mut answered.view;
     if answered.is_head {
-        process::look_at(&mut next.running, table);
+        process::look_at(next.running.iter_mut().chain(&mut next.ready), table);
+        // What an attempt left behind works on, though the attempt has ended.
+        let left = next.ready.extract_if(.., |phase| phase.left_behind_pid.is_some());
+        next.running.extend(left);
     }
     let exit = if next.ready.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
     if context.json {

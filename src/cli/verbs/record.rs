@@ -22,7 +22,7 @@ pub struct HowArgs {
     /// Start even when what it needs is neither complete nor skipped; the event says so
     #[arg(long)]
     allow_unmet: bool,
-    /// Start a phase that is complete: mark it for rerun first
+    /// Start it whatever has come of it, unless it is under way: one that is COMPLETE is marked for rerun first
     #[arg(long, requires = "reason", conflicts_with = "take_over")]
     rerun: bool,
     /// Start a phase whose attempt nobody will end: fail that one as abandoned first
@@ -89,11 +89,17 @@ pub fn start(args: StartArgs, context: &Context) -> Result<ExitCode, Failure> {
     let metadata = args.meta.metadata()?;
     let worker = args.pid.map(Worker::Named);
     let action = Action::Start(action::Start { metadata, worker, ..start });
-    let warn: writing::Refuse = |phase| {
-        process::warn_of_running(phase);
-        Ok(())
+    let warn: writing::Refuse = match args.how.take_over {
+        true => |phase| {
+            process::warn_of_running(phase);
+            Ok(())
+        },
+        false => |phase| {
+            process::warn_of(phase, &process::survivors(phase));
+            Ok(())
+        },
     };
-    writing::record_unless(args.writing, action, context, args.how.take_over.then_some(warn))
+    writing::record_unless(args.writing, action, context, Some(warn))
 }
 
 /// Options of `complete`.

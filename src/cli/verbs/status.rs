@@ -28,7 +28,7 @@ const NEEDS_NAMED_MAX: usize = 3;
     about, and `dependencies_met` says that there are none; `attempt` is 0 before the first one; `skipped` is \
     the reason; `summary` counts the phases listed. As of the head, `process_state` tells of the `process` that \
     works on an attempt whether it is `running`, `gone` or `unknown` (on another host); where it is gone but one that \
-    it started runs, `left_behind_pid` is that."
+    it started runs, `left_behind_pid` is that; so it is where an attempt has ended but left a process behind."
 )]
 pub struct Args {
     /// Only these phases: `phase`, or `workflow/phase` [default: all]

@@ -300,6 +300,7 @@ impl<'a> Importer<'a> {
             expect: Vec::new(),
             inferred: repair,
             fingerprints: None,
+            left_behind: Vec::new(),
             action,
         };
         let answer = self.session.stage(&command, self.now).map_err(|error| at_line(number, error))?;

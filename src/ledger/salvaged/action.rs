@@ -2,8 +2,8 @@
 
 use crate::model::{
     Action, Again, ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalRequested, Change, CostRecorded,
-    Event, FileRole, FoundFiles, PhaseCompleted, PhaseFailed, PhaseRef, PhaseStarted, Recorded, RerunReason,
-    RerunWithdrawn, Said, Seq, Subject, Text, Verdict, Worker, WorkflowName, action,
+    Event, FileRole, FoundFiles, PhaseCompleted, PhaseFailed, PhaseRef, PhaseStarted, Process, Recorded,
+    RerunReason, RerunWithdrawn, Said, Seq, Subject, Text, Verdict, Worker, WorkflowName, action,
 };
 
 /// Returns what the command asked for whose events these are; none where they are events that only rules derive. `place` is
@@ -77,7 +77,7 @@ fn action(event: &Event, about: &Subjects<'_>, place: impl Fn(Seq) -> Option<Seq
         Event::WorkflowDefined(defined) => {
             Action::Define(action::Define { definition: Box::new(defined.definition.clone()) })
         }
-        Event::PhaseStarted(start) => started(about.phase()?, start, None),
+        Event::PhaseStarted(start) => started(about.phase()?, start, start.reason.clone().map(Again::Rerun)),
         Event::PhaseCompleted(done) => completed(about.phase()?, done),
         Event::PhaseFailed(end) => failed(about.phase()?, end),
         Event::PhaseAccepted(accepted) => Action::Accept(action::Accept {
@@ -123,6 +123,12 @@ fn action(event: &Event, about: &Subjects<'_>, place: impl Fn(Seq) -> Option<Seq
         }
         Event::RerunCleared(_) | Event::CostWarningRaised(_) | Event::CostLimitExceeded(_) => return None,
     })
+}
+
+/// Returns what an end says that runs on.
+pub(super) fn left_behind(event: &Event) -> Vec<Process> {
+    let completed = event.completed().map(|completed| &completed.left_behind);
+    completed.or(event.failed().map(|failed| &failed.left_behind)).cloned().unwrap_or_default()
 }
 
 fn completed(phase: PhaseRef, done: &PhaseCompleted) -> Action {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::SalvagedOptions;
-use super::action::{action_of, unreadable_of};
+use super::action::{action_of, left_behind, unreadable_of};
 use super::bridge;
 use crate::ledger::export::{SalvagedEnd, Stretch};
 use crate::ledger::{LedgerError, Session};
@@ -222,6 +222,7 @@ impl<'a> Taker<'a> {
             expect: Vec::new(),
             inferred: None,
             fingerprints: unreadable_of(events),
+            left_behind: left_behind(&first.event),
             action,
         };
         let now = first.recorded_at.max(first.at);
@@ -316,6 +317,7 @@ impl<'a> Taker<'a> {
             expect: Vec::new(),
             inferred,
             fingerprints: None,
+            left_behind: Vec::new(),
             action,
         }
     }

@@ -3,7 +3,7 @@
 use crate::model::{
     Again, Cause, CauseKind, Command, Consumed, EventId, EventRef, Metadata, Origin, PhaseCompleted,
     PhaseFailed, PhaseId, PhaseSkipped, PhaseStarted, Process, Reason, Recorded, RerunReason, StateName,
-    Timestamp, Worker, action,
+    Text, Timestamp, Worker, action,
 };
 use crate::rules::attempt::{Attempt, Completion, Failure, Skip};
 use crate::rules::draft::{Draft, ending, moving};
@@ -16,11 +16,12 @@ use crate::rules::table::Table;
 use crate::rules::touched::{Changing, misplaced};
 
 const STARTABLE: &[StateName] = &[StateName::Pending, StateName::NeedsRerun, StateName::Failed];
-const STARTABLE_AGAIN: &[StateName] = &[StateName::Complete];
+const STARTABLE_AGAIN: &[StateName] =
+    &[StateName::Pending, StateName::NeedsRerun, StateName::Failed, StateName::Complete];
 const SKIPPABLE: &[StateName] = &[StateName::Pending, StateName::Failed, StateName::NeedsRerun];
 
-/// Decides on a start. One of a phase that is complete or under way is two events: what makes way for it, and
-/// the start, which the former causes. `command` tells which files the attempt says it reads; `ended` is when one that makes
+/// Decides on a start. One of a phase that is complete or under way is two events: what makes way for it, which has the
+/// reason, and the start, which the former causes. `command` tells which files the attempt says it reads; `ended` is when one that makes
 /// way ends.
 pub(in crate::rules) fn start(
     table: &Table,
@@ -31,15 +32,22 @@ pub(in crate::rules) fn start(
     let phase = table.resolve(&asked.phase)?;
     let (first, second) = (command.id.event(0), command.id.event(1));
     let begin = || begin(table, phase, asked, command);
+    let plain = |reason: Option<&Text>| {
+        let started = PhaseStarted { reason: reason.cloned(), ..begin()? };
+        let draft = moving(phase, first, started, StateName::InProgress);
+        let (causes, root) = answers(table, phase);
+        Ok(vec![Draft { causes, root: root.unwrap_or(first), ..draft }])
+    };
     let (before, kind) = match &asked.again {
         None => {
             phase.check_state("start", STARTABLE)?;
-            let draft = moving(phase, first, begin()?, StateName::InProgress);
-            let (causes, root) = answers(table, phase);
-            return Ok(vec![Draft { causes, root: root.unwrap_or(first), ..draft }]);
+            return plain(None);
         }
         Some(Again::Rerun(reason)) => {
             phase.check_state("start --rerun", STARTABLE_AGAIN)?;
+            if STARTABLE.contains(&phase.state.name()) {
+                return plain(Some(reason));
+            }
             let mark = moving(phase, first, RerunReason::because(reason).marked(), StateName::NeedsRerun);
             (mark, CauseKind::RerunMarked)
         }
@@ -53,6 +61,7 @@ pub(in crate::rules) fn start(
                 signal: None,
                 stderr: None,
                 abandoned: true,
+                left_behind: Vec::new(),
                 metadata: Metadata::default(),
             };
             (ending(phase, first, failed, StateName::Failed), CauseKind::SameCommand)
@@ -98,6 +107,7 @@ fn begin(
         dependencies_met: unmet.is_empty(),
         unmet,
         over_limit: table.over_limit(phase, asked.over_limit.as_ref())?,
+        reason: None,
         inputs: command.inputs().map(<[_]>::to_vec),
         unreadable: unreadable.files,
         unreadable_more: unreadable.more,
@@ -152,12 +162,21 @@ pub(super) fn answers(table: &Table, phase: &Phase) -> (Vec<Cause>, Option<Event
     (found.iter().map(Origin::cause).collect(), found.first().and_then(root))
 }
 
+/// How an attempt ended, whether well or badly.
+#[derive(Clone, Copy)]
+pub(in crate::rules) struct End<'a> {
+    /// When; none where nobody says.
+    pub at: Option<Timestamp>,
+    /// What it started that still runs.
+    pub left_behind: &'a [Process],
+}
+
 /// Decides on a good end, as on a bad one. `command` tells what the phase put out.
 pub(in crate::rules) fn complete(
     table: &Table,
     command: &Command,
     asked: &action::Complete,
-    ended: Option<Timestamp>,
+    ended: End<'_>,
 ) -> Result<Draft, Rejection> {
     let phase = table.resolve(&asked.phase)?;
     let attempt = phase.under_way("complete")?;
@@ -166,34 +185,36 @@ pub(in crate::rules) fn complete(
     let unreadable = command.unreadable();
     let completed = PhaseCompleted {
         attempt: phase.attempt,
-        duration_seconds: attempt.took(ended),
+        duration_seconds: attempt.took(ended.at),
         output,
         outputs: outputs.to_vec(),
         unreadable: unreadable.files,
         unreadable_more: unreadable.more,
+        left_behind: ended.left_behind.to_vec(),
         metadata: asked.metadata.clone(),
     };
     Ok(ending(phase, command.id.event(0), completed, StateName::Complete))
 }
 
-/// Decides on a bad end; `ended` is none where nobody says when that was.
+/// Decides on a bad end.
 pub(in crate::rules) fn fail(
     table: &Table,
     id: EventId,
     asked: &action::Fail,
-    ended: Option<Timestamp>,
+    ended: End<'_>,
 ) -> Result<Draft, Rejection> {
     let phase = table.resolve(&asked.phase)?;
     let attempt = phase.under_way("fail")?;
     phase.check_merge(&asked.metadata)?;
     let failed = PhaseFailed {
         attempt: phase.attempt,
-        duration_seconds: attempt.took(ended),
+        duration_seconds: attempt.took(ended.at),
         error: asked.error.clone(),
         exit_code: asked.exit_code,
         signal: asked.signal.clone(),
         stderr: asked.stderr.clone(),
         abandoned: asked.abandoned,
+        left_behind: ended.left_behind.to_vec(),
         metadata: asked.metadata.clone(),
     };
     Ok(ending(phase, id, failed, StateName::Failed))
@@ -228,6 +249,7 @@ pub(in crate::rules) fn completed(
             outdated_by,
         };
         phase.state = PhaseState::Complete { completion };
+        phase.left_behind.clone_from(&completed.left_behind);
         phase.merge(&completed.metadata)
     })
 }
@@ -249,6 +271,7 @@ pub(in crate::rules) fn failed(
             error: failed.error.clone(),
         };
         phase.state = PhaseState::Failed { failure };
+        phase.left_behind.clone_from(&failed.left_behind);
         phase.merge(&failed.metadata)
     })
 }

@@ -221,6 +221,7 @@ fn fail(
         signal: None,
         stderr: None,
         abandoned: false,
+        left_behind: Vec::new(),
         metadata: Metadata::default(),
     };
     let transition = (StateName::InProgress, StateName::Failed);

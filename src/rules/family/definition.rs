@@ -244,6 +244,7 @@ fn put(table: &mut Table, record: &Recorded, id: PhaseId, spec: PhaseSpec) {
             lineage,
             looked_through: false,
             attempt: 0,
+            left_behind: Vec::new(),
             metadata: Metadata::default(),
             last_seq: record.seq,
             updated_at: record.at,

@@ -26,6 +26,7 @@ pub(in crate::rules) fn started(
             return Err(format!("it starts attempt {}, expected {}", started.attempt, phase.attempt + 1));
         }
         phase.attempt = started.attempt;
+        phase.left_behind.clear();
         phase.metadata = started.metadata.clone();
         let attempt = Attempt {
             event: record.id,

@@ -144,7 +144,7 @@ kinds! {
         "Run or accept the phases in `stale` first; `phaseledger why` tells why they must run again.";
     UnmetNeeds: Refused, "unmet_needs", "What the phase needs is not complete.",
         "Complete or skip the phases in `unmet`, or start with `--allow-unmet`.";
-    UnderWay: Refused, "under_way", "The attempt that `exec` began under this id is still under way.",
+    UnderWay: Refused, "under_way", "The attempt that `exec` began under this id is still under way; or one has ended, but left a process behind that runs.",
         "Wait for its process, or give it up with `--take-over` under a new id.";
     NotAbandoned: Refused, "not_abandoned", "An attempt is called abandoned whose process still runs.",
         "End the process first, or say `fail` without `--abandoned`.";

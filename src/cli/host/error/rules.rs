@@ -112,7 +112,7 @@ fn way_on(verb: &str, from: &str, phase: &phaseledger::model::PhaseName) -> Stri
         ("start", "COMPLETE") => {
             format!("`phaseledger start {phase} --rerun --reason …` marks it for rerun and starts it")
         }
-        ("start", "IN_PROGRESS") => {
+        ("start" | "start --rerun", "IN_PROGRESS") => {
             format!("`phaseledger start {phase} --take-over --reason …` gives up the attempt under way")
         }
         ("complete" | "fail", _) => format!("`phaseledger start {phase}` starts an attempt"),

@@ -35,8 +35,11 @@ pub fn begin(args: &Args, context: &Context) -> Result<Begun, Failure> {
         Needed::Yes => {}
         Needed::Abandoned(reason) => start.again = Some(Again::TakeOver(reason)),
     }
-    if args.how.take_over {
-        process::warn_of_running(&phase);
+    let beside = process::survivors(&phase);
+    match (args.if_needed, args.how.take_over) {
+        (true, _) => process::refuse_beside(&phase, &beside)?,
+        (false, true) => process::warn_of_running(&phase),
+        (false, false) => process::warn_of(&phase, &beside),
     }
     let mut command = command(args, start, context)?;
     if !args.how.take_over && matches!(phase.state, PhaseState::InProgress { .. }) {
@@ -46,10 +49,20 @@ pub fn begin(args: &Args, context: &Context) -> Result<Begun, Failure> {
     let answer = writing::send(&mut command, false, context).map_err(|failure| refused(failure, &phase))?;
     match answer.events.iter().find_map(start_of) {
         Some((phase, attempt, start)) => {
-            let (id, event, phase) = (command.id, start.id, phase.clone());
+            let (id, event, at, phase) = (command.id, start.id, start.at, phase.clone());
             let meter = Meter::new((phase.clone(), attempt), start.seq, args.max_cost, currency);
             let is_watched = is_limited || args.max_cost.is_some();
-            Ok(Begun::Started(Box::new(Started { id, phase, attempt, event, answer, meter, is_watched })))
+            Ok(Begun::Started(Box::new(Started {
+                id,
+                phase,
+                attempt,
+                event,
+                at,
+                beside,
+                answer,
+                meter,
+                is_watched,
+            })))
         }
         None => Err(unseen(command.id, answer.seq)),
     }
