@@ -69,6 +69,8 @@ pub struct Spot {
     pub started: Option<u64>,
     /// The place of the event by which it is judged: that start, or an acceptance since.
     pub began: Option<u64>,
+    /// The place of the event that tells what its completion answers: the start, or the acceptance of another output.
+    pub answering: Option<u64>,
     /// What it cost.
     pub purse: Purse,
 }
@@ -228,7 +230,7 @@ impl Spot {
             "phase_started" => {
                 self.state = "IN_PROGRESS".to_owned();
                 self.attempt += 1;
-                (self.started, self.began) = (Some(seq), Some(seq));
+                (self.started, self.began, self.answering) = (Some(seq), Some(seq), Some(seq));
                 self.metadata.clear();
                 self.persons.clear();
                 self.scans.clear();
@@ -250,6 +252,7 @@ impl Spot {
                 let stood = self.standing.last().and_then(|(_, token)| token.as_ref());
                 let is_same = stood.is_some_and(|token| token.output.is_some() && token.output == output);
                 if !is_same {
+                    self.answering = Some(seq);
                     self.standing.push((seq, Some(Token { seq, event: string(&line["id"]), output })));
                 }
             }

@@ -158,7 +158,7 @@ impl<'a> Roots<'a> {
 
     /// Returns what the attempt behind a phase's completion answered.
     fn answered(&self, phase: &str) -> BTreeSet<u64> {
-        self.ends(self.world.phases[phase].began.expect("it completed"))
+        self.ends(self.world.phases[phase].answering.expect("it completed"))
     }
 
     /// Returns what set a phase's completion aside: the last one or, wide, each since the one recorded.

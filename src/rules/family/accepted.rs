@@ -74,8 +74,6 @@ pub(in crate::rules) fn accepted(
             }
         };
         let attempt = Attempt {
-            root: record.correlation_id,
-            origins,
             version: accepted.version.clone(),
             consumed: accepted.consumed.clone(),
             looked_through: accepted.looked_through.clone(),
@@ -86,7 +84,7 @@ pub(in crate::rules) fn accepted(
         let completion = match before.filter(is_same) {
             Some(before) => Completion { attempt, outdated_by: Vec::new(), ..before },
             None => Completion {
-                attempt,
+                attempt: Attempt { root: record.correlation_id, origins, ..attempt },
                 event: record.id,
                 seq: record.seq,
                 ended_at: record.at,
