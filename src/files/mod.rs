@@ -9,21 +9,23 @@
 //! What flows in are the patterns of definitions; what flows out goes into a
 //! [`Command`](crate::model::Command). Nothing here knows a ledger: files are read while nobody holds one.
 
+mod choose;
 mod special;
 mod stamp;
+mod unmatched;
 mod walk;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use crate::model::{
-    Algorithm, Declared, Digest, FileRole, FoundFiles, OutputFile, Pattern, PatternError, Unreadable,
-    UnreadableFile, escape, escape_path,
+    Algorithm, Declared, Digest, FileRole, FoundFiles, OutputFile, Unreadable, UnreadableFile, escape,
 };
+use choose::Chosen;
 use stamp::Stamp;
-use walk::Walked;
+pub use unmatched::Unmatched;
 
 /// The most files that one list of fingerprints may have.
 pub const FILES_MAX: usize = 10_000;
@@ -31,6 +33,9 @@ pub const FILES_MAX: usize = 10_000;
 /// The most bytes that the paths of one list may have together. With it a list stays far below the longest line
 /// that a log can keep.
 pub const PATH_BYTES_MAX: usize = 1 << 20;
+
+/// How many names are looked at, at most, to tell why a pattern selects nothing.
+const ENTRIES_MAX: usize = 50_000;
 
 /// A project's folder, whose files are fingerprinted. Paths are relative to it.
 #[derive(Debug)]
@@ -55,8 +60,8 @@ struct Known {
 pub struct Fingerprints {
     /// The files, by path: all but those that are `unreadable`.
     pub files: Vec<OutputFile>,
-    /// The patterns that matched none.
-    pub unmatched: Vec<String>,
+    /// The patterns that select none, in the order of the declaration.
+    pub unmatched: Vec<Unmatched>,
     /// Pipes, sockets and devices among inputs, by path: they have no bytes to compare, and are left out.
     pub left_out: Vec<UnreadableFile>,
     /// What has no digest.
@@ -82,32 +87,41 @@ impl Project {
 
     /// Fingerprints what several phases declare, each file once. Answers are in the order of the questions.
     ///
+    /// Of the patterns that match a path the last decides, and one with a `!` leaves it out.
     /// Inputs are what git would see: what a `.gitignore` ignores is none, unless a pattern without wildcards
     /// names the very file. Outputs count whether they are ignored or not. Links to files count as the files
     /// that they lead to; links to folders are not followed; what vanishes meanwhile is passed over. A pipe, a socket or a
     /// device has no digest: among outputs, or where an input is declared by its very name, it is unreadable, and otherwise
     /// left out of inputs. More files than a list holds are not read.
     pub fn fingerprint(&mut self, declared: &[Declared]) -> Vec<Fingerprints> {
-        let asked: Vec<_> = declared.iter().map(|declared| (declared.role, compile(declared))).collect();
-        let mut walked = HashMap::new();
-        for role in [FileRole::Inputs, FileRole::Outputs] {
-            let wanted = asked.iter().filter(|(of, _)| *of == role).flat_map(|(_, patterns)| patterns);
-            let wanted = wanted.filter_map(|(_, pattern)| pattern.as_ref().ok());
-            let wanted: Vec<&Pattern> = wanted.filter(|one| one.literal().is_none()).collect();
-            if !wanted.is_empty() {
-                walked.insert(role, walk::find(&self.root, &self.log, &wanted, role));
-            }
-        }
-        let nothing = Walked::default();
-        let choose = |(role, patterns)| (role, choose(patterns, walked.get(&role).unwrap_or(&nothing)));
-        let chosen: Vec<(FileRole, Chosen)> = asked.into_iter().map(choose).collect();
+        let chosen = choose::choose(&self.root, &self.log, declared, usize::MAX);
         let mut looks = HashMap::new();
-        for path in chosen.iter().flat_map(|(_, chosen)| &chosen.matched).flat_map(|matched| &matched.paths) {
+        for (path, _) in chosen.iter().flat_map(|chosen| &chosen.selected) {
             if !looks.contains_key(path) {
                 looks.insert(path.clone(), self.look(path));
             }
         }
-        chosen.into_iter().map(|(role, chosen)| fingerprints(role, chosen, &looks)).collect()
+        let is_there = |path: &str| !matches!(looks.get(path), Some(Look::Gone) | None);
+        let told = declared.iter().zip(&chosen).map(|(declared, chosen)| {
+            let unmatched = unmatched::of(&self.root, &self.log, declared.role, chosen, &is_there);
+            Fingerprints { unmatched, ..fingerprints(declared.role, chosen, &looks) }
+        });
+        told.collect()
+    }
+
+    /// Tells which patterns select nothing, of several declarations, by the names of files alone: none is opened. Answers are
+    /// in the order of the questions. Where there is too much to look at, or something is in the way, nothing is said.
+    pub fn unmatched(&self, declared: &[Declared]) -> Vec<Vec<Unmatched>> {
+        let chosen = choose::choose(&self.root, &self.log, declared, ENTRIES_MAX);
+        let is_there = |path: &str| {
+            let full = self.root.join(path);
+            let is_folder = full.metadata().is_ok_and(|metadata| metadata.is_dir());
+            !is_folder && full.symlink_metadata().is_ok()
+        };
+        let of = |(declared, chosen): (&Declared, &Chosen)| {
+            unmatched::of(&self.root, &self.log, declared.role, chosen, &is_there)
+        };
+        declared.iter().zip(&chosen).map(of).collect()
     }
 
     /// Looks at a file, and reads it where it may have changed.
@@ -156,109 +170,24 @@ enum Look {
     Unreadable(String),
 }
 
-/// The patterns of a declaration, as they are written and as they are understood.
-type Patterns = Vec<(String, Result<Pattern, PatternError>)>;
-
-/// What a declaration matches.
-#[derive(Default)]
-struct Chosen {
-    matched: Vec<Matched>,
-    /// What is in the way of telling that, by the pattern that it is in the way of.
-    odd: Vec<UnreadableFile>,
-}
-
-/// A pattern with the paths that it matches.
-struct Matched {
-    pattern: String,
-    is_literal: bool,
-    paths: BTreeSet<String>,
-}
-
-fn compile(declared: &Declared) -> Patterns {
-    declared.patterns.iter().map(|text| (text.clone(), Pattern::new(text))).collect()
-}
-
-/// Chooses among what was found; of too much nothing.
-fn choose(patterns: Patterns, walked: &Walked) -> Chosen {
-    let mut chosen = Chosen::default();
-    let mut odd: Vec<_> = walked.odd.iter().collect();
-    for (text, pattern) in patterns {
-        let pattern = match pattern {
-            Ok(pattern) => pattern,
-            Err(error) => {
-                chosen.odd.push(UnreadableFile { pattern: text, path: error.found, why: error.why });
-                continue;
+fn fingerprints(role: FileRole, chosen: &Chosen, looks: &HashMap<String, Look>) -> Fingerprints {
+    let (mut files, mut left_out, mut unreadable) = (Vec::new(), Vec::new(), chosen.odd.clone());
+    for (path, number) in &chosen.selected {
+        let rule = &chosen.patterns.rules()[*number];
+        let is_named = rule.pattern.literal().is_some();
+        let odd = |why: String| UnreadableFile { pattern: rule.written.clone(), path: escape(path), why };
+        match looks.get(path) {
+            Some(Look::File(digest)) => files.push(OutputFile { path: path.clone(), digest: *digest }),
+            Some(Look::Special(name)) if role == FileRole::Inputs && !is_named => {
+                left_out.push(odd(format!("it is {name}")));
             }
-        };
-        let paths = match pattern.literal() {
-            Some(path) => BTreeSet::from([path.to_owned()]),
-            None => walked.paths.iter().filter(|path| pattern.matches(Path::new(path))).cloned().collect(),
-        };
-        if pattern.literal().is_none() {
-            for one in odd.extract_if(.., |one| one.concerns(&pattern)) {
-                let path = if one.path.as_os_str().is_empty() { Path::new(".") } else { &one.path };
-                let (path, why) = (escape_path(path), one.why.clone());
-                chosen.odd.push(UnreadableFile { pattern: text.clone(), path, why });
-            }
-        }
-        let is_literal = pattern.literal().is_some();
-        chosen.matched.push(Matched { pattern: text, is_literal, paths });
-    }
-    match too_many(&chosen.matched) {
-        Some(too_many) => Chosen { matched: Vec::new(), odd: vec![too_many] },
-        None => chosen,
-    }
-}
-
-/// Tells of more files than a list holds, by the pattern that matches most of them.
-fn too_many(matched: &[Matched]) -> Option<UnreadableFile> {
-    let all: BTreeSet<_> = matched.iter().flat_map(|matched| &matched.paths).collect();
-    let (found, bytes) = (all.len(), all.iter().map(|path| path.len()).sum::<usize>());
-    if found <= FILES_MAX && bytes <= PATH_BYTES_MAX {
-        return None;
-    }
-    let pattern = &matched.iter().max_by_key(|matched| matched.paths.len())?.pattern;
-    let why = format!(
-        "{found} files with {bytes} bytes of paths are declared; at most {FILES_MAX} files and {PATH_BYTES_MAX} bytes \
-         are kept"
-    );
-    Some(UnreadableFile { pattern: pattern.clone(), path: escape(pattern), why })
-}
-
-fn fingerprints(role: FileRole, chosen: Chosen, looks: &HashMap<String, Look>) -> Fingerprints {
-    let (mut files, mut left_out, mut unmatched) = (BTreeMap::new(), BTreeMap::new(), Vec::new());
-    let has_odd = |pattern: &String| chosen.odd.iter().any(|odd| odd.pattern == *pattern);
-    let mut unreadable: BTreeMap<String, UnreadableFile> = BTreeMap::new();
-    for Matched { pattern, is_literal, paths } in &chosen.matched {
-        let odd = |path: &String, why: String| {
-            (path.clone(), UnreadableFile { pattern: pattern.clone(), path: escape(path), why })
-        };
-        let is_gone = |path: &String| matches!(looks.get(path), Some(Look::Gone) | None);
-        if paths.iter().all(is_gone) && !has_odd(pattern) {
-            unmatched.push(pattern.clone());
-        }
-        for path in paths {
-            match looks.get(path) {
-                Some(Look::File(digest)) => {
-                    files.insert(path.clone(), *digest);
-                }
-                Some(Look::Special(name)) if role == FileRole::Inputs && !is_literal => {
-                    left_out.extend([odd(path, format!("it is {name}"))]);
-                }
-                Some(Look::Special(name)) => unreadable.extend([odd(path, format!("it is {name}"))]),
-                Some(Look::Unreadable(why)) => unreadable.extend([odd(path, why.clone())]),
-                Some(Look::Gone) | None => {}
-            }
+            Some(Look::Special(name)) => unreadable.push(odd(format!("it is {name}"))),
+            Some(Look::Unreadable(why)) => unreadable.push(odd(why.clone())),
+            Some(Look::Gone) | None => {}
         }
     }
-    let mut unreadable: Vec<_> = unreadable.into_values().chain(chosen.odd).collect();
     unreadable.sort_by(|a, b| a.path.cmp(&b.path));
-    Fingerprints {
-        files: files.into_iter().map(|(path, digest)| OutputFile { path, digest }).collect(),
-        unmatched,
-        left_out: left_out.into_values().collect(),
-        unreadable: unreadable.into_iter().collect(),
-    }
+    Fingerprints { files, unmatched: Vec::new(), left_out, unreadable: unreadable.into_iter().collect() }
 }
 
 /// Says what a path leads to, where that has no bytes of its own: a pipe, a socket or a device. Reading one may wait for

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use ignore::{DirEntry, WalkBuilder};
+use ignore::{DirEntry, Walk, WalkBuilder};
 
 use super::is_gone;
-use crate::model::{FileRole, Pattern};
+use crate::model::{FileRole, Pattern, Patterns};
 
 /// What is below a project's folder that patterns match.
 #[derive(Default)]
@@ -14,6 +14,8 @@ pub(super) struct Walked {
     pub paths: Vec<String>,
     /// What has no such path, or could not be looked at.
     pub odd: Vec<Odd>,
+    /// Whether it was given up, for there was too much to look at.
+    pub is_cut: bool,
 }
 
 /// What is in the way of telling which files there are.
@@ -27,29 +29,57 @@ pub(super) struct Odd {
 }
 
 impl Odd {
+    /// Returns the number of the pattern in whose way it is.
+    pub(super) fn concerns(&self, patterns: &Patterns) -> Option<usize> {
+        let itself = patterns.selected_by(&self.path, true);
+        itself.or_else(|| patterns.may_select_in(&self.path).filter(|_| self.is_folder))
+    }
+
     /// Says whether it is in the way of what a pattern matches.
-    pub(super) fn concerns(&self, pattern: &Pattern) -> bool {
+    pub(super) fn concerns_pattern(&self, pattern: &Pattern) -> bool {
         pattern.matches(&self.path) || self.is_folder && pattern.may_match_in(&self.path)
     }
 }
 
-/// Finds what any of the patterns matches. What a `.gitignore` ignores is left out for inputs; `.git` and the ledger's
-/// log always are.
-pub(super) fn find(root: &Path, log: &Path, patterns: &[&Pattern], role: FileRole) -> Walked {
-    let as_git = role == FileRole::Inputs;
-    let scope = Scope::new(root, log, patterns);
+/// How a folder is walked.
+pub(super) struct How {
+    /// Whether what a `.gitignore` ignores is left out.
+    pub as_git: bool,
+    /// Whether folders and files are shown whose name begins with a dot, even if no pattern asks for them.
+    pub with_dots: bool,
+}
+
+/// Starts a walk to where the patterns look. `.git` and the ledger's log are never shown.
+pub(super) fn walk(root: &Path, log: &Path, patterns: &[&Pattern], how: &How) -> Walk {
+    let mut scope = Scope::new(root, log, patterns);
+    scope.takes_hidden |= how.with_dots;
     let mut walk = WalkBuilder::new(root);
     // What is above the repository, or above a project in none, is no concern of its files.
-    let in_repository = root.ancestors().any(|folder| folder.join(".git").exists());
+    let in_repository = top(root).is_some();
     walk.standard_filters(false)
-        .parents(as_git && in_repository)
-        .git_ignore(as_git)
-        .git_global(as_git)
-        .git_exclude(as_git)
+        .parents(how.as_git && in_repository)
+        .git_ignore(how.as_git)
+        .git_global(how.as_git)
+        .git_exclude(how.as_git)
         .require_git(in_repository)
         .filter_entry(move |entry| scope.admits(entry));
+    walk.build()
+}
+
+/// Returns the top of the repository that a folder is in.
+pub(super) fn top(root: &Path) -> Option<&Path> {
+    root.ancestors().find(|folder| folder.join(".git").exists())
+}
+
+/// Finds what any of the patterns matches, and gives up after a number of entries. What a `.gitignore` ignores is left out
+/// for inputs.
+pub(super) fn find(root: &Path, log: &Path, patterns: &[&Pattern], role: FileRole, most: usize) -> Walked {
+    let how = How { as_git: role == FileRole::Inputs, with_dots: false };
     let mut walked = Walked::default();
-    for entry in walk.build() {
+    for (count, entry) in walk(root, log, patterns, &how).enumerate() {
+        if count == most {
+            return Walked { is_cut: true, ..Walked::default() };
+        }
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
@@ -129,7 +159,7 @@ fn path_of(error: &ignore::Error) -> Option<&Path> {
     }
 }
 
-fn with_slashes(path: &Path) -> Option<String> {
+pub(super) fn with_slashes(path: &Path) -> Option<String> {
     let parts: Option<Vec<&str>> = path.iter().map(|part| part.to_str()).collect();
     Some(parts?.join("/"))
 }

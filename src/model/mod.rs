@@ -24,6 +24,7 @@ mod metadata;
 mod name;
 mod operation;
 mod pattern;
+mod patterns;
 mod places;
 mod policy;
 mod process;
@@ -66,6 +67,7 @@ pub use metadata::{METADATA_BYTES_MAX, METADATA_DEPTH_MAX, Metadata, MetadataErr
 pub use name::{NAME_BYTES_MAX, NameError, PhaseId, PhaseName, PhaseRef, TagName, WorkflowName};
 pub use operation::{OperationName, OperationNameError};
 pub use pattern::{Declared, FileRole, Pattern, PatternError};
+pub use patterns::{BadPattern, Patterns, Rule};
 pub use places::Places;
 pub use policy::{ApprovalPolicy, PolicyError, PolicyRule, PolicyTerms};
 pub use process::{Process, Worker};

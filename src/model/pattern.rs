@@ -48,7 +48,8 @@ pub struct Declared {
 
 /// A pattern of files, relative to the project's folder. Its parts are parted by `/`: `*` and `?` stay within
 /// a part, `**` as a part stands for any number of folders, `[…]` and `{a,b}` are as in a shell. Files whose
-/// name, or a folder of theirs, begins with a dot match only where a part of the pattern begins with one.
+/// name, or a folder of theirs, begins with a dot match only where a part of the pattern begins with one. `\!` at the
+/// beginning is a `!`: one alone leaves out in a list of patterns ([`Patterns`](super::Patterns)).
 #[derive(Debug, Clone)]
 pub struct Pattern {
     text: String,
@@ -65,6 +66,8 @@ impl Pattern {
     pub fn new(text: &str) -> Result<Self, PatternError> {
         let error = |why: String| PatternError { found: escape(text), why };
         let text = text.trim_start_matches("./");
+        // No more than a name: without this it would be one with a wildcard.
+        let text = if text.starts_with("\\!") { &text[1..] } else { text };
         if text.is_empty() {
             return Err(error("it names no file".to_owned()));
         }
@@ -85,7 +88,25 @@ impl Pattern {
 
     /// Says whether a path from the project's folder matches.
     pub fn matches(&self, path: &Path) -> bool {
-        (self.takes_hidden || !is_hidden(path)) && self.matcher.is_match(path)
+        (self.takes_hidden || !is_hidden(path)) && self.matches_with_dots(path)
+    }
+
+    /// Says whether a path matches where names that begin with a dot are as any others.
+    pub fn matches_with_dots(&self, path: &Path) -> bool {
+        match self.literal() {
+            Some(name) => path.as_os_str().len() == name.len() && path == Path::new(name),
+            None => self.matcher.is_match(path),
+        }
+    }
+
+    /// Says whether all that is in a folder matches, names that begin with a dot among them. Where that takes more than a
+    /// look at the last parts, it does not.
+    pub fn is_all_of(&self, folder: &Path) -> bool {
+        let is_deep = self.text == "**"
+            || self.text.ends_with("/**")
+            || self.text == "**/*"
+            || self.text.ends_with("/**/*");
+        is_deep && self.matches_with_dots(&folder.join("x"))
     }
 
     /// Says whether files match whose name begins with a dot, or that are in such a folder.

@@ -30,6 +30,7 @@ mod exec;
 #[cfg(unix)]
 mod facts;
 mod many_writers;
+mod patterns;
 mod places;
 mod real_inputs;
 mod record;

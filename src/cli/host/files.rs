@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use phaseledger::files::{self, Fingerprints, Project};
+use phaseledger::files::{self, Fingerprints, Project, Unmatched};
 use phaseledger::model::{Declared, FileRole, FoundFiles, OutputFile, Unreadable, UnreadableFile, escape};
 use tempfile::NamedTempFile;
 
@@ -33,15 +33,16 @@ pub fn fingerprint_at_rest(path: &Path) -> Result<OutputFile, Failure> {
 
 /// Fingerprints what a phase declares, and warns of what matches nothing, is left out or cannot be read: none of it keeps
 /// anything from being recorded.
-pub fn declared(declared: &Declared, context: &Context) -> FoundFiles {
+pub fn declared(declared: &Declared, context: &Context) -> (FoundFiles, Vec<Unmatched>) {
     let found = match project(context) {
         Ok(mut project) => project.fingerprint(std::slice::from_ref(declared)),
         Err(failure) => vec![no_project(declared, &failure)],
     };
-    let found = found.into_iter().next().expect("an answer to each question");
+    let mut found = found.into_iter().next().expect("an answer to each question");
     warn(declared, &found, context);
     warn_of_unreadable(declared, &found.unreadable, context);
-    found.whole()
+    let unmatched = std::mem::take(&mut found.unmatched);
+    (found.whole(), unmatched)
 }
 
 /// Says of a project whose folder is not found that nothing of it can be read.
@@ -71,15 +72,29 @@ pub fn warn(declared: &Declared, found: &Fingerprints, context: &Context) {
     }
     let Declared { phase, role, .. } = declared;
     let of = format!("`{}` of `{phase}`", role.as_str());
-    for pattern in &found.unmatched {
-        output::talk(format_args!("warning: the pattern `{}` of {of} matches no file", escape(pattern)));
-    }
+    warn_of_unmatched(declared, &found.unmatched, context);
     for file in found.left_out.iter().take(NAMED_MAX) {
         output::talk(format_args!("warning: `{}` is left out of {of}: {}", file.path, file.why));
     }
     match found.left_out.len().saturating_sub(NAMED_MAX) {
         0 => {}
         more => output::talk(format_args!("warning: {more} more are left out of {of}")),
+    }
+}
+
+/// Tells a person which patterns select nothing, each in a line with the reason.
+pub fn warn_of_unmatched(declared: &Declared, unmatched: &[Unmatched], context: &Context) {
+    if context.json {
+        return;
+    }
+    let of = format!("`{}` of `{}`", declared.role.as_str(), declared.phase);
+    for Unmatched { pattern, why, is_absent } in unmatched {
+        let said = match (is_absent, pattern.starts_with('!')) {
+            (true, _) => "matches no file".to_owned(),
+            (false, true) => format!("leaves out no file: {why}"),
+            (false, false) => format!("selects no file: {why}"),
+        };
+        output::talk(format_args!("warning: the pattern `{}` of {of} {said}", escape(pattern)));
     }
 }
 

@@ -198,7 +198,12 @@ impl Appender<'_> {
             commands.push(command);
         }
         self.started = Some(Instant::now());
-        let mut edge = Edge { context: self.context, how: How::Together, before: &mut |_| Ok(()) };
+        let mut edge = Edge {
+            context: self.context,
+            how: How::Together,
+            before: &mut |_| Ok(()),
+            unmatched: Vec::new(),
+        };
         let recorded = Ledger::record_all(&mut edge, &mut commands, How::Together);
         let recording = recorded.map_err(|unrecorded| self.unrecorded(&lines, unrecorded))?;
         self.answer(&recording.answers, || {})
@@ -339,7 +344,7 @@ impl<'a> Recorder for Open<'a> {
 
     fn fingerprint(&mut self, declared: &Declared) -> FoundFiles {
         self.close();
-        files::declared(declared, self.context)
+        files::declared(declared, self.context).0
     }
 
     fn wait(&mut self, tries: u32) {

@@ -18,7 +18,7 @@ use phaseledger::ask::{self, ScanAnswer, ScanTarget};
 use phaseledger::files::{Fingerprints, Project};
 use phaseledger::ledger::{Answer, AnswerStatus, How, Ledger, Recording};
 use phaseledger::model::{
-    Action, Change, Command, Expectation, FileRole, OutputFile, Pattern, PhaseId, PhaseRef, Request, Seq,
+    Action, Change, Command, Expectation, FileRole, OutputFile, Patterns, PhaseId, PhaseRef, Request, Seq,
     Unreadable, WorkflowName, action,
 };
 use phaseledger::query::{Finding, changed_inputs, changed_outputs};
@@ -38,15 +38,16 @@ use crate::cli::verbs::writing::{self, Edge};
     for rerun, with all that was built on it; one that is IN_PROGRESS must be repeated once the attempt ends, where its \
     inputs changed; one that NEEDS_RERUN gets one more reason. Files that are again what that attempt read, or put out, \
     take back what scans said of it: where nothing else holds, the phase stands again, and what is below it. What a \
-    `.gitignore` ignores is no input, unless its very path is declared. Several changed phases are recorded together or \
+    `.gitignore` ignores is no input, unless its very path is declared; a pattern with a `!` leaves out what those before it \
+    selected. A pattern that selects nothing is told, with the reason. Several changed phases are recorded together or \
     not at all. Where one file cannot be read (a link to nowhere, a name that is not UTF-8, more files than are kept) its \
     phase's are not compared: they are told, with each such file, and all others are scanned and recorded all the same. \
     Pipes, sockets and devices are left out of inputs. Exit codes: 0 done; 1 when files cannot be read, and with \
     `--dry-run` when there is something to record.\n\n\
     In JSON (`scan/1`): `status`, `seq` (the last event), `phases` with `workflow phase state finding files \
-    changes unreadable outputs` (finding: changed, reported, restored, unchanged, unknown, unreadable, not_run, \
+    changes unreadable unmatched outputs` (finding: changed, reported, restored, unchanged, unknown, unreadable, not_run, \
     undeclared; unreadable: the first 32 files, each with its `pattern`, `path` and `why`; `unreadable_more` counts the \
-    others; all of these are of its inputs, `outputs`, where some are declared, has the same of its outputs), `events` \
+    others; unmatched: the patterns that select nothing, each with its `pattern` and `why`, absent for none; all of these are of its inputs, `outputs`, where some are declared, has the same of its outputs), `events` \
     that were recorded."
 )]
 pub struct Args {
@@ -210,9 +211,9 @@ impl Scanner<'_> {
     }
 
     fn compare(&self, target: ScanTarget, found: Option<Fingerprints>) -> Looked {
-        let patterns = target.declared.iter().flat_map(|declared| &declared.patterns);
+        let patterns = target.declared.as_ref().map_or(&[][..], |declared| &declared.patterns);
         // What is no pattern is among what cannot be read.
-        let patterns: Vec<_> = patterns.filter_map(|text| Pattern::new(text).ok()).collect();
+        let (patterns, _) = Patterns::read(patterns);
         let recorded = target.attempt.and_then(|(_, place)| self.recorded.get(&place)?.as_ref());
         let mut changes = Vec::new();
         let finding = match (&target.declared, target.attempt, &found, recorded) {
@@ -286,6 +287,7 @@ impl Scanner<'_> {
                     false => Ok(()),
                 }
             },
+            unmatched: Vec::new(),
         };
         match Ledger::record_all(&mut edge, &mut commands, how) {
             Ok(recording) => Ok(Some(recording)),

@@ -2,6 +2,7 @@
 
 use std::io::{self, BufWriter, Write};
 
+use phaseledger::files::Unmatched;
 use phaseledger::ledger::AnswerStatus;
 use phaseledger::model::{Change, FileRole, PhaseName, Seq, StateName, Unreadable, WorkflowName};
 use phaseledger::query::Finding;
@@ -46,17 +47,31 @@ struct FilesView<'a> {
     changes: &'a [Change],
     #[serde(flatten)]
     unreadable: &'a Unreadable,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    unmatched: &'a [Unmatched],
 }
 
 const NONE_UNREADABLE: &Unreadable = &Unreadable { files: Vec::new(), more: 0 };
 
 impl<'a> FilesView<'a> {
-    const UNDECLARED: FilesView<'static> =
-        FilesView { finding: Finding::Undeclared, files: 0, changes: &[], unreadable: NONE_UNREADABLE };
+    const UNDECLARED: FilesView<'static> = FilesView {
+        finding: Finding::Undeclared,
+        files: 0,
+        changes: &[],
+        unreadable: NONE_UNREADABLE,
+        unmatched: &[],
+    };
 
     fn new(looked: &'a Looked) -> Self {
         let unreadable = looked.unreadable().unwrap_or(NONE_UNREADABLE);
-        FilesView { finding: looked.finding, files: looked.files(), changes: &looked.changes, unreadable }
+        let unmatched = looked.found.as_ref().map_or(&[][..], |found| &found.unmatched);
+        FilesView {
+            finding: looked.finding,
+            files: looked.files(),
+            changes: &looked.changes,
+            unreadable,
+            unmatched,
+        }
     }
 }
 
