@@ -68,6 +68,8 @@ pub struct Vouched {
     pub event: EventId,
     /// Its place.
     pub seq: Seq,
+    /// The root of its causes.
+    pub root: EventId,
     /// When it took effect.
     pub at: Timestamp,
 }

@@ -77,14 +77,19 @@ pub(in crate::rules) fn accepted(
             version: accepted.version.clone(),
             consumed: accepted.consumed.clone(),
             looked_through: accepted.looked_through.clone(),
-            vouched: Some(Vouched { event: record.id, seq: record.seq, at: record.at }),
+            vouched: Some(Vouched {
+                event: record.id,
+                seq: record.seq,
+                root: record.correlation_id,
+                at: record.at,
+            }),
             ..attempt
         };
         let is_same = |before: &Completion| before.output.is_some() && before.output == accepted.output;
         let completion = match before.filter(is_same) {
             Some(before) => Completion { attempt, outdated_by: Vec::new(), ..before },
             None => Completion {
-                attempt: Attempt { root: record.correlation_id, origins, ..attempt },
+                attempt: Attempt { origins, ..attempt },
                 event: record.id,
                 seq: record.seq,
                 ended_at: record.at,
