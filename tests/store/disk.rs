@@ -1,13 +1,15 @@
 //! What only a store on disk can get wrong, short of damage: files, directories, locks and processes.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
 use phaseledger::model::Seq;
-use phaseledger::store::{Batch, DiskOptions, DiskReader, DiskStore, Log, RowChanges, Store, StoreError};
+use phaseledger::store::{
+    Batch, DiskOptions, DiskReader, DiskStore, Entry, Log, RowChanges, Store, StoreError,
+};
 
 use crate::contract::{OnDisk, SMALL, Subject, append, batch, command, entry, fill, snapshot};
 use crate::folder;
@@ -402,6 +404,27 @@ fn small_segments_are_merged() {
     assert_eq!(subject.store().find(command(3_000)).expect("a look-up"), None);
     let lines = subject.store().read(Seq::ZERO, 3_000).expect("lines");
     assert!(lines.into_iter().eq((1..=2_000).map(|seq| entry(seq).line)));
+}
+
+/// Also of events that are large, of which fewer fill the journal: so what is folded since a snapshot is the journal's.
+#[test]
+fn there_is_a_snapshot_at_each_archiving() {
+    let mut subject = OnDisk::new(DiskOptions::default());
+    for end in (100..=3_000).step_by(100) {
+        let large = |seq| Entry {
+            line: format!("{{\"seq\":{seq},\"text\":\"{}\"}}", "é".repeat(400)),
+            ..entry(seq)
+        };
+        let row = ("row".to_owned(), Some(vec![1]));
+        let rows = RowChanges { fold_version: 1, replace: end == 100, rows: vec![row] };
+        append(subject.store(), &Batch { entries: (end - 99..=end).map(large).collect(), rows });
+        let names = folder::files(&subject.log().join("segments"));
+        let last_of = |name: &PathBuf| name.file_stem()?.to_str()?.rsplit('-').next()?.parse::<u64>().ok();
+        let archived = names.iter().filter(|name| name.extension().is_some()).filter_map(last_of);
+        let archived = archived.max().unwrap_or(0);
+        let last = subject.store().snapshot(Seq::new(end)).expect("a snapshot, where there is one");
+        assert_eq!(last.map_or(0, |last| last.seq.number()), archived, "e{end}");
+    }
 }
 
 #[test]
