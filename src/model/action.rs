@@ -31,8 +31,8 @@ use serde::{Deserialize, Serialize};
 use super::definition::Definition;
 use super::text::read_label;
 use super::{
-    Amount, ApprovalAnswer, ApprovalAsk, Change, Digest, FileRole, HistoryImported, Metadata, OutputFile,
-    PhaseRef, Seq, TagName, Text, Verdict, Worker, WorkflowName,
+    Amount, ApprovalAnswer, ApprovalAsk, Change, Digest, EventId, FileRole, HistoryImported, Metadata,
+    OutputFile, PhaseRef, Seq, TagName, Text, Verdict, Worker, WorkflowName,
 };
 
 /// What to record, in the imperative.
@@ -49,6 +49,8 @@ pub enum Action {
     Fail(Fail),
     /// Vouch for what is there: the phase is complete as it is.
     Accept(Accept),
+    /// Take back what a command asked for.
+    Revert(Revert),
     /// Let those who need the phase go on without it.
     Skip(Skip),
     /// Mark a complete phase, and what was built on it, for rerun, or take that back.
@@ -89,6 +91,7 @@ impl Action {
             Action::Complete(_) => "complete",
             Action::Fail(_) => "fail",
             Action::Accept(_) => "accept",
+            Action::Revert(_) => "revert",
             Action::Skip(_) => "skip",
             Action::Rerun(_) => "rerun",
             Action::FilesChanged(_) => "scan",
@@ -125,6 +128,7 @@ impl Action {
             Action::Define(_)
             | Action::ResetAll(_)
             | Action::Tag(_)
+            | Action::Revert(_)
             | Action::ApprovalDecide(_)
             | Action::NoteImport(_) => None,
         }
@@ -256,6 +260,15 @@ pub struct Skip {
     /// Is merged into the phase's metadata.
     #[serde(default)]
     pub metadata: Metadata,
+}
+
+/// Takes back what a command asked for.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Revert {
+    /// Its first event.
+    pub event: EventId,
+    /// Why.
+    pub reason: Text,
 }
 
 /// Marks a complete phase, and what was built on it, for rerun; or takes such marks back.

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::action::{Accept, Complete, Start};
 use super::{
-    Action, CallerId, CommandId, Digest, Expectation, FoundFiles, OutputFile, Process, Timestamp, Unreadable,
+    Action, CallerId, CommandId, Digest, Expectation, FoundFiles, OutputFile, Past, Process, Timestamp,
+    Unreadable,
 };
 
 /// Who asks, from where and by which way in.
@@ -48,6 +49,9 @@ pub struct Command {
     /// The processes that an attempt which ends started and that still run, as they were found. The caller did not supply
     /// them either.
     pub left_behind: Vec<Process>,
+    /// What the log has of the command that is to be taken back; none for any other verb. The caller did not supply that
+    /// either.
+    pub past: Option<Box<Past>>,
     /// What to record.
     pub action: Action,
 }
@@ -64,6 +68,7 @@ impl Command {
             inferred: None,
             fingerprints: None,
             left_behind: Vec::new(),
+            past: None,
             action,
         }
     }

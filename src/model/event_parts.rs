@@ -2,9 +2,9 @@
 
 use super::{
     ApprovalDecided, ApprovalRequested, CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised,
-    Event, HistoryImported, Metadata, NoteAdded, PhaseAccepted, PhaseCompleted, PhaseFailed, PhaseReset,
-    PhaseSkipped, PhaseStarted, RerunCleared, RerunReason, RerunWithdrawn, Unreadable, Verdict,
-    WorkflowDefined,
+    Event, HistoryImported, Metadata, MetadataRecorded, NoteAdded, PhaseAccepted, PhaseCompleted,
+    PhaseFailed, PhaseReset, PhaseSkipped, PhaseStarted, RerunCleared, RerunReason, RerunWithdrawn, Reverted,
+    TagName, Unreadable, Verdict, WorkflowDefined,
 };
 
 macro_rules! parts {
@@ -59,11 +59,24 @@ parts! {
     granted: ApprovalDecided = ApprovalGranted;
     /// Returns by what leave was refused; none for any other event.
     rejected: ApprovalDecided = ApprovalRejected;
+    /// Returns what was taken back; none for any other event.
+    reverted: Reverted = Reverted;
+    /// Returns the metadata that was attached; none for any other event.
+    attached: MetadataRecorded = MetadataRecorded;
     /// Returns what was taken in; none for any other event.
     imported: HistoryImported = HistoryImported;
 }
 
 impl Event {
+    /// Returns the tag that an event set or removed; none for any other event.
+    pub fn tag(&self) -> Option<&TagName> {
+        match self {
+            Event::TagSet(tag) => Some(&tag.name),
+            Event::TagRemoved(tag) => Some(&tag.name),
+            _ => None,
+        }
+    }
+
     /// Returns the metadata that an event merges into its phase's; none for any other event.
     pub(crate) fn merged(&mut self) -> Option<&mut Metadata> {
         match self {

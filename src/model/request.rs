@@ -157,6 +157,7 @@ impl Request {
             inferred: None,
             fingerprints: None,
             left_behind: Vec::new(),
+            past: None,
             action: self.action,
         }
     }

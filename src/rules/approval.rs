@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::replaced::ReplacedDecision;
 use crate::model::{
     Actor, Amount, ApprovalDecided, ApprovalRequested, DecidedBy, EventId, Ground, PhaseId, PolicyRule,
     Recorded, Seq, Subject, Text, Timestamp, Verdict, WorkflowName,
@@ -26,6 +27,9 @@ pub struct Approval {
     pub asked: ApprovalRequested,
     /// How it was decided; none while it waits for a person.
     pub decision: Option<Decision>,
+    /// What taking back replaced last, where nobody decided since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced: Option<ReplacedDecision>,
 }
 
 /// How a request was decided.
@@ -74,6 +78,7 @@ impl Approval {
             phase: record.subject.phase().cloned(),
             asked: asked.clone(),
             decision: None,
+            replaced: None,
         })
     }
 

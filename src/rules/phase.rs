@@ -9,6 +9,7 @@ use super::budget::Budget;
 use super::happened::Happened;
 use super::mark::Mark;
 use super::rejection::Rejection;
+use super::replaced::Replaced;
 use super::spec::{Lineage, PhaseSpec};
 use crate::model::{Declared, FileRole, Metadata, Origin, PhaseId, Process, Said, Seq, StateName, Timestamp};
 
@@ -30,6 +31,12 @@ pub struct Phase {
     /// happened since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reset: Option<Origin>,
+    /// What events replaced since it moved last that may be taken back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replaced: Vec<Replaced>,
+    /// What brought its completion back, where that was set aside and the event that did is taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returned: Option<Origin>,
     /// How its definition came to be.
     pub lineage: Lineage,
     /// Whether an attempt of a phase below was ever built on what was found through it.
@@ -146,6 +153,13 @@ impl Phase {
             self.aside = by.to_vec();
         }
         self.reset = None;
+        self.go_on();
+    }
+
+    /// Notes that it moves on: what was replaced before is not to be there again.
+    pub(super) fn go_on(&mut self) {
+        self.replaced.clear();
+        self.returned = None;
     }
 
     /// Returns the phases of which its last attempt found completions.

@@ -18,6 +18,7 @@ pub fn command(id: CommandId, action: Action) -> Command {
         inferred: None,
         fingerprints: None,
         left_behind: Vec::new(),
+        past: None,
         action,
     }
 }

@@ -301,6 +301,7 @@ impl<'a> Importer<'a> {
             inferred: repair,
             fingerprints: None,
             left_behind: Vec::new(),
+            past: None,
             action,
         };
         let answer = self.session.stage(&command, self.now).map_err(|error| at_line(number, error))?;

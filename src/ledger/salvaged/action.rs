@@ -109,6 +109,9 @@ fn action(event: &Event, about: &Subjects<'_>, place: impl Fn(Seq) -> Option<Seq
             Action::Note(action::Note { phase: about.phase(), text: note.text.clone() })
         }
         Event::TagSet(tag) => Action::Tag(action::Tag { name: tag.name.clone(), seq: Some(place(tag.seq)?) }),
+        Event::Reverted(reverted) => {
+            Action::Revert(action::Revert { event: reverted.event, reason: reverted.reason.clone() })
+        }
         Event::CostRecorded(recorded) => cost(about.phase()?, recorded),
         Event::CostLimitSet(set) => Action::CostLimit(action::CostLimit {
             phase: about.phase(),
@@ -121,7 +124,10 @@ fn action(event: &Event, about: &Subjects<'_>, place: impl Fn(Seq) -> Option<Seq
         Event::HistoryImported(history) => {
             Action::NoteImport(action::NoteImport { workflow: about.whole(), history: history.clone() })
         }
-        Event::RerunCleared(_) | Event::CostWarningRaised(_) | Event::CostLimitExceeded(_) => return None,
+        Event::RerunCleared(_)
+        | Event::TagRemoved(_)
+        | Event::CostWarningRaised(_)
+        | Event::CostLimitExceeded(_) => return None,
     })
 }
 

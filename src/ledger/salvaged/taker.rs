@@ -223,6 +223,7 @@ impl<'a> Taker<'a> {
             inferred: None,
             fingerprints: unreadable_of(events),
             left_behind: left_behind(&first.event),
+            past: None,
             action,
         };
         let now = first.recorded_at.max(first.at);
@@ -318,6 +319,7 @@ impl<'a> Taker<'a> {
             inferred,
             fingerprints: None,
             left_behind: Vec::new(),
+            past: None,
             action,
         }
     }

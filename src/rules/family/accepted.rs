@@ -63,6 +63,7 @@ pub(in crate::rules) fn accepted(
         if accepted.attempt != phase.attempt {
             return Err(format!("it vouches for attempt {}, expected {}", accepted.attempt, phase.attempt));
         }
+        phase.go_on();
         let origins = origins(phase, record);
         let (attempt, took, before) = match std::mem::replace(&mut phase.state, PhaseState::NOT_RUN) {
             PhaseState::NeedsRerun { completion, .. } => {

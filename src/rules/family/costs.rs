@@ -12,7 +12,7 @@
 
 use crate::model::{
     Amount, Cause, CauseKind, CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised, EventId,
-    Metadata, PhaseFailed, Recorded, Scope, StateName, Subject, Text, action,
+    Metadata, PhaseFailed, Recorded, Scope, StateName, Subject, Text, Undone, action,
 };
 use crate::rules::budget::{Budget, Standing, WARNING_PERCENT};
 use crate::rules::draft::{Draft, root};
@@ -21,6 +21,7 @@ use crate::rules::phase::{Phase, PhaseState};
 use crate::rules::rejection::Rejection;
 use crate::rules::table::{Table, Workflow};
 use crate::rules::touched::Changing;
+use crate::rules::undoing::{Undoing, passed, subject};
 use crate::rules::wave::Wave;
 
 /// The rule that warns of a limit.
@@ -47,7 +48,7 @@ pub(in crate::rules) fn record(table: &Table, id: EventId, asked: &action::Cost)
         return Err(Rejection::RefundTooLarge { phase, amount: *amount, spent });
     }
     if phase.budget.with(*amount).and(workflow.budget.with(*amount)).is_none() {
-        return Err(Rejection::SumTooLarge { phase: phase.id.clone(), amount: *amount });
+        return Err(too_large(phase, *amount));
     }
     let attempt = phase.state.attempt();
     let cost = CostRecorded {
@@ -103,6 +104,49 @@ pub(in crate::rules) fn set_limit(
     }
     let set = CostLimitSet { limit, before, currency: workflow.currency.clone() };
     Ok(vec![root(id, subject, set)])
+}
+
+/// Decides that what was spent is given back, or what was given back is spent after all, in the attempt that it was spent
+/// in.
+pub(in crate::rules) fn give_back(
+    table: &Table,
+    target: &Recorded,
+    cost: &CostRecorded,
+) -> Result<Undoing, Rejection> {
+    let phase = subject(table, target)?;
+    let workflow = table.workflow(Some(&phase.id.workflow))?;
+    let amount = cost.amount.negated();
+    let (whole, own) = (workflow.budget.with(amount), phase.budget.with(amount));
+    let spent = own.and(whole).and(own).ok_or_else(|| too_large(phase, amount))?.spent;
+    if spent.is_negative() {
+        let (phase, spent) = (phase.id.clone(), phase.budget.spent);
+        return Err(Rejection::RefundTooLarge { phase, amount, spent });
+    }
+    let back =
+        CostRecorded { amount, refund: amount.is_negative(), metadata: Metadata::default(), ..cost.clone() };
+    Ok(Undoing::effect(Undone::Cost, target, back))
+}
+
+fn too_large(phase: &Phase, amount: Amount) -> Rejection {
+    Rejection::SumTooLarge { phase: phase.id.clone(), amount }
+}
+
+/// Decides that the limit is the one of before.
+pub(in crate::rules) fn limit_back(
+    table: &Table,
+    target: &Recorded,
+    set: &CostLimitSet,
+) -> Result<Undoing, Rejection> {
+    let whole = target.subject.workflow().filter(|_| target.subject.phase().is_none());
+    let now = match whole {
+        Some(workflow) => table.workflow(Some(workflow))?.budget.limit,
+        None => subject(table, target)?.budget.limit,
+    };
+    if now != set.limit {
+        return Err(passed(target, None));
+    }
+    let back = CostLimitSet { limit: set.before, before: set.limit, currency: set.currency.clone() };
+    Ok(Undoing::effect(Undone::Limit, target, back))
 }
 
 /// What may have crossed a limit.
