@@ -15,14 +15,14 @@ pub struct Commanded {
 /// An event, and the first one of its command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct CommandedEvent {
-    /// Its identity.
-    pub event: EventId,
     /// Its place.
     pub seq: Seq,
     /// Its kind.
     pub kind: &'static str,
-    /// The place of the command's first event.
-    pub of: Seq,
+    /// The command's first event.
+    pub first: EventId,
+    /// The place of that.
+    pub first_seq: Seq,
 }
 
 impl Question for Commanded {
@@ -31,7 +31,8 @@ impl Question for Commanded {
 
     fn ask(&self, cut: &Cut<'_>) -> Result<CommandedEvent, AskError> {
         let record = cut.record(cut.find_event(&self.when)?)?;
-        let of = cut.start_of_command(record.seq)?;
-        Ok(CommandedEvent { event: record.id, seq: record.seq, kind: record.event.kind(), of })
+        let first = cut.record(cut.start_of_command(record.seq)?)?;
+        let kind = record.event.kind();
+        Ok(CommandedEvent { seq: record.seq, kind, first: first.id, first_seq: first.seq })
     }
 }

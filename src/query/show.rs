@@ -8,8 +8,8 @@ use serde_json::value::RawValue;
 use super::PhaseStatus;
 use super::brief::EventBrief;
 use crate::model::{
-    Amount, CauseKind, Digest, EventId, OutputFile, PhaseFailed, PhaseId, PhaseStarted, Recorded, Seq, Text,
-    Timestamp,
+    Amount, CauseKind, Digest, EventId, OutputFile, PhaseFailed, PhaseId, PhaseStarted, Recorded, Reverted,
+    Seq, Text, Timestamp, Undone,
 };
 use crate::rules::{Phase, Table};
 
@@ -194,6 +194,12 @@ pub struct NoteView {
     pub by: String,
     /// The note.
     pub text: Text,
+    /// The place of the event that struck it out; absent where none did, or that was taken back itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reverted_by: Option<Seq>,
+    /// The last event that says whether it holds.
+    #[serde(skip)]
+    last: Seq,
 }
 
 /// Collects what a phase went through, from the events of the log in order.
@@ -243,7 +249,18 @@ impl<'a> PhaseHistory<'a> {
             self.end(record, Outcome::Reset, Took::Untold, Some(&reset.reason));
         } else if let Some(note) = event.note() {
             let (seq, at, by) = (record.seq, record.at, record.by.name.clone());
-            self.notes.push(NoteView { seq, at, by, text: note.text.clone() });
+            let text = note.text.clone();
+            self.notes.push(NoteView { seq, at, by, text, reverted_by: None, last: seq });
+        } else if let Some(reverted) = event.reverted().filter(|reverted| reverted.what == Undone::Note) {
+            self.strike(record.seq, reverted);
+        }
+    }
+
+    /// Strikes a note out, or puts one back that was.
+    fn strike(&mut self, by: Seq, reverted: &Reverted) {
+        if let Some(note) = self.notes.iter_mut().find(|note| note.last == reverted.seq) {
+            note.reverted_by = (!reverted.again).then_some(by);
+            note.last = by;
         }
     }
 

@@ -235,7 +235,7 @@ pub enum RevertRejection {
         event: EventId,
     },
     /// An event that a rule derived.
-    #[error("cannot revert e{seq}, a `{kind}`: it was derived from what e{of} asked for")]
+    #[error("cannot revert e{seq} (`{kind}`): it was derived from what e{of} asked for")]
     Derived {
         /// What was asked for.
         seq: Seq,
@@ -253,7 +253,7 @@ pub enum RevertRejection {
         by: Seq,
     },
     /// Of a kind that cannot be taken back.
-    #[error("cannot revert e{seq}, a `{kind}`")]
+    #[error("cannot revert e{seq} (`{kind}`)")]
     CannotBe {
         /// What was asked for.
         seq: Seq,
@@ -261,7 +261,7 @@ pub enum RevertRejection {
         kind: &'static str,
     },
     /// What it said is no longer what is there.
-    #[error("cannot revert e{seq}, a `{kind}`: nothing of it is left{}", by.map_or_else(String::new, |by| format!(" since e{by}")))]
+    #[error("cannot revert e{seq} (`{kind}`): nothing of it is left{}", by.map_or_else(String::new, |by| format!(" since e{by}")))]
     Passed {
         /// What was asked for.
         seq: Seq,
@@ -271,7 +271,7 @@ pub enum RevertRejection {
         by: Option<Seq>,
     },
     /// Others rest on it.
-    #[error("cannot revert e{seq}, a `{kind}`: {} came of it", by.iter().map(|(seq, phase)| format!("e{seq} of `{phase}`")).collect::<Vec<_>>().join(", "))]
+    #[error("cannot revert e{seq} (`{kind}`): {} came of it", by.iter().map(|(seq, phase)| format!("e{seq} of `{phase}`")).collect::<Vec<_>>().join(", "))]
     RestedOn {
         /// What was asked for.
         seq: Seq,
@@ -281,7 +281,7 @@ pub enum RevertRejection {
         by: Vec<(Seq, PhaseId)>,
     },
     /// A definition before which there was none.
-    #[error("cannot revert e{seq}, a `workflow_defined`: it is the first definition of `{workflow}`")]
+    #[error("cannot revert e{seq} (`workflow_defined`): it is the first definition of `{workflow}`")]
     FirstDefinition {
         /// What was asked for.
         seq: Seq,

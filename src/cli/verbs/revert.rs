@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use phaseledger::ask::{Commanded, CommandedEvent};
-use phaseledger::model::{Action, CallerId, EventId, Text, When, action};
+use phaseledger::model::{Action, CallerId, EventId, Text, When, WhenBase, action};
 use phaseledger::rules::{Rejection, RevertRejection};
 
 use super::{asking, writing};
@@ -22,7 +22,7 @@ use crate::cli::host::error::Failure;
     cannot be taken back, with the verb that helps: a start, an end, a reset; and what is no longer so anyway."
 )]
 pub struct RevertArgs {
-    /// The command, by its first event: `e12`, `id:PREFIX`, or the `key:TEXT` that it was sent under
+    /// The command, by its first event: `e12`, `id:PREFIX`, or the `key:TEXT` that it was sent under; `head` is the last one
     #[arg(value_name = "EVENT")]
     event: String,
     /// Why
@@ -45,10 +45,12 @@ fn event(given: &str, context: &Context) -> Result<EventId, Failure> {
         return Ok(EventId::new(id.0.uuid()));
     }
     let when = When::parse(given, &context.time()?)?;
+    let is_head = when.base == WhenBase::Head && when.back == 0;
     let found = asking::ask_head(&Commanded { when }, "looking for the event", context)?;
-    let CommandedEvent { event, seq, kind, of } = found;
-    match seq == of {
-        true => Ok(event),
+    let CommandedEvent { seq, kind, first, first_seq: of } = found;
+    // The head is the end of the last command, whatever that derived.
+    match seq == of || is_head {
+        true => Ok(first),
         false => Err(Rejection::from(RevertRejection::Derived { seq, kind, of }).into()),
     }
 }

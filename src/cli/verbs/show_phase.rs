@@ -130,7 +130,8 @@ fn standing(view: &PhaseView, table: &Table, context: &Context) -> Sheet {
     sheet.lines("metadata", metadata.collect());
     let note = |note: &NoteView| {
         let at = render::time(note.at, context.zone, false);
-        format!("e{} {at} {}: {}", note.seq, escape(&note.by), text(&note.text))
+        let struck = note.reverted_by.map(|by| format!(" (struck out by e{by})")).unwrap_or_default();
+        format!("e{} {at} {}: {}{struck}", note.seq, escape(&note.by), text(&note.text))
     };
     sheet.lines("notes", notes.iter().map(note).collect());
     sheet
