@@ -281,6 +281,21 @@ class Recording(Generic[Recorded]):
         command = {"do": "rerun", "phase": phase, "withdraw": True, "reason": reason}
         return self._send(command, id, expect, occurred_at, by)
 
+    def revert(
+        self,
+        event: str,
+        reason: str,
+        *,
+        id: Optional[str] = None,
+        expect: Optional[Expectations] = None,
+        occurred_at: Optional[When] = None,
+        by: Optional[str] = None,
+    ) -> Recorded:
+        """Takes a command back, named by the id that it was answered with, or the `key:` that it was sent under: a mark,
+        a note, a tag, metadata, a cost, a limit, a definition, a skip, a decision on a request, or a revert.
+        """
+        return self._send({"do": "revert", "event": event, "reason": reason}, id, expect, occurred_at, by)
+
     def reset(
         self,
         phase: str,

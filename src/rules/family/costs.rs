@@ -43,13 +43,7 @@ pub(in crate::rules) fn record(table: &Table, id: EventId, asked: &action::Cost)
             false => Rejection::NegativeCost { amount: *amount },
         });
     }
-    if amount.is_negative() && phase.budget.spent.plus(*amount).is_none_or(Amount::is_negative) {
-        let (spent, phase) = (phase.budget.spent, phase.id.clone());
-        return Err(Rejection::RefundTooLarge { phase, amount: *amount, spent });
-    }
-    if phase.budget.with(*amount).and(workflow.budget.with(*amount)).is_none() {
-        return Err(too_large(phase, *amount));
-    }
+    check_sum(workflow, phase, *amount)?;
     let attempt = phase.state.attempt();
     let cost = CostRecorded {
         amount: *amount,
@@ -65,6 +59,18 @@ pub(in crate::rules) fn record(table: &Table, id: EventId, asked: &action::Cost)
         None => draft,
         Some(attempt) => Draft { root: attempt.root, causes: vec![attempt.cause()], ..draft },
     })
+}
+
+/// Checks that no more is given back than was spent, and that the sums can be written.
+fn check_sum(workflow: &Workflow, phase: &Phase, amount: Amount) -> Result<(), Rejection> {
+    let (spent, id) = (phase.budget.spent, || phase.id.clone());
+    if amount.is_negative() && spent.plus(amount).is_none_or(Amount::is_negative) {
+        return Err(Rejection::RefundTooLarge { phase: id(), amount, spent });
+    }
+    match phase.budget.with(amount).and(workflow.budget.with(amount)) {
+        Some(_) => Ok(()),
+        None => Err(Rejection::SumTooLarge { phase: id(), amount }),
+    }
 }
 
 fn check_currency(workflow: &Workflow, given: Option<&str>) -> Result<(), Rejection> {
@@ -116,19 +122,10 @@ pub(in crate::rules) fn give_back(
     let phase = subject(table, target)?;
     let workflow = table.workflow(Some(&phase.id.workflow))?;
     let amount = cost.amount.negated();
-    let (whole, own) = (workflow.budget.with(amount), phase.budget.with(amount));
-    let spent = own.and(whole).and(own).ok_or_else(|| too_large(phase, amount))?.spent;
-    if spent.is_negative() {
-        let (phase, spent) = (phase.id.clone(), phase.budget.spent);
-        return Err(Rejection::RefundTooLarge { phase, amount, spent });
-    }
+    check_sum(workflow, phase, amount)?;
     let back =
         CostRecorded { amount, refund: amount.is_negative(), metadata: Metadata::default(), ..cost.clone() };
     Ok(Undoing::effect(Undone::Cost, target, back))
-}
-
-fn too_large(phase: &Phase, amount: Amount) -> Rejection {
-    Rejection::SumTooLarge { phase: phase.id.clone(), amount }
 }
 
 /// Decides that the limit is the one of before.
