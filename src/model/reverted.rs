@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Definition, EventId, Metadata, Recorded, RerunReason, Seq, TagName, Text};
+use super::rerun_event::RerunReason;
+use super::{EventId, Seq, TagName, Text};
 
 /// The data of `reverted`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,17 +59,4 @@ pub struct TagRemoved {
     pub name: TagName,
     /// The place that it named.
     pub seq: Seq,
-}
-
-/// What the log has of a command that is to be taken back, and of how things were in front of it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Past {
-    /// Its events, in order: at least one.
-    pub events: Vec<Recorded>,
-    /// What was attached to the phase that it is about.
-    pub metadata: Metadata,
-    /// The place that a tag named that it set or removed.
-    pub tag: Option<Seq>,
-    /// The definition that was in force of the workflow that it defined.
-    pub definition: Option<Definition>,
 }

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::replaced::ReplacedDecision;
 use crate::model::{
     Actor, Amount, ApprovalDecided, ApprovalRequested, DecidedBy, EventId, Ground, PhaseId, PolicyRule,
     Recorded, Seq, Subject, Text, Timestamp, Verdict, WorkflowName,
@@ -53,6 +52,17 @@ pub struct Decision {
     pub policy: Vec<Ground>,
     /// How long the request waited for a person, on the `at` axis.
     pub waited_seconds: Option<f64>,
+}
+
+/// What an event replaced of a request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReplacedDecision {
+    /// The place of the event.
+    pub by: Seq,
+    /// When it took effect.
+    pub at: Timestamp,
+    /// How the request was decided in front of it; none where it waited.
+    pub was: Option<Decision>,
 }
 
 impl Approval {

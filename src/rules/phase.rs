@@ -9,7 +9,6 @@ use super::budget::Budget;
 use super::happened::Happened;
 use super::mark::Mark;
 use super::rejection::Rejection;
-use super::replaced::Replaced;
 use super::spec::{Lineage, PhaseSpec};
 use crate::model::{Declared, FileRole, Metadata, Origin, PhaseId, Process, Said, Seq, StateName, Timestamp};
 
@@ -221,6 +220,38 @@ impl Phase {
             .merge(metadata)
             .map_err(|error| Rejection::MetadataTooLarge { phase: self.id.clone(), bytes: error.bytes })
     }
+}
+
+/// What an event replaced of a phase that may be taken back: kept until the phase moves on, so that it is there again as it was.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Replaced {
+    /// The place of the event.
+    pub by: Seq,
+    /// What was there.
+    pub was: Was,
+}
+
+/// What was there of a phase.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Was {
+    /// Marks, which are gone.
+    Marks(Vec<Mark>),
+    /// Where it stood.
+    Stood(Box<Stood>),
+}
+
+/// Where a phase stood, with what of it goes when it moves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stood {
+    /// Its state.
+    pub state: PhaseState,
+    /// What set its last completion aside goes back to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aside: Vec<Origin>,
+    /// The reset that it was as if it had not run by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reset: Option<Origin>,
 }
 
 /// Where one phase stands. Each state holds what is true only in that state.

@@ -172,7 +172,7 @@ fn found_31_what_is_taken_back_is_caused_by_it_and_says_who_and_why() {
     });
     assert_eq!(event["data"], data);
     let why = scene.ok(&["why", "c"]).stdout;
-    assert!(why.contains("had e8 reverted: the mark was taken back") && why.contains("it was b"), "{why}");
+    assert!(why.contains("a had the mark of e8 taken back") && why.contains("it was b"), "{why}");
     // As of the moment between the two nothing is taken back.
     assert_eq!(
         scene.ok(&["status", "c", "--at", "e10", "--json"]).json()["phases"][0]["state"],

@@ -19,8 +19,11 @@ impl<'a> Words<'a> for &'a Reverted {
             Undone::Skip => "skip",
             Undone::Decision => "decision on a request",
         };
-        let done = if self.again { "is there again" } else { "was taken back" };
-        (format!("had e{} reverted: the {what} {done}", self.seq).into(), Some(self.reason.to_string()))
+        let done = match self.again {
+            false => format!("had the {what} of e{} taken back", self.seq),
+            true => format!("got the {what} back that e{} had taken", self.seq),
+        };
+        (done.into(), Some(self.reason.to_string()))
     }
 
     fn remark(&self) -> Option<String> {

@@ -14,11 +14,10 @@ use crate::model::{
     CauseKind, CommandId, DecidedBy, EventId, EventRef, Ground, PolicyRule, Recorded, Seq, Subject, Text,
     Timestamp, Undone, Verdict,
 };
-use crate::rules::approval::{Approval, Decision, in_words};
+use crate::rules::approval::{Approval, Decision, ReplacedDecision, in_words};
 use crate::rules::draft::{Draft, root};
 use crate::rules::happened::seconds;
 use crate::rules::rejection::{ApprovalRejection, Rejection, RevertRejection};
-use crate::rules::replaced::ReplacedDecision;
 use crate::rules::table::Table;
 use crate::rules::touched::Changing;
 use crate::rules::undoing::{Undoing, passed};

@@ -8,10 +8,9 @@ use crate::model::{
 use crate::rules::attempt::Completion;
 use crate::rules::draft::{Draft, moving};
 use crate::rules::mark::{Mark, digest, is_upstream};
-use crate::rules::phase::{Phase, PhaseState};
+use crate::rules::phase::{Phase, PhaseState, Replaced, Was};
 use crate::rules::reason::reasons_in_words;
 use crate::rules::rejection::Rejection;
-use crate::rules::replaced::{Replaced, Was};
 use crate::rules::stale::Judge;
 use crate::rules::table::Table;
 use crate::rules::touched::{Changing, misplaced};
