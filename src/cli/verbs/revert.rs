@@ -22,7 +22,8 @@ use crate::cli::host::error::Failure;
     cannot be taken back, with the verb that helps: a start, an end, a reset; and what is no longer so anyway."
 )]
 pub struct RevertArgs {
-    /// The command, by its first event: `e12`, `id:PREFIX`, or the `key:TEXT` that it was sent under; `head` is the last one
+    /// The command, by its first event: `e12`, `id:PREFIX`, or the id or `key:TEXT` that it was sent under; `head` is the last
+    /// one
     #[arg(value_name = "EVENT")]
     event: String,
     /// Why
@@ -40,8 +41,7 @@ pub fn run(args: RevertArgs, context: &Context) -> Result<ExitCode, Failure> {
 
 /// Finds the first event of the command that is meant.
 fn event(given: &str, context: &Context) -> Result<EventId, Failure> {
-    if given.starts_with("key:") {
-        let id: CallerId = given.parse().map_err(|error| Failure::misuse(format!("{error}")))?;
+    if let Ok(id) = given.parse::<CallerId>() {
         return Ok(EventId::new(id.0.uuid()));
     }
     let when = When::parse(given, &context.time()?)?;
