@@ -4,7 +4,7 @@ mod refused;
 
 use serde_json::{Value, json};
 
-use crate::cli::Scene;
+use crate::cli::{Scene, assert_snapshot, pictures};
 
 const WORKFLOW: &str = "[workflow]\nname = \"w\"\ncurrency = \"USD\"\n[workflow.approval]\nself_approval = true\n\
     [[phase]]\nid = \"a\"\n[[phase]]\nid = \"b\"\nneeds = [\"a\"]\n[[phase]]\nid = \"c\"\nneeds = [\"b\"]\n";
@@ -238,4 +238,26 @@ fn found_31_a_line_of_append_takes_back_what_a_key_names() {
     scene.ok(&["append", "lines", "--atomic"]);
     assert_eq!(scene.ok(&["status", "a", "--json"]).json()["phases"][0]["metadata"], json!({}));
     scene.ok(&["verify"]);
+}
+
+#[test]
+fn it_is_seen_so() {
+    let scene = Scene::small();
+    for phase in ["a", "b", "c"] {
+        scene.record(&["start", phase]);
+        scene.record(&["complete", phase]);
+    }
+    scene.record(&["rerun", "a", "--reason", "wrong phase"]);
+    let id = ["--id", "key:back"];
+    let runs = [
+        scene.ok(&["revert", "e8", "--reason", "it was b", "--dry-run", "--id", "key:back"]),
+        scene.ok(&[&["revert", "e8", "--reason", "it was b"][..], &id].concat()),
+        scene.ok(&[&["revert", "e8", "--reason", "it was b", "--json"][..], &id].concat()),
+        scene.ok(&["why", "c"]),
+        scene.ok(&["show", "e10"]),
+        scene.run(&["revert", "e8", "--reason", "once more"]),
+        scene.run(&["revert", "e9", "--reason", "a rule said so"]),
+        scene.run(&["revert", "e3", "--reason", "it did not", "--json"]),
+    ];
+    assert_snapshot("revert", &pictures(runs));
 }
