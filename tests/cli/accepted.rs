@@ -1,5 +1,7 @@
 //! A person vouches for what is there: `accept`.
 
+mod files;
+
 use serde_json::{Value, json};
 
 use crate::cli::Scene;
@@ -99,4 +101,32 @@ fn found_31_an_acceptance_that_is_sent_again_is_recorded_once() {
     scene.write("out", "changed meanwhile");
     assert!(scene.ok(&["append", "lines"]).stdout.contains("\"duplicate\""));
     assert_eq!(scene.ok(&["export"]).stdout, once);
+}
+
+#[test]
+fn found_31_a_line_states_the_files_that_are_there() {
+    let scene = ran();
+    scene.ok(&["rerun", "b", "--reason", "x"]);
+    let digest = format!("sha256:{}", "1".repeat(64));
+    let file = |path: &str| json!([{"path": path, "digest": digest}]);
+    let (inputs, outputs) = (file("elsewhere/in"), file("elsewhere/out"));
+    let line = json!({"do": "accept", "phase": "b", "reason": "fine", "inputs": inputs, "outputs": outputs, "id": "key:1"});
+    scene.write("lines", &format!("{line}\n"));
+    scene.ok(&["append", "lines"]);
+    let data = data(&scene);
+    assert_eq!((&data["inputs"], &data["outputs"]), (&inputs, &outputs));
+    scene.write("lines", &format!("{line}\n").replace("elsewhere/in", "another"));
+    let refused = scene.run(&["append", "lines"]);
+    assert_eq!(refused.code, 3, "other inputs are another command: {}", refused.picture());
+}
+
+/// Returns the last acceptance.
+fn acceptance(scene: &Scene) -> Value {
+    let log = scene.ok(&["log", "--kind", "phase_accepted", "--json"]).stdout;
+    serde_json::from_str(log.lines().last().expect("there is one")).expect("JSON")
+}
+
+/// Returns the data of the last acceptance.
+fn data(scene: &Scene) -> Value {
+    acceptance(scene)["data"].take()
 }
