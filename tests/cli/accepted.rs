@@ -1,6 +1,7 @@
 //! A person vouches for what is there: `accept`.
 
 mod files;
+mod since;
 
 use serde_json::{Value, json};
 
