@@ -56,6 +56,9 @@ fn found_31_inputs_and_outputs_are_those_of_the_acceptance_from_then_on() {
     let data = data(&scene);
     assert_eq!((paths(&data["inputs"]), paths(&data["outputs"])), (vec!["in/a", "in/b"], vec!["out/a"]));
     assert_eq!(findings(&scene), found("unchanged", "unchanged"));
+    let shown = scene.ok(&["show", "a"]).stdout;
+    let seq = scene.ok(&["log", "--kind", "phase_accepted", "--json"]).json()["seq"].clone();
+    assert!(shown.contains(&format!("attempt 1 reads 2 files, as of e{seq}, which accepts it")), "{shown}");
     // What the attempt itself read is a change by now.
     scene.write("in/a", "1");
     assert_eq!(findings(&scene), found("changed", "unchanged"));
