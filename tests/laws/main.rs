@@ -59,6 +59,7 @@ mod propagation;
 mod replay;
 mod restore;
 mod retry;
+mod reverts;
 
 mod salvaged;
 mod scale;
