@@ -252,6 +252,9 @@ pub struct Stood {
     /// The reset that it was as if it had not run by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reset: Option<Origin>,
+    /// What events had replaced until then that may be taken back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replaced: Vec<Replaced>,
 }
 
 /// Where one phase stands. Each state holds what is true only in that state.
