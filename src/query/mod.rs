@@ -47,6 +47,6 @@ pub use report::{
     RetiredReport, RootReport, SkipReport, WorkflowReport, references, report,
 };
 pub use show::{AttemptView, Effects, EventView, Linked, NoteView, Outcome, PhaseHistory, PhaseView, Spec};
-pub use status::{PhaseStatus, ProcessState, Status, StatusFilter, Summary, status};
+pub use status::{PhaseStatus, ProcessState, Status, StatusFilter, Summary, WorkflowSummary, status};
 pub use why::{ChainEvent, LedBy, Proven, Waiting, Why, why};
 pub use words::{Words, words};
