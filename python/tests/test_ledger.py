@@ -47,6 +47,22 @@ class Recording(Scene):
         completed = ledger.log(kind="phase_completed")[0]
         self.assertTrue(completed.data["output"].startswith("blake3:"))
 
+    def test_what_is_there_is_accepted(self) -> None:
+        ledger = self.small()
+        out = self.folder / "out.txt"
+        out.write_text("x")
+        ledger.start("a")
+        ledger.fail("a", "the upload broke")
+        with self.assertRaises(LedgerError):
+            ledger.accept("a", "by hand", outputs=[self.folder / "missing"])
+        ledger.accept("a", "by hand", outputs=[out])
+        ledger.rerun("a", "look at it")
+        ledger.accept("a", "as it is", digest="sha256:" + "0" * 64)
+        first, second = (event.data for event in ledger.log(kind="phase_accepted"))
+        self.assertTrue(first["outputs"][0]["path"].endswith("out.txt"))
+        self.assertEqual((second["reason"], second["output"]), ("as it is", "sha256:" + "0" * 64))
+        self.assertEqual(ledger.status("a").phases[0].state, State.COMPLETE)
+
     def test_each_verb_reaches_the_ledger(self) -> None:
         ledger = self.small()
         ledger.start("a", reason=None)

@@ -9,7 +9,7 @@ use super::loader::Loader;
 use super::rows::Changed;
 use super::{LedgerError, Records, replay};
 use crate::model::{
-    Action, Command, CommandId, Declared, Definition, Digest, Event, Past, PhaseRef, Recorded, Seq,
+    Action, Command, CommandId, Declared, Definition, Digest, Event, FileRole, Past, PhaseRef, Recorded, Seq,
     StateName, Timestamp,
 };
 use crate::rules::{
@@ -317,21 +317,23 @@ impl<'a> Session<'a> {
         Ok(self.phase(phase)?.state.name())
     }
 
-    /// Returns the files that the command's phase declares and the command lacks: to be fingerprinted before it
-    /// is staged, while nobody holds the ledger. None where the phase declares none or cannot be told, where the
-    /// caller stated the files, for every verb but `start` and `complete`, and for a command that is recorded
-    /// already.
+    /// Returns the files that the command's phase declares and the command lacks, role by role: to be fingerprinted
+    /// before it is staged, while nobody holds the ledger. None where the phase declares none or cannot be told, where
+    /// the caller stated the files, for every verb but `start`, `complete` and `accept`, and for a command that is
+    /// recorded already.
     ///
     /// # Errors
     ///
     /// [`LedgerError`]; an id of another command is one.
-    pub fn declared(&mut self, command: &Command) -> Result<Option<Declared>, LedgerError> {
-        let Some((role, name)) = command.action.lacks_files() else { return Ok(None) };
+    pub fn declared(&mut self, command: &Command) -> Result<Vec<Declared>, LedgerError> {
+        let lacks = |role: &FileRole| command.action.lacks_files(*role).is_some();
+        let roles: Vec<FileRole> = FileRole::ALL.into_iter().filter(lacks).collect();
+        let Some(name) = command.action.phase().filter(|_| !roles.is_empty()) else { return Ok(Vec::new()) };
         self.loader.load(self.store, &self.head, &mut self.table, (Reach::Phase, Some(name)))?;
         // A name that is refused is refused when the command is staged.
-        let Ok(phase) = self.table.resolve(name) else { return Ok(None) };
-        let Some(declared) = phase.declared(role) else { return Ok(None) };
-        Ok(self.known(command)?.is_none().then_some(declared))
+        let Ok(phase) = self.table.resolve(name) else { return Ok(Vec::new()) };
+        let declared: Vec<Declared> = roles.into_iter().filter_map(|role| phase.declared(role)).collect();
+        Ok(if declared.is_empty() || self.known(command)?.is_some() { Vec::new() } else { declared })
     }
 
     /// Returns when the last event was recorded.

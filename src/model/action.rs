@@ -136,19 +136,19 @@ impl Action {
 }
 
 impl Action {
-    /// Returns the phase of an action that says nothing of the files that its phase may declare, and which of
-    /// them it could tell.
-    pub fn lacks_files(&self) -> Option<(FileRole, &PhaseRef)> {
-        match self {
-            Action::Start(Start { phase, inputs, .. }) if inputs.is_empty() => {
-                Some((FileRole::Inputs, phase))
-            }
-            Action::Complete(Complete { phase, output: None, outputs, .. })
-            | Action::Accept(Accept { phase, output: None, outputs, .. })
-                if outputs.is_empty() =>
-            {
-                Some((FileRole::Outputs, phase))
-            }
+    /// Returns the phase of an action that says nothing of such files, which it could tell, and which its phase may
+    /// declare.
+    pub fn lacks_files(&self, role: FileRole) -> Option<&PhaseRef> {
+        match (role, self) {
+            (
+                FileRole::Inputs,
+                Action::Start(Start { phase, inputs, .. }) | Action::Accept(Accept { phase, inputs, .. }),
+            ) if inputs.is_empty() => Some(phase),
+            (
+                FileRole::Outputs,
+                Action::Complete(Complete { phase, output: None, outputs, .. })
+                | Action::Accept(Accept { phase, output: None, outputs, .. }),
+            ) if outputs.is_empty() => Some(phase),
             _ => None,
         }
     }
@@ -247,6 +247,10 @@ pub struct Accept {
     /// The files that the digest was made from.
     #[serde(default)]
     pub outputs: Vec<OutputFile>,
+    /// The files that it counts as having read, instead of what is found of the declared ones.
+    // Left out where there are none, so that the digest is what it was before they could be stated.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<OutputFile>,
 }
 
 /// Lets those who need the phase go on without it.

@@ -295,6 +295,13 @@ pub struct PhaseAccepted {
     /// The files that the digest was made from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<OutputFile>,
+    /// The declared inputs and outputs that could not be told, the first of them, where there were such: then there are no
+    /// inputs, or no digest and no outputs, whichever they are of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<UnreadableFile>,
+    /// How many more of them there were.
+    #[serde(default, skip_serializing_if = "is_none_more")]
+    pub unreadable_more: u64,
 }
 
 /// The data of `phase_skipped`.

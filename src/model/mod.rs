@@ -65,7 +65,7 @@ pub use event::{
     PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped, PhaseStarted, TagSet, WorkflowDefined,
 };
 pub use expectation::{Expectation, ExpectationError};
-pub use files::{FoundFiles, OutputFile, Unreadable, UnreadableFile};
+pub use files::{FoundByRole, FoundFiles, OutputFile, Unreadable, UnreadableFile};
 pub use id::{CommandId, EventId, EventRef, Seq, Span};
 pub use metadata::{METADATA_BYTES_MAX, METADATA_DEPTH_MAX, Metadata, MetadataError};
 pub use name::{NAME_BYTES_MAX, NameError, PhaseId, PhaseName, PhaseRef, TagName, WorkflowName};

@@ -165,7 +165,9 @@ impl<'a> Words<'a> for &'a PhaseAccepted {
     }
 
     fn remark(&self) -> Option<String> {
-        Some(format!("accepted: {}", one_line(self.reason.as_str())))
+        let unreadable = unreadable("files", self.unreadable.len(), self.unreadable_more);
+        let unreadable = unreadable.map_or_else(String::new, |what| format!(", {what}"));
+        Some(format!("accepted{unreadable}: {}", one_line(self.reason.as_str())))
     }
 
     fn reason(&self) -> Option<&'a str> {
