@@ -163,9 +163,7 @@ class Program:
                 raise wrong(
                     f"`{name}` is there twice, expected once: one call does one thing; call again for the other"
                 )
-            if not _is_utf8(value):
-                raise wrong(f"the value of `{name}` is not UTF-8")
-            given[name] = value
+            given[name] = _utf8(name, value)
             before = flag
         self._check(given, known)
         return given
@@ -271,12 +269,17 @@ def _exit_code(error: LedgerError) -> int:
     return next((code for kind, code in kinds.items() if isinstance(error, kind)), error.exit_code or FAILED)
 
 
-def _is_utf8(text: str) -> bool:
+def _utf8(name: str, value: str) -> str:
+    """Returns a value as it was written, also where the locale has other characters than UTF-8."""
     try:
-        text.encode("utf-8")
+        value.encode("utf-8")
+        return value
     except UnicodeEncodeError:
-        return False
-    return True
+        pass
+    try:
+        return os.fsencode(value).decode("utf-8")
+    except UnicodeError:
+        raise wrong(f"the value of `{name}` is not UTF-8") from None
 
 
 def _any_of(names: Sequence[str]) -> str:

@@ -67,7 +67,7 @@ _TIPS = {
     (
         "start",
         "IN_PROGRESS",
-    ): "end its attempt with `--complete {0}` or `--fail {0}`, or give it up with `--again`",
+    ): "`--complete {0}` or `--fail {0}` ends it, `--again` gives it up and starts anew",
     ("complete", "COMPLETE"): "`--start {} --again` runs it once more",
     ("complete", ""): "`--start {}` comes first",
     ("fail", "COMPLETE"): "`--rerun {}` marks what is no longer right",
@@ -112,8 +112,8 @@ def _act(given: Given, say: Callable[[str], None]) -> int:
         raise wrong(f"`--state` is `{wanted}`, expected {', '.join(_STATES[:-1])} or {_STATES[-1]}")
     manager = _open(file_from(given, _FILE), "--again" in given)
     try:
-        does_nothing_else = _change(manager, given, metadata, say) or _tell(manager, given, wanted, say)
-        if "--report" in given or not does_nothing_else:
+        is_answered = _change(manager, given, metadata, say) or _tell(manager, given, wanted, say)
+        if "--report" in given or not is_answered:
             _report(manager, given, say)
     finally:
         manager.close()
