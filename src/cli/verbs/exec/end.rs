@@ -147,7 +147,7 @@ fn outcome(args: &Args, started: &Started, ran: io::Result<Ended>) -> Ending {
     if !status.success() {
         return failed(started, status, &stderr);
     }
-    let outputs = args.output.iter().map(|path| files::fingerprint_at_rest(path));
+    let outputs = args.output.iter().map(|path| files::fingerprint(path));
     let outputs = outputs.collect::<Result<Vec<_>, _>>();
     match outputs {
         Ok(outputs) => {
