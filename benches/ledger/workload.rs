@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use chrono::DateTime;
 use phaseledger::ledger::{Answer, Ledger, Session};
 use phaseledger::model::{
-    Action, Actor, Command, CommandId, Definition, Metadata, PhaseDefinition, PhaseName, PhaseRef, Text,
-    Timestamp, WorkflowName, action,
+    Action, Actor, Command, CommandId, Definition, FoundByRole, Metadata, PhaseDefinition, PhaseName,
+    PhaseRef, Text, Timestamp, WorkflowName, action,
 };
 use phaseledger::rules::Table;
 use phaseledger::store::MemoryStore;
@@ -40,7 +40,7 @@ pub fn command(action: Action) -> Command {
         occurred_at: None,
         expect: Vec::new(),
         inferred: None,
-        fingerprints: None,
+        fingerprints: FoundByRole::default(),
         left_behind: Vec::new(),
         action,
     }

@@ -243,7 +243,7 @@ impl Cut<'_> {
     }
 
     /// Returns the first place of the command that recorded the event at a place.
-    fn start_of_command(&self, seq: Seq) -> Result<Seq, AskError> {
+    pub(super) fn start_of_command(&self, seq: Seq) -> Result<Seq, AskError> {
         if seq == Seq::ZERO {
             return Ok(seq);
         }

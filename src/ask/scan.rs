@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{AskError, Cut, Question};
-use crate::model::{Declared, Event, FileRole, OutputFile, PhaseId, PhaseRef, Seq, StateName, WorkflowName};
+use crate::model::{Declared, FileRole, OutputFile, PhaseId, PhaseRef, Seq, StateName, WorkflowName};
 use crate::query::topological;
 use crate::rules::{Phase, PhaseState, Table};
 
@@ -14,8 +14,9 @@ pub struct Scan {
     pub phases: Vec<PhaseRef>,
     /// Phases of this workflow only.
     pub workflow: Option<WorkflowName>,
-    /// The starts and completions of which is known already what they recorded: an event never changes.
-    pub known: BTreeSet<Seq>,
+    /// The starts, completions and acceptances of which is known already what they recorded of such files: an event never
+    /// changes.
+    pub known: BTreeSet<(Seq, FileRole)>,
 }
 
 /// The phases whose files are to be looked at.
@@ -27,9 +28,9 @@ pub struct ScanAnswer {
     pub workflows: usize,
     /// The phases, each after all that it needs: its inputs, then its outputs.
     pub targets: Vec<ScanTarget>,
-    /// What the attempts read and put out, by the places of their starts and completions, without those that are known;
-    /// none where that was not recorded.
-    pub recorded: BTreeMap<Seq, Option<Vec<OutputFile>>>,
+    /// What the attempts read and put out, by the places of their starts, completions and acceptances, without those that
+    /// are known; none where that was not recorded.
+    pub recorded: BTreeMap<(Seq, FileRole), Option<Vec<OutputFile>>>,
 }
 
 /// A phase whose inputs, or whose outputs, are to be looked at.
@@ -41,8 +42,8 @@ pub struct ScanTarget {
     pub role: FileRole,
     /// Where it stands.
     pub state: StateName,
-    /// The last attempt, and the place of the event that recorded what it read, its start, or put out, its completion; none
-    /// where it runs anyway.
+    /// The last attempt, and the place of the event that recorded what it read, its start, or put out, its completion; or
+    /// what was there of either, its acceptance since. None where it runs anyway.
     pub attempt: Option<(u32, Seq)>,
     /// Whether a scan said since that attempt began that they changed.
     pub is_told: bool,
@@ -58,9 +59,10 @@ impl Question for Scan {
         let table = cut.table()?;
         let targets = self.targets(&table)?;
         let mut recorded = BTreeMap::new();
-        for (_, place) in targets.iter().filter_map(|target| target.attempt) {
-            if !self.known.contains(&place) {
-                recorded.insert(place, files_of(&cut.record(place)?.event));
+        for target in &targets {
+            let Some((place, role)) = target.recorded_at() else { continue };
+            if !self.known.contains(&(place, role)) {
+                recorded.insert((place, role), recorded_of(cut, target, place)?);
             }
         }
         Ok(ScanAnswer { head: table.head, workflows: table.workflows.len(), targets, recorded })
@@ -96,13 +98,19 @@ impl Scan {
 }
 
 impl ScanTarget {
+    /// Returns the place of the event that recorded its files, and which; none where it runs anyway.
+    pub fn recorded_at(&self) -> Option<(Seq, FileRole)> {
+        self.attempt.map(|(_, place)| (place, self.role))
+    }
+
     fn new(phase: &Phase, role: FileRole) -> Self {
         let place = match (&phase.state, role) {
             (PhaseState::InProgress { attempt, .. }, FileRole::Inputs) => Some(attempt.seq),
             (PhaseState::Complete { completion } | PhaseState::NeedsRerun { completion, .. }, _) => {
-                Some(match role {
-                    FileRole::Inputs => completion.attempt.since(),
-                    FileRole::Outputs => completion.seq,
+                Some(match (role, &completion.attempt.vouched) {
+                    (_, Some(vouched)) => vouched.seq,
+                    (FileRole::Inputs, None) => completion.attempt.seq,
+                    (FileRole::Outputs, None) => completion.seq,
                 })
             }
             (PhaseState::InProgress { .. }, FileRole::Outputs)
@@ -115,14 +123,21 @@ impl ScanTarget {
     }
 }
 
-/// Returns the files that a start read, or that a completion put out; none where that is not known.
-fn files_of(event: &Event) -> Option<Vec<OutputFile>> {
-    if let Some(accepted) = event.accepted() {
-        return accepted.inputs.clone();
+/// Returns the files of a target that the event at a place recorded; none where it did not.
+fn recorded_of(cut: &Cut<'_>, target: &ScanTarget, place: Seq) -> Result<Option<Vec<OutputFile>>, AskError> {
+    let record = cut.record(place)?;
+    let files = match target.role {
+        FileRole::Inputs => record.event.inputs(),
+        FileRole::Outputs => record.event.outputs(),
+    };
+    if files.is_some() || record.event.accepted().is_none() || target.role.is_inputs() {
+        return Ok(files.map(<[_]>::to_vec));
     }
-    match (event.started(), event.completed()) {
-        (Some(started), _) => started.inputs.clone(),
-        (None, Some(completed)) => Some(completed.outputs.clone()).filter(|outputs| !outputs.is_empty()),
-        (None, None) => None,
+    // A digest alone was stated: where it is that of the completion before, so are the files.
+    let table = cut.table()?;
+    let phase = table.phases.get(&target.id);
+    match phase.and_then(Phase::standing).filter(|completion| completion.seq != place) {
+        Some(completion) => Ok(cut.record(completion.seq)?.event.outputs().map(<[_]>::to_vec)),
+        None => Ok(None),
     }
 }

@@ -15,7 +15,7 @@ use std::ops::DerefMut;
 
 use super::session::{Answer, Session};
 use super::{Ledger, LedgerError, TRIES_MAX};
-use crate::model::{Command, Declared, FoundFiles, Seq, Timestamp};
+use crate::model::{Command, Declared, FoundByRole, FoundFiles, Seq, Timestamp};
 use crate::store::StoreError;
 
 /// What recording takes from outside.
@@ -193,7 +193,7 @@ impl Ledger {
         commands: &mut [Command],
         how: How,
     ) -> Result<Recording, Unrecorded<R::Error>> {
-        let read = vec![None; commands.len()];
+        let read = vec![Vec::new(); commands.len()];
         Batch { recorder, commands, how, read, in_doubt: None, tries: 0 }.record()
     }
 }
@@ -204,7 +204,7 @@ struct Batch<'a, R: Recorder> {
     commands: &'a mut [Command],
     how: How,
     /// How the files of each command were declared when they were read.
-    read: Vec<Option<Declared>>,
+    read: Vec<Vec<Declared>>,
     /// The answers that hold if what may have been written was.
     in_doubt: Option<Vec<Answer>>,
     tries: u32,
@@ -214,7 +214,7 @@ struct Batch<'a, R: Recorder> {
 enum Step {
     Done(Recording),
     /// These commands lack files, declared so.
-    Lacking(Vec<(usize, Declared)>),
+    Lacking(Vec<(usize, Vec<Declared>)>),
     /// Others were first.
     Moved,
     /// It may have been written: then these are the answers.
@@ -225,7 +225,7 @@ enum Step {
 enum Staged {
     Answered(Answer),
     /// It is not refused, as far as can be told without files that are declared so.
-    Lacking(Declared),
+    Lacking(Vec<Declared>),
 }
 
 impl<R: Recorder> Batch<'_, R> {
@@ -270,13 +270,17 @@ impl<R: Recorder> Batch<'_, R> {
     }
 
     /// Reads files while nothing is held. Where a definition came in between, it is one more try.
-    fn read_files(&mut self, files: Vec<(usize, Declared)>) -> Result<(), R::Error> {
-        if files.iter().any(|(at, _)| self.read[*at].is_some()) {
+    fn read_files(&mut self, files: Vec<(usize, Vec<Declared>)>) -> Result<(), R::Error> {
+        if files.iter().any(|(at, _)| !self.read[*at].is_empty()) {
             self.again()?;
         }
         for (at, declared) in files {
-            self.commands[at].fingerprints = Some(self.recorder.fingerprint(&declared));
-            self.read[at] = Some(declared);
+            let mut found = FoundByRole::default();
+            for declared in &declared {
+                found.keep(declared.role, self.recorder.fingerprint(declared));
+            }
+            self.commands[at].fingerprints = found;
+            self.read[at] = declared;
         }
         Ok(())
     }
@@ -348,11 +352,12 @@ impl<R: Recorder> Batch<'_, R> {
     fn stage(&mut self, session: &mut Session<'_>, at: usize) -> Result<Staged, R::Error> {
         let command = &mut self.commands[at];
         let declared = session.declared(command)?;
-        if declared.is_none() {
-            command.fingerprints = None;
+        if declared.is_empty() {
+            command.fingerprints = FoundByRole::default();
         }
         // Declared anew, or not yet: a definition may have come in between.
-        let lacking = declared.filter(|declared| self.read[at].as_ref() != Some(declared));
+        let is_lacking = !declared.is_empty() && self.read[at] != declared;
+        let lacking = is_lacking.then_some(declared);
         match lacking {
             Some(declared) if self.how == How::InOrder && at > 0 => Ok(Staged::Lacking(declared)),
             lacking => {

@@ -31,8 +31,8 @@ use serde::{Deserialize, Serialize};
 use super::definition::Definition;
 use super::text::read_label;
 use super::{
-    Amount, ApprovalAnswer, ApprovalAsk, Change, Digest, FileRole, HistoryImported, Metadata, OutputFile,
-    PhaseRef, Seq, TagName, Text, Verdict, Worker, WorkflowName,
+    Amount, ApprovalAnswer, ApprovalAsk, Change, Digest, EventId, FileRole, HistoryImported, Metadata,
+    OutputFile, PhaseRef, Seq, TagName, Text, Verdict, Worker, WorkflowName,
 };
 
 /// What to record, in the imperative.
@@ -49,6 +49,8 @@ pub enum Action {
     Fail(Fail),
     /// Vouch for what is there: the phase is complete as it is.
     Accept(Accept),
+    /// Take back what a command asked for.
+    Revert(Revert),
     /// Let those who need the phase go on without it.
     Skip(Skip),
     /// Mark a complete phase, and what was built on it, for rerun, or take that back.
@@ -89,6 +91,7 @@ impl Action {
             Action::Complete(_) => "complete",
             Action::Fail(_) => "fail",
             Action::Accept(_) => "accept",
+            Action::Revert(_) => "revert",
             Action::Skip(_) => "skip",
             Action::Rerun(_) => "rerun",
             Action::FilesChanged(_) => "scan",
@@ -125,6 +128,7 @@ impl Action {
             Action::Define(_)
             | Action::ResetAll(_)
             | Action::Tag(_)
+            | Action::Revert(_)
             | Action::ApprovalDecide(_)
             | Action::NoteImport(_) => None,
         }
@@ -132,19 +136,19 @@ impl Action {
 }
 
 impl Action {
-    /// Returns the phase of an action that says nothing of the files that its phase may declare, and which of
-    /// them it could tell.
-    pub fn lacks_files(&self) -> Option<(FileRole, &PhaseRef)> {
-        match self {
-            Action::Start(Start { phase, inputs, .. }) if inputs.is_empty() => {
-                Some((FileRole::Inputs, phase))
-            }
-            Action::Complete(Complete { phase, output: None, outputs, .. })
-            | Action::Accept(Accept { phase, output: None, outputs, .. })
-                if outputs.is_empty() =>
-            {
-                Some((FileRole::Outputs, phase))
-            }
+    /// Returns the phase of an action that says nothing of such files, which it could tell, and which its phase may
+    /// declare.
+    pub fn lacks_files(&self, role: FileRole) -> Option<&PhaseRef> {
+        match (role, self) {
+            (
+                FileRole::Inputs,
+                Action::Start(Start { phase, inputs, .. }) | Action::Accept(Accept { phase, inputs, .. }),
+            ) if inputs.is_empty() => Some(phase),
+            (
+                FileRole::Outputs,
+                Action::Complete(Complete { phase, output: None, outputs, .. })
+                | Action::Accept(Accept { phase, output: None, outputs, .. }),
+            ) if outputs.is_empty() => Some(phase),
             _ => None,
         }
     }
@@ -243,6 +247,10 @@ pub struct Accept {
     /// The files that the digest was made from.
     #[serde(default)]
     pub outputs: Vec<OutputFile>,
+    /// The files that it counts as having read, instead of what is found of the declared ones.
+    // Left out where there are none, so that the digest is what it was before they could be stated.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<OutputFile>,
 }
 
 /// Lets those who need the phase go on without it.
@@ -256,6 +264,15 @@ pub struct Skip {
     /// Is merged into the phase's metadata.
     #[serde(default)]
     pub metadata: Metadata,
+}
+
+/// Takes back what a command asked for.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Revert {
+    /// Its first event.
+    pub event: EventId,
+    /// Why.
+    pub reason: Text,
 }
 
 /// Marks a complete phase, and what was built on it, for rerun; or takes such marks back.

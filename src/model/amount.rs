@@ -61,6 +61,11 @@ impl Amount {
         Amount::bounded(Decimal::try_from_i128_with_scale(units, self.0.scale()).ok()?, self.0.scale())
     }
 
+    /// Returns what takes it away again.
+    pub fn negated(self) -> Amount {
+        Amount::default().minus(self).expect("an amount below zero has as many digits")
+    }
+
     /// Returns what is midway between two amounts: exactly, or cut to [`AMOUNT_FRACTION_DIGITS_MAX`] digits after
     /// the point.
     pub fn midway(self, other: Amount) -> Amount {

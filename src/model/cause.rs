@@ -44,6 +44,8 @@ pub enum CauseKind {
     CostLimitExceeded,
     /// The request that a decision answers.
     ApprovalRequested,
+    /// What is taken back.
+    Reverted,
     /// The command that asked for several events at once.
     SameCommand,
 }

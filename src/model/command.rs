@@ -1,29 +1,10 @@
 //! What someone asks: commands.
 
-use serde::{Deserialize, Serialize};
-
 use super::action::{Accept, Complete, Start};
 use super::{
-    Action, CallerId, CommandId, Digest, Expectation, FoundFiles, OutputFile, Process, Timestamp, Unreadable,
+    Action, Actor, CallerId, CommandId, Digest, Expectation, FileRole, FoundByRole, OutputFile, Past,
+    Process, Timestamp, Unreadable,
 };
-
-/// Who asks, from where and by which way in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Actor {
-    /// The person or the program.
-    pub name: String,
-    /// The machine.
-    pub host: String,
-    /// The way in: `cli`, `import`, `library` ….
-    pub via: String,
-}
-
-impl Actor {
-    /// Names who asks.
-    pub fn new(name: &str, host: &str, via: &str) -> Self {
-        Actor { name: name.to_owned(), host: host.to_owned(), via: via.to_owned() }
-    }
-}
 
 /// What someone asks.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,14 +21,16 @@ pub struct Command {
     pub expect: Vec<Expectation>,
     /// The repair that the command is, when it is none that anyone asked for (see `import --repair`).
     pub inferred: Option<&'static str>,
-    /// The declared files of the phase that starts or completes, as they were found; none where nobody looked.
-    /// They count where the action brings none of its own. The caller did not supply them: a command sent
+    /// The declared files of the phase that starts, completes or is accepted, as they were found. They count where the action brings none of its own. The caller did not supply them: a command sent
     /// again is the same one even when the files have changed since. Files that cannot be told keep nothing from being
     /// recorded.
-    pub fingerprints: Option<FoundFiles>,
+    pub fingerprints: FoundByRole,
     /// The processes that an attempt which ends started and that still run, as they were found. The caller did not supply
     /// them either.
     pub left_behind: Vec<Process>,
+    /// What the log has of the command that is to be taken back; none for any other verb. The caller did not supply that
+    /// either.
+    pub past: Option<Box<Past>>,
     /// What to record.
     pub action: Action,
 }
@@ -62,8 +45,9 @@ impl Command {
             occurred_at: None,
             expect: Vec::new(),
             inferred: None,
-            fingerprints: None,
+            fingerprints: FoundByRole::default(),
             left_behind: Vec::new(),
+            past: None,
             action,
         }
     }
@@ -78,48 +62,44 @@ impl Command {
 }
 
 impl Command {
-    /// Returns the digest and the files of what a completion puts out: those that the caller stated, or else
-    /// what was found of the declared ones.
+    /// Returns the digest and the files of what a completion puts out, or is there of it: those that the caller stated,
+    /// or else what was found of the declared ones.
     pub fn outputs(&self) -> (Option<Digest>, &[OutputFile]) {
+        if let Some(found) = self.found(FileRole::Outputs) {
+            return (OutputFile::together(found), found);
+        }
         match &self.action {
-            Action::Complete(Complete { output: None, outputs, .. })
-            | Action::Accept(Accept { output: None, outputs, .. })
-                if outputs.is_empty() =>
-            {
-                let found = self.found().unwrap_or_default();
-                (OutputFile::together(found), found)
-            }
             Action::Complete(Complete { output, outputs, .. })
             | Action::Accept(Accept { output, outputs, .. }) => (*output, outputs),
             _ => (None, &[]),
         }
     }
 
-    /// Returns the files that a start says its attempt reads: those that the caller stated, or else what was
-    /// found of the declared ones; none where nobody looked, or not all of them could be told.
+    /// Returns the files that a start says its attempt reads, or an acceptance that it counts as having read: those that
+    /// the caller stated, or else what was found of the declared ones; none where nobody looked, or not all of them
+    /// could be told.
     pub fn inputs(&self) -> Option<&[OutputFile]> {
         match &self.action {
-            Action::Start(Start { inputs, .. }) if inputs.is_empty() => self.found(),
-            Action::Start(Start { inputs, .. }) => Some(inputs),
-            _ => None,
+            Action::Start(Start { inputs, .. }) | Action::Accept(Accept { inputs, .. })
+                if !inputs.is_empty() =>
+            {
+                Some(inputs)
+            }
+            _ => self.found(FileRole::Inputs),
         }
     }
 
-    fn found(&self) -> Option<&[OutputFile]> {
-        self.fingerprints.as_ref()?.as_deref().ok()
+    /// Returns what was found of the declared files of a role, where it counts: none where the caller stated its own, nor
+    /// where not all could be told.
+    fn found(&self, role: FileRole) -> Option<&[OutputFile]> {
+        self.action.lacks_files(role)?;
+        self.fingerprints.of(role)?.as_deref().ok()
     }
 
     /// Returns the declared files that have no digest, where they are what counts: none where the caller stated its own.
     pub fn unreadable(&self) -> Unreadable {
-        let is_stated = match &self.action {
-            Action::Complete(Complete { output, outputs, .. })
-            | Action::Accept(Accept { output, outputs, .. }) => output.is_some() || !outputs.is_empty(),
-            Action::Start(Start { inputs, .. }) => !inputs.is_empty(),
-            _ => true,
-        };
-        match &self.fingerprints {
-            Some(Err(unreadable)) if !is_stated => unreadable.clone(),
-            _ => Unreadable::default(),
-        }
+        let roles = FileRole::ALL.into_iter().filter(|role| self.action.lacks_files(*role).is_some());
+        let unreadable = roles.filter_map(|role| self.fingerprints.of(role)?.as_ref().err());
+        unreadable.fold(Unreadable::default(), Unreadable::and)
     }
 }

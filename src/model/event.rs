@@ -10,6 +10,7 @@ use super::cost_event::{CostLimitExceeded, CostLimitSet, CostRecorded, CostWarni
 use super::definition::Definition;
 use super::files::is_none_more;
 use super::rerun_event::{Change, RerunCleared, RerunReason, RerunWithdrawn};
+use super::reverted::{Reverted, TagRemoved};
 use super::{
     ApprovalDecided, ApprovalRequested, Digest, LookedThrough, Metadata, Origin, OutputFile, PhaseId,
     PhaseName, Process, Reason, Seq, TagName, Text, UnreadableFile,
@@ -84,6 +85,8 @@ events! {
     NoteAdded(NoteAdded) = "note_added",
     /// A place in the log got a name.
     TagSet(TagSet) = "tag_set",
+    /// It lost the name.
+    TagRemoved(TagRemoved) = "tag_removed",
     /// Money was spent on a phase, or given back.
     CostRecorded(CostRecorded) = "cost_recorded",
     /// What a phase, or a workflow, may cost was set, raised, lowered or lifted.
@@ -98,6 +101,8 @@ events! {
     ApprovalGranted(ApprovalDecided) = "approval_granted",
     /// It was rejected.
     ApprovalRejected(ApprovalDecided) = "approval_rejected",
+    /// What someone asked for is taken back.
+    Reverted(Box<Reverted>) = "reverted",
     /// A history written by others was taken in.
     HistoryImported(HistoryImported) = "history_imported",
 }
@@ -115,8 +120,8 @@ macro_rules! from_payload {
 // What several kinds have as their data says which of them it is to be: `RerunReason`, `ApprovalDecided`.
 from_payload! {
     WorkflowDefined PhaseStarted PhaseCompleted PhaseFailed PhaseAccepted PhaseSkipped PhaseReset RerunWithdrawn RerunCleared
-    MetadataRecorded NoteAdded TagSet CostRecorded CostLimitSet CostWarningRaised CostLimitExceeded
-    ApprovalRequested HistoryImported
+    MetadataRecorded NoteAdded TagSet TagRemoved CostRecorded CostLimitSet CostWarningRaised CostLimitExceeded
+    ApprovalRequested Reverted HistoryImported
 }
 
 impl RerunReason {
@@ -290,6 +295,13 @@ pub struct PhaseAccepted {
     /// The files that the digest was made from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<OutputFile>,
+    /// The declared inputs and outputs that could not be told, the first of them, where there were such: then there are no
+    /// inputs, or no digest and no outputs, whichever they are of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<UnreadableFile>,
+    /// How many more of them there were.
+    #[serde(default, skip_serializing_if = "is_none_more")]
+    pub unreadable_more: u64,
 }
 
 /// The data of `phase_skipped`.
@@ -317,6 +329,9 @@ pub struct PhaseReset {
 pub struct MetadataRecorded {
     /// What was attached; it is merged into what is there.
     pub metadata: Metadata,
+    /// The keys that are gone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<String>,
 }
 
 /// The data of `note_added`.

@@ -2,10 +2,37 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Algorithm, Digest};
+use super::{Algorithm, Digest, FileRole};
 
 /// The files that a phase declares, with their digests; or those that kept them from being told: it is all of them or none.
 pub type FoundFiles = Result<Vec<OutputFile>, Unreadable>;
+
+/// What was found of the files that a phase declares, by their roles; none of those that nobody looked at.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FoundByRole {
+    /// Of those that it reads.
+    pub inputs: Option<FoundFiles>,
+    /// Of those that it puts out.
+    pub outputs: Option<FoundFiles>,
+}
+
+impl FoundByRole {
+    /// Returns what was found of the files of a role.
+    pub fn of(&self, role: FileRole) -> Option<&FoundFiles> {
+        match role {
+            FileRole::Inputs => self.inputs.as_ref(),
+            FileRole::Outputs => self.outputs.as_ref(),
+        }
+    }
+
+    /// Keeps what was found of the files of a role.
+    pub fn keep(&mut self, role: FileRole, found: FoundFiles) {
+        match role {
+            FileRole::Inputs => self.inputs = Some(found),
+            FileRole::Outputs => self.outputs = Some(found),
+        }
+    }
+}
 
 /// A file that a phase put out, or that it reads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +95,14 @@ impl Unreadable {
     /// Returns how many files there are, named or not.
     pub fn count(&self) -> usize {
         self.files.len() + usize::try_from(self.more).unwrap_or(usize::MAX)
+    }
+
+    /// Adds those of another list behind these.
+    pub fn and(mut self, other: &Unreadable) -> Self {
+        let room = Self::FILES_MAX.saturating_sub(self.files.len());
+        self.files.extend(other.files.iter().take(room).cloned());
+        self.more += other.more + other.files.len().saturating_sub(room) as u64;
+        self
     }
 
     /// Says whether there are none.

@@ -7,6 +7,7 @@
 //! lives here.
 
 pub mod action;
+mod actor;
 mod amount;
 mod approval;
 mod caller_id;
@@ -23,6 +24,7 @@ mod id;
 mod metadata;
 mod name;
 mod operation;
+mod past;
 mod pattern;
 mod patterns;
 mod places;
@@ -31,6 +33,7 @@ mod process;
 mod record;
 mod request;
 mod rerun_event;
+mod reverted;
 mod scan;
 mod schema;
 mod selector;
@@ -41,6 +44,7 @@ mod time;
 mod workflow_file;
 
 pub use action::{Action, Again};
+pub use actor::Actor;
 pub use amount::{
     AMOUNT_FRACTION_DIGITS_MAX, AMOUNT_WHOLE_DIGITS_MAX, Amount, AmountError, AmountFault, Money,
 };
@@ -49,7 +53,7 @@ pub use approval::{
 };
 pub use caller_id::{CallerId, CallerIdError};
 pub use cause::{Cause, CauseKind, Origin};
-pub use command::{Actor, Command};
+pub use command::Command;
 pub use cost_event::{
     CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised, OverLimit, Overspent, Scope,
 };
@@ -61,11 +65,12 @@ pub use event::{
     PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped, PhaseStarted, TagSet, WorkflowDefined,
 };
 pub use expectation::{Expectation, ExpectationError};
-pub use files::{FoundFiles, OutputFile, Unreadable, UnreadableFile};
+pub use files::{FoundByRole, FoundFiles, OutputFile, Unreadable, UnreadableFile};
 pub use id::{CommandId, EventId, EventRef, Seq, Span};
 pub use metadata::{METADATA_BYTES_MAX, METADATA_DEPTH_MAX, Metadata, MetadataError};
 pub use name::{NAME_BYTES_MAX, NameError, PhaseId, PhaseName, PhaseRef, TagName, WorkflowName};
 pub use operation::{OperationName, OperationNameError};
+pub use past::Past;
 pub use pattern::{Declared, FileRole, Pattern, PatternError};
 pub use patterns::{BadPattern, Patterns, Rule};
 pub use places::Places;
@@ -74,6 +79,7 @@ pub use process::{Process, Worker};
 pub use record::{FORMAT_VERSION, LineError, Recorded, Subject};
 pub use request::{Request, RequestError, VERBS};
 pub use rerun_event::{Change, Comparison, RerunCleared, RerunReason, RerunWithdrawn};
+pub use reverted::{Reverted, TagRemoved, Undone};
 pub use scan::Misread;
 pub use schema::{ANSWER_SCHEMA, COMMAND_SCHEMA};
 pub use selector::{IdPrefix, Range, SelectorError, TimeContext, When, WhenBase, Zone, ZoneError};

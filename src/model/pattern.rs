@@ -21,6 +21,9 @@ pub enum FileRole {
 }
 
 impl FileRole {
+    /// Both, in the order in which they are looked at.
+    pub const ALL: [FileRole; 2] = [FileRole::Inputs, FileRole::Outputs];
+
     /// Says whether it is what a phase reads.
     pub const fn is_inputs(&self) -> bool {
         matches!(self, FileRole::Inputs)

@@ -19,7 +19,7 @@ use serde::{Deserialize, Deserializer};
 use self::line::Line;
 pub use self::verbs::VERBS;
 use super::text::{escape, read_label};
-use super::{Action, Actor, CallerId, Command, CommandId, Expectation, Timestamp};
+use super::{Action, Actor, CallerId, Command, CommandId, Expectation, FoundByRole, Timestamp};
 
 /// A command as a caller writes it: what to record, and how to do so safely.
 #[derive(Debug, Clone, PartialEq)]
@@ -155,8 +155,9 @@ impl Request {
             occurred_at: self.occurred_at,
             expect: self.expect,
             inferred: None,
-            fingerprints: None,
+            fingerprints: FoundByRole::default(),
             left_behind: Vec::new(),
+            past: None,
             action: self.action,
         }
     }

@@ -46,7 +46,9 @@ pub use report::{
     EventReport, Evidence, MarkReport, OpenReruns, PhaseReport, ProgressSummary, References, Report,
     RetiredReport, RootReport, SkipReport, WorkflowReport, references, report,
 };
-pub use show::{AttemptView, Effects, EventView, Linked, NoteView, Outcome, PhaseHistory, PhaseView, Spec};
+pub use show::{
+    AcceptedView, AttemptView, Effects, EventView, Linked, NoteView, Outcome, PhaseHistory, PhaseView, Spec,
+};
 pub use status::{PhaseStatus, ProcessState, Status, StatusFilter, Summary, status};
 pub use why::{ChainEvent, LedBy, Proven, Waiting, Why, why};
 pub use words::{Words, words};

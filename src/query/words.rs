@@ -5,6 +5,7 @@
 //! is). Names and texts of others are escaped in clauses and remarks, and as they are in quotations.
 
 mod reruns;
+mod reverted;
 
 use std::borrow::Cow;
 
@@ -53,6 +54,8 @@ pub fn words(event: &Event) -> Box<dyn Words<'_> + '_> {
         Event::MetadataRecorded(of) => Box::new(of),
         Event::NoteAdded(of) => Box::new(of),
         Event::TagSet(of) => Box::new(of),
+        Event::TagRemoved(of) => Box::new(of),
+        Event::Reverted(of) => Box::new(of.as_ref()),
         Event::CostRecorded(of) => Box::new(of),
         Event::CostLimitSet(of) => Box::new(of),
         Event::CostWarningRaised(of) => Box::new(of),
@@ -162,7 +165,9 @@ impl<'a> Words<'a> for &'a PhaseAccepted {
     }
 
     fn remark(&self) -> Option<String> {
-        Some(format!("accepted: {}", one_line(self.reason.as_str())))
+        let unreadable = unreadable("files", self.unreadable.len(), self.unreadable_more);
+        let unreadable = unreadable.map_or_else(String::new, |what| format!(", {what}"));
+        Some(format!("accepted{unreadable}: {}", one_line(self.reason.as_str())))
     }
 
     fn reason(&self) -> Option<&'a str> {
@@ -200,12 +205,14 @@ impl<'a> Words<'a> for &'a PhaseReset {
 
 impl<'a> Words<'a> for &'a MetadataRecorded {
     fn clause(&self) -> (Cow<'static, str>, Option<String>) {
-        ("got metadata".into(), None)
+        let what = if self.metadata.is_empty() { "lost metadata" } else { "got metadata" };
+        (what.into(), None)
     }
 
     fn remark(&self) -> Option<String> {
         let pairs = self.metadata.iter().map(|(key, value)| format!("{}={}", escape(key), escape(value)));
-        Some(pairs.collect::<Vec<_>>().join(" "))
+        let removed = self.removed.iter().map(|key| format!("no {}", escape(key)));
+        Some(pairs.chain(removed).collect::<Vec<_>>().join(" "))
     }
 }
 

@@ -3,6 +3,7 @@
 use super::draft::Draft;
 use super::family::{accepted, approval, attempt, costs, definition, files, notes, rerun, reset};
 use super::rejection::Rejection;
+use super::revert::revert;
 use super::table::Table;
 use crate::model::{Action, Command, Timestamp};
 
@@ -26,6 +27,7 @@ pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Dra
         Action::Complete(complete) => attempt::complete(table, command, complete, end).map(one),
         Action::Fail(fail) => attempt::fail(table, first, fail, end).map(one),
         Action::Accept(accept) => accepted::accept(table, command, accept).map(one),
+        Action::Revert(asked) => revert(table, command, asked),
         Action::Skip(skip) => attempt::skip(table, first, skip).map(one),
         Action::Rerun(rerun) if rerun.withdraw => rerun::withdraw(table, first, rerun).map(one),
         Action::Rerun(rerun) => rerun::rerun(table, first, rerun).map(one),

@@ -1,6 +1,7 @@
 //! What events add up to: the fold. It applies what is stored, and never decides or derives.
 
 use super::family::{accepted, approval, attempt, costs, definition, notes, rerun, reset, started};
+use super::revert;
 use super::table::Table;
 use super::touched::{Changing, Touched};
 use crate::model::{Event, Recorded, Seq, Verdict};
@@ -51,6 +52,8 @@ fn apply(table: &mut Changing<'_>, record: &Recorded) -> Result<(), String> {
         Event::MetadataRecorded(recorded) => notes::attached(table, record, recorded),
         Event::NoteAdded(_) => notes::noted(table, record),
         Event::TagSet(tag) => notes::tagged(table, record, tag),
+        Event::TagRemoved(tag) => notes::untagged(table, record, tag),
+        Event::Reverted(what) => revert::reverted(table, record, what),
         Event::CostRecorded(cost) => costs::recorded(table, record, cost),
         Event::CostLimitSet(set) => costs::limit_set(table, record, set),
         Event::CostWarningRaised(warning) => costs::warned(table, record, warning),

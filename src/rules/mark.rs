@@ -73,6 +73,7 @@ pub(super) fn is_upstream(kind: CauseKind) -> bool {
         | CauseKind::PhaseFailed
         | CauseKind::PhaseAccepted
         | CauseKind::PhaseStarted
+        | CauseKind::Reverted
         | CauseKind::UpstreamUnchanged
         | CauseKind::CostRecorded
         | CauseKind::CostLimitSet

@@ -30,6 +30,12 @@ pub struct Phase {
     /// happened since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reset: Option<Origin>,
+    /// What events replaced since it moved last that may be taken back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replaced: Vec<Replaced>,
+    /// What brought its completion back, where that was set aside and the event that did is taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returned: Option<Origin>,
     /// How its definition came to be.
     pub lineage: Lineage,
     /// Whether an attempt of a phase below was ever built on what was found through it.
@@ -146,6 +152,13 @@ impl Phase {
             self.aside = by.to_vec();
         }
         self.reset = None;
+        self.go_on();
+    }
+
+    /// Notes that it moves on: what was replaced before is not to be there again.
+    pub(super) fn go_on(&mut self) {
+        self.replaced.clear();
+        self.returned = None;
     }
 
     /// Returns the phases of which its last attempt found completions.
@@ -207,6 +220,38 @@ impl Phase {
             .merge(metadata)
             .map_err(|error| Rejection::MetadataTooLarge { phase: self.id.clone(), bytes: error.bytes })
     }
+}
+
+/// What an event replaced of a phase that may be taken back: kept until the phase moves on, so that it is there again as it was.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Replaced {
+    /// The place of the event.
+    pub by: Seq,
+    /// What was there.
+    pub was: Was,
+}
+
+/// What was there of a phase.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Was {
+    /// Marks, which are gone.
+    Marks(Vec<Mark>),
+    /// Where it stood.
+    Stood(Box<Stood>),
+}
+
+/// Where a phase stood, with what of it goes when it moves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stood {
+    /// Its state.
+    pub state: PhaseState,
+    /// What set its last completion aside goes back to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aside: Vec<Origin>,
+    /// The reset that it was as if it had not run by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reset: Option<Origin>,
 }
 
 /// Where one phase stands. Each state holds what is true only in that state.

@@ -220,6 +220,74 @@ pub enum Rejection {
     /// About an approval.
     #[error(transparent)]
     Approval(#[from] ApprovalRejection),
+    /// About what is to be taken back.
+    #[error(transparent)]
+    Revert(#[from] RevertRejection),
+}
+
+/// Why something is not taken back.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RevertRejection {
+    /// No command whose first event that is.
+    #[error("no command has recorded {event} as its first event")]
+    NoCommand {
+        /// What was asked for.
+        event: EventId,
+    },
+    /// An event that a rule derived.
+    #[error("cannot revert e{seq} (`{kind}`): it was derived from what e{of} asked for")]
+    Derived {
+        /// What was asked for.
+        seq: Seq,
+        /// Its kind.
+        kind: &'static str,
+        /// The first event of its command.
+        of: Seq,
+    },
+    /// It is taken back already.
+    #[error("e{seq} is reverted already, by e{by}")]
+    Already {
+        /// What was asked for.
+        seq: Seq,
+        /// What did.
+        by: Seq,
+    },
+    /// Of a kind that cannot be taken back.
+    #[error("cannot revert e{seq} (`{kind}`)")]
+    CannotBe {
+        /// What was asked for.
+        seq: Seq,
+        /// Its kind.
+        kind: &'static str,
+    },
+    /// What it said is no longer what is there.
+    #[error("cannot revert e{seq} (`{kind}`): nothing of it is left{}", by.map_or_else(String::new, |by| format!(" since e{by}")))]
+    Passed {
+        /// What was asked for.
+        seq: Seq,
+        /// Its kind.
+        kind: &'static str,
+        /// What came since, where that is known.
+        by: Option<Seq>,
+    },
+    /// Others rest on it.
+    #[error("cannot revert e{seq} (`{kind}`): {} came of it", by.iter().map(|(seq, phase)| format!("e{seq} of `{phase}`")).collect::<Vec<_>>().join(", "))]
+    RestedOn {
+        /// What was asked for.
+        seq: Seq,
+        /// Its kind.
+        kind: &'static str,
+        /// They, and what they are about.
+        by: Vec<(Seq, PhaseId)>,
+    },
+    /// A definition before which there was none.
+    #[error("cannot revert e{seq} (`workflow_defined`): it is the first definition of `{workflow}`")]
+    FirstDefinition {
+        /// What was asked for.
+        seq: Seq,
+        /// Whose.
+        workflow: WorkflowName,
+    },
 }
 
 /// Why a request for approval, or a decision on one, was refused.

@@ -14,7 +14,7 @@ use super::stale::Judge;
 use super::table::Table;
 use crate::model::{
     ApprovalDecided, Cause, Consumed, CostRecorded, Event, LookedThrough, PhaseId, PhaseName, Recorded,
-    RerunWithdrawn, Seq, Subject, Timestamp, WorkflowDefined,
+    RerunWithdrawn, Seq, Subject, Timestamp, Undone, WorkflowDefined,
 };
 
 /// An event that another one rests on.
@@ -99,10 +99,24 @@ pub fn rests_on(table: &Table, of: &Resting<'_>) -> Vec<Rest> {
             rests.transition();
             rests.taken_back(withdrawn);
         }
+        Event::Reverted(reverted) => match reverted.what {
+            Undone::Mark | Undone::Skip => rests.transition(),
+            Undone::Note
+            | Undone::Tag
+            | Undone::Metadata
+            | Undone::Limit
+            | Undone::Cost
+            | Undone::Definition
+            | Undone::Decision => {
+                rests.subject();
+                rests.causes();
+            }
+        },
         Event::CostRecorded(cost) => rests.cost(cost),
         Event::MetadataRecorded(_)
         | Event::NoteAdded(_)
         | Event::TagSet(_)
+        | Event::TagRemoved(_)
         | Event::CostLimitSet(_)
         | Event::CostWarningRaised(_)
         | Event::CostLimitExceeded(_)
@@ -152,6 +166,8 @@ impl<'a> Rests<'a> {
     fn request(&mut self, decided: &ApprovalDecided) {
         let asked = self.table.approvals.get(&decided.request);
         self.add(asked.map(|asked| Happened { seq: asked.seq, at: asked.at }));
+        let reopened = asked.and_then(|asked| asked.replaced.as_ref());
+        self.add(reopened.map(|reopened| Happened { seq: reopened.by, at: reopened.at }));
     }
 
     /// What moves a phase rests on what moved it before, and on what caused it.

@@ -31,6 +31,10 @@ pub struct Table {
     pub dependants: BTreeMap<PhaseId, BTreeSet<PhaseId>>,
     /// The tags, by name.
     pub tags: BTreeMap<TagName, Tag>,
+    /// What was taken back and is not there again, with the event that did, by the event that was. A partial table has
+    /// none.
+    #[serde(default)]
+    pub reverted: BTreeMap<EventId, EventRef>,
     /// What leave was asked for, decided or not, by the request's event. A partial table has those that its
     /// commands decide, or have made.
     pub approvals: BTreeMap<EventId, Approval>,

@@ -1,5 +1,8 @@
 //! A person vouches for what is there: `accept`.
 
+mod files;
+mod since;
+
 use serde_json::{Value, json};
 
 use crate::cli::Scene;
@@ -99,4 +102,87 @@ fn found_31_an_acceptance_that_is_sent_again_is_recorded_once() {
     scene.write("out", "changed meanwhile");
     assert!(scene.ok(&["append", "lines"]).stdout.contains("\"duplicate\""));
     assert_eq!(scene.ok(&["export"]).stdout, once);
+}
+
+fn failed_and_accepted() -> Scene {
+    let scene = ran();
+    scene.ok(&["start", "b", "--rerun", "--reason", "again"]);
+    scene.ok(&["fail", "b", "--error", "the upload broke"]);
+    scene.ok(&["accept", "b", "--reason", "uploaded by hand", "--by", "bo"]);
+    scene
+}
+
+#[test]
+fn found_31_the_attempts_of_a_phase_say_who_accepted_them() {
+    let scene = failed_and_accepted();
+    let event = acceptance(&scene);
+    let attempts = scene.ok(&["show", "b", "--json"]).json()["attempts"].clone();
+    assert_eq!(attempts[0].get("accepted"), None, "nobody vouched for it: {attempts:#}");
+    let (outcome, error) = (&attempts[1]["outcome"], &attempts[1]["error"]);
+    assert_eq!((outcome, error), (&json!("failed"), &json!("the upload broke")), "it stays what it was");
+    let accepted =
+        json!([{"seq": event["seq"], "at": event["at"], "by": "bo", "reason": "uploaded by hand"}]);
+    assert_eq!(attempts[1]["accepted"], accepted);
+    let shown = scene.ok(&["show", "b"]).stdout;
+    let said = format!("as e{}: uploaded by hand", event["seq"]);
+    let row = shown.lines().find(|line| line.starts_with("2 ")).expect("a row");
+    for wanted in ["failed, accepted", "accepted by bo at ", &said, "the upload broke"] {
+        assert!(row.contains(wanted), "`{wanted}` in {shown}");
+    }
+    assert!(shown.lines().any(|line| line.starts_with("  accepted") && line.contains(&said)), "{shown}");
+    // Once more, by somebody else: both are kept. Where the phase runs again, it is said of the attempt alone.
+    scene.ok(&["rerun", "b", "--reason", "is it?"]);
+    scene.ok(&["accept", "b", "--reason", "it is"]);
+    scene.ok(&["start", "b", "--rerun", "--reason", "again"]);
+    let attempts = scene.ok(&["show", "b", "--json"]).json()["attempts"].clone();
+    let by = |number: usize| attempts[1]["accepted"][number]["reason"].clone();
+    assert_eq!(
+        (by(0), by(1), attempts[2].get("accepted")),
+        ("uploaded by hand".into(), "it is".into(), None)
+    );
+    let shown = scene.ok(&["show", "b"]).stdout;
+    assert!(!shown.lines().any(|line| line.starts_with("  accepted")), "{shown}");
+    assert!(shown.contains("failed, accepted"), "{shown}");
+}
+
+#[test]
+fn found_31_events_lead_to_the_acceptance_and_back() {
+    let scene = failed_and_accepted();
+    let event = acceptance(&scene);
+    let seq = event["seq"].as_u64().expect("a number");
+    let failed = format!("e{}", event["causes"][0]["seq"]);
+    let shown = scene.ok(&["show", &failed]).stdout;
+    assert!(shown.contains(&format!("led to    e{seq} phase_accepted b (phase_failed")), "{shown}");
+    let shown = scene.ok(&["show", &format!("e{seq}")]).stdout;
+    assert!(shown.contains("✘ FAILED → ✔ COMPLETE") && shown.contains("because   e"), "{shown}");
+    let log = scene.ok(&["log"]).stdout;
+    assert!(log.contains("✘ FAILED → ✔ COMPLETE  accepted: uploaded by hand"), "{log}");
+}
+
+#[test]
+fn found_31_a_line_states_the_files_that_are_there() {
+    let scene = ran();
+    scene.ok(&["rerun", "b", "--reason", "x"]);
+    let digest = format!("sha256:{}", "1".repeat(64));
+    let file = |path: &str| json!([{"path": path, "digest": digest}]);
+    let (inputs, outputs) = (file("elsewhere/in"), file("elsewhere/out"));
+    let line = json!({"do": "accept", "phase": "b", "reason": "fine", "inputs": inputs, "outputs": outputs, "id": "key:1"});
+    scene.write("lines", &format!("{line}\n"));
+    scene.ok(&["append", "lines"]);
+    let data = data(&scene);
+    assert_eq!((&data["inputs"], &data["outputs"]), (&inputs, &outputs));
+    scene.write("lines", &format!("{line}\n").replace("elsewhere/in", "another"));
+    let refused = scene.run(&["append", "lines"]);
+    assert_eq!(refused.code, 3, "other inputs are another command: {}", refused.picture());
+}
+
+/// Returns the last acceptance.
+fn acceptance(scene: &Scene) -> Value {
+    let log = scene.ok(&["log", "--kind", "phase_accepted", "--json"]).stdout;
+    serde_json::from_str(log.lines().last().expect("there is one")).expect("JSON")
+}
+
+/// Returns the data of the last acceptance.
+fn data(scene: &Scene) -> Value {
+    acceptance(scene)["data"].take()
 }

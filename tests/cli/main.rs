@@ -35,6 +35,7 @@ mod places;
 mod real_inputs;
 mod record;
 mod report;
+mod reverted;
 mod safety;
 mod salvage;
 mod scan;

@@ -88,7 +88,7 @@ fn next(step: &Step, phase: PhaseRef, state: &str) -> Action {
         }
         (5, _) => {
             let (reason, output) = (reason, digest(bits % 4));
-            Action::Accept(action::Accept { phase, reason, output, outputs: Vec::new() })
+            Action::Accept(action::Accept { phase, reason, output, outputs: Vec::new(), inputs: Vec::new() })
         }
         (6..8, _) => Action::Skip(action::Skip { phase, reason, metadata }),
         (8..10, _) => Action::Reset(action::Reset { phase, reason }),

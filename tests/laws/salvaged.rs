@@ -119,6 +119,11 @@ proptest! {
                 && kind(same).as_deref() == Some("phase_started")
                 && same["data"]["reason"] == line["data"]["reason"];
             assert!(is_plain || kind(same) == kind(line), "{same} was {line}");
+            // What was known of its files still is.
+            for files in ["inputs", "output", "outputs", "unreadable", "unreadable_more"] {
+                let was = line["data"].get(files);
+                assert!(is_plain || same["data"].get(files) == was, "{files} of {same} were {was:?}");
+            }
             // What is inferred takes place in front of it, a microsecond each; and what it rests on here, and did not there,
             // may be claimed for a minute later than it was recorded.
             let at = |line: &Value| line["at"].as_str().expect("a time").parse::<Timestamp>().expect("a time").micros();

@@ -5,8 +5,8 @@ use std::sync::{Mutex, MutexGuard};
 
 use phaseledger::ledger::{AnswerStatus, How, Ledger, LedgerError, Recorder, Recording, Unrecorded};
 use phaseledger::model::{
-    Action, Command, Declared, Digest, Event, FoundFiles, OutputFile, Timestamp, Unreadable, UnreadableFile,
-    action, parse_workflow,
+    Action, Command, Declared, Digest, Event, FileRole, FoundFiles, OutputFile, Timestamp, Unreadable,
+    UnreadableFile, action, parse_workflow,
 };
 use phaseledger::store::StoreError;
 
@@ -373,6 +373,90 @@ fn a_declaration_that_goes_in_between_takes_its_files_along() {
     let recording = recorded.expect("it is legal");
     let Event::PhaseStarted(started) = &recording.answers[0].events[0].event else { panic!("a start") };
     assert_eq!((&started.inputs, asked.read.len()), (&None, 1));
+}
+
+/// A ledger whose only phase reads and puts out files, and failed.
+fn failed() -> Shared {
+    let shared = Shared::default();
+    let mut ledger = shared.calm();
+    define(&mut ledger, "define", &[("a", "inputs = ['in']\noutputs = ['out']")]);
+    for line in [r#"{"do":"start","phase":"a"}"#, r#"{"do":"fail","phase":"a","error":"it broke"}"#] {
+        ledger.submit(&command(line, line), now(1)).expect("it is legal");
+    }
+    shared
+}
+
+fn accept(id: &str, more: &str) -> [Command; 1] {
+    [command(id, &format!(r#"{{"do":"accept","phase":"a","reason":"fine"{more}}}"#))]
+}
+
+/// Returns the inputs and the outputs of the acceptance, by their paths.
+fn accepted(recording: &Recording) -> (Option<Vec<&str>>, Vec<&str>) {
+    fn paths(files: &[OutputFile]) -> Vec<&str> {
+        files.iter().map(|file| file.path.as_str()).collect()
+    }
+    let accepted = recording.answers[0].events[0].event.accepted().expect("an acceptance");
+    assert_eq!(accepted.output, OutputFile::together(&accepted.outputs));
+    (accepted.inputs.as_deref().map(paths), paths(&accepted.outputs))
+}
+
+#[test]
+fn found_31_an_acceptance_gets_the_inputs_and_the_outputs_that_its_phase_declares() {
+    let shared = failed();
+    let mut files = |declared: &Declared| Ok(vec![file(&declared.patterns[0], "text")]);
+    let (recorded, asked) = record_with(shared.calm(), &mut accept("mine", ""), How::Together, &mut files);
+    assert_eq!(accepted(&recorded.expect("it is legal")), (Some(vec!["in"]), vec!["out"]));
+    let roles: Vec<_> = asked.read.iter().map(|declared| declared.role).collect();
+    assert_eq!((roles, asked.waits), (vec![FileRole::Inputs, FileRole::Outputs], vec![]));
+    // Nothing is read for what is recorded already, nor for what is refused.
+    let mut files = |_: &Declared| panic!("nothing is missing");
+    let (again, _) = record_with(shared.calm(), &mut accept("mine", ""), How::Together, &mut files);
+    assert_eq!(again.expect("a retry is never refused").answers[0].status, AnswerStatus::Duplicate);
+    let (refused, _) = record_with(shared.calm(), &mut accept("other", ""), How::Together, &mut files);
+    assert!(matches!(refused.expect_err("it is COMPLETE").error, LedgerError::Rejected(_)));
+}
+
+#[test]
+fn found_31_files_of_an_acceptance_that_are_stated_are_not_read() {
+    let digest = Digest::sha256(b"stated");
+    let stated = |role: &str| format!(r#","{role}":[{{"path":"stated","digest":"{digest}"}}]"#);
+    for (role, other, wanted) in [
+        ("inputs", FileRole::Outputs, (Some(vec!["stated"]), vec!["out"])),
+        ("outputs", FileRole::Inputs, (Some(vec!["in"]), vec!["stated"])),
+    ] {
+        let output = if role == "outputs" { format!(r#","output":"{digest}""#) } else { String::new() };
+        let mut commands = accept("mine", &format!("{}{output}", stated(role)));
+        let mut files = |declared: &Declared| Ok(vec![file(&declared.patterns[0], "text")]);
+        let (recorded, asked) = record_with(failed().calm(), &mut commands, How::Together, &mut files);
+        assert_eq!(accepted(&recorded.expect("it is legal")), wanted, "{role}");
+        let roles: Vec<_> = asked.read.iter().map(|declared| declared.role).collect();
+        assert_eq!(roles, [other], "{role}");
+    }
+}
+
+/// What is declared otherwise, or no more, since the files were read: all of them are read anew.
+#[test]
+fn found_31_a_definition_that_comes_while_an_acceptance_reads_is_read_anew() {
+    for (files_then, looks, wanted) in [
+        ("inputs = ['in']\noutputs = ['new']", 4, (Some(vec!["in"]), vec!["new"])),
+        ("inputs = ['in']", 3, (Some(vec!["in"]), vec![])),
+        ("outputs = ['out']", 3, (None, vec!["out"])),
+        ("", 2, (None, vec![])),
+    ] {
+        let shared = failed();
+        let mut other = shared.calm();
+        let mut is_defined = false;
+        let mut files = |declared: &Declared| {
+            if !std::mem::replace(&mut is_defined, true) {
+                define(&mut other, "define again", &[("a", files_then)]);
+            }
+            Ok(vec![file(&declared.patterns[0], "text")])
+        };
+        let (recorded, asked) =
+            record_with(shared.calm(), &mut accept("mine", ""), How::Together, &mut files);
+        assert_eq!(accepted(&recorded.expect("it is legal")), wanted, "{files_then}");
+        assert_eq!(asked.read.len(), looks, "{files_then}");
+    }
 }
 
 #[test]

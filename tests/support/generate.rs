@@ -4,8 +4,8 @@
 //! refused, as in life. What a plan says never depends on what the ledger answers.
 
 use phaseledger::model::{
-    Action, Again, Amount, Command, CommandId, Definition, Expectation, FileRole, PhaseDefinition, PhaseName,
-    PhaseRef, Seq, StateName, TagName, Timestamp, WorkflowName, action,
+    Action, Again, Amount, Command, CommandId, Definition, Expectation, FileRole, FoundByRole,
+    PhaseDefinition, PhaseName, PhaseRef, Seq, StateName, TagName, Timestamp, WorkflowName, action,
 };
 use proptest::prelude::*;
 
@@ -246,7 +246,8 @@ impl<'a> Sending<'a> {
             29 => vec![Expectation::Seq(Seq::new(1 << 40))],
             _ => Vec::new(),
         };
-        let fingerprints = self.told.slot.is_multiple_of(4).then(|| found(self.told.other % 4));
+        let look = |contents: u8| self.told.slot.is_multiple_of(4).then(|| found(contents % 4));
+        let fingerprints = FoundByRole { inputs: look(self.told.other / 4), outputs: look(self.told.other) };
         let command = Command { occurred_at: claim.map(time), expect, fingerprints, ..command(id, action) };
         self.sent.push(Sent { command, now: time(self.clock) });
     }
@@ -462,7 +463,8 @@ impl<'a> Sending<'a> {
             Verb::Again | Verb::Other => {
                 let Sent { mut command, now } = self.sent[usize::from(slot) % self.sent.len()].clone();
                 // Files may have changed since.
-                command.fingerprints = Some(Ok(files(what)));
+                let found = Some(Ok(files(what)));
+                command.fingerprints = FoundByRole { inputs: found.clone(), outputs: found };
                 if let Verb::Other = verb {
                     command.action = Action::Note(action::Note { phase: None, text: text("something else") });
                 }
@@ -481,7 +483,9 @@ impl<'a> Sending<'a> {
             Verb::Accept => {
                 let (phase, output) = (self.phase(slot), digest(output));
                 let reason = text("good enough");
-                self.send(Action::Accept(action::Accept { phase, reason, output, outputs: Vec::new() }));
+                let inputs = if unmet { files(what) } else { Vec::new() };
+                let outputs = Vec::new();
+                self.send(Action::Accept(action::Accept { phase, reason, output, outputs, inputs }));
             }
             Verb::Rerun => self.send(self.rerun(slot, what == 5)),
             Verb::Regret => self.regret(),

@@ -2,8 +2,8 @@
 
 use chrono::DateTime;
 use phaseledger::model::{
-    Action, Actor, Change, Command, CommandId, Digest, FileRole, FoundFiles, Metadata, OutputFile,
-    PhaseDefinition, PhaseName, PhaseRef, Text, Timestamp, UnreadableFile,
+    Action, Actor, Change, Command, CommandId, Digest, FileRole, FoundByRole, FoundFiles, Metadata,
+    OutputFile, PhaseDefinition, PhaseName, PhaseRef, Text, Timestamp, UnreadableFile,
 };
 
 /// Returns a command that a caller may send again.
@@ -16,8 +16,9 @@ pub fn command(id: CommandId, action: Action) -> Command {
         occurred_at: None,
         expect: Vec::new(),
         inferred: None,
-        fingerprints: None,
+        fingerprints: FoundByRole::default(),
         left_behind: Vec::new(),
+        past: None,
         action,
     }
 }

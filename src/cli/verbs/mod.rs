@@ -19,6 +19,7 @@ pub mod next;
 pub mod record;
 pub mod replay;
 pub mod report;
+mod revert;
 pub mod salvage;
 pub mod scan;
 pub mod show;
@@ -65,6 +66,8 @@ pub enum Verb {
     Skip(record::SkipArgs),
     /// Mark a complete phase, and all that was built on it, for rerun
     Rerun(record::RerunArgs),
+    /// Take back what was asked for by mistake: a mark, a note, a tag, a cost, a definition, a skip
+    Revert(revert::RevertArgs),
     /// Make a phase, or all of a workflow, as if it had not run
     Reset(record::ResetArgs),
     /// Attach metadata to a phase
@@ -129,6 +132,7 @@ impl Verb {
             Verb::Accept(args) => accept::run(args, context),
             Verb::Skip(args) => record::skip(args, context),
             Verb::Rerun(args) => record::rerun(args, context),
+            Verb::Revert(args) => revert::run(args, context),
             Verb::Reset(args) => record::reset(args, context),
             Verb::Meta(args) => record::meta(args, context),
             Verb::Note(args) => record::note(args, context),

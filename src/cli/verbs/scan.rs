@@ -154,8 +154,8 @@ struct Scanner<'a> {
     args: &'a Args,
     context: &'a Context,
     project: Project,
-    /// What the attempts read and put out, by the places of their starts and completions.
-    recorded: HashMap<Seq, Option<Vec<OutputFile>>>,
+    /// What the attempts read and put out, by the places of the events that recorded it.
+    recorded: HashMap<(Seq, FileRole), Option<Vec<OutputFile>>>,
 }
 
 /// A phase with what was found of its inputs, or of its outputs.
@@ -227,8 +227,7 @@ impl Scanner<'_> {
 
     /// Takes in what the attempts recorded, and forgets what other attempts did.
     fn take(&mut self, answer: ScanAnswer) -> Vec<ScanTarget> {
-        let attempts = answer.targets.iter().filter_map(|target| target.attempt);
-        let places: HashSet<Seq> = attempts.map(|(_, place)| place).collect();
+        let places: HashSet<_> = answer.targets.iter().filter_map(ScanTarget::recorded_at).collect();
         self.recorded.retain(|place, _| places.contains(place));
         self.recorded.extend(answer.recorded);
         answer.targets
@@ -238,7 +237,7 @@ impl Scanner<'_> {
         let patterns = target.declared.as_ref().map_or(&[][..], |declared| &declared.patterns);
         // What is no pattern is among what cannot be read.
         let (patterns, _) = Patterns::read(patterns);
-        let recorded = target.attempt.and_then(|(_, place)| self.recorded.get(&place)?.as_ref());
+        let recorded = target.recorded_at().and_then(|place| self.recorded.get(&place)?.as_ref());
         let mut changes = Vec::new();
         let finding = match (&target.declared, target.attempt, &found, recorded) {
             (None, ..) => Finding::Undeclared,

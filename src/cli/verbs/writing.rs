@@ -219,7 +219,7 @@ impl Recorder for Edge<'_> {
 
     fn fingerprint(&mut self, declared: &Declared) -> FoundFiles {
         let (found, unmatched) = files::declared(declared, self.context);
-        self.unmatched = UnmatchedView::all(declared, unmatched);
+        UnmatchedView::replace(&mut self.unmatched, declared, unmatched);
         found
     }
 

@@ -21,8 +21,8 @@ use order::{FileLine, InOrder, Ordered};
 
 use super::{Ledger, LedgerError, Session, TRIES_MAX};
 use crate::model::{
-    Action, Actor, CallerId, Command, CommandId, Definition, Digest, HistoryImported, Seq, Timestamp,
-    WorkflowName, action,
+    Action, Actor, CallerId, Command, CommandId, Definition, Digest, FoundByRole, HistoryImported, Seq,
+    Timestamp, WorkflowName, action,
 };
 use crate::rules::{DATED_BACK, Rejection};
 use crate::store::StoreError;
@@ -299,8 +299,9 @@ impl<'a> Importer<'a> {
             occurred_at: at,
             expect: Vec::new(),
             inferred: repair,
-            fingerprints: None,
+            fingerprints: FoundByRole::default(),
             left_behind: Vec::new(),
+            past: None,
             action,
         };
         let answer = self.session.stage(&command, self.now).map_err(|error| at_line(number, error))?;

@@ -2,7 +2,7 @@
 
 use crate::model::{
     Action, Again, ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalRequested, Change, CostRecorded,
-    Event, FileRole, FoundFiles, PhaseCompleted, PhaseFailed, PhaseRef, PhaseStarted, Process, Recorded,
+    Event, FileRole, FoundByRole, PhaseCompleted, PhaseFailed, PhaseRef, PhaseStarted, Process, Recorded,
     RerunReason, RerunWithdrawn, Said, Seq, Subject, Text, Verdict, Worker, WorkflowName, action,
 };
 
@@ -20,9 +20,16 @@ pub(super) fn action_of(events: &[Recorded], place: impl Fn(Seq) -> Option<Seq>)
     action(&first.event, &subject, place)
 }
 
-/// Returns the declared files that an attempt could not tell as it began or ended; none where it told all.
-pub(super) fn unreadable_of(events: &[Recorded]) -> Option<FoundFiles> {
-    events.iter().find_map(|record| record.event.unreadable()).map(Err)
+/// Returns what an attempt found of its declared files as it began, ended or was accepted, beside those that its events name.
+pub(super) fn found_of(events: &[Recorded]) -> FoundByRole {
+    let unreadable = events.iter().find_map(|record| record.event.unreadable());
+    if let Some(inputs) = events.iter().find_map(|record| record.event.inputs()) {
+        return FoundByRole { inputs: Some(Ok(inputs.to_vec())), outputs: unreadable.map(Err) };
+    }
+    // An acceptance has one list for both roles.
+    let is_of_both = events.iter().any(|record| record.event.accepted().is_some());
+    let outputs = unreadable.clone().filter(|_| !is_of_both);
+    FoundByRole { inputs: unreadable.map(Err), outputs: outputs.map(Err) }
 }
 
 /// What an event is about.
@@ -85,6 +92,7 @@ fn action(event: &Event, about: &Subjects<'_>, place: impl Fn(Seq) -> Option<Seq
             reason: accepted.reason.clone(),
             output: accepted.output,
             outputs: accepted.outputs.clone(),
+            inputs: accepted.inputs.clone().unwrap_or_default(),
         }),
         Event::PhaseSkipped(skipped) => Action::Skip(action::Skip {
             phase: about.phase()?,
@@ -109,6 +117,9 @@ fn action(event: &Event, about: &Subjects<'_>, place: impl Fn(Seq) -> Option<Seq
             Action::Note(action::Note { phase: about.phase(), text: note.text.clone() })
         }
         Event::TagSet(tag) => Action::Tag(action::Tag { name: tag.name.clone(), seq: Some(place(tag.seq)?) }),
+        Event::Reverted(reverted) => {
+            Action::Revert(action::Revert { event: reverted.event, reason: reverted.reason.clone() })
+        }
         Event::CostRecorded(recorded) => cost(about.phase()?, recorded),
         Event::CostLimitSet(set) => Action::CostLimit(action::CostLimit {
             phase: about.phase(),
@@ -121,7 +132,10 @@ fn action(event: &Event, about: &Subjects<'_>, place: impl Fn(Seq) -> Option<Seq
         Event::HistoryImported(history) => {
             Action::NoteImport(action::NoteImport { workflow: about.whole(), history: history.clone() })
         }
-        Event::RerunCleared(_) | Event::CostWarningRaised(_) | Event::CostLimitExceeded(_) => return None,
+        Event::RerunCleared(_)
+        | Event::TagRemoved(_)
+        | Event::CostWarningRaised(_)
+        | Event::CostLimitExceeded(_) => return None,
     })
 }
 

@@ -27,15 +27,18 @@ pub(in crate::rules) fn accept(
         return Err(Rejection::StaleAbove { phase: phase.id.clone(), stale });
     }
     let (output, outputs) = command.outputs();
+    let unreadable = command.unreadable();
     let accepted = PhaseAccepted {
         attempt: phase.attempt,
         reason: asked.reason.clone(),
         consumed: phase.spec.needs.iter().filter_map(|need| consume(table.phases.get(need)?)).collect(),
         looked_through: judge.looked_through(phase),
         version: phase.spec.version.clone(),
-        inputs: None,
+        inputs: command.inputs().map(<[_]>::to_vec),
         output,
         outputs: outputs.to_vec(),
+        unreadable: unreadable.files,
+        unreadable_more: unreadable.more,
     };
     let first = command.id.event(0);
     let (causes, root) = answers(table, phase);
@@ -63,6 +66,7 @@ pub(in crate::rules) fn accepted(
         if accepted.attempt != phase.attempt {
             return Err(format!("it vouches for attempt {}, expected {}", accepted.attempt, phase.attempt));
         }
+        phase.go_on();
         let origins = origins(phase, record);
         let (attempt, took, before) = match std::mem::replace(&mut phase.state, PhaseState::NOT_RUN) {
             PhaseState::NeedsRerun { completion, .. } => {

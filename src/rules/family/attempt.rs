@@ -1,19 +1,21 @@
 //! Attempts: a phase is started, and ends well or badly, or is done without.
 
+use super::notes;
 use crate::model::{
-    Again, Cause, CauseKind, Command, Consumed, EventId, EventRef, Metadata, Origin, PhaseCompleted,
-    PhaseFailed, PhaseId, PhaseSkipped, PhaseStarted, Process, Reason, Recorded, RerunReason, StateName,
-    Text, Timestamp, Worker, action,
+    Again, Cause, CauseKind, Command, Consumed, EventId, EventRef, Metadata, Origin, Past, PhaseCompleted,
+    PhaseFailed, PhaseId, PhaseSkipped, PhaseStarted, Process, Reason, Recorded, RerunReason, Seq, StateName,
+    Text, Timestamp, Undone, Worker, action,
 };
 use crate::rules::attempt::{Attempt, Completion, Failure, Skip};
 use crate::rules::draft::{Draft, ending, moving};
 use crate::rules::family::started::far_ends;
 use crate::rules::mark::Mark;
-use crate::rules::phase::{Phase, PhaseState};
+use crate::rules::phase::{Phase, PhaseState, Replaced, Stood, Was};
 use crate::rules::rejection::Rejection;
 use crate::rules::stale::{Judge, consumed, roots};
 use crate::rules::table::Table;
 use crate::rules::touched::{Changing, misplaced};
+use crate::rules::undoing::{Undoing, passed, subject};
 
 const STARTABLE: &[StateName] = &[StateName::Pending, StateName::NeedsRerun, StateName::Failed];
 const STARTABLE_AGAIN: &[StateName] =
@@ -302,8 +304,53 @@ pub(in crate::rules) fn skipped(
         let (reason, behind) = (skipped.reason.clone(), skipped.behind.clone());
         let origins = far_ends(&phase.state, behind.iter().copied());
         let skip = Skip { event: record.id, seq: record.seq, reason, behind, origins };
+        let (aside, reset) = (phase.aside.clone(), phase.reset);
         phase.set_aside(&[Origin::new(record.event_ref(), CauseKind::PhaseSkipped)]);
-        phase.state = PhaseState::Pending { skipped: Some(skip) };
+        let skipped_now = PhaseState::Pending { skipped: Some(skip) };
+        let standing = Stood { state: std::mem::replace(&mut phase.state, skipped_now), aside, reset };
+        phase.replaced.push(Replaced { by: record.seq, was: Was::Stood(Box::new(standing)) });
         phase.merge(&skipped.metadata)
+    })
+}
+
+/// Decides that a skip is lifted, or that it holds again: the phase is where it stood.
+pub(in crate::rules) fn lift(table: &Table, past: &Past, target: &Recorded) -> Result<Undoing, Rejection> {
+    let phase = subject(table, target)?;
+    let replaced = phase.replaced.iter().find(|replaced| replaced.by == target.seq);
+    let Some(Was::Stood(standing)) = replaced.map(|replaced| &replaced.was) else {
+        return Err(passed(target, phase.moved.map(|moved| moved.seq)));
+    };
+    // What was attached by it goes with it.
+    let attached = past.events.get(1).and_then(|next| next.event.attached());
+    let skipped = target.event.skipped().map(|skipped| (&skipped.metadata, &[][..]));
+    let attached = skipped.or(attached.map(|of| (&of.metadata, &of.removed[..])));
+    let effect = attached.and_then(|attached| notes::without(phase, past, attached));
+    Ok(Undoing {
+        transition: Some((phase.state.name(), standing.state.name())),
+        ..Undoing::with(Undone::Skip, effect)
+    })
+}
+
+/// Applies that a skip is lifted, or holds again. `replaced_by` is what is taken back.
+pub(in crate::rules) fn lifted(
+    table: &mut Changing<'_>,
+    record: &Recorded,
+    replaced_by: Seq,
+) -> Result<(), String> {
+    table.apply(record, |phase| {
+        let at = phase.replaced.iter().position(|replaced| replaced.by == replaced_by);
+        let Some(Was::Stood(standing)) = at.map(|at| phase.replaced.remove(at).was) else {
+            return Err(format!("event {replaced_by} replaced nothing that could be there again"));
+        };
+        let returned = Origin::new(record.event_ref(), CauseKind::Reverted);
+        phase.go_on();
+        phase.returned = standing.state.completion().map(|_| returned);
+        let was = Stood {
+            state: std::mem::replace(&mut phase.state, standing.state),
+            aside: std::mem::replace(&mut phase.aside, standing.aside),
+            reset: std::mem::replace(&mut phase.reset, standing.reset),
+        };
+        phase.replaced.push(Replaced { by: record.seq, was: Was::Stood(Box::new(was)) });
+        Ok(())
     })
 }

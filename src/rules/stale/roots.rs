@@ -301,6 +301,12 @@ impl<'a> Back<'a, '_> {
         // A way of then leads to it, and it had not completed: its completion is what differs.
         match was_there && sought.seq > self.attempt.since() {
             true => self.answered(&sought.phase, need).into_iter().collect(),
+            // Or it is there again, for what set it aside is taken back.
+            false if was_there => {
+                let returned = self.judge.table.phases.get(&sought.phase).and_then(|phase| phase.returned);
+                let returned = returned.filter(|returned| returned.seq > self.attempt.since());
+                found.into_iter().chain(returned.map(Found::Origin)).collect()
+            }
             false => found,
         }
     }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use phaseledger::files::{FILES_MAX, PATH_BYTES_MAX};
 use phaseledger::ledger::Ledger;
 use phaseledger::model::{
-    Action, Actor, Change, Command, Definition, Digest, FileRole, Metadata, OutputFile, PhaseDefinition,
-    PhaseName, PhaseRef, WorkflowName, action,
+    Action, Actor, Change, Command, Definition, Digest, FileRole, FoundByRole, Metadata, OutputFile,
+    PhaseDefinition, PhaseName, PhaseRef, WorkflowName, action,
 };
 
 use super::{defined, last, paths, put};
@@ -219,7 +219,8 @@ fn the_largest_lists_are_kept() {
     for (number, action) in actions.into_iter().enumerate() {
         let id = format!("key:large {number}").parse().expect("an id");
         let mut command = Command::new(id, Actor::new("ana", "here", "test"), action);
-        command.fingerprints = Some(Ok(files.clone()));
+        let found = Some(Ok(files.clone()));
+        command.fingerprints = FoundByRole { inputs: found.clone(), outputs: found };
         ledger.submit(&command, now).expect("it is kept");
     }
     drop(ledger);

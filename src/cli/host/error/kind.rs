@@ -142,6 +142,8 @@ kinds! {
         "See `from` and `allowed`, and `phaseledger why PHASE`.";
     StaleAbove: Refused, "stale_above", "What is above the phase must run again: nobody can vouch for what is built on it.",
         "Run or accept the phases in `stale` first; `phaseledger why` tells why they must run again.";
+    CannotRevert: Refused, "cannot_revert", "What is to be taken back cannot be, no longer is so, or others rest on it.",
+        "See the hint; `events` lists what rests on it, `phaseledger show` what came of it.";
     UnmetNeeds: Refused, "unmet_needs", "What the phase needs is not complete.",
         "Complete or skip the phases in `unmet`, or start with `--allow-unmet`.";
     UnderWay: Refused, "under_way", "The attempt that `exec` began under this id is still under way; or one has ended, but left a process behind that runs.",

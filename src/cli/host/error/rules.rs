@@ -2,7 +2,7 @@
 
 use phaseledger::rules::Rejection;
 
-use super::{Failure, Kind, costs};
+use super::{Failure, Kind, costs, reverts};
 
 impl Failure {
     /// An attempt that is not begun again, for it is under way.
@@ -88,6 +88,7 @@ impl From<Rejection> for Failure {
                 failure(Kind::TooLarge).hint("keep large things in files, and their paths or digests here")
             }
             Rejection::Approval(rejection) => rejection.into(),
+            Rejection::Revert(refused) => reverts::advised(rejection.to_string(), refused),
         }
     }
 }

@@ -43,6 +43,12 @@ impl UnmatchedView {
         let view = |unmatched| UnmatchedView { phase: phase.clone(), role: *role, unmatched };
         unmatched.into_iter().map(view).collect()
     }
+
+    /// Views those of a declaration in place of what was found of it before.
+    pub fn replace(views: &mut Vec<Self>, declared: &Declared, unmatched: Vec<Unmatched>) {
+        views.retain(|view| (&view.phase, view.role) != (&declared.phase, declared.role));
+        views.extend(UnmatchedView::all(declared, unmatched));
+    }
 }
 
 /// When a command took effect that could not when it was claimed to have, or now.
