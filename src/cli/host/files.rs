@@ -19,18 +19,6 @@ pub fn fingerprint(path: &Path) -> Result<OutputFile, Failure> {
     Ok(OutputFile { path: shown(path), digest })
 }
 
-/// Returns the BLAKE3 digest of a file's bytes, where nobody has to be waited for: what wrote to a pipe has ended.
-pub fn fingerprint_at_rest(path: &Path) -> Result<OutputFile, Failure> {
-    match files::special(path) {
-        Ok(Some(name)) => Err(Failure::io(
-            "read",
-            path,
-            &io::Error::new(io::ErrorKind::InvalidInput, format!("it is {name}")),
-        )),
-        Ok(None) | Err(_) => fingerprint(path),
-    }
-}
-
 /// Fingerprints what a phase declares, and warns of what matches nothing, is left out or cannot be read: none of it keeps
 /// anything from being recorded.
 pub fn declared(declared: &Declared, context: &Context) -> (FoundFiles, Vec<Unmatched>) {

@@ -40,8 +40,9 @@ use crate::cli::verbs::writing::{self, Edge};
     take back what scans said of it: where nothing else holds, the phase stands again, and what is below it. What a \
     `.gitignore` ignores is no input, unless its very path is declared; a pattern with a `!` leaves out what those before it \
     selected. A pattern that selects nothing is told, with the reason. Several changed phases are recorded together or \
-    not at all. Where one file cannot be read (a link to nowhere, a name that is not UTF-8, more files than are kept) its \
-    phase's are not compared: they are told, with each such file, and all others are scanned and recorded all the same. \
+    not at all. Where one input cannot be read (a link to nowhere, a name that is not UTF-8, more files than are kept) its \
+    phase's are not compared: they are told, with each such file, and all others are scanned and recorded all the same. Of \
+    outputs those are compared that can be: a link to nowhere, a pipe or a device in the place of one is a change. \
     Pipes, sockets and devices are left out of inputs. Exit codes: 0 done; 1 when files cannot be read, and with \
     `--dry-run` when there is something to record.\n\n\
     In JSON (`scan/1`): `status`, `seq` (the last event), `phases` with `workflow phase state finding files \
@@ -125,6 +126,27 @@ pub fn one(phase: &PhaseId, by: Option<&String>, context: &Context) -> Result<bo
     Ok(scanned.status == AnswerStatus::Appended)
 }
 
+/// Returns how files differ from those that were recorded, and whether that is all that can be told. Of inputs nothing can be
+/// where one of them cannot be read; of outputs only that one cannot.
+fn compared(
+    role: FileRole,
+    recorded: &[OutputFile],
+    found: &Fingerprints,
+    patterns: &Patterns,
+) -> (Vec<Change>, bool) {
+    match role {
+        FileRole::Inputs if !found.unreadable.is_empty() => (Vec::new(), false),
+        FileRole::Inputs => (changed_inputs(recorded, &found.files, patterns), true),
+        FileRole::Outputs => {
+            let mut changes = changed_outputs(recorded, &found.files, patterns);
+            let all = changes.len();
+            changes.retain(|change| !change.path().is_some_and(|path| found.may_hide(path)));
+            let is_whole = changes.len() == all;
+            (changes, is_whole)
+        }
+    }
+}
+
 /// How often a scan looks again at phases that move on while their files are read.
 const LOOKS_MAX: usize = 3;
 
@@ -151,9 +173,11 @@ impl Looked {
         matches!(self.finding, Finding::Changed | Finding::Restored)
     }
 
-    /// Returns what of its inputs cannot be read, where there is such.
+    /// Returns what of them cannot be read, where that keeps them from being compared.
     fn unreadable(&self) -> Option<&Unreadable> {
-        self.found.as_ref().map(|found| &found.unreadable).filter(|unreadable| !unreadable.is_empty())
+        let is_compared = !matches!(self.finding, Finding::Unreadable | Finding::Unknown);
+        let unreadable = self.found.as_ref().map(|found| &found.unreadable);
+        unreadable.filter(|unreadable| !is_compared && !unreadable.is_empty())
     }
 }
 
@@ -219,17 +243,14 @@ impl Scanner<'_> {
             (None, ..) => Finding::Undeclared,
             (_, None, ..) | (_, _, None, _) => Finding::NotRun,
             (.., None) => Finding::Unknown,
-            (.., Some(found), _) if !found.unreadable.is_empty() => Finding::Unreadable,
             (.., Some(found), Some(recorded)) => {
-                let compare = match target.role {
-                    FileRole::Inputs => changed_inputs,
-                    FileRole::Outputs => changed_outputs,
-                };
-                changes = compare(recorded, &found.files, &patterns);
-                match (changes.is_empty(), target.is_told) {
-                    (false, _) => Finding::Changed,
-                    (true, true) => Finding::Restored,
-                    (true, false) => Finding::Unchanged,
+                let is_whole;
+                (changes, is_whole) = compared(target.role, recorded, found, &patterns);
+                match (changes.is_empty(), is_whole, target.is_told) {
+                    (false, ..) => Finding::Changed,
+                    (true, false, _) => Finding::Unreadable,
+                    (true, true, true) => Finding::Restored,
+                    (true, true, false) => Finding::Unchanged,
                 }
             }
         };

@@ -147,7 +147,7 @@ fn outcome(args: &Args, started: &Started, ran: io::Result<Ended>) -> Ending {
     if !status.success() {
         return failed(started, status, &stderr);
     }
-    let outputs = args.output.iter().map(|path| files::fingerprint_at_rest(path));
+    let outputs = args.output.iter().map(|path| files::fingerprint(path));
     let outputs = outputs.collect::<Result<Vec<_>, _>>();
     match outputs {
         Ok(outputs) => {
@@ -267,7 +267,10 @@ fn record(
         return Err(refused(failure, is_rejected, started, action.verb()));
     }
     let question = ask::Attempt { with_phase: true, ..started.meter.question() };
-    let since = ask::now(|| context.open(), &question)?;
+    // Where nobody can be asked, the ledger is not there either.
+    let Ok(since) = ask::now(|| context.open(), &question) else {
+        return Err(refused(failure, false, started, action.verb()));
+    };
     // A limit that came into force while the command ran was not watched.
     started.meter.take(&since);
     if let Some((seq, error)) = started.meter.limit() {
