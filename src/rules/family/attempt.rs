@@ -2,9 +2,9 @@
 
 use super::notes;
 use crate::model::{
-    Again, Cause, CauseKind, Command, Consumed, EventId, EventRef, Metadata, Origin, Past, PhaseCompleted,
-    PhaseFailed, PhaseId, PhaseSkipped, PhaseStarted, Process, Reason, Recorded, RerunReason, Seq, StateName,
-    Text, Timestamp, Undone, Worker, action,
+    Again, Cause, CauseKind, Command, Consumed, EventId, EventRef, Metadata, Origin, OutputFile, Past,
+    PhaseCompleted, PhaseFailed, PhaseId, PhaseSkipped, PhaseStarted, Process, Reason, Recorded, RerunReason,
+    Seq, StateName, Text, Timestamp, Undone, Worker, action,
 };
 use crate::rules::attempt::{Attempt, Completion, Failure, Skip};
 use crate::rules::draft::{Draft, ending, moving};
@@ -248,12 +248,19 @@ pub(in crate::rules) fn completed(
             ended_at: record.at,
             duration_seconds: completed.duration_seconds,
             output: completed.output,
+            stated: is_stated(phase, record, &completed.outputs),
             outdated_by,
         };
         phase.state = PhaseState::Complete { completion };
         phase.left_behind.clone_from(&completed.left_behind);
         phase.merge(&completed.metadata)
     })
+}
+
+/// Says whether files are such that a caller stated, while the definition declared none. Where those are that the first
+/// release named, nothing tells.
+pub(super) fn is_stated(phase: &Phase, record: &Recorded, files: &[OutputFile]) -> bool {
+    record.version > 1 && !files.is_empty() && phase.spec.outputs.is_empty()
 }
 
 /// Applies a bad end.

@@ -72,7 +72,7 @@ pub fn end(
         true => patiently(|| started.meter.look(context)),
         false => Ok(()),
     };
-    let mut outcome = outcome(args, started, ran);
+    let mut outcome = outcome(args, started, ran, context);
     let verb = outcome.action.verb();
     let recorded = looked
         .map_err(|failure| refused(failure, false, started, verb))
@@ -134,7 +134,7 @@ pub fn as_failed(exit_code: Option<i32>, signal: Option<&str>) -> u8 {
     code.or(number.map(signalled)).unwrap_or(1)
 }
 
-fn outcome(args: &Args, started: &Started, ran: io::Result<Ended>) -> Ending {
+fn outcome(args: &Args, started: &Started, ran: io::Result<Ended>, context: &Context) -> Ending {
     let Ended { status, stderr, .. } = match ran {
         Ok(ended) => ended,
         Err(error) => return not_runnable(args, started, &error),
@@ -147,7 +147,7 @@ fn outcome(args: &Args, started: &Started, ran: io::Result<Ended>) -> Ending {
     if !status.success() {
         return failed(started, status, &stderr);
     }
-    let outputs = args.output.iter().map(|path| files::fingerprint(path));
+    let outputs = args.output.iter().map(|path| files::fingerprint(path, context));
     let outputs = outputs.collect::<Result<Vec<_>, _>>();
     match outputs {
         Ok(outputs) => {
