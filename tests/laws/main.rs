@@ -42,6 +42,8 @@ mod shared;
 mod skip;
 #[path = "../support/started.rs"]
 mod started;
+#[path = "../support/zones.rs"]
+mod zones;
 
 mod approval;
 mod back;
