@@ -42,6 +42,7 @@ pub fn command(action: Action) -> Command {
         inferred: None,
         fingerprints: FoundByRole::default(),
         left_behind: Vec::new(),
+        past: None,
         action,
     }
 }

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import stat
 import traceback
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Type, Union
 
-from ._errors import LedgerError
+from ._errors import LedgerError, UsageError
 from ._types import Answer
 
 if TYPE_CHECKING:
@@ -33,7 +34,8 @@ class Attempt:
     entered the block ends it: a fork of it that leaves the block records nothing.
 
     Declared files that cannot be read keep nothing from being recorded: they are warned of in the log. A file that
-    `output` names and that cannot be read fails the phase, and what `complete` says of it is raised.
+    `output` names and that cannot be read fails the phase, and so does metadata that cannot be recorded: what
+    `complete` says of it is raised.
     """
 
     def __init__(self, ledger: Ledger, phase: str, options: Mapping[str, Any]) -> None:
@@ -98,26 +100,32 @@ class Attempt:
             answer = self._ledger.complete(
                 self.phase, outputs=self._outputs, metadata=self._metadata or None, expect=expect
             )
-        except LedgerError as refused:
-            if not all(map(_is_readable, self._outputs)):
-                # It has ended, without what it was to put out.
+        except BaseException as refused:
+            if _is_its_own(refused) or not all(map(_is_readable, self._outputs)):
+                # It has ended, without what it was to put out or to say.
                 self._end_badly(refused, expect)
             raise
         self._warn(answer, "outputs")
 
     def _end_badly(self, error: BaseException, expect: Optional[str]) -> None:
+        # The caller's own exception is the one to see.
         try:
-            self._fail(error, expect)
-        except LedgerError as refused:
-            # The caller's own exception is the one to see.
+            try:
+                self._fail(error, self._metadata, expect)
+            except Exception as refused:
+                if not _is_its_own(refused):
+                    raise
+                _logger.error("the metadata of `%s` is not recorded: %s", self.phase, refused)
+                self._fail(error, {}, expect)
+        except Exception as refused:
             _logger.error("the failure of `%s` is not recorded: %s", self.phase, refused)
 
-    def _fail(self, error: BaseException, expect: Optional[str]) -> None:
+    def _fail(self, error: BaseException, metadata: Mapping[str, Any], expect: Optional[str]) -> None:
         kind = type(error)
         name = (
             kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
         )
-        message = _sound(str(error))[:_MESSAGE_MAX]
+        message = _sound(_said(error))[:_MESSAGE_MAX]
         lines = traceback.format_exception(kind, error, error.__traceback__)
         exception = {"type": name, "message": message, "traceback": _sound("".join(lines))[-_TRACEBACK_MAX:]}
         exit_code: Optional[int] = None
@@ -128,7 +136,7 @@ class Attempt:
             f"{name}: {message}" if message else name,
             exit_code=exit_code,
             signal=signal.Signals.SIGINT.name if isinstance(error, KeyboardInterrupt) else None,
-            metadata={**self._metadata, "exception": exception},
+            metadata={**metadata, "exception": exception},
             expect=expect,
         )
 
@@ -138,16 +146,26 @@ def _sound(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
+def _said(error: BaseException) -> str:
+    """Returns what an exception says, where it can."""
+    try:
+        return str(error)
+    except Exception:
+        return ""
+
+
+def _is_its_own(error: BaseException) -> bool:
+    """Says whether an end was refused for what it was to say, and not for how the phase stands."""
+    return isinstance(error, UsageError) or not isinstance(error, LedgerError)
+
+
 def _is_readable(path: str) -> bool:
-    """Says whether a file can be read; it never waits for whoever writes to a pipe."""
+    """Says whether a file can be read; a pipe is none, and not waited for."""
     try:
-        file = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-    except OSError:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return False
+        with open(path, "rb", buffering=0) as file:
+            file.read(0)
+    except (OSError, ValueError):
         return False
-    try:
-        os.read(file, 0)
-    except OSError:
-        return False
-    finally:
-        os.close(file)
     return True

@@ -220,6 +220,8 @@ class Next:
     ready: Tuple[PhaseStatus, ...]
     running: Tuple[PhaseStatus, ...]
     blocked: Tuple[PhaseStatus, ...]
+    #: Whether nothing is left to run: all is complete or skipped.
+    done: bool
     as_of: AsOf
     raw: Json = field(repr=False, compare=False)
 
@@ -228,7 +230,7 @@ class Next:
         ready, running, blocked = (
             tuple(PhaseStatus.of(phase) for phase in raw[name]) for name in ("ready", "running", "blocked")
         )
-        return cls(ready, running, blocked, AsOf.of(raw["as_of"]), raw)
+        return cls(ready, running, blocked, raw["done"], AsOf.of(raw["as_of"]), raw)
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,42 @@ class Attempts(Scene):
         self.assertEqual(a.state, State.FAILED)
         self.assertIn("nowhere", str(a.error))
 
+    def test_found_1_what_has_no_bytes_is_no_output_and_not_waited_for(self) -> None:
+        ledger = self.small()
+        os.mkfifo(self.folder / "pipe")
+        for name in (self.folder / "pipe", "/dev/null", self.folder, "\0"):
+            with self.subTest(name), self.assertRaises((LedgerError, ValueError)):
+                with ledger.phase("a") as attempt:
+                    # What hangs ends all the same, and fails the test.
+                    signal.alarm(60)
+                    attempt.output(name)
+            signal.alarm(0)
+            self.assertEqual(ledger.status()["a"].state, State.FAILED, name)
+
+    def test_found_1_metadata_that_cannot_be_recorded_does_not_keep_it_from_ending(self) -> None:
+        ledger = self.small()
+        for value in (float("nan"), object(), "x" * 2_000_000):
+            with self.assertRaises((LedgerError, TypeError, ValueError)), ledger.phase("a") as attempt:
+                attempt.meta(value=value)
+            self.assertEqual(ledger.status()["a"].state, State.FAILED)
+            with self.assertRaisesRegex(KeyError, "mine"), ledger.phase("a") as attempt:
+                attempt.meta(value=value)
+                raise KeyError("mine")
+            a = ledger.status()["a"]
+            self.assertEqual((a.state, a.error), (State.FAILED, "KeyError: 'mine'"))
+
+    def test_found_1_an_exception_without_words_does_not_keep_it_from_ending(self) -> None:
+        class Mute(Exception):
+            def __str__(self) -> str:
+                raise RuntimeError("no words")
+
+        ledger = self.small()
+        with self.assertRaises(Mute), ledger.phase("a"):
+            raise Mute
+        a = ledger.status()["a"]
+        self.assertEqual(a.state, State.FAILED)
+        self.assertIn("Mute", str(a.error))
+
     def test_it_names_the_process_that_works(self) -> None:
         ledger = self.small()
         if not takes_pid(ledger.binary):

@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{AskError, Cut, Question};
-use crate::model::{Declared, FileRole, OutputFile, PhaseId, PhaseRef, Seq, StateName, WorkflowName};
+use crate::model::{
+    Declared, FileRole, OutputFile, Pattern, PhaseId, PhaseRef, Seq, StateName, WorkflowName,
+};
 use crate::query::topological;
 use crate::rules::{Phase, PhaseState, Table};
 
@@ -49,6 +51,8 @@ pub struct ScanTarget {
     pub is_told: bool,
     /// Those that it declares.
     pub declared: Option<Declared>,
+    /// Whether those are to be looked at that the completion names: outputs that its caller stated, while none were declared.
+    pub has_stated: bool,
 }
 
 impl Question for Scan {
@@ -83,14 +87,15 @@ impl Scan {
         });
         let named = named.collect::<Result<Vec<_>, AskError>>()?;
         let is_meant = |phase: &&Phase| match named.is_empty() {
-            true => phase.declares_files() && workflow.is_none_or(|name| *name == phase.id.workflow),
+            true => phase.watches_files() && workflow.is_none_or(|name| *name == phase.id.workflow),
             false => named.contains(&&phase.id),
         };
         let both = |phase| {
             let outputs = ScanTarget::new(phase, FileRole::Outputs);
             let inputs = ScanTarget::new(phase, FileRole::Inputs);
-            let is_shown = inputs.declared.is_some() || outputs.declared.is_none();
-            let outputs = Some(outputs).filter(|outputs| outputs.declared.is_some());
+            let has_outputs = outputs.declared.is_some() || outputs.has_stated;
+            let is_shown = inputs.declared.is_some() || !has_outputs;
+            let outputs = Some(outputs).filter(|_| has_outputs);
             Some(inputs).filter(|_| is_shown).into_iter().chain(outputs)
         };
         Ok(topological(table).into_iter().filter(is_meant).flat_map(both).collect())
@@ -98,6 +103,21 @@ impl Scan {
 }
 
 impl ScanTarget {
+    /// Returns what is to be looked at: what is declared, and the files that were recorded where the caller stated them.
+    pub fn watched(&self, recorded: Option<&[OutputFile]>) -> Option<Declared> {
+        let stated = recorded.filter(|_| self.has_stated).unwrap_or_default();
+        if stated.is_empty() {
+            return self.declared.clone();
+        }
+        let declared = self.declared.as_ref().map_or(&[][..], |declared| &declared.patterns);
+        // A path with a backslash may be one that was escaped: which file that is nobody can tell.
+        let stated = stated.iter().filter(|file| !file.path.contains('\\'));
+        let stated = stated.filter_map(|file| Pattern::of_path(&file.path));
+        let mut patterns: Vec<String> = declared.iter().cloned().chain(stated).collect();
+        patterns.dedup();
+        (!patterns.is_empty()).then(|| Declared { phase: self.id.clone(), role: self.role, patterns })
+    }
+
     /// Returns the place of the event that recorded its files, and which; none where it runs anyway.
     pub fn recorded_at(&self) -> Option<(Seq, FileRole)> {
         self.attempt.map(|(_, place)| (place, self.role))
@@ -119,7 +139,9 @@ impl ScanTarget {
         let attempt = place.map(|place| (phase.attempt, place));
         let declared = phase.declared(role);
         let is_told = phase.is_told(role.into());
-        ScanTarget { id: phase.id.clone(), role, state: phase.state.name(), attempt, is_told, declared }
+        let has_stated = role == FileRole::Outputs && phase.has_stated();
+        let (id, state) = (phase.id.clone(), phase.state.name());
+        ScanTarget { id, role, state, attempt, is_told, declared, has_stated }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Chooses the files of a declaration among those that are there, by path: none is read.
 
 use std::collections::{BTreeSet, HashMap};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::walk::{self, Walked};
 use super::{FILES_MAX, PATH_BYTES_MAX};
@@ -14,8 +14,9 @@ pub(super) struct Chosen {
     pub selected: Vec<(String, usize)>,
     /// The paths that a pattern selected and a later one left out.
     pub left_out: Vec<String>,
-    /// What is in the way of telling which files there are, by the pattern that it is in the way of.
-    pub odd: Vec<UnreadableFile>,
+    /// What is in the way of telling which files there are, by the pattern that it is in the way of; and where that is:
+    /// empty where it may be anywhere.
+    pub odd: Vec<(PathBuf, UnreadableFile)>,
     /// The numbers of patterns of which nothing can be said: something is in the way.
     pub untold: BTreeSet<usize>,
 }
@@ -37,10 +38,9 @@ pub(super) fn choose(root: &Path, log: &Path, declared: &[Declared], most: usize
     let nothing = Walked::default();
     let chosen = asked.into_iter().zip(declared).map(|((role, (patterns, bad)), declared)| {
         let mut chosen = among(patterns, walked.get(&role).unwrap_or(&nothing));
-        chosen.odd.extend(bad.into_iter().map(|bad| UnreadableFile {
-            pattern: declared.patterns[bad.index].clone(),
-            path: bad.error.found,
-            why: bad.error.why,
+        chosen.odd.extend(bad.into_iter().map(|bad| {
+            let pattern = declared.patterns[bad.index].clone();
+            (PathBuf::new(), UnreadableFile { pattern, path: bad.error.found, why: bad.error.why })
         }));
         chosen
     });
@@ -68,7 +68,8 @@ fn among(patterns: Patterns, walked: &Walked) -> Chosen {
         if let Some(number) = one.concerns(&patterns) {
             let path = if one.path.as_os_str().is_empty() { Path::new(".") } else { &one.path };
             let pattern = patterns.rules()[number].written.clone();
-            odd.push(UnreadableFile { pattern, path: escape_path(path), why: one.why.clone() });
+            let shown = escape_path(path);
+            odd.push((one.path.clone(), UnreadableFile { pattern, path: shown, why: one.why.clone() }));
         }
     }
     let is_untold = |pattern: &Pattern| {
@@ -80,7 +81,8 @@ fn among(patterns: Patterns, walked: &Walked) -> Chosen {
     match too_many(&patterns, &selected) {
         Some(too_many) => {
             let untold = (0..patterns.rules().len()).collect();
-            Chosen { patterns, selected: Vec::new(), left_out: Vec::new(), odd: vec![too_many], untold }
+            let odd = vec![(PathBuf::new(), too_many)];
+            Chosen { patterns, selected: Vec::new(), left_out: Vec::new(), odd, untold }
         }
         None => Chosen { patterns, selected, left_out, odd, untold },
     }

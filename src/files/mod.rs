@@ -17,7 +17,7 @@ mod walk;
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use crate::model::{
@@ -33,6 +33,9 @@ pub const FILES_MAX: usize = 10_000;
 /// The most bytes that the paths of one list may have together. With it a list stays far below the longest line
 /// that a log can keep.
 pub const PATH_BYTES_MAX: usize = 1 << 20;
+
+/// How many bytes of a file are read at most that says that it is empty.
+pub const EMPTY_BYTES_MAX: u64 = 1 << 20;
 
 /// How many names are looked at, at most, to tell why a pattern selects nothing.
 const ENTRIES_MAX: usize = 50_000;
@@ -66,6 +69,8 @@ pub struct Fingerprints {
     pub left_out: Vec<UnreadableFile>,
     /// What has no digest.
     pub unreadable: Unreadable,
+    /// Where files may be that cannot be told: those themselves, or a folder; empty for all of the project's.
+    pub hidden: Vec<PathBuf>,
 }
 
 impl Fingerprints {
@@ -76,6 +81,11 @@ impl Fingerprints {
     /// [`Unreadable`], where there is one such file.
     pub fn whole(self) -> FoundFiles {
         if self.unreadable.is_empty() { Ok(self.files) } else { Err(self.unreadable) }
+    }
+
+    /// Says whether a file may be at a path, with whatever bytes, though it is not among the files.
+    pub fn may_hide(&self, path: &str) -> bool {
+        self.hidden.iter().any(|hidden| Path::new(path).starts_with(hidden))
     }
 }
 
@@ -131,13 +141,12 @@ impl Project {
             Ok(metadata) => metadata,
             Err(error) if is_gone(&error) => {
                 let is_link = full.symlink_metadata().is_ok();
-                let dangling = || Look::Unreadable("it is a link to a file that is not there".to_owned());
-                return if is_link { dangling() } else { Look::Gone };
+                return if is_link { Look::NoFile("a link to a file that is not there") } else { Look::Gone };
             }
             Err(error) => return Look::Unreadable(error.to_string()),
         };
         match special::name(&metadata.file_type()) {
-            Some(name) => return Look::Special(name),
+            Some(name) => return Look::NoBytes(name),
             None if !metadata.is_file() => return Look::Gone,
             None => {}
         }
@@ -164,54 +173,66 @@ enum Look {
     File(Digest),
     /// No file: there is none of the name, or it is a folder.
     Gone,
+    /// A link that leads to nothing, by its name.
+    NoFile(&'static str),
     /// Something without bytes of its own, by its name.
-    Special(&'static str),
+    NoBytes(&'static str),
     /// A file, as far as can be told, that cannot be read, for a reason.
     Unreadable(String),
 }
 
 fn fingerprints(role: FileRole, chosen: &Chosen, looks: &HashMap<String, Look>) -> Fingerprints {
-    let (mut files, mut left_out, mut unreadable) = (Vec::new(), Vec::new(), chosen.odd.clone());
+    let (mut files, mut left_out) = (Vec::new(), Vec::new());
+    let (mut hidden, mut unreadable): (Vec<PathBuf>, Vec<_>) = chosen.odd.iter().cloned().unzip();
     for (path, number) in &chosen.selected {
         let rule = &chosen.patterns.rules()[*number];
         let is_named = rule.pattern.literal().is_some();
         let odd = |why: String| UnreadableFile { pattern: rule.written.clone(), path: escape(path), why };
         match looks.get(path) {
             Some(Look::File(digest)) => files.push(OutputFile { path: path.clone(), digest: *digest }),
-            Some(Look::Special(name)) if role == FileRole::Inputs && !is_named => {
+            Some(Look::NoBytes(name)) if role == FileRole::Inputs && !is_named => {
                 left_out.push(odd(format!("it is {name}")));
             }
-            Some(Look::Special(name)) => unreadable.push(odd(format!("it is {name}"))),
-            Some(Look::Unreadable(why)) => unreadable.push(odd(why.clone())),
+            Some(Look::NoBytes(name) | Look::NoFile(name)) => unreadable.push(odd(format!("it is {name}"))),
+            Some(Look::Unreadable(why)) => {
+                hidden.push(PathBuf::from(path));
+                unreadable.push(odd(why.clone()));
+            }
             Some(Look::Gone) | None => {}
         }
     }
     unreadable.sort_by(|a, b| a.path.cmp(&b.path));
-    Fingerprints { files, unmatched: Vec::new(), left_out, unreadable: unreadable.into_iter().collect() }
+    Fingerprints {
+        files,
+        unmatched: Vec::new(),
+        left_out,
+        unreadable: unreadable.into_iter().collect(),
+        hidden,
+    }
 }
 
-/// Says what a path leads to, where that has no bytes of its own: a pipe, a socket or a device. Reading one may wait for
-/// ever.
+/// Returns the BLAKE3 digest of the bytes that a file has as it is opened: what grows meanwhile is not run after.
 ///
 /// # Errors
 ///
-/// What the system says.
-pub fn special(path: &Path) -> std::io::Result<Option<&'static str>> {
-    Ok(special::name(&path.metadata()?.file_type()))
-}
-
-/// Returns the BLAKE3 digest of a file's bytes.
-///
-/// # Errors
-///
-/// What the system says.
-pub fn read(path: &Path) -> std::io::Result<Digest> {
-    let mut file = File::open(path)?;
+/// What the system says. A pipe, a socket or a device is none, for reading one may wait for ever; nor is what says that it is
+/// empty, as files of `/proc` do, and has more than [`EMPTY_BYTES_MAX`].
+pub fn read(path: &Path) -> io::Result<Digest> {
+    if let Some(name) = special::name(&path.metadata()?.file_type()) {
+        return Err(io::Error::new(ErrorKind::InvalidInput, format!("it is {name}")));
+    }
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    let most = if length == 0 { EMPTY_BYTES_MAX } else { length };
     let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(&mut file)?;
+    hasher.update_reader(file.take(most))?;
+    if length == 0 && hasher.count() == most {
+        let why = format!("it says that it is empty, but has {most} bytes and more");
+        return Err(io::Error::new(ErrorKind::InvalidData, why));
+    }
     Ok(Digest::new(Algorithm::Blake3, *hasher.finalize().as_bytes()))
 }
 
-fn is_gone(error: &std::io::Error) -> bool {
+fn is_gone(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }

@@ -1,5 +1,6 @@
 //! Why a pattern selects nothing, as far as names tell.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use ignore::Match;
@@ -37,7 +38,9 @@ pub(super) fn of(
             || selected.iter().any(|(path, _)| rule.matches(Path::new(path)))
     };
     let rules = chosen.patterns.rules().iter().enumerate();
-    let unused = rules.filter(|(number, rule)| match rule.leaves_out {
+    let mut seen = BTreeSet::new();
+    let once = rules.filter(|(_, rule)| seen.insert(&rule.written));
+    let unused = once.filter(|(number, rule)| match rule.leaves_out {
         // One that leaves out nothing may be there for what comes. A folder never comes to match.
         true => rule.pattern.literal().is_some_and(|path| root.join(path).is_dir()),
         false => !chosen.untold.contains(number) && !is_used(*number, rule),
@@ -73,6 +76,9 @@ fn by_name(root: &Path, chosen: &Chosen, rule: &Rule, is_there: &dyn Fn(&str) ->
             ));
         }
     }
+    if rule.written.split('\\').skip(1).any(|rest| rest.starts_with(char::is_alphanumeric)) {
+        return Some("the parts of a path are parted by `/`, not by `\\`".to_owned());
+    }
     let matched = chosen.left_out.iter().find(|path| rule.matches(Path::new(path)) && is_there(path))?;
     let by = chosen.patterns.left_out_by(Path::new(matched))?;
     Some(format!("what it matches is left out: `{}` by `{}`", escape(matched), escape(&by.written)))
@@ -83,10 +89,12 @@ fn by_name(root: &Path, chosen: &Chosen, rule: &Rule, is_there: &dyn Fn(&str) ->
 struct Near {
     ignored: Option<String>,
     dotted: Option<String>,
+    linked: Option<String>,
     folder: Option<String>,
 }
 
-/// Looks for what is ignored, for names that begin with a dot and for folders that patterns with wildcards match.
+/// Looks for what is ignored, for names that begin with a dot, for links to folders in which patterns with wildcards look and
+/// for folders that they match.
 fn looked_for(root: &Path, log: &Path, role: FileRole, patterns: &[&Pattern]) -> Vec<Option<String>> {
     let mut near: Vec<Near> = patterns.iter().map(|_| Near::default()).collect();
     let wild: Vec<&Pattern> =
@@ -101,8 +109,13 @@ fn looked_for(root: &Path, log: &Path, role: FileRole, patterns: &[&Pattern]) ->
             continue;
         }
         let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
+        let is_link = entry.path_is_symlink() && entry.path().is_dir();
         for (pattern, near) in patterns.iter().zip(&mut near) {
             let found = match (is_folder, pattern.matches(Path::new(&path))) {
+                (_, is_match) if is_link => match is_match || pattern.may_match_in(Path::new(&path)) {
+                    true => &mut near.linked,
+                    false => continue,
+                },
                 (true, true) => &mut near.folder,
                 (false, true) if role.is_inputs() => &mut near.ignored,
                 (false, false) if pattern.matches_with_dots(Path::new(&path)) => &mut near.dotted,
@@ -129,6 +142,9 @@ impl Near {
                 "it matches only names that begin with a dot, such as `{}`; only a pattern with such a part selects them",
                 escape(&path)
             ));
+        }
+        if let Some(link) = self.linked.as_deref().map(escape) {
+            return Some(format!("`{link}` is a link to a folder, and those are not followed"));
         }
         let folder = self.folder.as_deref().map(escape)?;
         Some(format!(

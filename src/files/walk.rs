@@ -147,7 +147,11 @@ fn unless_gone(error: ignore::Error, root: &Path) -> Option<Odd> {
     let path = path_of(&error).unwrap_or(root);
     let path = path.strip_prefix(root).unwrap_or(path).to_owned();
     let text = error.to_string();
-    let why = error.into_io_error().map_or(text, |error| error.to_string());
+    let why = error.into_io_error().map_or(text, |error| {
+        // What the system says, without the path, which is told beside it.
+        let said = error.get_ref().and_then(|inner| inner.source());
+        said.map_or_else(|| error.to_string(), ToString::to_string)
+    });
     Some(Odd { path, is_folder: true, why })
 }
 

@@ -16,6 +16,7 @@ mod history;
 mod identity;
 mod lines;
 mod loader;
+mod past;
 mod record;
 mod replay;
 mod restore;

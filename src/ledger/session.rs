@@ -6,15 +6,16 @@ use std::collections::HashMap;
 
 use super::identity::{check_content, digest_of};
 use super::loader::Loader;
+use super::past::{Before, past};
 use super::rows::Changed;
 use super::{LedgerError, Records, replay};
 use crate::model::{
-    Action, Command, CommandId, Declared, Definition, Digest, Event, FileRole, Past, PhaseRef, Recorded, Seq,
-    StateName, Timestamp,
+    Action, Command, CommandId, Declared, Digest, Event, FileRole, PhaseRef, Recorded, Seq, StateName,
+    Timestamp,
 };
 use crate::rules::{
-    DATED_BACK, Draft, Happened, Phase, Reach, Rest, Resting, Stamp, Table, check_expectations, decide,
-    evolve, moment, propagate, reach, rests_on,
+    Draft, Happened, Phase, Reach, Rest, Resting, Stamp, Table, check_expectations, decide, evolve, moment,
+    propagate, reach, rests_on,
 };
 use crate::store::{Appended, Batch, Entry, Head, Store, StoreError, Times};
 
@@ -160,72 +161,10 @@ impl<'a> Session<'a> {
     fn with_past<'b>(&self, command: &'b Command) -> Result<Cow<'b, Command>, LedgerError> {
         let Action::Revert(revert) = &command.action else { return Ok(Cow::Borrowed(command)) };
         let past = match self.find(CommandId::new(revert.event.uuid()))? {
-            Some(first) => Some(Box::new(self.past(first)?)),
+            Some(first) => Some(Box::new(past(self, first)?)),
             None => None,
         };
         Ok(Cow::Owned(Command { past, ..command.clone() }))
-    }
-
-    /// Returns what there is of the command whose first event is at a place, staged or in the log.
-    fn past(&self, first: Seq) -> Result<Past, LedgerError> {
-        let mut events = vec![self.record(first)?];
-        if first < self.table.head {
-            let next = self.record(first.plus(1))?;
-            events.extend((next.command_id == events[0].command_id).then_some(next));
-        }
-        let needs_table = events.iter().any(|record| {
-            let event = &record.event;
-            event.tag().is_some() || event.attached().is_some() || event.skipped().is_some()
-        });
-        let before = if needs_table { self.table_before(first)? } else { Table::default() };
-        let phase = events[0].subject.phase().and_then(|id| before.phases.get(id));
-        let tag = events.iter().find_map(|record| record.event.tag());
-        Ok(Past {
-            metadata: phase.map(|phase| phase.metadata.clone()).unwrap_or_default(),
-            tag: tag.and_then(|name| before.tags.get(name)).map(|tag| tag.seq),
-            definition: self.definition_before(&events)?,
-            events,
-        })
-    }
-
-    /// Returns the definition that was in force when some events put another one in force.
-    fn definition_before(&self, events: &[Recorded]) -> Result<Option<Definition>, LedgerError> {
-        let Some(record) = events.iter().find(|record| record.event.definition().is_some()) else {
-            return Ok(None);
-        };
-        let workflow = record.subject.workflow().and_then(|name| self.table.workflows.get(name));
-        let before = workflow.into_iter().flat_map(|workflow| workflow.definitions.iter().rev());
-        for event in before.filter(|event| event.seq < record.seq) {
-            let before = self.record(event.seq)?;
-            // One that is dated back put nothing in force.
-            if before.inferred.as_deref() != Some(DATED_BACK) {
-                return Ok(before.event.definition().map(|defined| defined.definition.clone()));
-            }
-        }
-        Ok(None)
-    }
-
-    /// Returns the table in front of an event, staged or in the log.
-    fn table_before(&self, seq: Seq) -> Result<Table, LedgerError> {
-        let stored = self.head.seq.min(seq.minus(1));
-        let mut table = replay::fold(self.store, stored)?.table;
-        while table.head < seq.minus(1) {
-            let next = self.record(table.head.plus(1))?;
-            evolve(&mut table, &next)?;
-        }
-        Ok(table)
-    }
-
-    /// Returns an event, staged or in the log.
-    fn record(&self, seq: Seq) -> Result<Recorded, LedgerError> {
-        let staged = seq.number().checked_sub(self.head.seq.number() + 1);
-        let staged = staged.and_then(|at| self.entries.get(usize::try_from(at).ok()?));
-        if let Some(entry) = staged {
-            return Recorded::from_line(&entry.line).map_err(|source| LedgerError::Line { seq, source });
-        }
-        let record = Records::new(self.store, seq.minus(1), seq).next().transpose()?;
-        let missing = || StoreError::Damaged { found: format!("there is no event {seq}") };
-        Ok(record.ok_or_else(missing)?)
     }
 
     /// Returns what took effect last of all that a command's events rest on.
@@ -392,5 +331,32 @@ impl<'a> Session<'a> {
     fn digest_at(&self, seq: Seq) -> Result<Digest, LedgerError> {
         let record = Records::new(self.store, seq.minus(1), seq).next().transpose()?;
         digest_of(seq, record.as_ref())
+    }
+}
+
+impl Before for Session<'_> {
+    fn now(&self) -> &Table {
+        &self.table
+    }
+
+    fn table_before(&self, seq: Seq) -> Result<Table, LedgerError> {
+        let stored = self.head.seq.min(seq.minus(1));
+        let mut table = replay::fold(self.store, stored)?.table;
+        while table.head < seq.minus(1) {
+            let next = self.record(table.head.plus(1))?;
+            evolve(&mut table, &next)?;
+        }
+        Ok(table)
+    }
+
+    fn record(&self, seq: Seq) -> Result<Recorded, LedgerError> {
+        let staged = seq.number().checked_sub(self.head.seq.number() + 1);
+        let staged = staged.and_then(|at| self.entries.get(usize::try_from(at).ok()?));
+        if let Some(entry) = staged {
+            return Recorded::from_line(&entry.line).map_err(|source| LedgerError::Line { seq, source });
+        }
+        let record = Records::new(self.store, seq.minus(1), seq).next().transpose()?;
+        let missing = || StoreError::Damaged { found: format!("there is no event {seq}") };
+        Ok(record.ok_or_else(missing)?)
     }
 }

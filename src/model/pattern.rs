@@ -89,6 +89,18 @@ impl Pattern {
         Ok(Pattern { text: text.to_owned(), matcher, takes_hidden })
     }
 
+    /// Returns the pattern that matches a path and no other; none for a path that does not lead into the project's folder.
+    pub fn of_path(path: &str) -> Option<String> {
+        let mut pattern = String::with_capacity(path.len());
+        for character in path.trim_start_matches("./").chars() {
+            if META.contains(&character) || (pattern.is_empty() && character == '!') {
+                pattern.push('\\');
+            }
+            pattern.push(character);
+        }
+        Pattern::new(&pattern).is_ok().then_some(pattern)
+    }
+
     /// Says whether a path from the project's folder matches.
     pub fn matches(&self, path: &Path) -> bool {
         (self.takes_hidden || !is_hidden(path)) && self.matches_with_dots(path)

@@ -49,6 +49,6 @@ pub use report::{
 pub use show::{
     AcceptedView, AttemptView, Effects, EventView, Linked, NoteView, Outcome, PhaseHistory, PhaseView, Spec,
 };
-pub use status::{PhaseStatus, ProcessState, Status, StatusFilter, Summary, status};
+pub use status::{PhaseStatus, ProcessState, Status, StatusFilter, Summary, WorkflowSummary, status};
 pub use why::{ChainEvent, LedBy, Proven, Waiting, Why, why};
 pub use words::{Words, words};

@@ -123,6 +123,9 @@ pub struct Completion {
     pub duration_seconds: Option<f64>,
     /// The digest of its output.
     pub output: Option<Digest>,
+    /// Whether it names files that its caller stated, while the definition declared none: they are compared as if it did.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stated: bool,
     /// What had changed above while it ran.
     pub outdated_by: Vec<Mark>,
 }

@@ -40,7 +40,7 @@ pub(super) fn is_transition(record: &Recorded) -> bool {
 
 /// Says whether what is taken back moved a phase.
 fn moves(reverted: &Reverted) -> bool {
-    matches!(reverted.what, Undone::Skip | Undone::Mark)
+    reverted.what == Undone::Skip
 }
 
 /// Returns the number nearest to a duration of whole microseconds, so that it is written with six decimals at

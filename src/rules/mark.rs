@@ -49,6 +49,8 @@ impl Mark {
     /// Returns the event that made it, as what a start answers.
     pub(super) fn origin(&self) -> Origin {
         let kind = match self.said() {
+            // What stands in for marks that were taken back is no more than itself.
+            None if self.root == self.event && !self.legacy => CauseKind::RerunWithdrawn,
             None => CauseKind::UpstreamRerun,
             Some(Said::Input) => CauseKind::InputChanged,
             Some(Said::Output) => CauseKind::OutputChanged,

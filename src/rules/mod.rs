@@ -61,5 +61,5 @@ pub use rejection::{ApprovalRejection, Rejection, RevertRejection};
 pub use rests::{Rest, Resting, rests_on};
 pub use spec::{Lineage, PhaseSpec};
 pub use stale::{Rerun, Step, judge, reruns, trail};
-pub use table::{FOLD_VERSION, Table, Tag, Workflow};
+pub use table::{Defined, FOLD_VERSION, Table, Tag, Workflow};
 pub use touched::{Row, Touched};

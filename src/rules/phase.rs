@@ -76,9 +76,14 @@ impl Phase {
         (!patterns.is_empty()).then(declared)
     }
 
-    /// Says whether its definition declares any of its files.
-    pub fn declares_files(&self) -> bool {
-        !self.spec.inputs.is_empty() || !self.spec.outputs.is_empty()
+    /// Says whether any of its files are watched: its definition declares them, or its last completion names some.
+    pub fn watches_files(&self) -> bool {
+        !self.spec.inputs.is_empty() || !self.spec.outputs.is_empty() || self.has_stated()
+    }
+
+    /// Says whether its last completion names files that its caller stated, while none were declared.
+    pub fn has_stated(&self) -> bool {
+        self.state.completion().is_some_and(|completion| completion.stated)
     }
 
     /// Checks that a verb may be done to it as it stands.
@@ -252,6 +257,9 @@ pub struct Stood {
     /// The reset that it was as if it had not run by.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reset: Option<Origin>,
+    /// What events had replaced until then that may be taken back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replaced: Vec<Replaced>,
 }
 
 /// Where one phase stands. Each state holds what is true only in that state.

@@ -10,7 +10,7 @@ use super::family::{approval, attempt, costs, definition, notes, rerun};
 use super::rejection::{Rejection, RevertRejection};
 use super::table::Table;
 use super::touched::Changing;
-use super::undoing::Undoing;
+use super::undoing::{Undoing, passed};
 use crate::model::{
     Cause, CauseKind, Command, DecidedBy, Event, EventRef, Past, Recorded, Reverted, Said, Undone, action,
 };
@@ -27,8 +27,15 @@ pub(super) fn revert(
     let past = command.past.as_deref();
     let found = past.and_then(|past| Some((past, past.events.first()?)));
     let (past, target) = found.ok_or(RevertRejection::NoCommand { event: asked.event })?;
-    if let Some(by) = table.reverted.get(&target.id) {
+    if let Some(by) = table.taken_back(target.id) {
         return Err(RevertRejection::Already { seq: target.seq, by: by.seq }.into());
+    }
+    // What took something back can be taken back while nothing else has said since whether that holds.
+    for (reverted, by) in past.chain.iter().zip(past.chain.iter().skip(1)) {
+        let last = table.reverted.get(reverted).filter(|last| last.id != *by);
+        if let Some(last) = last {
+            return Err(passed(target, Some(last.seq)));
+        }
     }
     let Undoing { what, again, marks, still, transition, effect } = undoing(table, past, target)?;
     let reason = asked.reason.clone();
@@ -65,8 +72,8 @@ fn undoing(table: &Table, past: &Past, target: &Recorded) -> Result<Undoing, Rej
         }
         Event::PhaseSkipped(_) => attempt::lift(table, past, target),
         Event::NoteAdded(_) => Ok(Undoing::of(Undone::Note)),
-        Event::TagSet(tag) => notes::untag(table, past, target, (&tag.name, true)),
-        Event::TagRemoved(tag) => notes::untag(table, past, target, (&tag.name, false)),
+        Event::TagSet(tag) => notes::untag(table, past, target, (&tag.name, Some(tag.seq))),
+        Event::TagRemoved(tag) => notes::untag(table, past, target, (&tag.name, None)),
         Event::MetadataRecorded(recorded) => notes::detach(table, past, target, recorded),
         Event::CostRecorded(cost) => costs::give_back(table, target, cost),
         Event::CostLimitSet(set) => costs::limit_back(table, target, set),

@@ -104,13 +104,8 @@ impl<'a> Changing<'a> {
         self.table.tags.remove(name)
     }
 
-    /// Puts in that an event is taken back: what it took back itself is there again.
+    /// Puts in that an event is taken back.
     pub(super) fn put_reverted(&mut self, event: EventId, by: EventRef) {
-        let again = self.table.reverted.iter().find(|(_, by)| by.id == event).map(|(again, _)| *again);
-        if let Some(again) = again {
-            self.touch(Row::Reverted(again));
-            self.table.reverted.remove(&again);
-        }
         self.touch(Row::Reverted(event));
         self.table.reverted.insert(event, by);
     }

@@ -46,4 +46,5 @@ mod streams;
 mod taken_back;
 mod takeover;
 mod times;
+mod up_to_date;
 mod why;

@@ -208,3 +208,43 @@ fn found_35_a_definition_does_not_wait_for_what_will_be_put_out() {
     let told = scene.ok(&["define"]);
     assert_eq!(told.stderr, "warning: the pattern `other/*` of `inputs` of `w/b` matches no file\n");
 }
+
+#[test]
+#[cfg(unix)]
+fn found_35_a_link_to_a_folder_in_the_way_of_a_pattern_is_told() {
+    let list = r#"["in/*", "deep/**", "deep/l/*.txt"]"#;
+    let scene = written(list, "[]");
+    put(&scene, "real/x.txt", "1");
+    fs::create_dir(scene.dir().join("deep")).expect("a folder");
+    for (target, link) in [("real", "in"), ("../real", "deep/l")] {
+        std::os::unix::fs::symlink(target, scene.dir().join(link)).expect("a link");
+    }
+    let told = scene.ok(&["define"]);
+    let line = |pattern: &str, link: &str| {
+        format!(
+            "warning: the pattern `{pattern}` of `inputs` of `w/a` selects no file: `{link}` is a link to a folder, and \
+             those are not followed"
+        )
+    };
+    let expected = [line("in/*", "in"), line("deep/**", "deep/l"), line("deep/l/*.txt", "deep/l")];
+    assert_eq!(warnings(&told), expected);
+}
+
+#[test]
+fn found_35_a_pattern_that_is_written_twice_is_told_once() {
+    let scene = written(r#"["none", "none", "none/*", "none"]"#, "[]");
+    let told = scene.ok(&["define"]);
+    assert_eq!(warnings(&told).len(), 2, "{}", told.picture());
+}
+
+#[test]
+fn found_35_a_backslash_between_parts_is_told() {
+    let scene = written(r"['src\one', '\!x']", "[]");
+    put(&scene, "src/one", "1");
+    let told = scene.ok(&["define"]);
+    let of = "of `inputs` of `w/a`";
+    let first = format!(
+        "warning: the pattern `src\\one` {of} selects no file: the parts of a path are parted by `/`, not by `\\`"
+    );
+    assert_eq!(warnings(&told), [first, format!("warning: the pattern `\\!x` {of} matches no file")]);
+}

@@ -50,8 +50,11 @@ fn revert(scene: &Scene) -> Vec<Value> {
     answer["derived"].as_array().expect("a list").iter().map(|event| event["kind"].clone()).collect()
 }
 
-/// Each thing that can be taken back: what is there before, the command, and the kinds of events behind `reverted`.
-const EACH: &[(&str, &[&[&str]], &[&str], &[&str])] = &[
+/// What can be taken back: its name, what is there before, the command, and the kinds of events behind `reverted`.
+type Mistake =
+    (&'static str, &'static [&'static [&'static str]], &'static [&'static str], &'static [&'static str]);
+
+const EACH: &[Mistake] = &[
     ("mark", &[], &["rerun", "a", "--reason", "r"], &["rerun_cleared", "rerun_cleared", "rerun_cleared"]),
     ("one more mark", &[&["rerun", "a", "--reason", "q"]], &["rerun", "b", "--reason", "r"], &[]),
     (

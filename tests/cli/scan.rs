@@ -6,6 +6,7 @@ mod files;
 mod once;
 mod outputs;
 #[cfg(unix)]
+mod stated;
 mod watch;
 
 use std::fs;

@@ -59,12 +59,13 @@ impl Game {
         self.ledger.table().expect("memory")
     }
 
-    /// Returns the phases as JSON, but for what tells when they were last written about: what comes later rests on that.
+    /// Returns the phases as JSON, but for what tells when they were last written about, for what comes later rests on that;
+    /// and what a revert would put back.
     fn phases(&self) -> Vec<Value> {
         let shown = |phase: &Phase| {
             let mut shown = serde_json::to_value(phase).expect("a row");
             let fields = shown.as_object_mut().expect("an object");
-            for field in ["last_seq", "updated_at", "moved"] {
+            for field in ["last_seq", "updated_at", "moved", "replaced"] {
                 fields.remove(field);
             }
             shown

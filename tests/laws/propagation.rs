@@ -14,6 +14,7 @@ use crate::oracle::{World, is_derived, list, string, subject};
 use crate::permit::{may_define, permit, permit_approval};
 use crate::play::{Shared, cases, submit};
 use crate::started::{check_acceptance, check_skip, check_start};
+use crate::undone::{May, check_reverted, permit_revert};
 
 proptest! {
     #![proptest_config(cases(256))]
@@ -73,6 +74,22 @@ fn check_permission(
                 }
             }
         }
+        Action::Revert(action::Revert { event, .. }) => {
+            let found: Vec<_> = given
+                .iter()
+                .map(|line| json!([line["kind"], subject(line), line["from"], line["to"]]))
+                .collect();
+            match (answer, permit_revert(world, &event.to_string())) {
+                (Ok(_), May::Must(events)) => assert_eq!(found, events, "{given:#?}"),
+                (Ok(_), May::Either(events)) => assert!(found.starts_with(&events), "{given:#?}"),
+                (Err(_), May::Either(_)) => {}
+                (Err(error), May::Must(_)) => assert!(!plain, "{event} was not taken back: {error}"),
+                (Ok(_), May::Not(why)) => panic!("{why}: {given:#?}"),
+                (Err(error), May::Not(why)) => {
+                    assert!(!plain || format!("{error:?}").contains(why), "{why}, not {error:?}");
+                }
+            }
+        }
         action => {
             let mut found: Vec<_> = given
                 .iter()
@@ -96,6 +113,9 @@ pub fn follow(world: &mut World, lines: &[Value]) {
     let count = lines.iter().take_while(|line| is_given(line)).count();
     let (given, forced) = lines.split_at(count);
     given.iter().for_each(|line| world.apply(line));
+    if given.first().is_some_and(|line| line["kind"] == "reverted") {
+        check_reverted(&before, world, given);
+    }
     for line in given {
         match line["kind"].as_str() {
             Some("phase_started") => check_start(&before, world, line),

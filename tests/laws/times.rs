@@ -53,7 +53,11 @@ const MOVING: [&str; 6] =
 /// Returns the last line before an event that moved a phase: DESIGN section 3, "the phase's own last transition".
 fn transition(before: &[Value], phase: &str) -> Option<u64> {
     let moves = |line: &&Value| {
-        let own = !line["derived"].as_bool().expect("told") && line["from"] != line["to"];
+        // TODO: what takes a mark back, or has it there again, moves nothing, as `rerun_withdrawn` does not; the program
+        // says that it does.
+        let is_back = text(line, "kind") == "reverted" && line["data"]["what"] == "mark";
+        let own = !line["derived"].as_bool().expect("told")
+            && (line["from"] != line["to"] || line["data"]["what"] == "skip" || is_back);
         subject(line).as_deref() == Some(phase) && (MOVING.contains(&text(line, "kind")) || own)
     };
     before.iter().rev().find(moves).map(seq)
@@ -65,15 +69,25 @@ fn brought_in(before: &[Value], phase: &str) -> Option<u64> {
 }
 
 /// Returns what persons, or scans, said of a phase since it started, and did not take back.
-fn said(before: &[Value], phase: &str, who: &str) -> Vec<u64> {
-    let own = before.iter().rev().filter(|line| subject(line).as_deref() == Some(phase));
-    let since = own.take_while(|line| match text(line, "kind") {
-        "phase_started" => false,
-        "rerun_withdrawn" => text(&line["data"], "withdrawn") != who,
-        _ => true,
-    });
-    let is_said = |line: &&Value| JUDGED.contains(&text(line, "kind")) && said_by(line) == Some(who);
-    since.filter(is_said).map(seq).collect()
+fn said(before: &[Value], phase: &str, who: &str) -> BTreeSet<u64> {
+    let mut said = BTreeSet::new();
+    for line in before.iter().filter(|line| subject(line).as_deref() == Some(phase)) {
+        let data = &line["data"];
+        let marks = data["marks"].as_array().into_iter().flatten().filter_map(Value::as_u64);
+        match text(line, "kind") {
+            "phase_started" => said.clear(),
+            "rerun_withdrawn" if text(data, "withdrawn") == who => said.clear(),
+            "reverted" if who == "manual" && data["again"] == true => said.extend(marks),
+            "reverted" if who == "manual" => marks.for_each(|mark| {
+                said.remove(&mark);
+            }),
+            kind if JUDGED.contains(&kind) && said_by(line) == Some(who) => {
+                said.insert(seq(line));
+            }
+            _ => {}
+        }
+    }
+    said
 }
 
 /// Returns the places that an event rests on.
@@ -97,6 +111,7 @@ fn rests(before: &[Value], line: &Value) -> BTreeSet<u64> {
         };
         on.extend(before.iter().filter(whole).find(of).map(seq));
         on.extend(line["data"]["request_seq"].as_u64());
+        on.extend(line["data"]["seq"].as_u64().filter(|_| kind == "reverted"));
         return on;
     };
     on.extend(brought_in(before, &phase));
@@ -109,6 +124,7 @@ fn rests(before: &[Value], line: &Value) -> BTreeSet<u64> {
         | "cost_limit_exceeded"
         | "approval_requested" => {}
         "approval_granted" | "approval_rejected" => on.extend(causes()),
+        "reverted" if !["mark", "skip"].contains(&text(&line["data"], "what")) => on.extend(causes()),
         "cost_recorded" => {
             let paid = |cost: &&Value| {
                 let is_cost = text(cost, "kind") == kind && cost["data"]["refund"] != true;

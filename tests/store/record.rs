@@ -392,12 +392,12 @@ fn accept(id: &str, more: &str) -> [Command; 1] {
 
 /// Returns the inputs and the outputs of the acceptance, by their paths.
 fn accepted(recording: &Recording) -> (Option<Vec<&str>>, Vec<&str>) {
-    fn paths(files: &Vec<OutputFile>) -> Vec<&str> {
+    fn paths(files: &[OutputFile]) -> Vec<&str> {
         files.iter().map(|file| file.path.as_str()).collect()
     }
     let accepted = recording.answers[0].events[0].event.accepted().expect("an acceptance");
     assert_eq!(accepted.output, OutputFile::together(&accepted.outputs));
-    (accepted.inputs.as_ref().map(paths), paths(&accepted.outputs))
+    (accepted.inputs.as_deref().map(paths), paths(&accepted.outputs))
 }
 
 #[test]

@@ -12,10 +12,14 @@ use crate::oracle::{full, list, said_by, string, subject};
 #[derive(Debug, Default)]
 pub struct Cut {
     pub phases: BTreeMap<String, Stand>,
+    /// Where phases stood in front of a skip, or in front of what took one back, by the ids of these events.
+    stood: BTreeMap<String, Stand>,
+    /// The ids of the events that are held, by their places.
+    ids: BTreeMap<u64, String>,
 }
 
 /// Where a phase stands, whatever anybody thought of it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Stand {
     pub base: Base,
     pub retired: bool,
@@ -26,8 +30,8 @@ pub struct Stand {
     began: Value,
     /// The completion of the last attempt.
     token: Token,
-    /// Who said since that attempt began that it must run again, and did not take it back.
-    said: BTreeSet<String>,
+    /// Who said since that attempt began that it must run again, and did not take it back; by which events.
+    said: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// The four base states.
@@ -55,11 +59,15 @@ impl Cut {
     }
 
     fn apply(&mut self, line: &Value) {
-        let (kind, data) = (string(&line["kind"]), &line["data"]);
+        let (kind, data, id) = (string(&line["kind"]), &line["data"], string(&line["id"]));
+        self.ids.insert(line["seq"].as_u64().expect("a place"), id.clone());
         if kind == "workflow_defined" {
             return self.define(&data["definition"]);
         }
         let Some(phase) = subject(line).and_then(|name| self.phases.get_mut(&name)) else { return };
+        if kind == "phase_skipped" || (kind == "reverted" && data["what"] == "skip") {
+            self.stood.insert(id.clone(), phase.clone());
+        }
         match kind.as_str() {
             "phase_started" => {
                 (phase.base, phase.began) = (Base::Running, data.clone());
@@ -82,10 +90,28 @@ impl Cut {
             "phase_failed" => phase.base = Base::Failed,
             "phase_skipped" | "phase_reset" => phase.base = Base::Pending,
             "rerun_marked" | "rerun_cause_added" | "rerun_deferred" => {
-                phase.said.extend(said_by(line).map(str::to_owned));
+                if let Some(who) = said_by(line) {
+                    phase.said.entry(who.to_owned()).or_default().insert(id);
+                }
             }
             "rerun_withdrawn" => {
                 phase.said.remove(&string(&data["withdrawn"]));
+            }
+            "reverted" if data["what"] == "mark" => {
+                let marks = list(&data["marks"]).iter().map(|seq| &self.ids[&seq.as_u64().expect("a place")]);
+                let said = phase.said.entry("manual".to_owned()).or_default();
+                for mark in marks {
+                    if data["again"] == true {
+                        said.insert(mark.clone())
+                    } else {
+                        said.remove(mark)
+                    };
+                }
+            }
+            "reverted" if data["what"] == "skip" => {
+                let stood = self.stood[&string(&data["event"])].clone();
+                (phase.base, phase.began, phase.token, phase.said) =
+                    (stood.base, stood.began, stood.token, stood.said);
             }
             _ => {}
         }
@@ -137,7 +163,9 @@ impl Cut {
             json!({"reason": reason, "need": bare.unwrap_or(need)})
         };
         let mut reasons = Vec::new();
-        let says = |who: &str| phase.said.contains(who).then(|| json!({"reason": who}));
+        let says = |who: &str| {
+            phase.said.get(who).is_some_and(|said| !said.is_empty()).then(|| json!({"reason": who}))
+        };
         reasons.extend(says("manual"));
         if phase.began["version"] != phase.version {
             let (before, after) = (&phase.began["version"], &phase.version);

@@ -4,7 +4,7 @@
 //! refused, as in life. What a plan says never depends on what the ledger answers.
 
 use phaseledger::model::{
-    Action, Again, Amount, Command, CommandId, Definition, Expectation, FileRole, FoundByRole,
+    Action, Again, Amount, Command, CommandId, Definition, EventId, Expectation, FileRole, FoundByRole,
     PhaseDefinition, PhaseName, PhaseRef, Seq, StateName, TagName, Timestamp, WorkflowName, action,
 };
 use proptest::prelude::*;
@@ -86,6 +86,10 @@ enum Verb {
     Ask,
     /// Decide on what was asked.
     Decide,
+    /// Do something that can be taken back, take it back at once or after something else, and perhaps that too.
+    Mistake,
+    /// Take an earlier command back, or what is none.
+    Revert,
     /// Send an earlier command again.
     Again,
     /// Send something else under an earlier command's id.
@@ -125,6 +129,8 @@ fn told() -> impl Strategy<Value = Told> {
         4 => Just(Verb::Limit),
         3 => Just(Verb::Ask),
         3 => Just(Verb::Decide),
+        9 => Just(Verb::Mistake),
+        7 => Just(Verb::Revert),
         1 => Just(Verb::Again),
         1 => Just(Verb::Other),
     ];
@@ -433,6 +439,84 @@ impl<'a> Sending<'a> {
         }
     }
 
+    /// Sends something that can be taken back.
+    fn err(&mut self, which: u8) {
+        let Told { slot, what, output, unmet, .. } = self.told;
+        let step = |verb: Verb, slot: u8| Told { verb, slot, ..self.told.clone() };
+        self.told = match which % 12 {
+            0 | 1 => return self.send(self.rerun(slot, false)),
+            2 | 3 => {
+                self.send(self.rerun(slot, false));
+                return self.send(self.rerun(slot, true));
+            }
+            4 => step(Verb::Note, slot),
+            5 => Told { what: what % 2, ..step(Verb::Tag, slot % 16) },
+            6 => step(Verb::Meta, slot),
+            7 => Told { what: 0, ..step(Verb::Cost, slot) },
+            8 => Told { what: 0, ..step(Verb::Limit, slot) },
+            9 => Told { unmet: unmet && output > 3, ..step(Verb::Redefine, slot) },
+            10 => return self.send(self.skip(slot)),
+            _ => Told { what: what.max(1), ..step(Verb::Decide, slot) },
+        };
+        self.step();
+    }
+
+    fn mistake(&mut self) {
+        let told = self.told.clone();
+        let Told { other, what, output, .. } = told;
+        self.err(other);
+        let mistake = self.sent.last().expect("just sent").command.id.event(0);
+        self.told = told.clone();
+        match output {
+            0 => self.begin(other / 12, true),
+            1 => self.err(other / 12),
+            2 => self.send(self.rerun(other / 12, false)),
+            _ => {}
+        }
+        self.told = told;
+        let mut event = mistake;
+        for _ in 0..=what % 4 {
+            self.revert(event);
+            event = self.sent.last().expect("just sent").command.id.event(0);
+        }
+    }
+
+    fn revert(&mut self, event: EventId) {
+        // TODO: until what answers a definition that is in force again has the right root.
+        let is_define =
+            |sent: &Sent| sent.command.id.event(0) == event && sent.command.action.verb() == "define";
+        if self.sent.iter().any(is_define) {
+            return;
+        }
+        self.send(Action::Revert(action::Revert { event, reason: text("a slip") }));
+    }
+
+    /// Chooses an earlier command, rather one that can be taken back, and rather a late one.
+    fn earlier(&self) -> EventId {
+        let Told { slot, what, output, unmet, .. } = self.told;
+        let slot = usize::from(slot);
+        let may = |sent: &&Sent| {
+            let verb = sent.command.action.verb();
+            let may =
+                ["rerun", "note", "tag", "meta", "cost record", "cost limit", "define", "skip", "revert"];
+            may.contains(&verb) || verb.starts_with("approval g") || verb.starts_with("approval rej")
+        };
+        let found: Vec<_> = match what {
+            0 => self.sent.iter().collect(),
+            _ if unmet => {
+                self.sent.iter().filter(may).filter(|sent| sent.command.action.verb() != "define").collect()
+            }
+            _ => self.sent.iter().filter(may).collect(),
+        };
+        let Some(last) = found.len().checked_sub(1) else { return EventId::new(uuid::Uuid::from_u128(2)) };
+        let which = found[last - slot % found.len().min(if output < 3 { 6 } else { 60 })].command.id;
+        match (what, output) {
+            (5, 5) => which.event(1),
+            (5, 4) => EventId::new(uuid::Uuid::from_u128(2)),
+            _ => which.event(0),
+        }
+    }
+
     fn step(&mut self) {
         let Told { verb, slot, what, output, unmet, .. } = self.told;
         match verb {
@@ -460,6 +544,8 @@ impl<'a> Sending<'a> {
             }
             Verb::Complete => self.complete(slot, output),
             Verb::Redefine => self.redefine(slot, what),
+            Verb::Mistake => self.mistake(),
+            Verb::Revert => self.revert(self.earlier()),
             Verb::Again | Verb::Other => {
                 let Sent { mut command, now } = self.sent[usize::from(slot) % self.sent.len()].clone();
                 // Files may have changed since.
@@ -500,7 +586,7 @@ impl<'a> Sending<'a> {
             Verb::Meta => {
                 self.send(Action::Meta(action::Meta {
                     phase: self.phase(slot),
-                    metadata: metadata("meta", slot),
+                    metadata: metadata(["meta", "start", "skip", "more"][usize::from(what) % 4], output),
                 }));
             }
             Verb::Note => {
@@ -534,7 +620,8 @@ impl<'a> Sending<'a> {
     }
 
     fn skip(&self, slot: u8) -> Action {
-        let (phase, metadata) = (self.phase(slot), metadata("skip", slot));
+        let phase = self.phase(slot);
+        let metadata = if self.told.output < 3 { metadata("skip", slot) } else { Default::default() };
         Action::Skip(action::Skip { phase, reason: text("not today"), metadata })
     }
 }

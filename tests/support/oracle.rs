@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::defined::{Defined, Graph};
 use crate::money::Purse;
+use crate::undone::{Changed, Deed, Held};
 
 /// Where everything stands after some lines, and how it came to that.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +29,12 @@ pub struct World {
     pub policies: BTreeMap<String, Value>,
     /// What leave was asked for, by the id of the request.
     pub requests: BTreeMap<String, Request>,
+    /// The places that have names.
+    pub tags: BTreeMap<String, Held<Option<u64>>>,
+    /// The definition of each workflow.
+    pub in_force: BTreeMap<String, Held<Option<Value>>>,
+    /// What each command did, by the id of its first event.
+    pub deeds: BTreeMap<String, Deed>,
 }
 
 /// What somebody asked leave for.
@@ -39,6 +46,15 @@ pub struct Request {
     pub phase: Option<String>,
     /// The place of the decision, and whether it was yes.
     pub decision: Option<(u64, bool)>,
+    /// The last event that decided, or had it wait again.
+    pub touched: u64,
+}
+
+impl Request {
+    /// Returns the decision, and by which event it is that.
+    pub fn held(&self) -> Held<Option<bool>> {
+        self.decision.map_or_else(Held::default, |(by, is_yes)| Held { is: Some(is_yes), by, at: by })
+    }
 }
 
 /// Where a phase stands, by its full name. One that a definition dropped keeps all of it.
@@ -49,6 +65,9 @@ pub struct Spot {
     pub retired: bool,
     pub attempt: u64,
     pub metadata: BTreeMap<String, Value>,
+    /// The event by which each key is what it is, or is gone; and the one that last took all away.
+    pub wrote: BTreeMap<String, (u64, u64)>,
+    pub cleared: u64,
     pub needs: Vec<String>,
     pub version: Value,
     /// Whether events say that it must run again, now or once the attempt ends.
@@ -65,6 +84,8 @@ pub struct Spot {
     pub set_aside: Option<u64>,
     /// The event that last started, ended, skipped or reset it.
     pub moved: Option<u64>,
+    /// The last event that moved it, or had it where it stood before.
+    pub stirred: u64,
     /// The place of the last start; none for a phase that is PENDING.
     pub started: Option<u64>,
     /// The place of the event by which it is judged: that start, or an acceptance since.
@@ -129,8 +150,22 @@ impl World {
         assert_eq!(line["seq"], self.head, "places have no gaps");
         let kind = string(&line["kind"]);
         self.facts.push(Rc::new(Fact::new(&kind, line)));
+        if kind == "reverted" {
+            return self.revert(line);
+        }
+        if line.get("command_digest").is_some() {
+            self.keep(line);
+        } else {
+            self.keep_more(line);
+        }
         if kind == "workflow_defined" {
-            return self.define(line);
+            self.define(line);
+            let held = Held { is: Some(line["data"]["definition"].clone()), by: self.head, at: self.head };
+            self.in_force.insert(string(&line["workflow"]), held);
+            return self.hold_if(line, BTreeMap::new());
+        }
+        if matches!(kind.as_str(), "tag_set" | "tag_removed") {
+            self.name(&kind, line);
         }
         if let Some(purse) = line["workflow"].as_str().and_then(|name| self.purses.get_mut(name))
             && (subject(line).is_none() || kind == "cost_recorded")
@@ -140,17 +175,49 @@ impl World {
         if kind.starts_with("approval_") {
             self.approve(&kind, line);
         }
-        let Some(name) = subject(line) else { return };
+        let Some(name) = subject(line) else { return self.hold_if(line, BTreeMap::new()) };
         let spot = self.phases.get_mut(&name).expect("an event is about a phase that is there");
         let outlives = matches!(kind.as_str(), "approval_granted" | "approval_rejected");
         assert!(outlives || !spot.retired, "an event is about a phase that is still there");
         if let Some(from) = line.get("from") {
             assert_eq!(*from, spot.state, "`from` is where the phase stood");
         }
-        spot.apply(&kind, line);
+        let keys = spot.apply(&kind, line);
         if let Some(to) = line.get("to") {
             assert_eq!(*to, spot.state, "`to` is where the phase stands");
         }
+        if line.get("command_digest").is_some() {
+            self.deeds.get_mut(&string(&line["id"])).expect("kept").keys = keys;
+        } else {
+            self.hold_if(line, keys);
+        }
+    }
+
+    /// Reads what takes something back.
+    fn revert(&mut self, line: &Value) {
+        let stands = |world: &World| subject(line).map(|name| world.phases[&name].state.clone());
+        let from = stands(self);
+        assert!(line.get("from").is_none_or(|told| Some(told.as_str()) == Some(from.as_deref())), "{line:#}");
+        self.take_back(line);
+        let to = stands(self);
+        assert!(line.get("to").is_none_or(|told| Some(told.as_str()) == Some(to.as_deref())), "{line:#}");
+        assert!(line.get("to").is_some() || from == to, "what moves a phase says so: {line:#}");
+    }
+
+    fn hold_if(&mut self, line: &Value, keys: BTreeMap<String, Changed<Option<Value>>>) {
+        if line["rule"] == "revert/1" {
+            self.hold(line, keys);
+        }
+    }
+
+    /// Reads what gives a place a name, or takes it away.
+    fn name(&mut self, kind: &str, line: &Value) {
+        let (name, place) = (string(&line["data"]["name"]), line["data"]["seq"].as_u64());
+        if kind == "tag_removed" {
+            assert_eq!(self.tags[&name].is, place, "it named that: {line:#}");
+        }
+        let is = place.filter(|_| kind == "tag_set");
+        self.tags.insert(name, Held { is, by: self.head, at: self.head });
     }
 
     /// Reads a request, or the one decision that it gets.
@@ -158,7 +225,7 @@ impl World {
         let seq = self.head;
         if kind == "approval_requested" {
             let (workflow, by) = (string(&line["workflow"]), string(&line["by"]["name"]));
-            let request = Request { seq, by, workflow, phase: subject(line), decision: None };
+            let request = Request { seq, by, workflow, phase: subject(line), decision: None, touched: seq };
             self.requests.insert(string(&line["id"]), request);
             return;
         }
@@ -176,6 +243,7 @@ impl World {
         );
         assert_eq!(data["decided_by"] == "policy", line["rule"] == "approval_policy/1");
         request.decision = Some((seq, kind == "approval_granted"));
+        request.touched = seq;
     }
 
     /// Returns the phases that definitions in force have.
@@ -185,7 +253,8 @@ impl World {
 }
 
 impl Spot {
-    fn apply(&mut self, kind: &str, line: &Value) {
+    /// Reads a line, and returns what it changed about metadata.
+    fn apply(&mut self, kind: &str, line: &Value) -> BTreeMap<String, Changed<Option<Value>>> {
         let data = &line["data"];
         let seq = line["seq"].as_u64().expect("a number");
         self.purse.apply(line);
@@ -205,19 +274,23 @@ impl Spot {
                     other => panic!("e{seq}: {other:?} is taken back"),
                 }
             }
-            "cost_recorded" => return self.paid(line),
+            "cost_recorded" => {
+                self.paid(line);
+                return BTreeMap::new();
+            }
             "cost_limit_set" | "cost_warning_raised" | "cost_limit_exceeded" => {}
             "metadata_recorded" | "note_added" => {}
-            "approval_requested" | "approval_granted" | "approval_rejected" => return,
+            "approval_requested" | "approval_granted" | "approval_rejected" => return BTreeMap::new(),
             unknown => panic!("no phase has a `{unknown}`"),
         }
-        self.metadata.extend(data["metadata"].as_object().cloned().into_iter().flatten());
+        let keys = self.attach(line);
         if self.state == "PENDING" {
             self.started = None;
         }
         if matches!(self.state.as_str(), "COMPLETE" | "NEEDS_RERUN") {
             assert_eq!(self.stale, self.state == "NEEDS_RERUN", "e{seq}");
         }
+        keys
     }
 
     /// Reads what moves a phase.
@@ -231,7 +304,7 @@ impl Spot {
                 self.state = "IN_PROGRESS".to_owned();
                 self.attempt += 1;
                 (self.started, self.began, self.answering) = (Some(seq), Some(seq), Some(seq));
-                self.metadata.clear();
+                self.forget(seq);
                 self.persons.clear();
                 self.scans.clear();
                 self.ran_under = data["version"].clone();
@@ -260,7 +333,7 @@ impl Spot {
             _ => self.state = "PENDING".to_owned(),
         }
         if kind == "phase_reset" {
-            self.metadata.clear();
+            self.forget(seq);
         }
         if data.get("attempt").is_some() {
             assert_eq!(data["attempt"], self.attempt);
@@ -271,6 +344,14 @@ impl Spot {
             self.set_aside = Some(seq);
         }
         self.moved = Some(seq);
+        self.stirred = seq;
+    }
+
+    /// Forgets all metadata.
+    fn forget(&mut self, seq: u64) {
+        self.metadata.clear();
+        self.wrote.clear();
+        self.cleared = seq;
     }
 
     /// Reads what says that a phase must run again, or need not: said by a person, told by a scan, or derived.
@@ -323,8 +404,11 @@ impl Origin {
 
 impl Spot {
     /// A cost belongs to the attempt under way, or else the last one: it is caused by its start. Its metadata
-    /// are its own.
+    /// are its own. What takes one back belongs where that did.
     fn paid(&self, line: &Value) {
+        if line["rule"] == "revert/1" {
+            return;
+        }
         let causes: Vec<_> = list(&line["causes"])
             .iter()
             .map(|cause| (cause["seq"].as_u64(), string(&cause["kind"])))

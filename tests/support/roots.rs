@@ -170,7 +170,10 @@ impl<'a> Roots<'a> {
         let facts = (1..).zip(&self.world.facts).skip(recorded as usize);
         let moves = facts.filter(|(_, fact)| {
             fact.phase.as_deref() == Some(phase)
-                && matches!(fact.kind.as_str(), "phase_started" | "phase_reset" | "phase_skipped")
+                && matches!(
+                    fact.kind.as_str(),
+                    "phase_started" | "phase_reset" | "phase_skipped" | "reverted"
+                )
         });
         moves.flat_map(|(seq, _)| self.ends(seq)).collect()
     }
@@ -196,11 +199,18 @@ impl<'a> Roots<'a> {
     fn appeared(&self, need: &'a str, name: &'a str) -> BTreeSet<u64> {
         let (clean, mut definitions) = self.walk(need, need, name);
         let is_younger = self.now.token(name).is_some_and(|token| token.seq > self.start());
-        if clean && is_younger && !self.wide {
-            return self.answered(name);
+        // What stood before, and was put back since, goes back to what put it back.
+        let put_back = self.world.phases[name].put_back(self.start()).filter(|_| !is_younger);
+        let explained = || match put_back {
+            Some(seq) => self.ends(seq),
+            None if is_younger => self.answered(name),
+            None => BTreeSet::new(),
+        };
+        if clean && !self.wide && (is_younger || put_back.is_some()) {
+            return explained();
         }
-        if self.wide && is_younger {
-            definitions.extend(self.answered(name));
+        if self.wide {
+            definitions.extend(explained());
         }
         definitions
     }

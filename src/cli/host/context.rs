@@ -81,6 +81,8 @@ pub struct Context {
     /// The zone of times.
     pub zone: Zone,
     dir: Option<PathBuf>,
+    /// Where the ledger was before there was no working folder any more.
+    whole_dir: Option<PathBuf>,
     lock_timeout: Duration,
 }
 
@@ -93,7 +95,7 @@ impl Context {
             Some(zone) => zone,
             None => zone_of_environment()?,
         };
-        Ok(Context { json: args.json, zone, dir, lock_timeout: args.lock_timeout })
+        Ok(Context { json: args.json, zone, dir, whole_dir: None, lock_timeout: args.lock_timeout })
     }
 
     /// Returns the time. Builds for tests take it from `PHASELEDGER_CLOCK`; a released one never does.
@@ -133,7 +135,17 @@ impl Context {
 
     /// Finds the ledger's folder.
     pub fn home(&self) -> Result<Home, Failure> {
-        Home::find(self.dir.as_deref())
+        match &self.whole_dir {
+            Some(whole) if std::env::current_dir().is_err() => Home::find(Some(whole)),
+            _ => Home::find(self.dir.as_deref()),
+        }
+    }
+
+    /// Goes on with the ledger that there is now also where somebody removes the working folder.
+    pub fn stay(&self) -> Result<Self, Failure> {
+        let whole_dir = Some(self.home()?.folder()?);
+        let Context { json, zone, ref dir, lock_timeout, .. } = *self;
+        Ok(Context { json, zone, dir: dir.clone(), whole_dir, lock_timeout })
     }
 
     /// Finds the ledger and opens it to be asked: nobody is waited for, and nothing is written.

@@ -13,22 +13,20 @@ use crate::cli::host::error::Failure;
 use crate::cli::host::output;
 use crate::cli::host::paths::shown;
 
-/// Returns the BLAKE3 digest of a file's bytes.
-pub fn fingerprint(path: &Path) -> Result<OutputFile, Failure> {
+/// Returns the BLAKE3 digest of a file's bytes, with its path: from the project's folder where it is in there, with `/`, so
+/// that a scan finds it from wherever it is named; as it is named otherwise.
+pub fn fingerprint(path: &Path, context: &Context) -> Result<OutputFile, Failure> {
     let digest = files::read(path).map_err(|error| Failure::io("read", path, &error))?;
-    Ok(OutputFile { path: shown(path), digest })
+    let within = in_project(path, context).map(|within| shown(&within));
+    Ok(OutputFile { path: within.unwrap_or_else(|| shown(path)), digest })
 }
 
-/// Returns the BLAKE3 digest of a file's bytes, where nobody has to be waited for: what wrote to a pipe has ended.
-pub fn fingerprint_at_rest(path: &Path) -> Result<OutputFile, Failure> {
-    match files::special(path) {
-        Ok(Some(name)) => Err(Failure::io(
-            "read",
-            path,
-            &io::Error::new(io::ErrorKind::InvalidInput, format!("it is {name}")),
-        )),
-        Ok(None) | Err(_) => fingerprint(path),
-    }
+/// Returns a path from the project's folder; none where it does not lead in there, or that cannot be told.
+fn in_project(path: &Path, context: &Context) -> Option<PathBuf> {
+    let ledger = context.home().and_then(|home| home.folder()).ok()?;
+    let folder = std::path::absolute(path).ok()?.parent()?.canonicalize().ok()?;
+    let within = folder.join(path.file_name()?);
+    within.strip_prefix(ledger.parent()?).ok().map(Path::to_owned)
 }
 
 /// Fingerprints what a phase declares, and warns of what matches nothing, is left out or cannot be read: none of it keeps

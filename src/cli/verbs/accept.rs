@@ -39,7 +39,8 @@ pub struct AcceptArgs {
 
 /// Vouches for a phase.
 pub fn run(args: AcceptArgs, context: &Context) -> Result<ExitCode, Failure> {
-    let outputs = args.output.iter().map(|path| files::fingerprint(path)).collect::<Result<Vec<_>, _>>()?;
+    let outputs =
+        args.output.iter().map(|path| files::fingerprint(path, context)).collect::<Result<Vec<_>, _>>()?;
     let output = args.digest.or_else(|| OutputFile::together(&outputs));
     let action =
         action::Accept { phase: args.phase, reason: args.reason, output, outputs, inputs: Vec::new() };

@@ -162,8 +162,8 @@ struct View<'a> {
 
 /// Starts, runs and ends.
 pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
-    let dir = context.home()?;
-    let dir = std::path::absolute(dir.root()).map_err(|error| Failure::io("find", dir.root(), &error))?;
+    let context = &context.stay()?;
+    let dir = context.home()?.folder()?;
     let mut started = match begin::begin(&args, context)? {
         Begun::Started(started) => started,
         Begun::NotRun(not_run) => return Ok(tell_not_run(&not_run, context)),

@@ -129,7 +129,8 @@ pub struct CompleteArgs {
 
 /// Ends the attempt well.
 pub fn complete(args: CompleteArgs, context: &Context) -> Result<ExitCode, Failure> {
-    let outputs = args.output.iter().map(|path| files::fingerprint(path)).collect::<Result<Vec<_>, _>>()?;
+    let outputs =
+        args.output.iter().map(|path| files::fingerprint(path, context)).collect::<Result<Vec<_>, _>>()?;
     let output = args.digest.or_else(|| OutputFile::together(&outputs));
     let action = Action::Complete(action::Complete {
         phase: args.phase,

@@ -18,8 +18,8 @@ use phaseledger::ask::{self, ScanAnswer, ScanTarget};
 use phaseledger::files::{Fingerprints, Project};
 use phaseledger::ledger::{Answer, AnswerStatus, How, Ledger, Recording};
 use phaseledger::model::{
-    Action, Change, Command, Expectation, FileRole, OutputFile, Patterns, PhaseId, PhaseRef, Request, Seq,
-    Unreadable, WorkflowName, action,
+    Action, Change, Command, Declared, Expectation, FileRole, OutputFile, Patterns, PhaseId, PhaseRef,
+    Request, Seq, Unreadable, WorkflowName, action,
 };
 use phaseledger::query::{Finding, changed_inputs, changed_outputs};
 
@@ -39,9 +39,10 @@ use crate::cli::verbs::writing::{self, Edge};
     inputs changed; one that NEEDS_RERUN gets one more reason. Files that are again what that attempt read, or put out, \
     take back what scans said of it: where nothing else holds, the phase stands again, and what is below it. What a \
     `.gitignore` ignores is no input, unless its very path is declared; a pattern with a `!` leaves out what those before it \
-    selected. A pattern that selects nothing is told, with the reason. Several changed phases are recorded together or \
-    not at all. Where one file cannot be read (a link to nowhere, a name that is not UTF-8, more files than are kept) its \
-    phase's are not compared: they are told, with each such file, and all others are scanned and recorded all the same. \
+    selected. Files that `--output` named as an attempt ended, where no outputs are declared, are compared too. A pattern that selects nothing is told, with the reason. Several changed phases are recorded together or \
+    not at all. Where one input cannot be read (a link to nowhere, a name that is not UTF-8, more files than are kept) its \
+    phase's are not compared: they are told, with each such file, and all others are scanned and recorded all the same. Of \
+    outputs those are compared that can be: a link to nowhere, a pipe or a device in the place of one is a change. \
     Pipes, sockets and devices are left out of inputs. Exit codes: 0 done; 1 when files cannot be read, and with \
     `--dry-run` when there is something to record.\n\n\
     In JSON (`scan/1`): `status`, `seq` (the last event), `phases` with `workflow phase state finding files \
@@ -125,6 +126,27 @@ pub fn one(phase: &PhaseId, by: Option<&String>, context: &Context) -> Result<bo
     Ok(scanned.status == AnswerStatus::Appended)
 }
 
+/// Returns how files differ from those that were recorded, and whether that is all that can be told. Of inputs nothing can be
+/// where one of them cannot be read; of outputs only that one cannot.
+fn compared(
+    role: FileRole,
+    recorded: &[OutputFile],
+    found: &Fingerprints,
+    patterns: &Patterns,
+) -> (Vec<Change>, bool) {
+    match role {
+        FileRole::Inputs if !found.unreadable.is_empty() => (Vec::new(), false),
+        FileRole::Inputs => (changed_inputs(recorded, &found.files, patterns), true),
+        FileRole::Outputs => {
+            let mut changes = changed_outputs(recorded, &found.files, patterns);
+            let all = changes.len();
+            changes.retain(|change| !change.path().is_some_and(|path| found.may_hide(path)));
+            let is_whole = changes.len() == all;
+            (changes, is_whole)
+        }
+    }
+}
+
 /// How often a scan looks again at phases that move on while their files are read.
 const LOOKS_MAX: usize = 3;
 
@@ -151,9 +173,11 @@ impl Looked {
         matches!(self.finding, Finding::Changed | Finding::Restored)
     }
 
-    /// Returns what of its inputs cannot be read, where there is such.
+    /// Returns what of them cannot be read, where that keeps them from being compared.
     fn unreadable(&self) -> Option<&Unreadable> {
-        self.found.as_ref().map(|found| &found.unreadable).filter(|unreadable| !unreadable.is_empty())
+        let is_compared = !matches!(self.finding, Finding::Unreadable | Finding::Unknown);
+        let unreadable = self.found.as_ref().map(|found| &found.unreadable);
+        unreadable.filter(|unreadable| !is_compared && !unreadable.is_empty())
     }
 }
 
@@ -182,14 +206,15 @@ impl Scanner<'_> {
         let answer = ask::now(|| self.context.open(), &self.question())?;
         let (head, naming) = (answer.head, Naming::among(answer.workflows));
         let targets = self.take(answer);
+        let watched = |target: &ScanTarget| target.watched(self.recorded_of(target));
         let is_read = |target: &&ScanTarget| target.attempt.is_some();
-        let declared: Vec<_> =
-            targets.iter().filter(is_read).filter_map(|target| target.declared.clone()).collect();
+        let declared: Vec<_> = targets.iter().filter(is_read).filter_map(watched).collect();
         let mut found = self.project.fingerprint(&declared).into_iter();
         let phases = targets.into_iter().map(|target| {
-            let is_read = target.attempt.is_some() && target.declared.is_some();
+            let watched = target.watched(self.recorded_of(&target));
+            let is_read = target.attempt.is_some() && watched.is_some();
             let found = if is_read { found.next() } else { None };
-            self.compare(target, found)
+            self.compare(target, watched, found)
         });
         let phases = phases.collect();
         Ok(Look { head, phases, naming })
@@ -209,27 +234,38 @@ impl Scanner<'_> {
         answer.targets
     }
 
-    fn compare(&self, target: ScanTarget, found: Option<Fingerprints>) -> Looked {
-        let patterns = target.declared.as_ref().map_or(&[][..], |declared| &declared.patterns);
+    fn recorded_of(&self, target: &ScanTarget) -> Option<&[OutputFile]> {
+        target.recorded_at().and_then(|place| self.recorded.get(&place)?.as_deref())
+    }
+
+    fn compare(
+        &self,
+        target: ScanTarget,
+        watched: Option<Declared>,
+        mut found: Option<Fingerprints>,
+    ) -> Looked {
+        let patterns = watched.as_ref().map_or(&[][..], |watched| &watched.patterns);
+        if let Some(found) = &mut found {
+            // That a file which was stated is gone is a change, and no pattern that selects nothing.
+            let declared = target.declared.as_ref().map_or(&[][..], |declared| &declared.patterns);
+            found.unmatched.retain(|unmatched| declared.contains(&unmatched.pattern));
+        }
         // What is no pattern is among what cannot be read.
         let (patterns, _) = Patterns::read(patterns);
-        let recorded = target.recorded_at().and_then(|place| self.recorded.get(&place)?.as_ref());
+        let recorded = self.recorded_of(&target);
         let mut changes = Vec::new();
-        let finding = match (&target.declared, target.attempt, &found, recorded) {
+        let finding = match (&watched, target.attempt, &found, recorded) {
             (None, ..) => Finding::Undeclared,
             (_, None, ..) | (_, _, None, _) => Finding::NotRun,
             (.., None) => Finding::Unknown,
-            (.., Some(found), _) if !found.unreadable.is_empty() => Finding::Unreadable,
             (.., Some(found), Some(recorded)) => {
-                let compare = match target.role {
-                    FileRole::Inputs => changed_inputs,
-                    FileRole::Outputs => changed_outputs,
-                };
-                changes = compare(recorded, &found.files, &patterns);
-                match (changes.is_empty(), target.is_told) {
-                    (false, _) => Finding::Changed,
-                    (true, true) => Finding::Restored,
-                    (true, false) => Finding::Unchanged,
+                let is_whole;
+                (changes, is_whole) = compared(target.role, recorded, found, &patterns);
+                match (changes.is_empty(), is_whole, target.is_told) {
+                    (false, ..) => Finding::Changed,
+                    (true, false, _) => Finding::Unreadable,
+                    (true, true, true) => Finding::Restored,
+                    (true, true, false) => Finding::Unchanged,
                 }
             }
         };

@@ -1,6 +1,6 @@
 //! Vouching: somebody says that what is there of a phase will do, as what is above it stands now.
 
-use super::attempt::{answers, consume};
+use super::attempt::{answers, consume, is_stated};
 use super::started::{note_looked_through, origins};
 use crate::model::{Command, PhaseAccepted, PhaseId, Recorded, StateName, action};
 use crate::rules::attempt::{Attempt, Completion, Vouched};
@@ -99,6 +99,7 @@ pub(in crate::rules) fn accepted(
                 ended_at: record.at,
                 duration_seconds: took,
                 output: accepted.output,
+                stated: is_stated(phase, record, &accepted.outputs),
                 outdated_by: Vec::new(),
             },
         };

@@ -2,9 +2,9 @@
 
 use super::notes;
 use crate::model::{
-    Again, Cause, CauseKind, Command, Consumed, EventId, EventRef, Metadata, Origin, Past, PhaseCompleted,
-    PhaseFailed, PhaseId, PhaseSkipped, PhaseStarted, Process, Reason, Recorded, RerunReason, Seq, StateName,
-    Text, Timestamp, Undone, Worker, action,
+    Again, Cause, CauseKind, Command, Consumed, EventId, EventRef, Metadata, Origin, OutputFile, Past,
+    PhaseCompleted, PhaseFailed, PhaseId, PhaseSkipped, PhaseStarted, Process, Reason, Recorded, RerunReason,
+    Seq, StateName, Text, Timestamp, Undone, Worker, action,
 };
 use crate::rules::attempt::{Attempt, Completion, Failure, Skip};
 use crate::rules::draft::{Draft, ending, moving};
@@ -13,7 +13,7 @@ use crate::rules::mark::Mark;
 use crate::rules::phase::{Phase, PhaseState, Replaced, Stood, Was};
 use crate::rules::rejection::Rejection;
 use crate::rules::stale::{Judge, consumed, roots};
-use crate::rules::table::Table;
+use crate::rules::table::{Table, root};
 use crate::rules::touched::{Changing, misplaced};
 use crate::rules::undoing::{Undoing, passed, subject};
 
@@ -248,12 +248,19 @@ pub(in crate::rules) fn completed(
             ended_at: record.at,
             duration_seconds: completed.duration_seconds,
             output: completed.output,
+            stated: is_stated(phase, record, &completed.outputs),
             outdated_by,
         };
         phase.state = PhaseState::Complete { completion };
         phase.left_behind.clone_from(&completed.left_behind);
         phase.merge(&completed.metadata)
     })
+}
+
+/// Says whether files are such that a caller stated, while the definition declared none. Where those are that the first
+/// release named, nothing tells.
+pub(super) fn is_stated(phase: &Phase, record: &Recorded, files: &[OutputFile]) -> bool {
+    record.version > 1 && !files.is_empty() && phase.spec.outputs.is_empty()
 }
 
 /// Applies a bad end.
@@ -304,10 +311,12 @@ pub(in crate::rules) fn skipped(
         let (reason, behind) = (skipped.reason.clone(), skipped.behind.clone());
         let origins = far_ends(&phase.state, behind.iter().copied());
         let skip = Skip { event: record.id, seq: record.seq, reason, behind, origins };
-        let (aside, reset) = (phase.aside.clone(), phase.reset);
+        let (aside, reset, replaced) =
+            (phase.aside.clone(), phase.reset, std::mem::take(&mut phase.replaced));
         phase.set_aside(&[Origin::new(record.event_ref(), CauseKind::PhaseSkipped)]);
         let skipped_now = PhaseState::Pending { skipped: Some(skip) };
-        let standing = Stood { state: std::mem::replace(&mut phase.state, skipped_now), aside, reset };
+        let state = std::mem::replace(&mut phase.state, skipped_now);
+        let standing = Stood { state, aside, reset, replaced };
         phase.replaced.push(Replaced { by: record.seq, was: Was::Stood(Box::new(standing)) });
         phase.merge(&skipped.metadata)
     })
@@ -342,13 +351,13 @@ pub(in crate::rules) fn lifted(
         let Some(Was::Stood(standing)) = at.map(|at| phase.replaced.remove(at).was) else {
             return Err(format!("event {replaced_by} replaced nothing that could be there again"));
         };
-        let returned = Origin::new(record.event_ref(), CauseKind::Reverted);
-        phase.go_on();
+        let returned = Origin { root: root(record), ..Origin::new(record.event_ref(), CauseKind::Reverted) };
         phase.returned = standing.state.completion().map(|_| returned);
         let was = Stood {
             state: std::mem::replace(&mut phase.state, standing.state),
             aside: std::mem::replace(&mut phase.aside, standing.aside),
             reset: std::mem::replace(&mut phase.reset, standing.reset),
+            replaced: std::mem::replace(&mut phase.replaced, standing.replaced),
         };
         phase.replaced.push(Replaced { by: record.seq, was: Was::Stood(Box::new(was)) });
         Ok(())

@@ -12,7 +12,7 @@ use crate::rules::happened::Happened;
 use crate::rules::phase::{Phase, PhaseState};
 use crate::rules::rejection::{Rejection, RevertRejection};
 use crate::rules::spec::{Lineage, PhaseSpec};
-use crate::rules::table::{Table, Workflow};
+use crate::rules::table::{Defined, Table, Workflow};
 use crate::rules::touched::{Changing, about_else};
 use crate::rules::undoing::{Undoing, passed};
 use crate::rules::wave::Wave;
@@ -59,7 +59,7 @@ pub(in crate::rules) fn back(
     defined: &WorkflowDefined,
 ) -> Result<Undoing, Rejection> {
     let workflow = table.workflow(Some(defined.definition.name()))?;
-    if workflow.defined != target.seq {
+    if workflow.definition != digest(&defined.definition) {
         return Err(passed(target, Some(workflow.defined)));
     }
     let Some(before) = &past.definition else {
@@ -198,7 +198,7 @@ pub(in crate::rules) fn defined(
             .iter()
             .flat_map(|before| &before.definitions)
             .copied()
-            .chain([record.event_ref()])
+            .chain([Defined::of(record)])
             .collect(),
         brought_in: before.map_or(happened, |before| before.brought_in),
         latest: happened.later(before.map(|before| before.latest)),

@@ -1,7 +1,7 @@
 //! Notes: what people and programs put on record beside the phases' states.
 
 use crate::model::{
-    Event, EventId, Metadata, MetadataRecorded, NoteAdded, Past, Recorded, Subject, TagName, TagRemoved,
+    Event, EventId, Metadata, MetadataRecorded, NoteAdded, Past, Recorded, Seq, Subject, TagName, TagRemoved,
     TagSet, Undone, action,
 };
 use crate::rules::draft::{Draft, root};
@@ -75,10 +75,10 @@ pub(in crate::rules) fn untag(
     table: &Table,
     past: &Past,
     target: &Recorded,
-    (name, is_set): (&TagName, bool),
+    (name, left): (&TagName, Option<Seq>),
 ) -> Result<Undoing, Rejection> {
     let now = table.tags.get(name);
-    if now.map(|tag| tag.set) != is_set.then_some(target.seq) {
+    if now.map(|tag| tag.seq) != left {
         return Err(passed(target, now.map(|tag| tag.set)));
     }
     let (name, what) = (name.clone(), Undone::Tag);
@@ -97,8 +97,13 @@ pub(in crate::rules) fn detach(
     attached: &MetadataRecorded,
 ) -> Result<Undoing, Rejection> {
     let phase = subject(table, target)?;
+    // What a start attaches takes the place of all that was there, and a reset leaves nothing.
+    let begun = phase.state.attempt().map(|attempt| attempt.seq).max(phase.reset.map(|reset| reset.seq));
+    if begun.is_some_and(|begun| begun > target.seq) {
+        return Err(passed(target, begun));
+    }
     let effect = without(phase, past, (&attached.metadata, &attached.removed));
-    let effect = effect.ok_or_else(|| passed(target, Some(phase.last_seq)))?;
+    let effect = effect.ok_or_else(|| passed(target, None))?;
     Ok(Undoing::with(Undone::Metadata, Some(effect)))
 }
 

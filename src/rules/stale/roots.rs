@@ -20,7 +20,7 @@ use crate::rules::attempt::{Attempt, Completion};
 use crate::rules::basis::{Basis, are_same};
 use crate::rules::mark::Mark;
 use crate::rules::phase::Phase;
-use crate::rules::table::Table;
+use crate::rules::table::{Defined, Table};
 
 /// One step back from why a phase is stale.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -203,8 +203,10 @@ impl<'a> Back<'a, '_> {
     /// Returns the definition at a place, where it came since the attempt began.
     fn definition(&self, of: &Phase, place: Seq) -> Option<Origin> {
         let workflow = self.judge.table.workflows.get(&of.id.workflow)?;
-        let event = workflow.definitions.iter().find(|event| event.seq == place)?;
-        (place > self.attempt.since()).then(|| Origin::new(*event, CauseKind::DefinitionChanged))
+        let Defined { event, root } =
+            *workflow.definitions.iter().find(|defined| defined.event.seq == place)?;
+        let origin = Origin { root, ..Origin::new(event, CauseKind::DefinitionChanged) };
+        (place > self.attempt.since()).then_some(origin)
     }
 
     /// Returns the definition that last made, or removed, an edge, where it came since the attempt began.

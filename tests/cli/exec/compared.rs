@@ -62,10 +62,12 @@ fn found_4_what_was_read_and_has_changed_since_is_read_again() {
 
 #[test]
 fn found_4_a_file_that_cannot_be_read_now_is_told_and_runs_nothing() {
-    let scene = made();
-    fs::remove_file(scene.dir().join("out/copy")).expect("it is there");
-    std::os::unix::fs::symlink("nowhere", scene.dir().join("out/copy")).expect("a link");
-    let said = exec(&scene).stderr;
-    assert!(said.contains("out/copy") && said.contains("it is COMPLETE"), "{said}");
-    assert_eq!(runs(&scene), 1);
+    for (path, target) in [("out/copy", "copy"), ("in.txt", "nowhere")] {
+        let scene = made();
+        fs::remove_file(scene.dir().join(path)).expect("it is there");
+        std::os::unix::fs::symlink(target, scene.dir().join(path)).expect("a link");
+        let said = exec(&scene).stderr;
+        assert!(said.contains(path) && said.contains("it is COMPLETE"), "{said}");
+        assert_eq!(runs(&scene), 1);
+    }
 }

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::process::Stdio;
 
 use super::*;
+use crate::patience::in_time;
 
 /// A phase that puts out `out/*`, and one below that needs it.
 const OUT: &str = "[[phase]]\nid = \"a\"\noutputs = [\"out/*\"]\n[[phase]]\nid = \"b\"\nneeds = [\"a\"]\n";
@@ -204,4 +205,69 @@ fn found_1_a_pipe_that_is_named_as_output_is_not_waited_for() {
         "{}",
         ran.stderr
     );
+}
+
+/// Nobody writes to it any more, and nothing else ends it: who reads it waits for ever.
+#[test]
+fn found_1_what_has_no_bytes_is_no_output_of_complete() {
+    for odd in ODD.iter().filter(|odd| odd.is_special) {
+        let scene = with(odd);
+        scene.record(&["start", "a"]);
+        let path = format!("out/{}", odd.shown);
+        let refused = in_time(odd.kind, move || {
+            let refused = scene.run(&["complete", "a", "--output", &path]);
+            assert_eq!(state(&scene, "a"), "IN_PROGRESS");
+            refused
+        });
+        assert_eq!(refused.code, 74, "{}", refused.picture());
+        assert!(refused.stderr.contains(odd.why), "{}", refused.picture());
+    }
+}
+
+/// A file of the system may say that it is empty, and have no end.
+#[test]
+#[cfg(target_os = "linux")]
+fn found_1_what_has_no_end_is_not_read_for_ever() {
+    let scene = defined(OUT);
+    fs::create_dir(scene.dir().join("out")).expect("a folder");
+    symlink("/proc/self/pagemap", scene.dir().join("out/endless")).expect("a link");
+    let ended = in_time("reading it", move || {
+        scene.ok(&["exec", "a", "--", "true"]);
+        data(&scene, "phase_completed")
+    });
+    let why = ended["unreadable"][0]["why"].as_str().expect("a text");
+    // Where the system does not give it away, that is what is told.
+    assert!(why.starts_with("it says that it is empty") || why.contains("(os error"), "{why}");
+}
+
+#[test]
+fn found_1_a_command_that_removes_its_working_folder_has_ended() {
+    for (dir, exit) in [(None, 0), (None, 5), (Some("../ledger"), 0)] {
+        let scene = with(&ODD[1]);
+        let place = scene.dir().join("sub");
+        fs::create_dir(&place).expect("a folder");
+        let mut command = scene.command();
+        command.env_remove("PHASELEDGER_DIR").current_dir(&place);
+        command.args(dir.map(|dir| format!("--dir={dir}")));
+        command.args(["exec", "a", "--", "sh", "-c", &format!("rmdir ../sub; exit {exit}")]);
+        let ran = command.output().expect("it runs");
+        let stderr = String::from_utf8_lossy(&ran.stderr);
+        assert_eq!(ran.status.code(), Some(exit), "{stderr}");
+        assert_eq!(state(&scene, "a"), if exit == 0 { "COMPLETE" } else { "FAILED" }, "{stderr}");
+    }
+}
+
+#[test]
+fn found_1_an_end_that_finds_no_ledger_says_whose_it_is() {
+    let scene = with(&ODD[0]);
+    let ran = scene.run(&["exec", "a", "--", "mv", "ledger", "elsewhere"]);
+    fs::rename(scene.dir().join("elsewhere"), scene.dir().join("ledger")).expect("it is there");
+    assert_ne!(ran.code, 0);
+    assert!(ran.stderr.contains("error: cannot complete attempt 1 of `w/a`: no "), "{}", ran.picture());
+    assert!(
+        ran.stderr.contains("hint: the command has ended, but the ledger does not know"),
+        "{}",
+        ran.picture()
+    );
+    assert_eq!(state(&scene, "a"), "IN_PROGRESS");
 }

@@ -89,7 +89,7 @@ fn found_31_what_no_longer_is_so_is_not_taken_back() {
     says(&refused(&scene, "e12", 6), "nothing of it is left since e13", "show e12");
     scene.ok(&["meta", "b", "k=1"]);
     scene.ok(&["meta", "b", "k=2"]);
-    says(&refused(&scene, "e14", 6), "nothing of it is left since e15", "show e14");
+    says(&refused(&scene, "e14", 6), "nothing of it is left", "show e14");
     scene.ok(&["cost", "limit", "b", "5"]);
     scene.ok(&["cost", "limit", "b", "6"]);
     says(&refused(&scene, "e16", 6), "nothing of it is left", "show e16");

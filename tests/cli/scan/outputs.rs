@@ -95,3 +95,65 @@ fn found_4_a_phase_that_declares_outputs_alone_is_scanned() {
     scene.record(&["complete", "a", "--digest", &format!("sha256:{}", "0".repeat(64))]);
     assert_eq!(outputs(&scene, "a"), json!(["unknown", 0, 0]));
 }
+
+/// Makes a ledger whose phase put out `out/one` and `out/two`, and is COMPLETE.
+fn put_out() -> Scene {
+    let scene = defined("[workflow]\nname = \"w\"\n[[phase]]\nid = \"a\"\noutputs = [\"out/*\"]\n");
+    ["out/one", "out/two"].iter().for_each(|path| put(&scene, path, "1"));
+    run(&scene, &["a"]);
+    scene
+}
+
+#[test]
+#[cfg(unix)]
+fn found_4_what_cannot_be_the_output_any_more_has_changed() {
+    use std::os::unix::fs::symlink;
+    type Replace = fn(&std::path::Path);
+    let others: [(&str, Replace); 4] = [
+        ("a link to nowhere", |path| symlink("nowhere", path).expect("a link")),
+        ("a socket", |path| drop(std::os::unix::net::UnixListener::bind(path).expect("a socket"))),
+        ("a device", |path| symlink("/dev/null", path).expect("a link")),
+        ("a folder", |path| fs::create_dir(path).expect("a folder")),
+    ];
+    for (kind, replace) in others {
+        let scene = put_out();
+        let path = scene.dir().join("out/one");
+        fs::remove_file(&path).expect("it is there");
+        replace(&path);
+        assert_eq!(outputs(&scene, "a")[0], json!("changed"), "{kind}");
+        assert_eq!(outputs(&scene, "a")[2], json!(1), "{kind}");
+        let mend = "rm -rf out/one; echo 1 >out/one; echo x >>ran";
+        let ran = scene.ok(&["exec", "a", "--if-needed", "--", "sh", "-c", mend]);
+        assert!(scene.dir().join("ran").exists(), "{kind}: {}", ran.picture());
+        assert_eq!(outputs(&scene, "a"), json!(["unchanged", 2, 0]), "{kind}");
+        scene.ok(&["verify"]);
+    }
+}
+
+#[test]
+#[cfg(unix)]
+fn found_4_what_was_not_put_out_is_in_the_way_of_nothing() {
+    let scene = put_out();
+    std::os::unix::fs::symlink("nowhere", scene.dir().join("out/somebodys")).expect("a link");
+    assert_eq!(outputs(&scene, "a"), json!(["unchanged", 2, 0]));
+    assert_eq!(scene.ok(&["scan"]).stdout, "unchanged: 1 phase, 2 files\n");
+    fs::remove_file(scene.dir().join("out/two")).expect("it is there");
+    assert_eq!(outputs(&scene, "a"), json!(["changed", 1, 1]));
+    scene.ok(&["scan"]);
+    assert_eq!(states(&scene), ["a NEEDS_RERUN"]);
+    put(&scene, "out/two", "1");
+    scene.ok(&["scan"]);
+    assert_eq!(states(&scene), ["a COMPLETE"]);
+}
+
+/// Where it cannot be told whether an output is there, nothing is said of it: here because no file is read at all.
+#[test]
+fn found_4_of_too_many_files_none_is_called_gone() {
+    let scene = put_out();
+    for number in 0..10_000 {
+        fs::write(scene.dir().join(format!("out/{number}")), "").expect("a file");
+    }
+    let scanned = scene.run(&["scan"]);
+    assert_eq!((scanned.code, states(&scene)), (1, vec!["a COMPLETE".to_owned()]), "{}", scanned.picture());
+    assert!(scanned.stdout.contains("10002 files with"), "{}", scanned.stdout);
+}

@@ -179,5 +179,7 @@ kinds! {
 
     LockTimeout: Later, "lock_timeout", "Others had the ledger for too long; nothing was written.",
         "Try again, or wait longer with `--lock-timeout`.";
+    Undecided: Later, "undecided", "Nobody has decided yet on a request for approval; with `--json` the answer is on stdout all the same.",
+        "Decide on it with `phaseledger approval grant` or `reject`, or wait with `phaseledger approval wait`.";
     Busy: Later, "busy", "Others were faster each time; nothing was written.", "Try again.";
 }

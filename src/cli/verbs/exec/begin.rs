@@ -73,7 +73,7 @@ fn has_changed(args: &Args, found: &BeforeStartAnswer, context: &Context) -> Res
     match found {
         BeforeStartAnswer::New(to_start) => {
             let phase = &to_start.phase;
-            let is_compared = matches!(phase.state, PhaseState::Complete { .. }) && phase.declares_files();
+            let is_compared = matches!(phase.state, PhaseState::Complete { .. }) && phase.watches_files();
             Ok(is_compared && scan::one(&phase.id, args.by.as_ref(), context)?)
         }
         BeforeStartAnswer::Known(_) => Ok(false),

@@ -72,7 +72,7 @@ pub fn end(
         true => patiently(|| started.meter.look(context)),
         false => Ok(()),
     };
-    let mut outcome = outcome(args, started, ran);
+    let mut outcome = outcome(args, started, ran, context);
     let verb = outcome.action.verb();
     let recorded = looked
         .map_err(|failure| refused(failure, false, started, verb))
@@ -134,7 +134,7 @@ pub fn as_failed(exit_code: Option<i32>, signal: Option<&str>) -> u8 {
     code.or(number.map(signalled)).unwrap_or(1)
 }
 
-fn outcome(args: &Args, started: &Started, ran: io::Result<Ended>) -> Ending {
+fn outcome(args: &Args, started: &Started, ran: io::Result<Ended>, context: &Context) -> Ending {
     let Ended { status, stderr, .. } = match ran {
         Ok(ended) => ended,
         Err(error) => return not_runnable(args, started, &error),
@@ -147,7 +147,7 @@ fn outcome(args: &Args, started: &Started, ran: io::Result<Ended>) -> Ending {
     if !status.success() {
         return failed(started, status, &stderr);
     }
-    let outputs = args.output.iter().map(|path| files::fingerprint_at_rest(path));
+    let outputs = args.output.iter().map(|path| files::fingerprint(path, context));
     let outputs = outputs.collect::<Result<Vec<_>, _>>();
     match outputs {
         Ok(outputs) => {
@@ -267,7 +267,10 @@ fn record(
         return Err(refused(failure, is_rejected, started, action.verb()));
     }
     let question = ask::Attempt { with_phase: true, ..started.meter.question() };
-    let since = ask::now(|| context.open(), &question)?;
+    // Where nobody can be asked, the ledger is not there either.
+    let Ok(since) = ask::now(|| context.open(), &question) else {
+        return Err(refused(failure, false, started, action.verb()));
+    };
     // A limit that came into force while the command ran was not watched.
     started.meter.take(&since);
     if let Some((seq, error)) = started.meter.limit() {

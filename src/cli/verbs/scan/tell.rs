@@ -63,7 +63,7 @@ impl<'a> FilesView<'a> {
     };
 
     fn new(looked: &'a Looked) -> Self {
-        let unreadable = looked.unreadable().unwrap_or(NONE_UNREADABLE);
+        let unreadable = looked.found.as_ref().map_or(NONE_UNREADABLE, |found| &found.unreadable);
         let unmatched = looked.found.as_ref().map_or(&[][..], |found| &found.unmatched);
         FilesView {
             finding: looked.finding,
