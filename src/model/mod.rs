@@ -10,6 +10,7 @@ pub mod action;
 mod actor;
 mod amount;
 mod approval;
+mod bytes;
 mod caller_id;
 mod cause;
 mod command;
@@ -23,6 +24,7 @@ mod files;
 mod id;
 mod metadata;
 mod name;
+mod nearest;
 mod operation;
 mod past;
 mod pattern;
@@ -51,7 +53,8 @@ pub use amount::{
 pub use approval::{
     ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalRequested, DecidedBy, Ground, Verdict,
 };
-pub use caller_id::{CallerId, CallerIdError};
+pub use bytes::{NotText, line_text, without_mark};
+pub use caller_id::{CallerId, CallerIdError, CallerKey};
 pub use cause::{Cause, CauseKind, Origin};
 pub use command::Command;
 pub use cost_event::{
@@ -82,7 +85,7 @@ pub use rerun_event::{Change, Comparison, RerunCleared, RerunReason, RerunWithdr
 pub use reverted::{Reverted, TagRemoved, Undone};
 pub use scan::Misread;
 pub use schema::{ANSWER_SCHEMA, COMMAND_SCHEMA};
-pub use selector::{IdPrefix, Range, SelectorError, TimeContext, When, WhenBase, Zone, ZoneError};
+pub use selector::{IdPrefix, NamedZone, Range, SelectorError, TimeContext, When, WhenBase, Zone, ZoneError};
 pub use staleness::{BASIS_LISTED_MAX, Consumed, LookedThrough, Many, Reason, Said};
 pub use state::StateName;
 pub use text::{LABEL_BYTES_MAX, TEXT_BYTES_MAX, Text, TextError, escape, escape_json, escape_path, label};

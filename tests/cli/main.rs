@@ -16,6 +16,8 @@ mod skip;
 mod strace;
 #[path = "../support/terminal.rs"]
 mod terminal;
+#[path = "../support/zones.rs"]
+mod zones;
 
 mod accepted;
 mod approval;
@@ -29,6 +31,7 @@ mod durations;
 mod exec;
 #[cfg(unix)]
 mod facts;
+mod grammar;
 mod many_writers;
 mod patterns;
 mod places;

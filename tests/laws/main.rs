@@ -44,6 +44,8 @@ mod skip;
 mod started;
 #[path = "../support/undone.rs"]
 mod undone;
+#[path = "../support/zones.rs"]
+mod zones;
 
 mod approval;
 mod back;

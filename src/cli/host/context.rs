@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::cli::host::error::{Failure, Kind};
 use crate::cli::host::home::Home;
-use crate::cli::host::output;
+use crate::cli::host::{output, zones};
 
 /// The options of every verb.
 #[derive(clap::Args)]
@@ -23,9 +23,17 @@ pub struct Args {
     /// Answer in JSON; errors too, as one object on stderr
     #[arg(long, global = true, help_heading = "Global options")]
     json: bool,
-    /// The zone of times without an offset, and of times shown: `UTC`, `local`, or an offset like `+02:00`
-    #[arg(long, global = true, value_name = "ZONE", default_value = "UTC", help_heading = "Global options")]
-    tz: Zone,
+    /// The zone of times without an offset, and of times shown: `UTC`, `local`, an offset like `+02:00`, or a name like
+    /// `Europe/Berlin` [env: PHASELEDGER_TZ] [default: UTC]
+    #[arg(
+        long,
+        global = true,
+        value_name = "ZONE",
+        value_parser = zones::read,
+        allow_hyphen_values = true,
+        help_heading = "Global options"
+    )]
+    tz: Option<Zone>,
     /// How long to wait for other processes
     #[arg(
         long,
@@ -49,6 +57,14 @@ pub fn patience(text: &str) -> Result<Duration, String> {
         true => Ok(wait),
         false => Err("expected at most 366 days".to_owned()),
     }
+}
+
+/// Reads the zone that the environment names; UTC where it names none.
+fn zone_of_environment() -> Result<Zone, Failure> {
+    let named = std::env::var_os("PHASELEDGER_TZ").filter(|zone| !zone.is_empty());
+    let Some(named) = named else { return Ok(Zone::utc()) };
+    let zone = zones::read(&named.to_string_lossy());
+    zone.map_err(|error| Failure::misuse(format!("`PHASELEDGER_TZ`: {error}")))
 }
 
 impl Args {
@@ -75,7 +91,11 @@ impl Context {
     pub fn new(args: Args) -> Result<Self, Failure> {
         let from_environment = || std::env::var_os("PHASELEDGER_DIR").filter(|dir| !dir.is_empty());
         let dir = args.dir.or_else(|| from_environment().map(PathBuf::from));
-        Ok(Context { json: args.json, zone: args.tz, dir, whole_dir: None, lock_timeout: args.lock_timeout })
+        let zone = match args.tz {
+            Some(zone) => zone,
+            None => zone_of_environment()?,
+        };
+        Ok(Context { json: args.json, zone, dir, whole_dir: None, lock_timeout: args.lock_timeout })
     }
 
     /// Returns the time. Builds for tests take it from `PHASELEDGER_CLOCK`; a released one never does.

@@ -25,12 +25,13 @@ use phaseledger::model::{
 use self::answers::Answers;
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
+use crate::cli::host::lines::Lines;
 use crate::cli::host::{files, output};
 use crate::cli::ui::render;
 use crate::cli::verbs::writing::{self, Edge, command};
 
-/// The longest line, in bytes.
-const LINE_BYTES_MAX: u64 = 1 << 20;
+/// The lines of a file.
+const LINES: Lines = Lines { what: "the commands", bytes_max: 1 << 20, refused: Failure::bad_command };
 
 /// How many commands may become durable together, and how many lines may wait.
 const COMMANDS_PER_BATCH: usize = 1024;
@@ -220,7 +221,8 @@ impl Appender<'_> {
     /// Reads a command from its line.
     fn read(&self, line: Line) -> Result<(u64, Command), Box<(u64, Failure)>> {
         let (number, text) = line?;
-        let request = text.parse::<Request>();
+        let times = self.context.time().map_err(|failure| Box::new((number, failure)))?;
+        let request = Request::read(&text, &times);
         let mut request = request.map_err(|error| Box::new((number, error.into())))?;
         request.by = request.by.or_else(|| self.args.by.clone());
         let command = command(request, self.context, "append");
@@ -369,7 +371,7 @@ fn read_lines(path: &Path) -> Result<Receiver<Line>, Failure> {
 /// Sends each line that is not empty; ends at the first that cannot be read, or once nobody listens.
 fn send_lines(mut reader: impl BufRead, sender: &SyncSender<Line>) {
     for number in 1.. {
-        let line = match read_line(&mut reader) {
+        let line = match LINES.read(&mut reader, number) {
             Ok(None) => return,
             Ok(Some(line)) if line.trim().is_empty() => continue,
             Ok(Some(line)) => Ok((number, line)),
@@ -380,20 +382,4 @@ fn send_lines(mut reader: impl BufRead, sender: &SyncSender<Line>) {
             return;
         }
     }
-}
-
-fn read_line(reader: &mut impl BufRead) -> Result<Option<String>, Failure> {
-    let mut line = Vec::new();
-    let read = reader.take(LINE_BYTES_MAX + 1).read_until(b'\n', &mut line);
-    let read = read.map_err(|error| Failure::stream("read the commands", &error))?;
-    if read as u64 > LINE_BYTES_MAX {
-        let message = format!("the line has more than {LINE_BYTES_MAX} bytes");
-        return Err(Failure::too_large(message));
-    }
-    let line = String::from_utf8(line).map_err(|error| {
-        let column = error.utf8_error().valid_up_to() + 1;
-        let message = format!("byte {column} of the line is not UTF-8");
-        Failure::bad_command(message).detail("column", column)
-    })?;
-    Ok((read > 0).then(|| line.trim_end_matches(['\n', '\r']).to_owned()))
 }

@@ -91,7 +91,8 @@ pub struct RequestArgs {
     `self_approval = true`. Names are what callers say they are (`--by`): the ledger records them, and proves nothing."
 )]
 pub struct DecideArgs {
-    /// The request: its id or the start of it, four digits at least, or its place, `eN`
+    /// The request: its id or the start of it, four digits at least, the `key:TEXT` that it was sent under, or its place,
+    /// `eN`
     #[arg(value_name = "ID")]
     request: String,
     /// Why

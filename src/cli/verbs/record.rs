@@ -295,7 +295,7 @@ pub struct TagArgs {
     /// The name; one that is set already moves
     #[arg(value_parser = tag_name)]
     name: TagName,
-    /// The place: `head`, `eN`, `id:PREFIX`, `tag:NAME` or a time
+    /// The place: `head`, `eN`, `id:PREFIX`, `key:TEXT`, `tag:NAME` or a time
     #[arg(value_name = "WHEN", default_value = "head")]
     when: String,
     #[command(flatten)]

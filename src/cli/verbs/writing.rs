@@ -37,7 +37,7 @@ pub struct Args {
     #[arg(long, value_name = "WHAT")]
     expect: Vec<Expectation>,
     /// When it took effect, where that is not now: a time such as `2025-10-29T18:27:01Z` or `10 minutes ago`
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     occurred_at: Option<String>,
     /// Who asks [env: PHASELEDGER_BY] [default: the user]
     #[arg(long, value_name = "NAME", value_parser = phaseledger::model::label)]

@@ -7,8 +7,8 @@ use phaseledger::rules::ApprovalRejection;
 use super::{Failure, Kind};
 
 /// How a request is named.
-pub const APPROVAL_EXPECTED: &str = "give the request's id or the start of it, four digits at least, or its place as \
-                                     `e12`; `phaseledger approval list` lists the requests";
+pub const APPROVAL_EXPECTED: &str = "give the request's id or the start of it, four digits at least, the `key:TEXT` \
+                                     that it was sent under, or its place as `e12`; `phaseledger approval list` lists the requests";
 
 /// How many of the requests that may be meant are named.
 const CANDIDATES_NAMED: usize = 10;
