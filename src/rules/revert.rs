@@ -31,8 +31,9 @@ pub(super) fn revert(
         return Err(RevertRejection::Already { seq: target.seq, by: by.seq }.into());
     }
     // What took something back can be taken back while nothing else has said since whether that holds.
-    for (reverted, by) in past.chain.iter().zip(past.chain.iter().skip(1)) {
-        let last = table.reverted.get(reverted).filter(|last| last.id != *by);
+    let chain = past.chain.iter().skip(1).map(Some).chain([None]);
+    for (reverted, by) in past.chain.iter().zip(chain).filter(|_| past.chain.len() > 1) {
+        let last = table.reverted.get(reverted).filter(|last| Some(&last.id) != by);
         if let Some(last) = last {
             return Err(passed(target, Some(last.seq)));
         }

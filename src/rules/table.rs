@@ -87,6 +87,14 @@ impl Defined {
     }
 }
 
+impl Workflow {
+    /// Returns the definition of it at a place; none where there is another event.
+    pub(super) fn definition_at(&self, seq: Seq) -> Option<Defined> {
+        let at = self.definitions.binary_search_by_key(&seq, |defined| defined.event.seq).ok()?;
+        self.definitions.get(at).copied()
+    }
+}
+
 /// Returns the root of an event's causes; none where it is one itself.
 pub(super) fn root(record: &Recorded) -> Option<EventId> {
     (record.correlation_id != record.id).then_some(record.correlation_id)

@@ -83,7 +83,9 @@ fn check_permission(
                 (Ok(_), May::Must(events)) => assert_eq!(found, events, "{given:#?}"),
                 (Ok(_), May::Either(events)) => assert!(found.starts_with(&events), "{given:#?}"),
                 (Err(_), May::Either(_)) => {}
-                (Err(error), May::Must(_)) => assert!(!plain, "{event} was not taken back: {error}"),
+                (Err(error), May::Must(_)) => {
+                    assert!(!plain, "{event} was not taken back: {error}: {:#?}", world.deed(event));
+                }
                 (Ok(_), May::Not(why)) => panic!("{why}: {given:#?}"),
                 (Err(error), May::Not(why)) => {
                     assert!(!plain || format!("{error:?}").contains(why), "{why}, not {error:?}");

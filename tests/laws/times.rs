@@ -53,11 +53,8 @@ const MOVING: [&str; 6] =
 /// Returns the last line before an event that moved a phase: DESIGN section 3, "the phase's own last transition".
 fn transition(before: &[Value], phase: &str) -> Option<u64> {
     let moves = |line: &&Value| {
-        // TODO: what takes a mark back, or has it there again, moves nothing, as `rerun_withdrawn` does not; the program
-        // says that it does.
-        let is_back = text(line, "kind") == "reverted" && line["data"]["what"] == "mark";
         let own = !line["derived"].as_bool().expect("told")
-            && (line["from"] != line["to"] || line["data"]["what"] == "skip" || is_back);
+            && (line["from"] != line["to"] || line["data"]["what"] == "skip");
         subject(line).as_deref() == Some(phase) && (MOVING.contains(&text(line, "kind")) || own)
     };
     before.iter().rev().find(moves).map(seq)

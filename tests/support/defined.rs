@@ -46,7 +46,7 @@ impl World {
         let (data, definition) = (&line["data"], &line["data"]["definition"]);
         assert_eq!(definition["name"], workflow);
         self.policies.insert(workflow.clone(), definition["approval"].clone());
-        self.purses.entry(workflow.clone()).or_default().define(amount(&definition["cost_limit"]), self.head);
+        self.purses.entry(workflow.clone()).or_default().define(amount(&definition["cost_limit"]));
         let defined = Rc::new(Defined::new(self.head, definition));
         let of_workflow = |name: &&String| name.split('/').next() == Some(&workflow);
         let known: Vec<String> = self.current().map(|(name, _)| name).filter(of_workflow).cloned().collect();
@@ -65,12 +65,11 @@ impl World {
                 let spot = self.phases.entry(name.clone()).or_insert_with(state);
                 // What a definition says of a phase that the one before did not have is new, whatever it is.
                 (spot.purse.limit, spot.purse.defined) = (limit, limit);
-                (spot.purse.by, spot.purse.at) = (self.head, self.head);
                 added.push(name.clone());
             }
             let Says { needs, version } = defined.phases[&name].clone();
             let spot = self.phases.get_mut(&name).expect("there");
-            spot.purse.define(limit, self.head);
+            spot.purse.define(limit);
             (spot.retired, spot.needs, spot.version) = (false, needs, version);
         }
         self.check_told(data, &workflow, added, &known);

@@ -482,12 +482,6 @@ impl<'a> Sending<'a> {
     }
 
     fn revert(&mut self, event: EventId) {
-        // TODO: until what answers a definition that is in force again has the right root.
-        let is_define =
-            |sent: &Sent| sent.command.id.event(0) == event && sent.command.action.verb() == "define";
-        if self.sent.iter().any(is_define) {
-            return;
-        }
         self.send(Action::Revert(action::Revert { event, reason: text("a slip") }));
     }
 

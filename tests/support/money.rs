@@ -3,7 +3,6 @@
 use serde_json::{Value, json};
 
 use crate::oracle::string;
-use crate::undone::Held;
 
 /// Returns an amount in billionths.
 pub fn units(text: &str) -> i128 {
@@ -27,18 +26,9 @@ pub struct Purse {
     pub defined: Option<i128>,
     /// 0 nothing, 1 the warning, 2 that the limit is exceeded.
     pub told: u8,
-    /// The event by which the limit is what it is.
-    pub by: u64,
-    /// The event that wrote it there.
-    pub at: u64,
 }
 
 impl Purse {
-    /// Returns the limit, and by which event it is that.
-    pub fn held(&self) -> Held<Option<i128>> {
-        Held { is: self.limit, by: self.by, at: self.at }
-    }
-
     /// Returns how far there is something to tell.
     pub fn level(&self) -> u8 {
         match self.limit {
@@ -61,8 +51,6 @@ impl Purse {
             "cost_limit_set" => {
                 assert_eq!(amount(&data["before"]), self.limit);
                 self.limit = amount(&data["limit"]);
-                self.by = line["seq"].as_u64().expect("a number");
-                self.at = self.by;
             }
             "cost_warning_raised" => self.told = 1,
             "cost_limit_exceeded" => self.told = 2,
@@ -72,9 +60,9 @@ impl Purse {
     }
 
     /// Takes the limit of a definition: it counts where it is another than the one before.
-    pub fn define(&mut self, limit: Option<i128>, seq: u64) {
+    pub fn define(&mut self, limit: Option<i128>) {
         if self.defined != limit {
-            (self.limit, self.by, self.at) = (limit, seq, seq);
+            self.limit = limit;
         }
         self.defined = limit;
         self.told = self.told.min(self.level());

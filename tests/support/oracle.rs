@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::defined::{Defined, Graph};
 use crate::money::Purse;
-use crate::undone::{Changed, Deed, Held};
+use crate::undone::{Changed, Deed};
 
 /// Where everything stands after some lines, and how it came to that.
 #[derive(Debug, Clone, Default)]
@@ -30,9 +30,9 @@ pub struct World {
     /// What leave was asked for, by the id of the request.
     pub requests: BTreeMap<String, Request>,
     /// The places that have names.
-    pub tags: BTreeMap<String, Held<Option<u64>>>,
+    pub tags: BTreeMap<String, u64>,
     /// The definition of each workflow.
-    pub in_force: BTreeMap<String, Held<Option<Value>>>,
+    pub in_force: BTreeMap<String, Value>,
     /// What each command did, by the id of its first event.
     pub deeds: BTreeMap<String, Deed>,
 }
@@ -50,13 +50,6 @@ pub struct Request {
     pub touched: u64,
 }
 
-impl Request {
-    /// Returns the decision, and by which event it is that.
-    pub fn held(&self) -> Held<Option<bool>> {
-        self.decision.map_or_else(Held::default, |(by, is_yes)| Held { is: Some(is_yes), by, at: by })
-    }
-}
-
 /// Where a phase stands, by its full name. One that a definition dropped keeps all of it.
 #[derive(Debug, Clone, Default)]
 pub struct Spot {
@@ -65,8 +58,7 @@ pub struct Spot {
     pub retired: bool,
     pub attempt: u64,
     pub metadata: BTreeMap<String, Value>,
-    /// The event by which each key is what it is, or is gone; and the one that last took all away.
-    pub wrote: BTreeMap<String, (u64, u64)>,
+    /// The event that last took all of that away.
     pub cleared: u64,
     pub needs: Vec<String>,
     pub version: Value,
@@ -84,7 +76,7 @@ pub struct Spot {
     pub set_aside: Option<u64>,
     /// The event that last started, ended, skipped or reset it.
     pub moved: Option<u64>,
-    /// The last event that moved it, or had it where it stood before.
+    /// The last event that moved it or, where it is where it stood before, that did then.
     pub stirred: u64,
     /// The place of the last start; none for a phase that is PENDING.
     pub started: Option<u64>,
@@ -115,6 +107,10 @@ pub struct Fact {
     pub behind: Vec<Origin>,
     /// For what says that a phase must run again, who says so; none for a rule.
     pub said_by: Option<String>,
+    /// Whether it was asked for, and leads from one state to another.
+    pub is_asked: bool,
+    /// Whether money was spent by it.
+    pub is_cost: bool,
 }
 
 /// An event that another goes back to, and as what.
@@ -160,8 +156,7 @@ impl World {
         }
         if kind == "workflow_defined" {
             self.define(line);
-            let held = Held { is: Some(line["data"]["definition"].clone()), by: self.head, at: self.head };
-            self.in_force.insert(string(&line["workflow"]), held);
+            self.in_force.insert(string(&line["workflow"]), line["data"]["definition"].clone());
             return self.hold_if(line, BTreeMap::new());
         }
         if matches!(kind.as_str(), "tag_set" | "tag_removed") {
@@ -212,12 +207,12 @@ impl World {
 
     /// Reads what gives a place a name, or takes it away.
     fn name(&mut self, kind: &str, line: &Value) {
-        let (name, place) = (string(&line["data"]["name"]), line["data"]["seq"].as_u64());
+        let (name, place) = (string(&line["data"]["name"]), line["data"]["seq"].as_u64().expect("a place"));
         if kind == "tag_removed" {
-            assert_eq!(self.tags[&name].is, place, "it named that: {line:#}");
+            assert_eq!(self.tags.remove(&name), Some(place), "it named that: {line:#}");
+        } else {
+            self.tags.insert(name, place);
         }
-        let is = place.filter(|_| kind == "tag_set");
-        self.tags.insert(name, Held { is, by: self.head, at: self.head });
     }
 
     /// Reads a request, or the one decision that it gets.
@@ -350,7 +345,6 @@ impl Spot {
     /// Forgets all metadata.
     fn forget(&mut self, seq: u64) {
         self.metadata.clear();
-        self.wrote.clear();
         self.cleared = seq;
     }
 
@@ -391,6 +385,8 @@ impl Fact {
             causes: origins(&line["causes"]),
             behind: origins(&line["data"]["behind"]),
             said_by: said_by(line).map(str::to_owned),
+            is_asked: line["from"] != line["to"] && line["derived"] == false,
+            is_cost: kind == "cost_recorded" && line["data"]["refund"] != true,
         }
     }
 }

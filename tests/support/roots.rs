@@ -52,14 +52,17 @@ pub fn answered(world: &World, phase: &str) -> Vec<Origin> {
     }
 }
 
-/// Returns the events at the far ends of all chains of causes; an event that has none is its own.
+/// Returns the events at the far ends of all chains of causes; an event that has none is its own. A definition is one, and
+/// what took something back, also where that was caused by what it takes back.
 pub fn far_ends(world: &World, seq: u64) -> BTreeSet<u64> {
     let (mut ends, mut seen, mut left) = (BTreeSet::new(), BTreeSet::new(), vec![seq]);
     while let Some(seq) = left.pop() {
         if !seen.insert(seq) {
             continue;
         }
-        let causes = &world.facts[seq as usize - 1].causes;
+        let fact = &world.facts[seq as usize - 1];
+        let is_end = matches!(fact.kind.as_str(), "workflow_defined" | "reverted");
+        let causes = if is_end { &[][..] } else { &fact.causes[..] };
         if causes.is_empty() {
             ends.insert(seq);
         }

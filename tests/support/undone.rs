@@ -1,12 +1,13 @@
 //! What commands did and what takes it back, a second time: what was there in front of a command is kept whole, and a
 //! revert, or one of that, puts it there again.
 //!
-//! Whatever can be taken back is a *deed*. A value that a deed sets knows by which event it is what it is: as long as that
-//! is the deed's, the deed can be taken back; once it is another's, that is passed. Where an event says the same as one
-//! before it, either way of reading it is right.
+//! Whatever can be taken back is a *deed*: as long as what it is about is as the deed left it, it can be; once that is
+//! something else, it is passed. A value is that which the deed made it, whoever said so last; where a phase stands is told by
+//! the event that moved it there, and a decision by its own.
 
 use std::collections::BTreeMap;
 
+use phaseledger::model::EventId;
 use serde_json::{Value, json};
 
 use crate::judge::judge;
@@ -22,11 +23,10 @@ pub struct Deed {
     pub workflow: Option<String>,
     /// Whether what it is about is gone by it, and there again once it is taken back.
     pub takes: bool,
-    /// The event by which it is taken back.
-    pub undone: Option<u64>,
-    /// Whether that took it back itself, and is not there again only because what took that back is taken back.
-    /// (TODO: until it is mended, a note and a cost may be taken back twice where it is not.)
-    pub is_plain: bool,
+    /// Whether it is taken back.
+    pub undone: bool,
+    /// The last event that took it back itself, whether that holds or not.
+    pub last: Option<String>,
     /// The last event by which it counts: its own, or one that brought it back.
     pub since: u64,
     /// For a revert, the first event of what it takes back.
@@ -42,7 +42,8 @@ pub struct Deed {
 pub enum What {
     /// What happened, which nothing takes back.
     Fact,
-    Marks(Vec<u64>),
+    /// The marks, and the move by which the phase stood.
+    Marks(Vec<u64>, u64),
     Note,
     Tag(String, Changed<Option<u64>>),
     Metadata,
@@ -51,25 +52,17 @@ pub enum What {
     Cost(i128, Value),
     /// The definitions, and what is there by this one.
     Definition(Changed<Option<Value>>, Vec<String>),
-    Skip(Box<Stand>),
-    /// The request.
-    Decision(String, Changed<Option<bool>>),
-}
-
-/// A value, and the event by which it is that.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Held<T> {
-    pub is: T,
-    pub by: u64,
-    /// The event that wrote it there: another one where it is there again.
-    pub at: u64,
+    /// Where the phase stood, and the move by which it stands from then on.
+    Skip(Box<Stand>, u64),
+    /// The request, and the decision with its place.
+    Decision(String, Changed<Option<(u64, bool)>>),
 }
 
 /// A value before and after a deed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Changed<T> {
-    pub before: Held<T>,
-    pub after: Held<T>,
+    pub before: T,
+    pub after: T,
 }
 
 /// Where a phase stands of itself: what a skip replaces.
@@ -84,6 +77,7 @@ pub struct Stand {
     token: Option<Token>,
     set_aside: Option<u64>,
     moved: Option<u64>,
+    stirred: u64,
     started: Option<u64>,
     began: Option<u64>,
     answering: Option<u64>,
@@ -112,6 +106,7 @@ impl Spot {
             token: self.standing.last().and_then(|(_, token)| token.clone()),
             set_aside: self.set_aside,
             moved: self.moved,
+            stirred: self.stirred,
             started: self.started,
             began: self.began,
             answering: self.answering,
@@ -122,12 +117,11 @@ impl Spot {
         let Stand { state, skipped, stale, ran_under, persons, scans, token, .. } = stand.clone();
         (self.state, self.skipped, self.stale, self.ran_under) = (state, skipped, stale, ran_under);
         (self.persons, self.scans) = (persons, scans);
-        (self.set_aside, self.moved) = (stand.set_aside, stand.moved);
+        (self.set_aside, self.moved, self.stirred) = (stand.set_aside, stand.moved, stand.stirred);
         (self.started, self.began, self.answering) = (stand.started, stand.began, stand.answering);
         if self.standing.last().and_then(|(_, token)| token.as_ref()) != token.as_ref() {
             self.standing.push((seq, token));
         }
-        self.stirred = seq;
     }
 
     /// Returns the event since a place that had its completion stand again.
@@ -136,33 +130,21 @@ impl Spot {
         (*seq > since && token.as_ref()?.seq < *seq).then_some(*seq)
     }
 
-    fn key(&self, key: &str) -> Held<Option<Value>> {
-        let (by, at) = self.wrote.get(key).copied().unwrap_or((self.cleared, self.cleared));
-        Held { is: self.metadata.get(key).cloned(), by, at }
-    }
-
     /// Attaches metadata, and returns what that changed.
     pub fn attach(&mut self, line: &Value) -> BTreeMap<String, Changed<Option<Value>>> {
         let data = &line["data"];
-        let seq = line["seq"].as_u64().expect("a number");
         let given = data["metadata"].as_object().into_iter().flatten();
         let given = given.map(|(key, value)| (key.clone(), Some(value.clone())));
         let removed = list(&data["removed"]).iter().map(|key| (string(key), None));
         let mut changed = BTreeMap::new();
-        for (key, is) in given.chain(removed) {
-            let (before, after) = (self.key(&key), Held { is, by: seq, at: seq });
-            self.write(&key, &after);
+        for (key, after) in given.chain(removed) {
+            let before = match &after {
+                Some(value) => self.metadata.insert(key.clone(), value.clone()),
+                None => self.metadata.remove(&key),
+            };
             changed.insert(key, Changed { before, after });
         }
         changed
-    }
-
-    fn write(&mut self, key: &str, held: &Held<Option<Value>>) {
-        match &held.is {
-            Some(value) => self.metadata.insert(key.to_owned(), value.clone()),
-            None => self.metadata.remove(key),
-        };
-        self.wrote.insert(key.to_owned(), (held.by, held.at));
     }
 }
 
@@ -175,22 +157,24 @@ impl World {
         let is_person = line["data"]["changes"].as_array().is_none_or(Vec::is_empty);
         let spot = phase.as_ref().and_then(|phase| self.phases.get(phase));
         let what = match kind.as_str() {
-            "rerun_marked" | "rerun_cause_added" if is_person => What::Marks(vec![seq]),
+            "rerun_marked" | "rerun_cause_added" if is_person => {
+                What::Marks(vec![seq], spot.expect("a phase").stirred)
+            }
             "rerun_withdrawn" if data["withdrawn"] == "manual" => {
-                What::Marks(spot.expect("a phase").persons.clone())
+                let spot = spot.expect("a phase");
+                What::Marks(spot.persons.clone(), spot.stirred)
             }
             "note_added" => What::Note,
             "tag_set" => {
                 let name = string(&data["name"]);
-                let after = Held { is: data["seq"].as_u64(), by: seq, at: seq };
-                What::Tag(name.clone(), Changed { before: self.tag(&name), after })
+                let before = self.tags.get(&name).copied();
+                What::Tag(name, Changed { before, after: data["seq"].as_u64() })
             }
             "metadata_recorded" => What::Metadata,
             "cost_limit_set" => {
                 let purse =
                     spot.map_or_else(|| &self.purses[workflow.as_ref().expect("one")], |spot| &spot.purse);
-                let before = purse.held();
-                What::Limit(Changed { before, after: Held { is: amount(&data["limit"]), by: seq, at: seq } })
+                What::Limit(Changed { before: purse.limit, after: amount(&data["limit"]) })
             }
             "cost_recorded" => {
                 What::Cost(amount(&data["amount"]).expect("an amount"), data["attempt"].clone())
@@ -199,15 +183,13 @@ impl World {
                 let before = self.in_force.get(workflow.as_ref().expect("one")).cloned();
                 let workflow = workflow.as_deref().expect("a definition is of one");
                 let added = list(&data["added"]).iter().map(|name| full(workflow, &string(name))).collect();
-                let after = Held { is: Some(data["definition"].clone()), by: seq, at: seq };
-                What::Definition(Changed { before: before.unwrap_or_default(), after }, added)
+                What::Definition(Changed { before, after: Some(data["definition"].clone()) }, added)
             }
-            "phase_skipped" => What::Skip(Box::new(spot.expect("a phase").stand())),
+            "phase_skipped" => What::Skip(Box::new(spot.expect("a phase").stand()), seq),
             "approval_granted" | "approval_rejected" => {
                 let request = string(&data["request"]);
-                let asked = &self.requests[&request];
-                let after = Held { is: Some(kind == "approval_granted"), by: seq, at: seq };
-                What::Decision(request, Changed { before: asked.held(), after })
+                let before = self.requests[&request].decision;
+                What::Decision(request, Changed { before, after: Some((seq, kind == "approval_granted")) })
             }
             _ => What::Fact,
         };
@@ -219,8 +201,8 @@ impl World {
             phase,
             workflow,
             takes,
-            undone: None,
-            is_plain: true,
+            undone: false,
+            last: None,
             since: seq,
             of: None,
             root,
@@ -233,29 +215,23 @@ impl World {
     /// Takes into account what else a command does: what began, or was looked for, is a fact.
     pub fn keep_more(&mut self, line: &Value) {
         if line["kind"] == "phase_started"
-            && let Some(deed) = self.deeds.get_mut(&string(&line["command_id"]))
+            && let Some(command) = line["command_id"].as_str()
+            && let Some(deed) = self.deeds.get_mut(command)
         {
             deed.what = What::Fact;
         }
     }
 
-    fn tag(&self, name: &str) -> Held<Option<u64>> {
-        self.tags.get(name).cloned().unwrap_or_default()
-    }
-
     /// Counts a deed as taken back, and what it took back itself as there again; and so on.
     fn undo(&mut self, id: &str, by: u64) {
-        let first = id;
-        let mut next = Some((id.to_owned(), Some(by)));
-        while let Some((id, undone)) = next {
+        let (mut next, mut undone) = (Some(id.to_owned()), true);
+        while let Some(id) = next {
             let deed = self.deeds.get_mut(&id).expect("a deed");
             deed.undone = undone;
-            if undone.is_none() {
+            if !undone {
                 deed.since = by;
             }
-            deed.is_plain = id == first;
-            let mine = deed.seq;
-            next = deed.of.clone().map(|of| (of, undone.is_none().then_some(mine)));
+            (next, undone) = (deed.of.clone(), !undone);
         }
     }
 
@@ -274,7 +250,7 @@ impl World {
         assert_eq!(told, json!([deed.seq, deed.takes, deed.what.name()]), "{line:#}");
         let spot = deed.phase.as_ref().map(|phase| self.phases.get_mut(phase).expect("there"));
         let what = match (deed.what.clone(), spot) {
-            (What::Marks(marks), Some(spot)) => {
+            (What::Marks(marks, _), Some(spot)) => {
                 let is_new = |mark: &u64| spot.persons.contains(mark) != deed.takes;
                 let told: Vec<_> = list(&data["marks"]).iter().filter_map(Value::as_u64).collect();
                 assert_eq!(told, marks.iter().copied().filter(is_new).collect::<Vec<_>>(), "{line:#}");
@@ -286,28 +262,31 @@ impl World {
                 } else {
                     spot.persons.retain(|mark| !told.contains(mark));
                 }
-                What::Marks(told)
+                What::Marks(told, spot.stirred)
             }
-            (What::Skip(stand), Some(spot)) => {
+            (What::Skip(stand, _), Some(spot)) => {
                 let own = spot.stand();
                 spot.restore(&stand, seq);
-                What::Skip(Box::new(own))
+                What::Skip(Box::new(own), spot.stirred)
             }
-            (What::Tag(name, changed), _) => What::Tag(name.clone(), changed.back(self.tag(&name))),
+            (What::Tag(name, changed), _) => {
+                let now = self.tags.get(&name).copied();
+                What::Tag(name, changed.back(now))
+            }
             (What::Limit(changed), spot) => {
                 let workflow = workflow.as_ref().expect("a limit is of one");
                 let purse = spot.map_or_else(|| &self.purses[workflow], |spot| &spot.purse);
-                What::Limit(changed.back(purse.held()))
+                What::Limit(changed.back(purse.limit))
             }
             (What::Cost(amount, attempt), _) => What::Cost(-amount, attempt),
             (What::Definition(changed, _), _) => {
                 let now = self.in_force[workflow.as_ref().expect("one")].clone();
-                What::Definition(changed.back(now), Vec::new())
+                What::Definition(changed.back(Some(now)), Vec::new())
             }
             (What::Decision(request, changed), _) => {
                 let asked = self.requests.get_mut(&request).expect("it was asked");
-                let back = changed.back(asked.held());
-                asked.decision = back.after.is.map(|is_yes| (back.after.by, is_yes));
+                let back = changed.back(asked.decision);
+                asked.decision = back.after;
                 asked.touched = seq;
                 What::Decision(request, back)
             }
@@ -316,8 +295,8 @@ impl World {
         let own = Deed {
             seq,
             takes: !deed.takes,
-            undone: None,
-            is_plain: true,
+            undone: false,
+            last: None,
             since: seq,
             of: Some(id.clone()),
             what,
@@ -325,59 +304,31 @@ impl World {
             ..deed
         };
         self.undo(&id, seq);
+        self.deeds.get_mut(&id).expect("there").last = Some(string(&line["id"]));
         self.deeds.insert(string(&line["id"]), own);
     }
 
     /// Reads an event that says what holds once something is taken back; it has been applied as any of its kind.
     pub fn hold(&mut self, line: &Value, written: BTreeMap<String, Changed<Option<Value>>>) {
-        let id = string(&line["command_id"]);
-        let own = self.deeds[&id].clone();
-        let taken = self.deeds[own.of.as_ref().expect("a revert")].clone();
-        let at = line["seq"].as_u64().expect("a number");
-        let spot = own.phase.as_ref().map(|phase| self.phases.get_mut(phase).expect("there"));
-        let what = match (own.what, spot) {
-            (What::Tag(name, mut changed), _) => {
-                changed.after.at = at;
-                self.tags.insert(name.clone(), changed.after.clone());
-                What::Tag(name, changed)
-            }
-            (What::Limit(mut changed), spot) => {
-                changed.after.at = at;
-                let purse = match spot {
-                    Some(spot) => &mut spot.purse,
-                    None => self.purses.get_mut(own.workflow.as_ref().expect("one")).expect("there"),
-                };
-                (purse.by, purse.at) = (changed.after.by, at);
-                What::Limit(changed)
-            }
-            (What::Definition(mut changed, _), _) => {
-                let workflow = own.workflow.expect("one");
-                changed.after = Held { is: Some(line["data"]["definition"].clone()), at, ..changed.after };
-                let added = list(&line["data"]["added"]).iter().map(|name| full(&workflow, &string(name)));
-                let what = What::Definition(changed.clone(), added.collect());
-                self.in_force.insert(workflow, changed.after);
-                what
-            }
-            (what @ (What::Metadata | What::Skip(_)), Some(spot)) => {
-                let mut keys = written;
-                for (key, changed) in &mut keys {
-                    let was = &taken.keys.get(key).expect("it is about what is taken back").before;
-                    assert_eq!(was.is, changed.after.is, "the value of before: {line:#}");
-                    changed.after.by = was.by;
-                    spot.write(key, &changed.after);
-                }
-                self.deeds.get_mut(&id).expect("there").keys = keys;
-                what
-            }
-            (what, _) => what,
-        };
-        self.deeds.get_mut(&id).expect("there").what = what;
+        let own = &self.deeds[&string(&line["command_id"])];
+        let taken = &self.deeds[own.of.as_ref().expect("a revert")];
+        for (key, changed) in &written {
+            let was = &taken.keys.get(key).expect("it is about what is taken back").before;
+            assert_eq!(*was, changed.after, "the value of before: {line:#}");
+        }
+        let own = self.deeds.get_mut(&string(&line["command_id"])).expect("there");
+        own.keys = written;
+        if let What::Definition(changed, added) = &mut own.what {
+            let workflow = string(&line["workflow"]);
+            changed.after = Some(line["data"]["definition"].clone());
+            *added = list(&line["data"]["added"]).iter().map(|name| full(&workflow, &string(name))).collect();
+        }
     }
 }
 
 impl<T: Clone> Changed<T> {
     /// Returns what a revert changes, where there is something now.
-    fn back(&self, now: Held<T>) -> Changed<T> {
+    fn back(&self, now: T) -> Changed<T> {
         Changed { before: now, after: self.before.clone() }
     }
 }
@@ -386,33 +337,16 @@ impl What {
     fn name(&self) -> &'static str {
         match self {
             What::Fact => "nothing",
-            What::Marks(_) => "mark",
+            What::Marks(..) => "mark",
             What::Note => "note",
             What::Tag(..) => "tag",
             What::Metadata => "metadata",
             What::Limit(_) => "limit",
             What::Cost(..) => "cost",
             What::Definition(..) => "definition",
-            What::Skip(_) => "skip",
+            What::Skip(..) => "skip",
             What::Decision(..) => "decision",
         }
-    }
-}
-
-/// Whether something is still what a deed made it: by the deed, or perhaps, as another said the same.
-#[derive(Debug, Clone, Copy, PartialEq, PartialOrd)]
-enum Still {
-    Not,
-    Perhaps,
-    So,
-}
-
-fn still<T: PartialEq>(now: &Held<T>, after: &Held<T>) -> Still {
-    // TODO: where it is there again, by the very event or by another that put it back, the program says it is not.
-    match (now.is == after.is, now.by == after.by && now.at == after.at) {
-        (true, true) => Still::So,
-        (true, false) => Still::Perhaps,
-        (false, _) => Still::Not,
     }
 }
 
@@ -422,53 +356,53 @@ pub fn permit_revert(world: &World, id: &str) -> May {
     if let What::Fact = deed.what {
         return May::Not("CannotBe");
     }
-    if deed.undone.is_some() && (deed.is_plain || !matches!(deed.what, What::Note | What::Cost(..))) {
-        // One that was taken back anew, as what had taken that back is taken back, is told of either way.
-        return May::Not(if deed.is_plain { "Already" } else { "" });
+    if deed.undone {
+        return May::Not("Already");
+    }
+    if !has_last_word(world, id) {
+        return May::Not("Passed");
     }
     let spot = deed.phase.as_ref().map(|phase| &world.phases[phase]);
-    let outlives = matches!(deed.what, What::Decision(..));
+    let outlives = matches!(deed.what, What::Decision(..) | What::Note);
     if spot.is_some_and(|spot| spot.retired) && !outlives {
         return May::Not("");
     }
     let about = deed.phase.clone();
     let plain = |kind: &str| json!([kind, about, null, null]);
     let mut events = vec![plain("reverted")];
-    let now = match (&deed.what, spot) {
+    let is_there = match (&deed.what, spot) {
         (What::Fact, _) => return May::Not("CannotBe"),
-        (What::Note, _) => Still::So,
-        (What::Marks(marks), Some(spot)) => {
+        (What::Note, _) => true,
+        (What::Marks(marks, moved), Some(spot)) => {
             events = vec![json!(["reverted", about, spot.state, "NEEDS_RERUN"])];
-            still_marked(spot, deed, marks)
-        }
-        (What::Skip(stand), Some(spot)) => {
-            events = vec![json!(["reverted", about, spot.state, stand.state])];
-            let keys = deed.keys.iter().map(|(key, changed)| still_attached(spot, key, changed));
-            events.extend(keys.clone().any(|still| still == Still::So).then(|| plain("metadata_recorded")));
-            let is_vague = keys.clone().any(|still| still == Still::Perhaps);
-            match still_skipped(spot, deed) {
-                Still::So if is_vague => Still::Perhaps,
-                still => still,
+            let stands = matches!(spot.state.as_str(), "COMPLETE" | "NEEDS_RERUN");
+            match deed.takes {
+                true => stands && spot.stirred == *moved,
+                false => stands && marks.iter().any(|mark| spot.persons.contains(mark)),
             }
+        }
+        (What::Skip(stand, moved), Some(spot)) => {
+            events = vec![json!(["reverted", about, spot.state, stand.state])];
+            events.extend(is_attached(spot, deed).then(|| plain("metadata_recorded")));
+            spot.stirred == *moved
         }
         (What::Metadata, Some(spot)) => {
             events.push(plain("metadata_recorded"));
-            let keys = deed.keys.iter().map(|(key, changed)| still_attached(spot, key, changed));
-            keys.max_by(|one, other| one.partial_cmp(other).expect("in order")).unwrap_or(Still::Perhaps)
+            // What a start attaches takes the place of all that was there, and a reset leaves nothing.
+            spot.cleared < deed.seq && is_attached(spot, deed)
         }
         (What::Tag(name, changed), _) => {
-            events.push(plain(if changed.before.is.is_some() { "tag_set" } else { "tag_removed" }));
-            still(&world.tag(name), &changed.after)
+            events.push(plain(if changed.before.is_some() { "tag_set" } else { "tag_removed" }));
+            world.tags.get(name).copied() == changed.after
         }
         (What::Limit(changed), spot) => {
             events.push(plain("cost_limit_set"));
             let workflow = || &world.purses[deed.workflow.as_ref().expect("one")];
-            let purse = spot.map_or_else(workflow, |spot| &spot.purse);
-            still(&purse.held(), &changed.after)
+            spot.map_or_else(workflow, |spot| &spot.purse).limit == changed.after
         }
         (What::Cost(amount, _), Some(spot)) => {
             events.push(plain("cost_recorded"));
-            if spot.purse.spent >= *amount { Still::So } else { Still::Not }
+            spot.purse.spent >= *amount
         }
         (What::Definition(changed, added), _) => {
             events.push(plain("workflow_defined"));
@@ -476,54 +410,55 @@ pub fn permit_revert(world: &World, id: &str) -> May {
         }
         (What::Decision(request, changed), _) => {
             let asked = &world.requests[request];
-            match still(&asked.held(), &changed.after) {
-                Still::So if is_used(world, deed) => Still::Perhaps,
-                Still::So if asked.touched != deed.since => Still::Perhaps,
-                still => still,
+            let is_left = match deed.of {
+                // It is there again as the very decision.
+                None => asked.decision == changed.after,
+                Some(_) => asked.touched == deed.seq,
+            };
+            if is_left && asked.decision.is_some_and(|(_, is_yes)| is_yes) && is_used(world, deed) {
+                return May::Either(events);
             }
+            is_left
         }
         (what, None) => panic!("a {} of no phase", what.name()),
     };
-    match now {
-        Still::So => May::Must(events),
-        Still::Perhaps => May::Either(events),
-        Still::Not => May::Not(""),
+    if is_there { May::Must(events) } else { May::Not("") }
+}
+
+impl World {
+    /// Returns what is known of a deed and its phase, for those who wonder what became of it.
+    pub fn deed(&self, event: &EventId) -> Option<(&Deed, Option<&Spot>)> {
+        let deed = self.deeds.get(&event.to_string())?;
+        Some((deed, deed.phase.as_ref().map(|phase| &self.phases[phase])))
     }
 }
 
-fn still_marked(spot: &Spot, deed: &Deed, marks: &[u64]) -> Still {
-    let stands = matches!(spot.state.as_str(), "COMPLETE" | "NEEDS_RERUN");
-    let since = spot.moved.unwrap_or(0);
-    let there = marks.iter().filter(|mark| spot.persons.contains(mark)).count();
-    match (stands && since < deed.seq, deed.takes) {
-        (false, _) => Still::Not,
-        (true, true) if spot.stirred < deed.seq && deed.since == deed.seq && there == 0 => Still::So,
-        (true, true) => Still::Perhaps,
-        (true, false) if there == 0 => Still::Not,
-        (true, false) if there == marks.len() => Still::So,
-        (true, false) => Still::Perhaps,
+/// Says whether nothing said since whether what a deed took back, and what that did, and so on, stands.
+fn has_last_word(world: &World, id: &str) -> bool {
+    let deed = &world.deeds[id];
+    if deed.of.is_some() && deed.last.is_some() {
+        return false;
     }
+    let (mut id, mut of) = (id, &deed.of);
+    while let Some(next) = of {
+        let taken = &world.deeds[next];
+        if taken.last.as_deref() != Some(id) {
+            return false;
+        }
+        (id, of) = (next, &taken.of);
+    }
+    true
 }
 
-fn still_attached(spot: &Spot, key: &str, changed: &Changed<Option<Value>>) -> Still {
-    let now = spot.key(key);
-    match still(&now, &changed.after) {
-        // It said what was so.
-        _ if now.is == changed.before.is => Still::Perhaps,
-        still => still,
-    }
+/// Says whether anything that a deed did to metadata is still so, and was not before.
+fn is_attached(spot: &Spot, deed: &Deed) -> bool {
+    let is = |(key, changed): (&String, &Changed<Option<Value>>)| {
+        spot.metadata.get(key) == changed.after.as_ref() && changed.before != changed.after
+    };
+    deed.keys.iter().any(is)
 }
 
-fn still_skipped(spot: &Spot, deed: &Deed) -> Still {
-    // A skip is there as long as nothing moves the phase, and so is what was there in front of it once it is taken back.
-    match spot.stirred == deed.since {
-        true if deed.since == deed.seq => Still::So,
-        true => Still::Perhaps,
-        false => Still::Not,
-    }
-}
-
-/// Says whether leave was given by a deed, and something that it may have been for began since.
+/// Says whether something that leave may have been given for began since it was given by a deed, or cost something.
 fn is_used(world: &World, deed: &Deed) -> bool {
     let facts = world.facts.iter().skip(deed.seq as usize);
     let is_near = |phase: &str| match &deed.phase {
@@ -542,18 +477,14 @@ fn permit_definition(
     events: Vec<Value>,
 ) -> May {
     let workflow = deed.workflow.as_ref().expect("one");
-    if world.in_force[workflow].by != changed.after.by {
-        return May::Not("");
+    if Some(&world.in_force[workflow]) != changed.after.as_ref() {
+        return May::Not("Passed");
     }
-    let Some(before) = &changed.before.is else { return May::Not("FirstDefinition") };
+    let Some(before) = &changed.before else { return May::Not("FirstDefinition") };
     let is_rested = |phase: &String| {
-        world.facts.iter().skip(deed.since as usize).any(|fact| {
-            let moves = matches!(
-                fact.kind.as_str(),
-                "phase_started" | "phase_skipped" | "phase_reset" | "cost_recorded"
-            );
-            fact.phase.as_ref() == Some(phase) && moves
-        })
+        let facts = world.facts.iter().skip(deed.since as usize);
+        let mut facts = facts.filter(|fact| fact.phase.as_ref() == Some(phase));
+        facts.any(|fact| fact.kind.starts_with("phase_") || fact.is_asked || fact.is_cost)
     };
     if added.iter().any(is_rested) {
         return May::Not("RestedOn");
@@ -569,7 +500,7 @@ fn permit_definition(
 pub fn check_reverted(before: &World, world: &World, given: &[Value]) {
     let data = &given[0]["data"];
     let deed = &before.deeds[&string(&data["event"])];
-    if let What::Marks(_) = deed.what {
+    if let What::Marks(..) = deed.what {
         let phase = deed.phase.as_ref().expect("a mark is on one");
         let workflow = phase.split('/').next().unwrap_or_default();
         let reasons = judge(world).remove(phase).filter(|_| !deed.takes);
@@ -586,18 +517,18 @@ pub fn check_reverted(before: &World, world: &World, given: &[Value]) {
         assert_eq!(line["correlation_id"], deed.root, "one root");
         match &deed.what {
             What::Tag(name, changed) => {
-                let place = changed.before.is.or(changed.after.is);
+                let place = changed.before.or(changed.after);
                 assert_eq!((&data["name"], data["seq"].as_u64()), (&json!(name), place), "{line:#}");
             }
             What::Limit(changed) => {
                 let told = (amount(&data["limit"]), amount(&data["before"]));
-                assert_eq!(told, (changed.before.is, changed.after.is), "{line:#}");
+                assert_eq!(told, (changed.before, changed.after), "{line:#}");
             }
             What::Cost(amount, attempt) => {
                 assert_eq!(units(&string(&data["amount"])), -amount, "{line:#}");
                 assert_eq!((data["refund"] == true, &data["attempt"]), (*amount > 0, attempt), "{line:#}");
             }
-            What::Definition(changed, _) => assert_eq!(Some(&data["definition"]), changed.before.is.as_ref()),
+            What::Definition(changed, _) => assert_eq!(Some(&data["definition"]), changed.before.as_ref()),
             _ => {}
         }
     }

@@ -1,7 +1,7 @@
 //! Vouching: somebody says that what is there of a phase will do, as what is above it stands now.
 
 use super::attempt::{answers, consume, is_stated};
-use super::started::{note_looked_through, origins};
+use super::started::{causes, note_looked_through, origins};
 use crate::model::{Command, PhaseAccepted, PhaseId, Recorded, StateName, action};
 use crate::rules::attempt::{Attempt, Completion, Vouched};
 use crate::rules::draft::{Draft, moving};
@@ -61,13 +61,14 @@ pub(in crate::rules) fn accepted(
     record: &Recorded,
     accepted: &PhaseAccepted,
 ) -> Result<(), String> {
+    let causes = causes(table.table(), record);
     note_looked_through(table, &accepted.looked_through);
     table.apply(record, |phase| {
         if accepted.attempt != phase.attempt {
             return Err(format!("it vouches for attempt {}, expected {}", accepted.attempt, phase.attempt));
         }
         phase.go_on();
-        let origins = origins(phase, record);
+        let origins = origins(phase, record, causes);
         let (attempt, took, before) = match std::mem::replace(&mut phase.state, PhaseState::NOT_RUN) {
             PhaseState::NeedsRerun { completion, .. } => {
                 (completion.attempt.clone(), completion.duration_seconds, Some(completion))

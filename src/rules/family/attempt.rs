@@ -8,7 +8,7 @@ use crate::model::{
 };
 use crate::rules::attempt::{Attempt, Completion, Failure, Skip};
 use crate::rules::draft::{Draft, ending, moving};
-use crate::rules::family::started::far_ends;
+use crate::rules::family::started::{far_ends, rooted};
 use crate::rules::mark::Mark;
 use crate::rules::phase::{Phase, PhaseState, Replaced, Stood, Was};
 use crate::rules::rejection::Rejection;
@@ -307,9 +307,10 @@ pub(in crate::rules) fn skipped(
     record: &Recorded,
     skipped: &PhaseSkipped,
 ) -> Result<(), String> {
+    let causes = rooted(table.table(), &record.subject, skipped.behind.iter().copied());
     table.apply(record, |phase| {
         let (reason, behind) = (skipped.reason.clone(), skipped.behind.clone());
-        let origins = far_ends(&phase.state, behind.iter().copied());
+        let origins = far_ends(&phase.state, causes.into_iter());
         let skip = Skip { event: record.id, seq: record.seq, reason, behind, origins };
         let (aside, reset, replaced) =
             (phase.aside.clone(), phase.reset, std::mem::take(&mut phase.replaced));

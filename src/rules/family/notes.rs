@@ -1,11 +1,11 @@
 //! Notes: what people and programs put on record beside the phases' states.
 
 use crate::model::{
-    Event, EventId, Metadata, MetadataRecorded, NoteAdded, Past, Recorded, Seq, Subject, TagName, TagRemoved,
-    TagSet, Undone, action,
+    Event, EventId, Metadata, MetadataRecorded, NoteAdded, Origin, Past, Recorded, Seq, Subject, TagName,
+    TagRemoved, TagSet, Undone, action,
 };
 use crate::rules::draft::{Draft, root};
-use crate::rules::phase::Phase;
+use crate::rules::phase::{Phase, PhaseState, Replaced, Was};
 use crate::rules::rejection::Rejection;
 use crate::rules::table::{Table, Tag};
 use crate::rules::touched::{Changing, about_else, misplaced};
@@ -98,13 +98,23 @@ pub(in crate::rules) fn detach(
 ) -> Result<Undoing, Rejection> {
     let phase = subject(table, target)?;
     // What a start attaches takes the place of all that was there, and a reset leaves nothing.
-    let begun = phase.state.attempt().map(|attempt| attempt.seq).max(phase.reset.map(|reset| reset.seq));
+    let begun = begun(&phase.state, phase.reset, &phase.replaced);
     if begun.is_some_and(|begun| begun > target.seq) {
         return Err(passed(target, begun));
     }
     let effect = without(phase, past, (&attached.metadata, &attached.removed));
     let effect = effect.ok_or_else(|| passed(target, None))?;
     Ok(Undoing::with(Undone::Metadata, Some(effect)))
+}
+
+/// Returns the last start, or reset, of a phase: of one that is skipped, the last one in front of that.
+fn begun(state: &PhaseState, reset: Option<Origin>, replaced: &[Replaced]) -> Option<Seq> {
+    let before = replaced.iter().filter_map(|replaced| match &replaced.was {
+        Was::Stood(stood) => begun(&stood.state, stood.reset, &stood.replaced),
+        Was::Marks(_) => None,
+    });
+    let own = state.attempt().map(|attempt| attempt.seq).max(reset.map(|reset| reset.seq));
+    before.max().max(own)
 }
 
 /// Returns what takes out of a phase's metadata what was attached to it, and puts back what was there before and what was

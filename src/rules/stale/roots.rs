@@ -203,8 +203,7 @@ impl<'a> Back<'a, '_> {
     /// Returns the definition at a place, where it came since the attempt began.
     fn definition(&self, of: &Phase, place: Seq) -> Option<Origin> {
         let workflow = self.judge.table.workflows.get(&of.id.workflow)?;
-        let Defined { event, root } =
-            *workflow.definitions.iter().find(|defined| defined.event.seq == place)?;
+        let Defined { event, root } = workflow.definition_at(place)?;
         let origin = Origin { root, ..Origin::new(event, CauseKind::DefinitionChanged) };
         (place > self.attempt.since()).then_some(origin)
     }
