@@ -38,6 +38,7 @@ pub(super) fn next_line(
     if let Err((column, fault)) = line_text(&bytes) {
         return Err(LineFault::Found { column: Some(column), found: fault.to_string() });
     }
-    *line = String::from_utf8(bytes).expect("it was found to be UTF-8");
+    // It is UTF-8, as was seen.
+    *line = String::from_utf8(bytes).unwrap_or_default();
     Ok(!line.is_empty())
 }

@@ -85,16 +85,17 @@ pub(super) fn causes(table: &Table, record: &Recorded) -> Vec<Origin> {
 
 /// Says of what took something back what it goes back to itself: causes do not.
 pub(super) fn rooted(table: &Table, about: &Subject, causes: impl Iterator<Item = Origin>) -> Vec<Origin> {
-    let root = |cause: &Origin| match cause.kind {
-        CauseKind::DefinitionChanged => {
-            let mut workflows = table.workflows.values();
-            workflows.find_map(|workflow| workflow.definition_at(cause.seq))?.root
-        }
-        CauseKind::Reverted => {
-            let roots = roots(table, table.phases.get(about.phase()?)?);
-            roots.iter().find(|root| root.event == cause.event)?.root
-        }
-        _ => None,
+    let defined = |cause: &Origin| {
+        let mut workflows = table.workflows.values();
+        workflows.find_map(|workflow| workflow.definition_at(cause.seq))?.root
+    };
+    let returned = |cause: &Origin| {
+        let roots = roots(table, table.phases.get(about.phase()?)?);
+        roots.iter().find(|root| root.event == cause.event)?.root
+    };
+    let root = |cause: &Origin| {
+        let defined = (cause.kind == CauseKind::DefinitionChanged).then(|| defined(cause));
+        defined.or_else(|| (cause.kind == CauseKind::Reverted).then(|| returned(cause))).flatten()
     };
     causes.map(|cause| Origin { root: cause.root.or_else(|| root(&cause)), ..cause }).collect()
 }
