@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use chrono::DateTime;
 use phaseledger::ledger::{Answer, Ledger, Session};
 use phaseledger::model::{
-    Action, Actor, Command, CommandId, Definition, Metadata, PhaseDefinition, PhaseName, PhaseRef, Text,
-    Timestamp, WorkflowName, action,
+    Action, Actor, Command, CommandId, Definition, FoundByRole, Metadata, PhaseDefinition, PhaseName,
+    PhaseRef, Text, Timestamp, WorkflowName, action,
 };
 use phaseledger::rules::Table;
 use phaseledger::store::MemoryStore;
@@ -40,7 +40,9 @@ pub fn command(action: Action) -> Command {
         occurred_at: None,
         expect: Vec::new(),
         inferred: None,
-        fingerprints: None,
+        fingerprints: FoundByRole::default(),
+        left_behind: Vec::new(),
+        past: None,
         action,
     }
 }
@@ -114,7 +116,7 @@ pub fn meta(number: usize) -> Action {
 }
 
 pub fn rerun(number: usize) -> Action {
-    Action::Rerun(action::Rerun { phase: phase(number), reason: text("the source changed") })
+    Action::Rerun(action::Rerun { phase: phase(number), reason: text("the source changed"), withdraw: false })
 }
 
 fn note(number: usize) -> Action {

@@ -8,7 +8,7 @@
     print(ledger.why("synthesis").roots)
 
 Everything goes through the program `phaseledger`, which the wheel brings along. `phaseledger.compat` is for scripts
-that were written against a status manager on a JSON file.
+that were written against managers on a JSON file, in Python and in shell.
 """
 
 from ._attempt import Attempt
@@ -57,6 +57,7 @@ from ._types import (
     Spent,
     State,
     Status,
+    UnreadableFile,
     Verified,
     Why,
 )
@@ -105,6 +106,7 @@ __all__ = [
     "UnknownApproval",
     "UnknownPhase",
     "UnmetNeeds",
+    "UnreadableFile",
     "UsageError",
     "Verified",
     "View",

@@ -48,8 +48,12 @@ _FLAGS = {
     "take_over": "--take-over",
     "over_limit": "--over-limit",
     "all": "--all",
+    "withdraw": "--withdraw",
 }
 _LISTS = {"expect": "--expect", "files": "--output"}
+_PLACES = ("phase", "event", "text", "name", "file")
+#: All that can be written as arguments; what has another field goes through a pipe.
+_WRITTEN = {"do", "metadata", "seq", "definition", *_PLACES, *_VALUES, *_FLAGS, *_LISTS}
 
 
 def when_of(when: When) -> str:
@@ -91,13 +95,15 @@ def arguments(command: Command) -> List[str]:
             options.append(f"--phase={value}")
         elif name == "seq":
             places.append(f"#{value}")
-        elif name in ("phase", "text", "name", "file"):
+        elif name in _PLACES:
             places.append(str(value))
     return [*options, "--", *places]
 
 
 def fits(command: Command, args: Iterable[str]) -> bool:
     """Says whether a process can be given these arguments, and reads them as they are meant."""
+    if not _WRITTEN.issuperset(command):
+        return False
     if command["do"] == "meta" and any("=" in key or not key for key in command["metadata"]):
         return False
     for argument in args:
@@ -251,6 +257,50 @@ class Recording(Generic[Recorded]):
     ) -> Recorded:
         """Marks a COMPLETE phase, and all that was built on it, for rerun."""
         return self._send({"do": "rerun", "phase": phase, "reason": reason}, id, expect, occurred_at, by)
+
+    def accept(
+        self,
+        phase: str,
+        reason: str,
+        *,
+        digest: Optional[str] = None,
+        id: Optional[str] = None,
+        expect: Optional[Expectations] = None,
+        occurred_at: Optional[When] = None,
+        by: Optional[str] = None,
+    ) -> Recorded:
+        """Vouches for what is there of a phase that is FAILED or NEEDS_RERUN: it is COMPLETE as it is."""
+        command = {"do": "accept", "phase": phase, "reason": reason, "output": digest}
+        return self._send(command, id, expect, occurred_at, by)
+
+    def withdraw(
+        self,
+        phase: str,
+        reason: str,
+        *,
+        id: Optional[str] = None,
+        expect: Optional[Expectations] = None,
+        occurred_at: Optional[When] = None,
+        by: Optional[str] = None,
+    ) -> Recorded:
+        """Takes back every mark that was made by hand since the phase's last attempt began."""
+        command = {"do": "rerun", "phase": phase, "withdraw": True, "reason": reason}
+        return self._send(command, id, expect, occurred_at, by)
+
+    def revert(
+        self,
+        event: str,
+        reason: str,
+        *,
+        id: Optional[str] = None,
+        expect: Optional[Expectations] = None,
+        occurred_at: Optional[When] = None,
+        by: Optional[str] = None,
+    ) -> Recorded:
+        """Takes a command back, named by the id that it was answered with, or the `key:` that it was sent under: a mark,
+        a note, a tag, metadata, a cost, a limit, a definition, a skip, a decision on a request, or a revert.
+        """
+        return self._send({"do": "revert", "event": event, "reason": reason}, id, expect, occurred_at, by)
 
     def reset(
         self,

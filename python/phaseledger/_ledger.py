@@ -247,6 +247,29 @@ class Ledger(Recording[Answer], View):
         }
         return self._send(command, id, expect, occurred_at, by)
 
+    def accept(
+        self,
+        phase: str,
+        reason: str,
+        *,
+        outputs: Iterable[_Path] = (),
+        digest: Optional[str] = None,
+        id: Optional[str] = None,
+        expect: Optional[Expectations] = None,
+        occurred_at: Optional[When] = None,
+        by: Optional[str] = None,
+    ) -> Answer:
+        """Vouches for what is there of a phase that is FAILED or NEEDS_RERUN: it is COMPLETE as it is. `outputs` are
+        files that are there, instead of those that the phase declares, or `digest` that of all of them."""
+        command = {
+            "do": "accept",
+            "phase": phase,
+            "reason": reason,
+            "output": digest,
+            "files": [os.fspath(path) for path in outputs],
+        }
+        return self._send(command, id, expect, occurred_at, by)
+
     def preview(self) -> Recording[Answer]:
         """Returns something with the same verbs that tells what they would record, and records nothing."""
         return _Preview(self._program)

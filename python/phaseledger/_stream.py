@@ -83,7 +83,10 @@ class Stream(Recording[Reply]):
             refused.result()
 
     def close(self) -> None:
-        """Waits until everything is answered, and ends the child. Raises nothing: the replies do."""
+        """Waits until everything is answered, and ends the child. Raises nothing: the replies do. In a fork of the
+        process that opened the stream it does nothing: the child is the other one's."""
+        if os.getpid() != self._process:
+            return
         with self._lock:
             self._is_closing = True
             if self._child is not None:

@@ -109,20 +109,41 @@ class Derived:
 
 
 @dataclass(frozen=True)
+class UnreadableFile:
+    """A declared file that has no digest: the `pattern` it was found by, its `path`, escaped, and `why`."""
+
+    pattern: str
+    path: str
+    why: str
+
+    @classmethod
+    def of(cls, raw: Json) -> UnreadableFile:
+        return cls(raw["pattern"], raw["path"], raw["why"])
+
+
+@dataclass(frozen=True)
 class Answer:
     """What came of a command: `status` is `appended`, `duplicate` (its id was recorded already, and nothing
-    changed), `unchanged` (a definition that changes nothing) or `preview`; `seq` is the place of its first event."""
+    changed), `unchanged` (a definition that changes nothing) or `preview`; `seq` is the place of its first event.
+
+    Where declared files of a start or an end could not be read, it was recorded without their digests: ``unreadable``
+    has the first 32 of them, ``unreadable_more`` says how many more there are.
+    """
 
     status: str
     seq: int
     id: str
     derived: Tuple[Derived, ...]
     raw: Json = field(repr=False, compare=False)
+    unreadable: Tuple[UnreadableFile, ...] = ()
+    unreadable_more: int = 0
 
     @classmethod
     def of(cls, raw: Json) -> Answer:
         derived = tuple(Derived.of(one) for one in raw.get("derived", ()))
-        return cls(raw["status"], raw["seq"], raw["id"], derived, raw)
+        unreadable = tuple(UnreadableFile.of(one) for one in raw.get("unreadable", ()))
+        more = int(raw.get("unreadable_more", 0))
+        return cls(raw["status"], raw["seq"], raw["id"], derived, raw, unreadable, more)
 
 
 @dataclass(frozen=True)
@@ -199,6 +220,8 @@ class Next:
     ready: Tuple[PhaseStatus, ...]
     running: Tuple[PhaseStatus, ...]
     blocked: Tuple[PhaseStatus, ...]
+    #: Whether nothing is left to run: all is complete or skipped.
+    done: bool
     as_of: AsOf
     raw: Json = field(repr=False, compare=False)
 
@@ -207,7 +230,7 @@ class Next:
         ready, running, blocked = (
             tuple(PhaseStatus.of(phase) for phase in raw[name]) for name in ("ready", "running", "blocked")
         )
-        return cls(ready, running, blocked, AsOf.of(raw["as_of"]), raw)
+        return cls(ready, running, blocked, raw["done"], AsOf.of(raw["as_of"]), raw)
 
 
 @dataclass(frozen=True)

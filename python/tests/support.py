@@ -21,6 +21,9 @@ ROOT = Path(__file__).resolve().parents[2]
 if importlib.util.find_spec("phaseledger") is None:
     sys.path.insert(0, str(ROOT / "python"))
     os.environ.setdefault("PHASELEDGER_BIN", str(ROOT / "target/debug/phaseledger"))
+if "PHASELEDGER_BIN" in os.environ:
+    # Tests and what they start go elsewhere.
+    os.environ["PHASELEDGER_BIN"] = os.path.abspath(os.environ["PHASELEDGER_BIN"])
 for name in ("PHASELEDGER_DIR", "PHASELEDGER_CLOCK"):
     os.environ.pop(name, None)
 os.environ["PHASELEDGER_BY"] = "ana"

@@ -69,7 +69,7 @@ class Costs(Paid):
         for error, call in (
             (UsageError, lambda: self.ledger.cost_record("a", float("nan"))),
             (UsageError, lambda: self.ledger.cost_record("a", 1e300)),
-            (UsageError, lambda: self.ledger.cost_record("a", "1e2")),
+            (UsageError, lambda: self.ledger.cost_record("a", "1e-10")),
             (UsageError, lambda: self.ledger.cost_record("a", Decimal("0.0000000001"))),
             (UnknownPhase, lambda: self.ledger.cost_record("nope", 1)),
             (UsageError, lambda: self.ledger.preview().cost_record("a", 1)),

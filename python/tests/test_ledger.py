@@ -22,6 +22,7 @@ from phaseledger import (
     NoLedger,
     NotFound,
     OutcomeUnknown,
+    Rejected,
     State,
     UnknownPhase,
     UnmetNeeds,
@@ -45,6 +46,22 @@ class Recording(Scene):
         self.assertAlmostEqual(a.duration_seconds, (a.completed_at - a.started_at).total_seconds(), places=5)
         completed = ledger.log(kind="phase_completed")[0]
         self.assertTrue(completed.data["output"].startswith("blake3:"))
+
+    def test_what_is_there_is_accepted(self) -> None:
+        ledger = self.small()
+        out = self.folder / "out.txt"
+        out.write_text("x")
+        ledger.start("a")
+        ledger.fail("a", "the upload broke")
+        with self.assertRaises(LedgerError):
+            ledger.accept("a", "by hand", outputs=[self.folder / "missing"])
+        ledger.accept("a", "by hand", outputs=[out])
+        ledger.rerun("a", "look at it")
+        ledger.accept("a", "as it is", digest="sha256:" + "0" * 64)
+        first, second = (event.data for event in ledger.log(kind="phase_accepted"))
+        self.assertTrue(first["outputs"][0]["path"].endswith("out.txt"))
+        self.assertEqual((second["reason"], second["output"]), ("as it is", "sha256:" + "0" * 64))
+        self.assertEqual(ledger.status("a").phases[0].state, State.COMPLETE)
 
     def test_each_verb_reaches_the_ledger(self) -> None:
         ledger = self.small()
@@ -97,6 +114,36 @@ class Recording(Scene):
             answer = ledger.start("b", reason="to be sure", **again)
             self.assertIn("phase_started", [one.kind for one in answer.derived])
         self.assertEqual(ledger.status()["b"].attempt, 3)
+
+    def test_found_31_mistakes_are_taken_back(self) -> None:
+        ledger = self.small()
+        for phase in "abc":
+            ledger.start(phase)
+            ledger.complete(phase)
+
+        def complete() -> bool:
+            return ledger.status().summary["COMPLETE"] == 3
+
+        ledger.rerun("a", "a slip", id="key:slip")
+        self.assertFalse(complete())
+        taken = ledger.revert("key:slip", "it was another ledger")
+        self.assertTrue(complete())
+        self.assertEqual({one.kind for one in taken.derived}, {"rerun_cleared"})
+        ledger.revert(taken.id, "no, it was this one")
+        self.assertFalse(complete())
+        ledger.withdraw("a", "it will do")
+        self.assertTrue(complete())
+        ledger.rerun("a", "new books")
+        ledger.accept("a", "they are the old ones")
+        ledger.accept("c", "so it is as it was")
+        self.assertTrue(complete())
+        note = ledger.note("nonsense", phase="a")
+        ledger.revert(note.id, "nonsense")
+        notes = ledger.show("a").raw["notes"]
+        self.assertEqual([one.get("reverted_by") for one in notes], [note.seq + 1])
+        with self.assertRaises(Rejected) as refused:
+            ledger.revert(note.id, "once more")
+        self.assertIn("reverted already", str(refused.exception))
 
     def test_a_definition_comes_from_anywhere(self) -> None:
         ledger = Ledger(self.folder / "ledger")

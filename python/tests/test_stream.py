@@ -170,6 +170,24 @@ class Streams(Scene):
             self.assertEqual(ledger.status()["a"].state, State.COMPLETE)
             stream.rerun("a", "again").result()
 
+    def test_found_10_a_fork_that_leaves_the_block_leaves_the_stream_alone(self) -> None:
+        ledger = self.small()
+        me = os.getpid()
+        try:
+            with ledger.stream() as stream:
+                stream.note("before").result()
+                child = os.fork()
+                if child == 0:
+                    # What hangs ends all the same, and fails the test.
+                    signal.alarm(60)
+                else:
+                    self.assertEqual(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), 0)
+                    stream.note("after").result()
+        finally:
+            if os.getpid() != me:
+                os._exit(0)
+        self.assertEqual([one.data["text"] for one in ledger.log(kind="note_added")], ["before", "after"])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -1,7 +1,7 @@
 //! Why a question has no answer.
 
 use crate::ledger::LedgerError;
-use crate::model::{EventId, IdPrefix, OperationName, Seq, TagName};
+use crate::model::{CallerKey, EventId, IdPrefix, OperationName, Seq, TagName, escape};
 use crate::query::SumTooLarge;
 use crate::rules::{Approval, Rejection};
 
@@ -41,6 +41,12 @@ pub enum AskError {
     NoTag {
         /// The name.
         name: TagName,
+    },
+    /// A key under which no command was sent.
+    #[error("no command was sent under `key:{}`", escape(key.as_str()))]
+    NoKey {
+        /// The key.
+        key: CallerKey,
     },
     /// The start of an id that no event has.
     #[error("no event has an id that starts with `{prefix}`")]

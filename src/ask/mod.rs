@@ -27,6 +27,7 @@
 
 mod approvals;
 mod attempt;
+mod commanded;
 mod costs;
 mod cut;
 mod error;
@@ -53,6 +54,7 @@ pub use approvals::{ApprovalNamed, Approvals, ApprovalsAnswer, SelfApproval};
 pub use attempt::{
     Attempt, AttemptAnswer, BeforeStart, BeforeStartAnswer, KnownAttempt, KnownStart, ToStart,
 };
+pub use commanded::{Commanded, CommandedEvent};
 pub use costs::{
     CostCheck, CostCheckAnswer, CostKey, CostProject, CostProjectAnswer, CostRemaining, CostSummary,
     CostSummaryAnswer, CostsBy, CostsByAnswer, OfPhase,

@@ -1,4 +1,4 @@
-//! As of when something is asked, and which place a selector means: `e12`, `id:…`, `tag:…`, a time, and ranges of them.
+//! As of when something is asked, and which place a selector means: `e12`, `id:…`, `key:…`, `tag:…`, a time, and ranges of them.
 
 use super::error::Candidate;
 use super::{AskError, Cut, Question};
@@ -113,12 +113,14 @@ impl Cut<'_> {
     fn up_to(&self, when: &When, side: Side) -> Result<Places, AskError> {
         match (&when.base, side) {
             (WhenBase::Time(time), _) => self.by_time(side.until(*time), when.back, true),
-            (WhenBase::Head | WhenBase::Seq(_) | WhenBase::Id(_) | WhenBase::Tag(_), Side::At) => {
-                Ok(Places::up_to(self.end_of_command(self.resolve(when)?)?))
-            }
-            (WhenBase::Head | WhenBase::Seq(_) | WhenBase::Id(_) | WhenBase::Tag(_), Side::Before) => {
-                Ok(Places::up_to(self.start_of_command(self.resolve(when)?)?.minus(1)))
-            }
+            (
+                WhenBase::Head | WhenBase::Seq(_) | WhenBase::Id(_) | WhenBase::Key(_) | WhenBase::Tag(_),
+                Side::At,
+            ) => Ok(Places::up_to(self.end_of_command(self.resolve(when)?)?)),
+            (
+                WhenBase::Head | WhenBase::Seq(_) | WhenBase::Id(_) | WhenBase::Key(_) | WhenBase::Tag(_),
+                Side::Before,
+            ) => Ok(Places::up_to(self.start_of_command(self.resolve(when)?)?.minus(1))),
         }
     }
 
@@ -141,7 +143,9 @@ impl Cut<'_> {
                 let found = self.ledger.borrow().seek(Until::Through(time))?;
                 Ok(found.min(self.head.seq).minus(when.back))
             }
-            WhenBase::Head | WhenBase::Seq(_) | WhenBase::Id(_) | WhenBase::Tag(_) => self.resolve(when),
+            WhenBase::Head | WhenBase::Seq(_) | WhenBase::Id(_) | WhenBase::Key(_) | WhenBase::Tag(_) => {
+                self.resolve(when)
+            }
         }
     }
 
@@ -166,7 +170,7 @@ impl Cut<'_> {
             WhenBase::Time(time) => {
                 self.by_time(Until::Through(*time), when.back, false)?.and(counting).last()
             }
-            WhenBase::Seq(_) | WhenBase::Id(_) | WhenBase::Tag(_) => self.find(when)?,
+            WhenBase::Seq(_) | WhenBase::Id(_) | WhenBase::Key(_) | WhenBase::Tag(_) => self.find(when)?,
         };
         match seq {
             Seq::ZERO => Err(AskError::BeforeFirst),
@@ -187,7 +191,7 @@ impl Cut<'_> {
         let counting = self.places();
         let end = |when: &When| match when.base {
             WhenBase::Time(time) => self.by_time(Until::Before(time), when.back, false),
-            WhenBase::Head | WhenBase::Seq(_) | WhenBase::Id(_) | WhenBase::Tag(_) => {
+            WhenBase::Head | WhenBase::Seq(_) | WhenBase::Id(_) | WhenBase::Key(_) | WhenBase::Tag(_) => {
                 Ok(Places::up_to(self.resolve(when)?))
             }
         };
@@ -223,6 +227,10 @@ impl Cut<'_> {
                 None => return Err(AskError::NoTag { name: name.clone() }),
             },
             WhenBase::Id(prefix) => self.find_id(prefix)?,
+            WhenBase::Key(key) => match self.find_command(key.id())? {
+                Some(seq) => seq,
+                None => return Err(AskError::NoKey { key: key.clone() }),
+            },
             WhenBase::Time(time) => {
                 return Ok(self.by_time(Until::Through(*time), when.back, false)?.last());
             }
@@ -243,7 +251,7 @@ impl Cut<'_> {
     }
 
     /// Returns the first place of the command that recorded the event at a place.
-    fn start_of_command(&self, seq: Seq) -> Result<Seq, AskError> {
+    pub(super) fn start_of_command(&self, seq: Seq) -> Result<Seq, AskError> {
         if seq == Seq::ZERO {
             return Ok(seq);
         }

@@ -28,7 +28,8 @@ pub struct ReplayAnswer {
     pub phase: Option<PhaseId>,
     /// The table before the part.
     pub before: Table,
-    /// The table that is kept beside the log, as it was at the same head; none where the part ends before.
+    /// The table that is kept beside the log, as it was at the same head; none where the part ends before, or where what
+    /// is in front of it has gaps that the part fills: the kept one took its events in the order of the log.
     pub kept: Option<Arc<Table>>,
     /// The events, to be taken in order.
     pub lines: Lines,
@@ -51,7 +52,7 @@ impl Question for Replay {
             is_late: !part.before.late().is_empty() || !part.through.late().is_empty(),
             phase,
             before: cut.table_of(&part.before)?,
-            kept: is_head.then(|| cut.table()).transpose()?,
+            kept: (is_head && part.before.late().is_empty()).then(|| cut.table()).transpose()?,
             lines: cut.lines(part.places())?,
         })
     }

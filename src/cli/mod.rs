@@ -34,7 +34,7 @@ struct Cli {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match usage::parse::<Cli>(std::env::args_os().collect()) {
         Ok(cli) => cli,
         Err(error) => return usage::answer(error),
     };

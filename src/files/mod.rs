@@ -4,21 +4,28 @@
 //!  Declared ─patterns▶ walk (.gitignore) ─paths▶ BLAKE3 of each ─▶ Fingerprints
 //! ```
 //!
+//! Nothing here fails: what is in the way of telling which files there are, and what is in them, is told with the rest.
+//!
 //! What flows in are the patterns of definitions; what flows out goes into a
 //! [`Command`](crate::model::Command). Nothing here knows a ledger: files are read while nobody holds one.
 
+mod choose;
+mod special;
 mod stamp;
+mod unmatched;
 mod walk;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::fs::File;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
 use crate::model::{
-    Algorithm, Declared, Digest, FileRole, OutputFile, Pattern, PatternError, PhaseId, escape,
+    Algorithm, Declared, Digest, FileRole, FoundFiles, OutputFile, Unreadable, UnreadableFile, escape,
 };
+use choose::Chosen;
 use stamp::Stamp;
+pub use unmatched::Unmatched;
 
 /// The most files that one list of fingerprints may have.
 pub const FILES_MAX: usize = 10_000;
@@ -26,6 +33,12 @@ pub const FILES_MAX: usize = 10_000;
 /// The most bytes that the paths of one list may have together. With it a list stays far below the longest line
 /// that a log can keep.
 pub const PATH_BYTES_MAX: usize = 1 << 20;
+
+/// How many bytes of a file are read at most that says that it is empty.
+pub const EMPTY_BYTES_MAX: u64 = 1 << 20;
+
+/// How many names are looked at, at most, to tell why a pattern selects nothing.
+const ENTRIES_MAX: usize = 50_000;
 
 /// A project's folder, whose files are fingerprinted. Paths are relative to it.
 #[derive(Debug)]
@@ -46,63 +59,34 @@ struct Known {
 }
 
 /// The declared files that were found.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Fingerprints {
-    /// The files, by path.
+    /// The files, by path: all but those that are `unreadable`.
     pub files: Vec<OutputFile>,
-    /// The patterns that matched none.
-    pub unmatched: Vec<String>,
+    /// The patterns that select none, in the order of the declaration.
+    pub unmatched: Vec<Unmatched>,
+    /// Pipes, sockets and devices among inputs, by path: they have no bytes to compare, and are left out.
+    pub left_out: Vec<UnreadableFile>,
+    /// What has no digest.
+    pub unreadable: Unreadable,
+    /// Where files may be that cannot be told: those themselves, or a folder; empty for all of the project's.
+    pub hidden: Vec<PathBuf>,
 }
 
-/// Why declared files have no fingerprints.
-#[derive(Debug, thiserror::Error)]
-pub enum FilesError {
-    /// A declaration that is no pattern.
-    #[error("`{}` of `{phase}`: {source}", role.as_str())]
-    Pattern {
-        /// Whose.
-        phase: PhaseId,
-        /// Which of its files.
-        role: FileRole,
-        /// What is wrong with it.
-        source: PatternError,
-    },
-    /// A file or folder that cannot be read.
-    #[error("cannot read `{path}`: {source}")]
-    Unreadable {
-        /// Which one, escaped.
-        path: String,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// A link whose target is not there.
-    #[error("cannot read `{path}`: it is a link to a file that is not there")]
-    DanglingLink {
-        /// Which one, escaped.
-        path: String,
-    },
-    /// A name that no text can hold.
-    #[error("the name `{path}` is not UTF-8")]
-    NotUtf8 {
-        /// Which one, escaped.
-        path: String,
-    },
-    /// More files than a list holds.
-    #[error(
-        "`{}` of `{phase}` are {found} files with {bytes} bytes of paths; at most {FILES_MAX} files and \
-         {PATH_BYTES_MAX} bytes are kept",
-        role.as_str()
-    )]
-    TooMany {
-        /// Whose.
-        phase: PhaseId,
-        /// Which of its files.
-        role: FileRole,
-        /// How many there are.
-        found: usize,
-        /// How long their paths are together.
-        bytes: usize,
-    },
+impl Fingerprints {
+    /// Returns all declared files, or those that have no digest.
+    ///
+    /// # Errors
+    ///
+    /// [`Unreadable`], where there is one such file.
+    pub fn whole(self) -> FoundFiles {
+        if self.unreadable.is_empty() { Ok(self.files) } else { Err(self.unreadable) }
+    }
+
+    /// Says whether a file may be at a path, with whatever bytes, though it is not among the files.
+    pub fn may_hide(&self, path: &str) -> bool {
+        self.hidden.iter().any(|hidden| Path::new(path).starts_with(hidden))
+    }
 }
 
 impl Project {
@@ -113,127 +97,142 @@ impl Project {
 
     /// Fingerprints what several phases declare, each file once. Answers are in the order of the questions.
     ///
+    /// Of the patterns that match a path the last decides, and one with a `!` leaves it out.
     /// Inputs are what git would see: what a `.gitignore` ignores is none, unless a pattern without wildcards
     /// names the very file. Outputs count whether they are ignored or not. Links to files count as the files
-    /// that they lead to; links to folders are not followed; what is neither file nor link is passed over, and
-    /// so is what vanishes meanwhile.
-    ///
-    /// # Errors
-    ///
-    /// [`FilesError`], for the first of them that cannot be told whole.
-    pub fn fingerprint(&mut self, declared: &[Declared]) -> Result<Vec<Fingerprints>, FilesError> {
-        let patterns = declared.iter().map(compile).collect::<Result<Vec<_>, _>>()?;
-        let mut walked = HashMap::new();
-        for role in [FileRole::Inputs, FileRole::Outputs] {
-            let wanted = declared.iter().zip(&patterns).filter(|(declared, _)| declared.role == role);
-            let wanted: Vec<&Pattern> =
-                wanted.flat_map(|(_, patterns)| patterns).filter(|one| one.literal().is_none()).collect();
-            if !wanted.is_empty() {
-                walked.insert(role, walk::find(&self.root, &self.log, &wanted, role)?);
+    /// that they lead to; links to folders are not followed; what vanishes meanwhile is passed over. A pipe, a socket or a
+    /// device has no digest: among outputs, or where an input is declared by its very name, it is unreadable, and otherwise
+    /// left out of inputs. More files than a list holds are not read.
+    pub fn fingerprint(&mut self, declared: &[Declared]) -> Vec<Fingerprints> {
+        let chosen = choose::choose(&self.root, &self.log, declared, usize::MAX);
+        let mut looks = HashMap::new();
+        for (path, _) in chosen.iter().flat_map(|chosen| &chosen.selected) {
+            if !looks.contains_key(path) {
+                looks.insert(path.clone(), self.look(path));
             }
         }
-        let mut chosen = Vec::with_capacity(declared.len());
-        for (declared, patterns) in declared.iter().zip(&patterns) {
-            let walked = walked.get(&declared.role).map_or(&[][..], Vec::as_slice);
-            chosen.push(choose(declared, patterns, walked)?);
-        }
-        let mut digests = HashMap::new();
-        for path in chosen.iter().flatten().flat_map(|(_, paths)| paths) {
-            if !digests.contains_key(path) {
-                digests.insert(path.clone(), self.digest(path)?);
-            }
-        }
-        Ok(chosen.into_iter().map(|chosen| fingerprints(chosen, &digests)).collect())
+        let is_there = |path: &str| !matches!(looks.get(path), Some(Look::Gone) | None);
+        let told = declared.iter().zip(&chosen).map(|(declared, chosen)| {
+            let unmatched = unmatched::of(&self.root, &self.log, declared.role, chosen, &is_there);
+            Fingerprints { unmatched, ..fingerprints(declared.role, chosen, &looks) }
+        });
+        told.collect()
     }
 
-    /// Returns the digest of a file; none where there is no file of the name.
-    fn digest(&mut self, path: &str) -> Result<Option<Digest>, FilesError> {
+    /// Tells which patterns select nothing, of several declarations, by the names of files alone: none is opened. Answers are
+    /// in the order of the questions. Where there is too much to look at, or something is in the way, nothing is said.
+    pub fn unmatched(&self, declared: &[Declared]) -> Vec<Vec<Unmatched>> {
+        let chosen = choose::choose(&self.root, &self.log, declared, ENTRIES_MAX);
+        let is_there = |path: &str| {
+            let full = self.root.join(path);
+            let is_folder = full.metadata().is_ok_and(|metadata| metadata.is_dir());
+            !is_folder && full.symlink_metadata().is_ok()
+        };
+        let of = |(declared, chosen): (&Declared, &Chosen)| {
+            unmatched::of(&self.root, &self.log, declared.role, chosen, &is_there)
+        };
+        declared.iter().zip(&chosen).map(of).collect()
+    }
+
+    /// Looks at a file, and reads it where it may have changed.
+    fn look(&mut self, path: &str) -> Look {
         let full = self.root.join(path);
         let metadata = match full.metadata() {
             Ok(metadata) => metadata,
             Err(error) if is_gone(&error) => {
-                return match full.symlink_metadata() {
-                    Ok(_) => Err(FilesError::DanglingLink { path: escape(path) }),
-                    Err(_) => Ok(None),
-                };
+                let is_link = full.symlink_metadata().is_ok();
+                return if is_link { Look::NoFile("a link to a file that is not there") } else { Look::Gone };
             }
-            Err(error) => return Err(unreadable(path, error)),
+            Err(error) => return Look::Unreadable(error.to_string()),
         };
-        if !metadata.is_file() {
-            return Ok(None);
+        match special::name(&metadata.file_type()) {
+            Some(name) => return Look::NoBytes(name),
+            None if !metadata.is_file() => return Look::Gone,
+            None => {}
         }
         let stamp = Stamp::of(&metadata);
         let known = self.known.get(path).filter(|known| stamp == Some(known.stamp));
         if let Some(known) = known.filter(|known| known.settled) {
-            return Ok(Some(known.digest));
+            return Look::File(known.digest);
         }
         let settled = known.is_some();
         let digest = match read(&full) {
             Ok(digest) => digest,
-            Err(error) if is_gone(&error) => return Ok(None),
-            Err(error) => return Err(unreadable(path, error)),
+            Err(error) if is_gone(&error) => return Look::Gone,
+            Err(error) => return Look::Unreadable(error.to_string()),
         };
         if let Some(stamp) = stamp {
             self.known.insert(path.to_owned(), Known { stamp, digest, settled });
         }
-        Ok(Some(digest))
+        Look::File(digest)
     }
 }
 
-/// The patterns of a declaration, each with the paths that it matches.
-type Chosen = Vec<(String, BTreeSet<String>)>;
-
-fn compile(declared: &Declared) -> Result<Vec<Pattern>, FilesError> {
-    let pattern = |text: &String| {
-        Pattern::new(text).map_err(|source| {
-            let (phase, role) = (declared.phase.clone(), declared.role);
-            FilesError::Pattern { phase, role, source }
-        })
-    };
-    declared.patterns.iter().map(pattern).collect()
+/// What a path leads to.
+enum Look {
+    File(Digest),
+    /// No file: there is none of the name, or it is a folder.
+    Gone,
+    /// A link that leads to nothing, by its name.
+    NoFile(&'static str),
+    /// Something without bytes of its own, by its name.
+    NoBytes(&'static str),
+    /// A file, as far as can be told, that cannot be read, for a reason.
+    Unreadable(String),
 }
 
-/// Chooses among the files that were found, and refuses too many of them before one is read.
-fn choose(declared: &Declared, patterns: &[Pattern], walked: &[String]) -> Result<Chosen, FilesError> {
-    let one = |pattern: &Pattern| match pattern.literal() {
-        Some(path) => BTreeSet::from([path.to_owned()]),
-        None => walked.iter().filter(|path| pattern.matches(Path::new(path))).cloned().collect(),
-    };
-    let chosen: Chosen = declared.patterns.iter().cloned().zip(patterns.iter().map(one)).collect();
-    let all: BTreeSet<_> = chosen.iter().flat_map(|(_, paths)| paths).collect();
-    let (found, bytes) = (all.len(), all.iter().map(|path| path.len()).sum());
-    match found > FILES_MAX || bytes > PATH_BYTES_MAX {
-        true => Err(FilesError::TooMany { phase: declared.phase.clone(), role: declared.role, found, bytes }),
-        false => Ok(chosen),
+fn fingerprints(role: FileRole, chosen: &Chosen, looks: &HashMap<String, Look>) -> Fingerprints {
+    let (mut files, mut left_out) = (Vec::new(), Vec::new());
+    let (mut hidden, mut unreadable): (Vec<PathBuf>, Vec<_>) = chosen.odd.iter().cloned().unzip();
+    for (path, number) in &chosen.selected {
+        let rule = &chosen.patterns.rules()[*number];
+        let is_named = rule.pattern.literal().is_some();
+        let odd = |why: String| UnreadableFile { pattern: rule.written.clone(), path: escape(path), why };
+        match looks.get(path) {
+            Some(Look::File(digest)) => files.push(OutputFile { path: path.clone(), digest: *digest }),
+            Some(Look::NoBytes(name)) if role == FileRole::Inputs && !is_named => {
+                left_out.push(odd(format!("it is {name}")));
+            }
+            Some(Look::NoBytes(name) | Look::NoFile(name)) => unreadable.push(odd(format!("it is {name}"))),
+            Some(Look::Unreadable(why)) => {
+                hidden.push(PathBuf::from(path));
+                unreadable.push(odd(why.clone()));
+            }
+            Some(Look::Gone) | None => {}
+        }
+    }
+    unreadable.sort_by(|a, b| a.path.cmp(&b.path));
+    Fingerprints {
+        files,
+        unmatched: Vec::new(),
+        left_out,
+        unreadable: unreadable.into_iter().collect(),
+        hidden,
     }
 }
 
-fn fingerprints(chosen: Chosen, digests: &HashMap<String, Option<Digest>>) -> Fingerprints {
-    let digest = |path: &String| digests.get(path).copied().flatten();
-    let is_unmatched = |paths: &BTreeSet<String>| paths.iter().all(|path| digest(path).is_none());
-    let unmatched = chosen.iter().filter(|(_, paths)| is_unmatched(paths));
-    let unmatched = unmatched.map(|(pattern, _)| pattern.clone()).collect();
-    let paths: BTreeSet<String> = chosen.into_iter().flat_map(|(_, paths)| paths).collect();
-    let file = |path: String| Some(OutputFile { digest: digest(&path)?, path });
-    Fingerprints { files: paths.into_iter().filter_map(file).collect(), unmatched }
-}
-
-/// Returns the BLAKE3 digest of a file's bytes.
+/// Returns the BLAKE3 digest of the bytes that a file has as it is opened: what grows meanwhile is not run after.
 ///
 /// # Errors
 ///
-/// What the system says.
-pub fn read(path: &Path) -> std::io::Result<Digest> {
-    let mut file = File::open(path)?;
+/// What the system says. A pipe, a socket or a device is none, for reading one may wait for ever; nor is what says that it is
+/// empty, as files of `/proc` do, and has more than [`EMPTY_BYTES_MAX`].
+pub fn read(path: &Path) -> io::Result<Digest> {
+    if let Some(name) = special::name(&path.metadata()?.file_type()) {
+        return Err(io::Error::new(ErrorKind::InvalidInput, format!("it is {name}")));
+    }
+    let file = File::open(path)?;
+    let length = file.metadata()?.len();
+    let most = if length == 0 { EMPTY_BYTES_MAX } else { length };
     let mut hasher = blake3::Hasher::new();
-    hasher.update_reader(&mut file)?;
+    hasher.update_reader(file.take(most))?;
+    if length == 0 && hasher.count() == most {
+        let why = format!("it says that it is empty, but has {most} bytes and more");
+        return Err(io::Error::new(ErrorKind::InvalidData, why));
+    }
     Ok(Digest::new(Algorithm::Blake3, *hasher.finalize().as_bytes()))
 }
 
-fn is_gone(error: &std::io::Error) -> bool {
+fn is_gone(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
-}
-
-fn unreadable(path: &str, source: std::io::Error) -> FilesError {
-    FilesError::Unreadable { path: escape(path), source }
 }

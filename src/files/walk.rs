@@ -2,48 +2,105 @@
 
 use std::path::{Path, PathBuf};
 
-use ignore::{DirEntry, WalkBuilder};
+use ignore::{DirEntry, Walk, WalkBuilder};
 
-use super::{FilesError, is_gone, unreadable};
-use crate::model::{FileRole, Pattern, escape};
+use super::is_gone;
+use crate::model::{FileRole, Pattern, Patterns};
 
-/// Returns the paths, with `/`, of the files and links that any of the patterns matches, sorted. What a
-/// `.gitignore` ignores is left out for inputs; `.git` and the ledger's log always are.
-pub(super) fn find(
-    root: &Path,
-    log: &Path,
-    patterns: &[&Pattern],
-    role: FileRole,
-) -> Result<Vec<String>, FilesError> {
-    let as_git = role == FileRole::Inputs;
-    let scope = Scope::new(root, log, patterns);
+/// What is below a project's folder that patterns match.
+#[derive(Default)]
+pub(super) struct Walked {
+    /// The paths, with `/`, of all that is no folder, sorted.
+    pub paths: Vec<String>,
+    /// What has no such path, or could not be looked at.
+    pub odd: Vec<Odd>,
+    /// Whether it was given up, for there was too much to look at.
+    pub is_cut: bool,
+}
+
+/// What is in the way of telling which files there are.
+pub(super) struct Odd {
+    /// Where it is, from the project's folder.
+    pub path: PathBuf,
+    /// Whether files may be in it.
+    pub is_folder: bool,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+impl Odd {
+    /// Returns the number of the pattern in whose way it is.
+    pub(super) fn concerns(&self, patterns: &Patterns) -> Option<usize> {
+        let itself = patterns.selected_by(&self.path, true);
+        itself.or_else(|| patterns.may_select_in(&self.path).filter(|_| self.is_folder))
+    }
+
+    /// Says whether it is in the way of what a pattern matches.
+    pub(super) fn concerns_pattern(&self, pattern: &Pattern) -> bool {
+        pattern.matches(&self.path) || self.is_folder && pattern.may_match_in(&self.path)
+    }
+}
+
+/// How a folder is walked.
+pub(super) struct How {
+    /// Whether what a `.gitignore` ignores is left out.
+    pub as_git: bool,
+    /// Whether folders and files are shown whose name begins with a dot, even if no pattern asks for them.
+    pub with_dots: bool,
+}
+
+/// Starts a walk to where the patterns look. `.git` and the ledger's log are never shown.
+pub(super) fn walk(root: &Path, log: &Path, patterns: &[&Pattern], how: &How) -> Walk {
+    let mut scope = Scope::new(root, log, patterns);
+    scope.takes_hidden |= how.with_dots;
     let mut walk = WalkBuilder::new(root);
     // What is above the repository, or above a project in none, is no concern of its files.
-    let in_repository = root.ancestors().any(|folder| folder.join(".git").exists());
+    let in_repository = top(root).is_some();
     walk.standard_filters(false)
-        .parents(as_git && in_repository)
-        .git_ignore(as_git)
-        .git_global(as_git)
-        .git_exclude(as_git)
+        .parents(how.as_git && in_repository)
+        .git_ignore(how.as_git)
+        .git_global(how.as_git)
+        .git_exclude(how.as_git)
         .require_git(in_repository)
         .filter_entry(move |entry| scope.admits(entry));
-    let mut found = Vec::new();
-    for entry in walk.build() {
+    walk.build()
+}
+
+/// Returns the top of the repository that a folder is in.
+pub(super) fn top(root: &Path) -> Option<&Path> {
+    root.ancestors().find(|folder| folder.join(".git").exists())
+}
+
+/// Finds what any of the patterns matches, and gives up after a number of entries. What a `.gitignore` ignores is left out
+/// for inputs.
+pub(super) fn find(root: &Path, log: &Path, patterns: &[&Pattern], role: FileRole, most: usize) -> Walked {
+    let how = How { as_git: role == FileRole::Inputs, with_dots: false };
+    let mut walked = Walked::default();
+    for (count, entry) in walk(root, log, patterns, &how).enumerate() {
+        if count == most {
+            return Walked { is_cut: true, ..Walked::default() };
+        }
         let entry = match entry {
             Ok(entry) => entry,
-            Err(error) => match gone_or_unreadable(error, root) {
-                None => continue,
-                Some(error) => return Err(error),
-            },
+            Err(error) => {
+                walked.odd.extend(unless_gone(error, root));
+                continue;
+            }
         };
-        let is_file = entry.file_type().is_some_and(|kind| kind.is_file() || kind.is_symlink());
+        let is_folder = entry.file_type().is_some_and(|kind| kind.is_dir());
         let Ok(path) = entry.path().strip_prefix(root) else { continue };
-        if is_file && patterns.iter().any(|pattern| pattern.matches(path)) {
-            found.push(with_slashes(path)?);
+        if !is_folder && patterns.iter().any(|pattern| pattern.matches(path)) {
+            match with_slashes(path) {
+                Some(path) => walked.paths.push(path),
+                None => {
+                    let why = "its name is not UTF-8".to_owned();
+                    walked.odd.push(Odd { path: path.to_owned(), is_folder: false, why });
+                }
+            }
         }
     }
-    found.sort_unstable();
-    Ok(found)
+    walked.paths.sort_unstable();
+    walked
 }
 
 /// Where there is something to be found: folders elsewhere are not read.
@@ -83,14 +140,19 @@ impl Scope {
 }
 
 /// Passes over what vanished while the walk was under way.
-fn gone_or_unreadable(error: ignore::Error, root: &Path) -> Option<FilesError> {
+fn unless_gone(error: ignore::Error, root: &Path) -> Option<Odd> {
     if error.io_error().is_some_and(is_gone) {
         return None;
     }
-    let path = path_of(&error).unwrap_or(root).to_string_lossy().into_owned();
+    let path = path_of(&error).unwrap_or(root);
+    let path = path.strip_prefix(root).unwrap_or(path).to_owned();
     let text = error.to_string();
-    let source = error.into_io_error().unwrap_or_else(|| std::io::Error::other(text));
-    Some(unreadable(&path, source))
+    let why = error.into_io_error().map_or(text, |error| {
+        // What the system says, without the path, which is told beside it.
+        let said = error.get_ref().and_then(|inner| inner.source());
+        said.map_or_else(|| error.to_string(), ToString::to_string)
+    });
+    Some(Odd { path, is_folder: true, why })
 }
 
 fn path_of(error: &ignore::Error) -> Option<&Path> {
@@ -101,8 +163,7 @@ fn path_of(error: &ignore::Error) -> Option<&Path> {
     }
 }
 
-fn with_slashes(path: &Path) -> Result<String, FilesError> {
-    let not_utf8 = || FilesError::NotUtf8 { path: escape(&path.to_string_lossy()) };
+pub(super) fn with_slashes(path: &Path) -> Option<String> {
     let parts: Option<Vec<&str>> = path.iter().map(|part| part.to_str()).collect();
-    Ok(parts.ok_or_else(not_utf8)?.join("/"))
+    Some(parts?.join("/"))
 }

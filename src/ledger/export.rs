@@ -174,7 +174,10 @@ pub(super) fn each_line(
         line += 1;
         let more = next_line(file, &mut text, LINE_BYTES_MAX).map_err(|fault| match fault {
             LineFault::Read(error) => RestoreError::Read(error),
-            LineFault::Found(found) => RestoreError::Text { line, found },
+            LineFault::Found { column, found } => {
+                let found = column.map_or(found.clone(), |column| format!("byte {column}: {found}"));
+                RestoreError::Text { line, found }
+            }
         })?;
         if !more {
             break;

@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Read};
 
 use serde::Deserialize;
 
-use crate::model::Timestamp;
+use crate::model::{Timestamp, line_text};
 
 /// When a line says that something happened, and nothing else of it.
 #[derive(Deserialize)]
@@ -17,8 +17,8 @@ pub(super) struct At {
 pub(super) enum LineFault {
     /// The file cannot be read.
     Read(io::Error),
-    /// What was found is no line: what it is instead.
-    Found(String),
+    /// What was found is no line: what it is instead, and the byte of it, from 1, where that is known.
+    Found { column: Option<usize>, found: String },
 }
 
 /// Reads the next line into `line`, with its end; answers whether there was one. `bytes_max` bounds what is
@@ -32,11 +32,13 @@ pub(super) fn next_line(
     bytes.clear();
     file.by_ref().take(bytes_max + 1).read_until(b'\n', &mut bytes).map_err(LineFault::Read)?;
     if bytes.len() as u64 > bytes_max {
-        return Err(LineFault::Found(format!("the line is longer than {bytes_max} bytes")));
+        let found = format!("the line is longer than {bytes_max} bytes");
+        return Err(LineFault::Found { column: None, found });
     }
-    *line = String::from_utf8(bytes).map_err(|error| {
-        let column = error.utf8_error().valid_up_to() + 1;
-        LineFault::Found(format!("byte {column} of the line is not UTF-8"))
-    })?;
+    if let Err((column, fault)) = line_text(&bytes) {
+        return Err(LineFault::Found { column: Some(column), found: fault.to_string() });
+    }
+    // It is UTF-8, as was seen.
+    *line = String::from_utf8(bytes).unwrap_or_default();
     Ok(!line.is_empty())
 }

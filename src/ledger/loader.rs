@@ -111,6 +111,7 @@ impl Loader {
         whole.workflows.append(&mut table.workflows);
         whole.tags.append(&mut table.tags);
         whole.approvals.append(&mut table.approvals);
+        whole.reverted.append(&mut table.reverted);
         *table = whole;
         self.everything = true;
     }

@@ -13,8 +13,10 @@
 mod derived;
 mod export;
 mod history;
+mod identity;
 mod lines;
 mod loader;
+mod past;
 mod record;
 mod replay;
 mod restore;
@@ -30,11 +32,12 @@ use std::time::Duration;
 pub use crate::store::{Head, Until};
 pub use export::{EXPORT_SCHEMA, ExportEnd, RestoreError, SALVAGED_SCHEMA, SalvagedEnd, Stretch};
 pub use history::{HistoryError, HistoryOptions, Imported, import_history};
+pub use identity::check_repeats;
 pub use record::{How, Recorder, Recording, Unrecorded};
 pub use replay::Records;
 pub use restore::{Restored, check_export, restore};
 pub use salvaged::{SalvagedOptions, Taken, import_salvaged};
-pub use session::{Answer, AnswerStatus, Session, check_repeats};
+pub use session::{Answer, AnswerStatus, Session};
 pub use verify::{Verified, VerifyError};
 
 use self::loader::Loader;

@@ -15,7 +15,7 @@ use std::ops::DerefMut;
 
 use super::session::{Answer, Session};
 use super::{Ledger, LedgerError, TRIES_MAX};
-use crate::model::{Command, Declared, OutputFile, Seq, Timestamp};
+use crate::model::{Command, Declared, FoundByRole, FoundFiles, Seq, Timestamp};
 use crate::store::StoreError;
 
 /// What recording takes from outside.
@@ -44,8 +44,9 @@ pub trait Recorder {
     ///
     /// # Errors
     ///
-    /// Where they cannot be read: the command is not recorded then.
-    fn fingerprint(&mut self, declared: &Declared) -> Result<Vec<OutputFile>, Self::Error>;
+    /// [`Unreadable`](crate::model::Unreadable), where not all of them can be told. That refuses nothing: the command is
+    /// recorded without fingerprints, and with what was wrong.
+    fn fingerprint(&mut self, declared: &Declared) -> FoundFiles;
 
     /// Waits a random time before the next try, longer the more there were: from 1 to 7. Nothing is held meanwhile.
     fn wait(&mut self, tries: u32);
@@ -114,7 +115,7 @@ impl Ledger {
     /// use phaseledger::files::Project;
     /// use phaseledger::ledger::{Ledger, Recorder};
     /// use phaseledger::model::{
-    ///     Action, Actor, Command, Declared, Event, OutputFile, Request, Timestamp, action, parse_workflow,
+    ///     Action, Actor, Command, Declared, Event, FoundFiles, Request, Timestamp, action, parse_workflow,
     /// };
     /// use phaseledger::store::MemoryStore;
     ///
@@ -135,9 +136,9 @@ impl Ledger {
     ///         Ok("2025-10-29T18:26:36Z".parse()?) // a clock, elsewhere
     ///     }
     ///
-    ///     fn fingerprint(&mut self, declared: &Declared) -> Result<Vec<OutputFile>, Self::Error> {
-    ///         let found = self.project.fingerprint(std::slice::from_ref(declared))?;
-    ///         Ok(found.into_iter().flat_map(|found| found.files).collect())
+    ///     fn fingerprint(&mut self, declared: &Declared) -> FoundFiles {
+    ///         let found = self.project.fingerprint(std::slice::from_ref(declared));
+    ///         found.into_iter().next().expect("an answer to each question").whole()
     ///     }
     ///
     ///     fn wait(&mut self, tries: u32) {
@@ -192,7 +193,7 @@ impl Ledger {
         commands: &mut [Command],
         how: How,
     ) -> Result<Recording, Unrecorded<R::Error>> {
-        let read = vec![None; commands.len()];
+        let read = vec![Vec::new(); commands.len()];
         Batch { recorder, commands, how, read, in_doubt: None, tries: 0 }.record()
     }
 }
@@ -203,7 +204,7 @@ struct Batch<'a, R: Recorder> {
     commands: &'a mut [Command],
     how: How,
     /// How the files of each command were declared when they were read.
-    read: Vec<Option<Declared>>,
+    read: Vec<Vec<Declared>>,
     /// The answers that hold if what may have been written was.
     in_doubt: Option<Vec<Answer>>,
     tries: u32,
@@ -213,7 +214,7 @@ struct Batch<'a, R: Recorder> {
 enum Step {
     Done(Recording),
     /// These commands lack files, declared so.
-    Lacking(Vec<(usize, Declared)>),
+    Lacking(Vec<(usize, Vec<Declared>)>),
     /// Others were first.
     Moved,
     /// It may have been written: then these are the answers.
@@ -224,7 +225,7 @@ enum Step {
 enum Staged {
     Answered(Answer),
     /// It is not refused, as far as can be told without files that are declared so.
-    Lacking(Declared),
+    Lacking(Vec<Declared>),
 }
 
 impl<R: Recorder> Batch<'_, R> {
@@ -235,7 +236,7 @@ impl<R: Recorder> Batch<'_, R> {
             drop(ledger);
             match step {
                 Step::Done(recording) => return Ok(recording),
-                Step::Lacking(files) => self.read_files(files)?,
+                Step::Lacking(files) => self.read_files(files).map_err(Unrecorded::whole)?,
                 Step::Moved => self.again().map_err(Unrecorded::whole)?,
                 Step::InDoubt(answers) => {
                     self.in_doubt = Some(answers);
@@ -269,14 +270,17 @@ impl<R: Recorder> Batch<'_, R> {
     }
 
     /// Reads files while nothing is held. Where a definition came in between, it is one more try.
-    fn read_files(&mut self, files: Vec<(usize, Declared)>) -> Result<(), Unrecorded<R::Error>> {
-        if files.iter().any(|(at, _)| self.read[*at].is_some()) {
-            self.again().map_err(Unrecorded::whole)?;
+    fn read_files(&mut self, files: Vec<(usize, Vec<Declared>)>) -> Result<(), R::Error> {
+        if files.iter().any(|(at, _)| !self.read[*at].is_empty()) {
+            self.again()?;
         }
         for (at, declared) in files {
-            let found = self.recorder.fingerprint(&declared);
-            self.commands[at].fingerprints = Some(found.map_err(|error| Unrecorded::at(at, error))?);
-            self.read[at] = Some(declared);
+            let mut found = FoundByRole::default();
+            for declared in &declared {
+                found.keep(declared.role, self.recorder.fingerprint(declared));
+            }
+            self.commands[at].fingerprints = found;
+            self.read[at] = declared;
         }
         Ok(())
     }
@@ -348,11 +352,12 @@ impl<R: Recorder> Batch<'_, R> {
     fn stage(&mut self, session: &mut Session<'_>, at: usize) -> Result<Staged, R::Error> {
         let command = &mut self.commands[at];
         let declared = session.declared(command)?;
-        if declared.is_none() {
-            command.fingerprints = None;
+        if declared.is_empty() {
+            command.fingerprints = FoundByRole::default();
         }
         // Declared anew, or not yet: a definition may have come in between.
-        let lacking = declared.filter(|declared| self.read[at].as_ref() != Some(declared));
+        let is_lacking = !declared.is_empty() && self.read[at] != declared;
+        let lacking = is_lacking.then_some(declared);
         match lacking {
             Some(declared) if self.how == How::InOrder && at > 0 => Ok(Staged::Lacking(declared)),
             lacking => {

@@ -7,6 +7,7 @@
 //! | `d/WORKFLOW/PHASE` | who needs the phase |
 //! | `t/TAG` | [`Tag`] |
 //! | `a/ID` | [`Approval`], by the id of its request |
+//! | `r/ID` | by which event the event of that id was taken back |
 //!
 //! Values are JSON. Rows are a cache: those of another fold are not read, and one that cannot be read is
 //! damage that `verify --rebuild` mends.
@@ -15,6 +16,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
+use uuid::Uuid;
 
 use crate::model::{EventId, PhaseId, Seq, TagName};
 use crate::rules::{Approval, FOLD_VERSION, Phase, Row, Table, Tag, Touched, Workflow};
@@ -112,6 +114,12 @@ pub(super) fn table(seq: Seq, rows: &[(String, Vec<u8>)]) -> Result<Table, Store
         let approval: Approval = read(key, value)?;
         table.approvals.insert(approval.request, approval);
     }
+    for (key, value) in of("r/") {
+        let id: Uuid = key[2..]
+            .parse()
+            .map_err(|_| StoreError::Damaged { found: format!("the row `{key}` is misnamed") })?;
+        table.reverted.insert(EventId::new(id), read(key, value)?);
+    }
     Ok(table)
 }
 
@@ -171,7 +179,9 @@ pub(super) fn all(table: &Table) -> RowChanges {
     let dependants = table.dependants.iter().map(|(id, below)| (dependants_key(id), write(below)));
     let tags = table.tags.iter().map(|(name, tag)| (format!("t/{name}"), write(tag)));
     let approvals = table.approvals.iter().map(|(id, approval)| (approval_key(id), write(approval)));
-    let rows = workflows.chain(phases).chain(dependants).chain(tags).chain(approvals).collect();
+    let reverted = table.reverted.iter().map(|(id, by)| (format!("r/{id}"), write(by)));
+    let rows =
+        workflows.chain(phases).chain(dependants).chain(tags).chain(approvals).chain(reverted).collect();
     RowChanges { fold_version: FOLD_VERSION, replace: true, rows }
 }
 
@@ -208,6 +218,7 @@ impl Changed {
             Row::Workflow(name) => (format!("w/{name}"), table.workflows.get(name).and_then(write)),
             Row::Phase(id) => (phase_key(id), table.phases.get(id).and_then(write)),
             Row::Tag(name) => (format!("t/{name}"), table.tags.get(name).and_then(write)),
+            Row::Reverted(id) => (format!("r/{id}"), table.reverted.get(id).and_then(write)),
             Row::Approval(id) => (approval_key(id), table.approvals.get(id).and_then(write)),
         });
         RowChanges { fold_version: FOLD_VERSION, replace: false, rows: rows.collect() }

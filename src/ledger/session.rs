@@ -1,13 +1,17 @@
 //! A batch in the making: commands are decided one after the other, each on what the ones before it left, and
 //! become durable together.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
+use super::identity::{check_content, digest_of};
 use super::loader::Loader;
+use super::past::{Before, past};
 use super::rows::Changed;
-use super::{LedgerError, Records};
+use super::{LedgerError, Records, replay};
 use crate::model::{
-    Command, CommandId, Declared, Digest, Event, PhaseRef, Recorded, Seq, StateName, Timestamp,
+    Action, Command, CommandId, Declared, Digest, Event, FileRole, PhaseRef, Recorded, Seq, StateName,
+    Timestamp,
 };
 use crate::rules::{
     Draft, Happened, Phase, Reach, Rest, Resting, Stamp, Table, check_expectations, decide, evolve, moment,
@@ -112,6 +116,7 @@ impl<'a> Session<'a> {
         if let Some(answer) = self.known(command)? {
             return Ok(answer);
         }
+        let command = &*self.with_past(command)?;
         let reach = (reach(&command.action), command.action.phase());
         self.loader.load(self.store, &self.head, &mut self.table, reach)?;
         check_expectations(&self.table, command)?;
@@ -152,6 +157,16 @@ impl<'a> Session<'a> {
         Ok(Answer { status, id: command.id, seq, events, raised })
     }
 
+    /// Returns a command with what the log has of the one that it takes back.
+    fn with_past<'b>(&self, command: &'b Command) -> Result<Cow<'b, Command>, LedgerError> {
+        let Action::Revert(revert) = &command.action else { return Ok(Cow::Borrowed(command)) };
+        let past = match self.find(CommandId::new(revert.event.uuid()))? {
+            Some(first) => Some(Box::new(past(self, first)?)),
+            None => None,
+        };
+        Ok(Cow::Owned(Command { past, ..command.clone() }))
+    }
+
     /// Returns what took effect last of all that a command's events rest on.
     fn latest_rest(&self, drafts: &[Draft], command: &Command) -> Result<Option<Happened>, LedgerError> {
         let mut latest: Option<Happened> = None;
@@ -176,9 +191,7 @@ impl<'a> Session<'a> {
             let staged = usize::try_from(staged).ok().and_then(|staged| self.staged_at.get(staged));
             return Ok(*staged.expect("what a table names is staged or in the log"));
         }
-        let record = Records::new(self.store, seq.minus(1), seq).next().transpose()?;
-        let missing = || StoreError::Damaged { found: format!("there is no event {seq}") };
-        Ok(record.ok_or_else(missing)?.at)
+        Ok(self.record(seq)?.at)
     }
 
     /// Writes what was staged, and returns once it would survive a power cut.
@@ -243,21 +256,23 @@ impl<'a> Session<'a> {
         Ok(self.phase(phase)?.state.name())
     }
 
-    /// Returns the files that the command's phase declares and the command lacks: to be fingerprinted before it
-    /// is staged, while nobody holds the ledger. None where the phase declares none or cannot be told, where the
-    /// caller stated the files, for every verb but `start` and `complete`, and for a command that is recorded
-    /// already.
+    /// Returns the files that the command's phase declares and the command lacks, role by role: to be fingerprinted
+    /// before it is staged, while nobody holds the ledger. None where the phase declares none or cannot be told, where
+    /// the caller stated the files, for every verb but `start`, `complete` and `accept`, and for a command that is
+    /// recorded already.
     ///
     /// # Errors
     ///
     /// [`LedgerError`]; an id of another command is one.
-    pub fn declared(&mut self, command: &Command) -> Result<Option<Declared>, LedgerError> {
-        let Some((role, name)) = command.action.lacks_files() else { return Ok(None) };
+    pub fn declared(&mut self, command: &Command) -> Result<Vec<Declared>, LedgerError> {
+        let lacks = |role: &FileRole| command.action.lacks_files(*role).is_some();
+        let roles: Vec<FileRole> = FileRole::ALL.into_iter().filter(lacks).collect();
+        let Some(name) = command.action.phase().filter(|_| !roles.is_empty()) else { return Ok(Vec::new()) };
         self.loader.load(self.store, &self.head, &mut self.table, (Reach::Phase, Some(name)))?;
         // A name that is refused is refused when the command is staged.
-        let Ok(phase) = self.table.resolve(name) else { return Ok(None) };
-        let Some(declared) = phase.declared(role) else { return Ok(None) };
-        Ok(self.known(command)?.is_none().then_some(declared))
+        let Ok(phase) = self.table.resolve(name) else { return Ok(Vec::new()) };
+        let declared: Vec<Declared> = roles.into_iter().filter_map(|role| phase.declared(role)).collect();
+        Ok(if declared.is_empty() || self.known(command)?.is_some() { Vec::new() } else { declared })
     }
 
     /// Returns when the last event was recorded.
@@ -319,26 +334,29 @@ impl<'a> Session<'a> {
     }
 }
 
-/// Checks that a command which is sent again is the one that was recorded under its id: that it asks for the same.
-///
-/// # Errors
-///
-/// [`LedgerError::IdConflict`] where it does not; a first event that does not say what was asked for is damage.
-pub fn check_repeats(command: &Command, first: &Recorded) -> Result<(), LedgerError> {
-    check_content(command, first.seq, digest_of(first.seq, Some(first))?)
-}
-
-fn check_content(command: &Command, seq: Seq, found: Digest) -> Result<(), LedgerError> {
-    let given = command.digest();
-    match found == given {
-        true => Ok(()),
-        false => Err(LedgerError::IdConflict { id: command.id, seq, found, given }),
+impl Before for Session<'_> {
+    fn now(&self) -> &Table {
+        &self.table
     }
-}
 
-/// Returns the digest of the command whose first event is at a place.
-fn digest_of(seq: Seq, first: Option<&Recorded>) -> Result<Digest, LedgerError> {
-    let digest = first.and_then(|first| first.command_digest);
-    let missing = || format!("event {seq} is a command's first, but has no digest");
-    Ok(digest.ok_or_else(|| StoreError::Damaged { found: missing() })?)
+    fn table_before(&self, seq: Seq) -> Result<Table, LedgerError> {
+        let stored = self.head.seq.min(seq.minus(1));
+        let mut table = replay::fold(self.store, stored)?.table;
+        while table.head < seq.minus(1) {
+            let next = self.record(table.head.plus(1))?;
+            evolve(&mut table, &next)?;
+        }
+        Ok(table)
+    }
+
+    fn record(&self, seq: Seq) -> Result<Recorded, LedgerError> {
+        let staged = seq.number().checked_sub(self.head.seq.number() + 1);
+        let staged = staged.and_then(|at| self.entries.get(usize::try_from(at).ok()?));
+        if let Some(entry) = staged {
+            return Recorded::from_line(&entry.line).map_err(|source| LedgerError::Line { seq, source });
+        }
+        let record = Records::new(self.store, seq.minus(1), seq).next().transpose()?;
+        let missing = || StoreError::Damaged { found: format!("there is no event {seq}") };
+        Ok(record.ok_or_else(missing)?)
+    }
 }

@@ -31,8 +31,8 @@ use serde::{Deserialize, Serialize};
 use super::definition::Definition;
 use super::text::read_label;
 use super::{
-    Amount, ApprovalAnswer, ApprovalAsk, Change, Digest, FileRole, HistoryImported, Metadata, OutputFile,
-    PhaseRef, Seq, TagName, Text, Verdict, Worker, WorkflowName,
+    Amount, ApprovalAnswer, ApprovalAsk, Change, Digest, EventId, FileRole, HistoryImported, Metadata,
+    OutputFile, PhaseRef, Seq, TagName, Text, Verdict, Worker, WorkflowName,
 };
 
 /// What to record, in the imperative.
@@ -47,12 +47,19 @@ pub enum Action {
     Complete(Complete),
     /// End the attempt badly.
     Fail(Fail),
+    /// Vouch for what is there: the phase is complete as it is.
+    Accept(Accept),
+    /// Take back what a command asked for.
+    Revert(Revert),
     /// Let those who need the phase go on without it.
     Skip(Skip),
-    /// Mark a complete phase, and what was built on it, for rerun.
+    /// Mark a complete phase, and what was built on it, for rerun, or take that back.
     Rerun(Rerun),
-    /// State that files which a phase read have changed since: it, and what was built on it, must run again.
-    InputsChanged(InputsChanged),
+    /// State that files which a phase read, or put out, have changed since: it, and what was built on it, must run again;
+    /// or that they are again what they were.
+    // Named as it was while it was about inputs alone, so that a digest of then is one of now.
+    #[serde(rename = "inputs_changed")]
+    FilesChanged(FilesChanged),
     /// Make a phase as if it had not run.
     Reset(Reset),
     /// Make every phase of a workflow as if it had not run.
@@ -83,9 +90,11 @@ impl Action {
             Action::Start(_) => "start",
             Action::Complete(_) => "complete",
             Action::Fail(_) => "fail",
+            Action::Accept(_) => "accept",
+            Action::Revert(_) => "revert",
             Action::Skip(_) => "skip",
             Action::Rerun(_) => "rerun",
-            Action::InputsChanged(_) => "scan",
+            Action::FilesChanged(_) => "scan",
             Action::Reset(_) | Action::ResetAll(_) => "reset",
             Action::Meta(_) => "meta",
             Action::Note(_) => "note",
@@ -107,9 +116,10 @@ impl Action {
             Action::Start(Start { phase, .. })
             | Action::Complete(Complete { phase, .. })
             | Action::Fail(Fail { phase, .. })
+            | Action::Accept(Accept { phase, .. })
             | Action::Skip(Skip { phase, .. })
             | Action::Rerun(Rerun { phase, .. })
-            | Action::InputsChanged(InputsChanged { phase, .. })
+            | Action::FilesChanged(FilesChanged { phase, .. })
             | Action::Reset(Reset { phase, .. })
             | Action::Meta(Meta { phase, .. })
             | Action::Cost(Cost { phase, .. }) => Some(phase),
@@ -118,6 +128,7 @@ impl Action {
             Action::Define(_)
             | Action::ResetAll(_)
             | Action::Tag(_)
+            | Action::Revert(_)
             | Action::ApprovalDecide(_)
             | Action::NoteImport(_) => None,
         }
@@ -125,16 +136,19 @@ impl Action {
 }
 
 impl Action {
-    /// Returns the phase of an action that says nothing of the files that its phase may declare, and which of
-    /// them it could tell.
-    pub fn lacks_files(&self) -> Option<(FileRole, &PhaseRef)> {
-        match self {
-            Action::Start(Start { phase, inputs, .. }) if inputs.is_empty() => {
-                Some((FileRole::Inputs, phase))
-            }
-            Action::Complete(Complete { phase, output: None, outputs, .. }) if outputs.is_empty() => {
-                Some((FileRole::Outputs, phase))
-            }
+    /// Returns the phase of an action that says nothing of such files, which it could tell, and which its phase may
+    /// declare.
+    pub fn lacks_files(&self, role: FileRole) -> Option<&PhaseRef> {
+        match (role, self) {
+            (
+                FileRole::Inputs,
+                Action::Start(Start { phase, inputs, .. }) | Action::Accept(Accept { phase, inputs, .. }),
+            ) if inputs.is_empty() => Some(phase),
+            (
+                FileRole::Outputs,
+                Action::Complete(Complete { phase, output: None, outputs, .. })
+                | Action::Accept(Accept { phase, output: None, outputs, .. }),
+            ) if outputs.is_empty() => Some(phase),
             _ => None,
         }
     }
@@ -156,7 +170,7 @@ pub struct Start {
     pub metadata: Metadata,
     /// Start even when a needed phase is neither complete nor skipped.
     pub allow_unmet: bool,
-    /// How to start what is complete or under way already.
+    /// How to start what has run, or is under way, already.
     pub again: Option<Again>,
     /// Why to start even when more was spent than a limit allows.
     // Left out where there is none, so that the digest of a start is what it was before there were costs.
@@ -170,11 +184,11 @@ pub struct Start {
     pub inputs: Vec<OutputFile>,
 }
 
-/// How to start a phase that is complete, or under way, already.
+/// How to start a phase that has run, or is under way, already.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "how", content = "reason", rename_all = "snake_case")]
 pub enum Again {
-    /// The phase is complete: mark it for rerun, then start.
+    /// Whatever has come of the phase, unless an attempt is under way: where it is complete, mark it for rerun, then start.
     Rerun(Text),
     /// An attempt is under way that nobody will end: fail it as abandoned, then start.
     TakeOver(Text),
@@ -220,6 +234,25 @@ pub struct Fail {
     pub metadata: Metadata,
 }
 
+/// Vouches for what is there of a phase that failed or must run again: it is complete as it is.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Accept {
+    /// Which phase.
+    pub phase: PhaseRef,
+    /// Why.
+    pub reason: Text,
+    /// One digest for all that is there of what the phase puts out.
+    pub output: Option<Digest>,
+    /// The files that the digest was made from.
+    #[serde(default)]
+    pub outputs: Vec<OutputFile>,
+    /// The files that it counts as having read, instead of what is found of the declared ones.
+    // Left out where there are none, so that the digest is what it was before they could be stated.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inputs: Vec<OutputFile>,
+}
+
 /// Lets those who need the phase go on without it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -233,7 +266,16 @@ pub struct Skip {
     pub metadata: Metadata,
 }
 
-/// Marks a complete phase, and what was built on it, for rerun.
+/// Takes back what a command asked for.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Revert {
+    /// Its first event.
+    pub event: EventId,
+    /// Why.
+    pub reason: Text,
+}
+
+/// Marks a complete phase, and what was built on it, for rerun; or takes such marks back.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rerun {
@@ -241,14 +283,21 @@ pub struct Rerun {
     pub phase: PhaseRef,
     /// Why.
     pub reason: Text,
+    /// Whether every mark that a person made since the last attempt began is taken back.
+    // Left out where it is not, so that the digest of a mark is what it was before marks could be taken back.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withdraw: bool,
 }
 
-/// States that files which a phase read have changed since.
+/// States how files that a phase read, or put out, differ from what it read or put out, as they are now.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct InputsChanged {
+pub struct FilesChanged {
     /// Which phase.
     pub phase: PhaseRef,
-    /// The files that changed, with their digests before and after.
+    /// Which of its files.
+    #[serde(skip_serializing_if = "FileRole::is_inputs")]
+    pub role: FileRole,
+    /// The files that changed, with their digests before and after; none where all are again as they were.
     pub changes: Vec<Change>,
 }
 

@@ -61,6 +61,11 @@ impl Amount {
         Amount::bounded(Decimal::try_from_i128_with_scale(units, self.0.scale()).ok()?, self.0.scale())
     }
 
+    /// Returns what takes it away again.
+    pub fn negated(self) -> Amount {
+        Amount::default().minus(self).expect("an amount below zero has as many digits")
+    }
+
     /// Returns what is midway between two amounts: exactly, or cut to [`AMOUNT_FRACTION_DIGITS_MAX`] digits after
     /// the point.
     pub fn midway(self, other: Amount) -> Amount {
@@ -130,19 +135,20 @@ impl fmt::Display for Money<'_> {
 impl FromStr for Amount {
     type Err = AmountError;
 
-    /// Reads digits with at most one point among them, after a minus where it is negative.
+    /// Reads digits with at most one point among them, after a minus where it is negative, and perhaps an exponent
+    /// behind them: programs write `1.5e-07` for what is exactly 0.00000015.
     fn from_str(text: &str) -> Result<Self, AmountError> {
         let refused = |fault| AmountError { found: repeated(text), fault };
-        let digits = text.strip_prefix('-').unwrap_or(text);
-        let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(w, f)| (w, Some(f)));
-        let all_digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
         if text.is_empty() {
             return Err(refused(AmountFault::Empty));
         }
-        if !all_digits(whole) || !fraction.is_none_or(all_digits) {
-            return Err(refused(AmountFault::NotAnAmount));
+        let (digits, exponent) = text.split_once(['e', 'E']).map_or((text, None), |(d, e)| (d, Some(e)));
+        let (mut whole, mut fraction) = parts(digits).ok_or_else(|| refused(AmountFault::NotAnAmount))?;
+        if let Some(exponent) = exponent {
+            let by = power(exponent).ok_or_else(|| refused(AmountFault::NotAnAmount))?;
+            (whole, fraction) = shifted(&whole, &fraction, by).map_err(refused)?;
         }
-        let (whole, fraction) = (whole.trim_start_matches('0'), fraction.unwrap_or_default());
+        let whole = whole.trim_start_matches('0');
         if whole.len() > AMOUNT_WHOLE_DIGITS_MAX {
             return Err(refused(AmountFault::TooLarge));
         }
@@ -155,6 +161,50 @@ impl FromStr for Amount {
         let amount = Decimal::try_from_i128_with_scale(sign * units, fraction.len() as u32);
         amount.map(Amount).map_err(|_| refused(AmountFault::TooLarge))
     }
+}
+
+/// Returns the digits before the point and those after it; none for what is not digits with at most one point.
+fn parts(text: &str) -> Option<(String, String)> {
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(w, f)| (w, Some(f)));
+    let is_amount = all_digits(whole) && fraction.is_none_or(all_digits);
+    is_amount.then(|| (whole.to_owned(), fraction.unwrap_or_default().to_owned()))
+}
+
+fn all_digits(part: &str) -> bool {
+    !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Reads an exponent; one that is beyond all amounts is as large as any other such one.
+fn power(exponent: &str) -> Option<i64> {
+    let digits = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+    let size = all_digits(digits).then(|| digits.parse().unwrap_or(i64::MAX))?;
+    Some(if exponent.starts_with('-') { -size } else { size })
+}
+
+/// Moves the point by so many digits, to the right above zero. Zeros that are not written come in; at the end of what
+/// follows the point they go out again where there are too many digits: what it is worth does not change.
+fn shifted(whole: &str, fraction: &str, by: i64) -> Result<(String, String), AmountFault> {
+    /// More than this no amount has, wherever its point is written.
+    const SHIFT_MAX: usize = 100;
+    let digits = format!("{whole}{fraction}");
+    if digits.bytes().all(|digit| digit == b'0') {
+        return Ok(("0".to_owned(), String::new()));
+    }
+    if digits.len() > SHIFT_MAX || by.unsigned_abs() > SHIFT_MAX as u64 {
+        return Err(if by < 0 { AmountFault::TooFine } else { AmountFault::TooLarge });
+    }
+    let point = whole.len() as i64 + by;
+    let padded = match point {
+        ..0 => format!("{}{digits}", "0".repeat(point.unsigned_abs() as usize)),
+        _ => format!("{digits}{}", "0".repeat((point as usize).saturating_sub(digits.len()))),
+    };
+    let (whole, fraction) = padded.split_at(point.max(0) as usize);
+    let mut fraction = fraction;
+    while fraction.len() > AMOUNT_FRACTION_DIGITS_MAX && fraction.ends_with('0') {
+        fraction = &fraction[..fraction.len() - 1];
+    }
+    Ok((whole.to_owned(), fraction.to_owned()))
 }
 
 impl Serialize for Amount {
@@ -194,7 +244,7 @@ pub enum AmountFault {
     #[error("it is empty; expected digits such as 30.00")]
     Empty,
     /// Not digits with at most one point.
-    #[error("expected digits such as 30.00, without an exponent or separators")]
+    #[error("expected digits such as 30.00, without separators")]
     NotAnAmount,
     /// More than [`AMOUNT_WHOLE_DIGITS_MAX`] digits before the point.
     #[error("too many digits before the point; expected at most {AMOUNT_WHOLE_DIGITS_MAX}")]
@@ -241,13 +291,37 @@ mod tests {
     }
 
     #[test]
+    fn an_exponent_is_taken_where_it_is_exact() {
+        for (text, expected) in [
+            ("1.5e-07", "0.00000015"),
+            ("1e2", "100"),
+            ("1E+2", "100"),
+            ("-2.50e1", "-25.0"),
+            ("12e-1", "1.2"),
+            ("123e0", "123"),
+            ("1.00e-9", "0.000000001"),
+            ("10e-10", "0.000000001"),
+            ("0.000000001e9", "1"),
+            ("0e400", "0"),
+            ("-0.0e-400", "0"),
+            ("999999999999999999e0", "999999999999999999"),
+            ("1e17", "100000000000000000"),
+        ] {
+            assert_eq!(amount(text).to_string(), expected, "{text}");
+            let read: Amount = serde_json::from_str(text).expect(text);
+            assert_eq!(read.to_string(), expected, "{text}");
+        }
+    }
+
+    #[test]
     fn what_is_no_amount_is_refused() {
         use AmountFault::{Empty, NotAnAmount, TooFine, TooLarge};
         let fault = |text: &str| text.parse::<Amount>().expect_err(text).fault;
         assert_eq!(fault(""), Empty);
-        for text in
-            ["-", "+5", "+-", "--1", "1e2", "1e400", "1,5", "1,000", "1_000", " 1", ".5", "5.", "1.2.3", "٣"]
-        {
+        for text in [
+            "-", "+5", "+-", "--1", "1e", "e5", "1e1.5", "1e2e3", "1e--2", "0x1e", "1,5", "1,000", "1_000",
+            " 1", ".5", "5.", "1.2.3", "٣",
+        ] {
             assert_eq!(fault(text), NotAnAmount, "{text}");
         }
         for text in ["nan", "NaN", "inf", "Infinity", "-inf", "0x1f", "$5", "5 USD"] {
@@ -255,7 +329,17 @@ mod tests {
         }
         assert_eq!(fault("1000000000000000000"), TooLarge);
         assert_eq!(fault("0.0000000001"), TooFine);
-        for json in ["1e2", "null", "true", "[1]", "{}", "\"1e2\"", "\"\""] {
+        for (text, expected) in [
+            ("1e19", TooLarge),
+            ("1e400", TooLarge),
+            ("1e99999999999999999999", TooLarge),
+            ("1e-10", TooFine),
+            ("1.5e-09", TooFine),
+            ("1e-99999999999999999999", TooFine),
+        ] {
+            assert_eq!(fault(text), expected, "{text}");
+        }
+        for json in ["1e400", "null", "true", "[1]", "{}", "\"1e-10\"", "\"\""] {
             assert!(serde_json::from_str::<Amount>(json).is_err(), "{json}");
         }
     }

@@ -17,17 +17,37 @@ const KEY_NAMESPACE: Uuid = Uuid::from_u128(0x9cb2_9c22_0355_59f6_8a37_7a5d_38cb
 #[serde(try_from = "String", into = "String")]
 pub struct CallerId(pub CommandId);
 
+/// The text of a key, from which a command's id is made: `key:TEXT` without the `key:`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct CallerKey(String);
+
+impl CallerKey {
+    /// Takes a text, unless it is empty.
+    pub fn new(text: &str) -> Option<Self> {
+        (!text.is_empty()).then(|| CallerKey(text.to_owned()))
+    }
+
+    /// Returns the id of the command that is sent under it.
+    pub fn id(&self) -> CommandId {
+        CommandId::new(Uuid::new_v5(&KEY_NAMESPACE, self.0.as_bytes()))
+    }
+
+    /// Returns the text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl FromStr for CallerId {
     type Err = CallerIdError;
 
     fn from_str(text: &str) -> Result<Self, CallerIdError> {
         let id = match text.strip_prefix("key:") {
-            Some("") => None,
-            Some(key) => Some(Uuid::new_v5(&KEY_NAMESPACE, key.as_bytes())),
-            None => Uuid::parse_str(text).ok().filter(|id| !id.is_nil()),
+            Some(key) => CallerKey::new(key).map(|key| key.id()),
+            None => Uuid::parse_str(text).ok().filter(|id| !id.is_nil()).map(CommandId::new),
         };
         let error = || CallerIdError { found: escape(&text.chars().take(80).collect::<String>()) };
-        id.map(|id| CallerId(CommandId::new(id))).ok_or_else(error)
+        id.map(CallerId).ok_or_else(error)
     }
 }
 

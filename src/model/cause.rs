@@ -18,12 +18,18 @@ pub enum CauseKind {
     DefinitionChanged,
     /// A scan found an input changed while the attempt ran.
     InputChanged,
+    /// A scan found an output changed.
+    OutputChanged,
     /// The mark that a start answers.
     RerunMarked,
+    /// What was taken back of why a phase was to run again.
+    RerunWithdrawn,
     /// The reset that a start answers.
     PhaseReset,
     /// The skip that a start ends.
     PhaseSkipped,
+    /// What somebody vouched for, and that explains no more than itself.
+    PhaseAccepted,
     /// The start of the attempt that ended.
     PhaseStarted,
     /// The failure of the attempt that a start tries again.
@@ -38,6 +44,8 @@ pub enum CauseKind {
     CostLimitExceeded,
     /// The request that a decision answers.
     ApprovalRequested,
+    /// What is taken back.
+    Reverted,
     /// The command that asked for several events at once.
     SameCommand,
 }

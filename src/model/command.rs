@@ -1,27 +1,10 @@
 //! What someone asks: commands.
 
-use serde::{Deserialize, Serialize};
-
-use super::action::{Complete, Start};
-use super::{Action, CallerId, CommandId, Digest, Expectation, OutputFile, Timestamp};
-
-/// Who asks, from where and by which way in.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Actor {
-    /// The person or the program.
-    pub name: String,
-    /// The machine.
-    pub host: String,
-    /// The way in: `cli`, `import`, `library` ….
-    pub via: String,
-}
-
-impl Actor {
-    /// Names who asks.
-    pub fn new(name: &str, host: &str, via: &str) -> Self {
-        Actor { name: name.to_owned(), host: host.to_owned(), via: via.to_owned() }
-    }
-}
+use super::action::{Accept, Complete, Start};
+use super::{
+    Action, Actor, CallerId, CommandId, Digest, Expectation, FileRole, FoundByRole, OutputFile, Past,
+    Process, Timestamp, Unreadable,
+};
 
 /// What someone asks.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,10 +21,16 @@ pub struct Command {
     pub expect: Vec<Expectation>,
     /// The repair that the command is, when it is none that anyone asked for (see `import --repair`).
     pub inferred: Option<&'static str>,
-    /// The declared files of the phase that starts or completes, as they were found; none where nobody looked.
-    /// They count where the action brings none of its own. The caller did not supply them: a command sent
-    /// again is the same one even when the files have changed since.
-    pub fingerprints: Option<Vec<OutputFile>>,
+    /// The declared files of the phase that starts, completes or is accepted, as they were found. They count where the action brings none of its own. The caller did not supply them: a command sent
+    /// again is the same one even when the files have changed since. Files that cannot be told keep nothing from being
+    /// recorded.
+    pub fingerprints: FoundByRole,
+    /// The processes that an attempt which ends started and that still run, as they were found. The caller did not supply
+    /// them either.
+    pub left_behind: Vec<Process>,
+    /// What the log has of the command that is to be taken back; none for any other verb. The caller did not supply that
+    /// either.
+    pub past: Option<Box<Past>>,
     /// What to record.
     pub action: Action,
 }
@@ -56,7 +45,9 @@ impl Command {
             occurred_at: None,
             expect: Vec::new(),
             inferred: None,
-            fingerprints: None,
+            fingerprints: FoundByRole::default(),
+            left_behind: Vec::new(),
+            past: None,
             action,
         }
     }
@@ -71,26 +62,44 @@ impl Command {
 }
 
 impl Command {
-    /// Returns the digest and the files of what a completion puts out: those that the caller stated, or else
-    /// what was found of the declared ones.
+    /// Returns the digest and the files of what a completion puts out, or is there of it: those that the caller stated,
+    /// or else what was found of the declared ones.
     pub fn outputs(&self) -> (Option<Digest>, &[OutputFile]) {
+        if let Some(found) = self.found(FileRole::Outputs) {
+            return (OutputFile::together(found), found);
+        }
         match &self.action {
-            Action::Complete(Complete { output: None, outputs, .. }) if outputs.is_empty() => {
-                let found = self.fingerprints.as_deref().unwrap_or_default();
-                (OutputFile::together(found), found)
-            }
-            Action::Complete(Complete { output, outputs, .. }) => (*output, outputs),
+            Action::Complete(Complete { output, outputs, .. })
+            | Action::Accept(Accept { output, outputs, .. }) => (*output, outputs),
             _ => (None, &[]),
         }
     }
 
-    /// Returns the files that a start says its attempt reads: those that the caller stated, or else what was
-    /// found of the declared ones; none where nobody looked.
+    /// Returns the files that a start says its attempt reads, or an acceptance that it counts as having read: those that
+    /// the caller stated, or else what was found of the declared ones; none where nobody looked, or not all of them
+    /// could be told.
     pub fn inputs(&self) -> Option<&[OutputFile]> {
         match &self.action {
-            Action::Start(Start { inputs, .. }) if inputs.is_empty() => self.fingerprints.as_deref(),
-            Action::Start(Start { inputs, .. }) => Some(inputs),
-            _ => None,
+            Action::Start(Start { inputs, .. }) | Action::Accept(Accept { inputs, .. })
+                if !inputs.is_empty() =>
+            {
+                Some(inputs)
+            }
+            _ => self.found(FileRole::Inputs),
         }
+    }
+
+    /// Returns what was found of the declared files of a role, where it counts: none where the caller stated its own, nor
+    /// where not all could be told.
+    fn found(&self, role: FileRole) -> Option<&[OutputFile]> {
+        self.action.lacks_files(role)?;
+        self.fingerprints.of(role)?.as_deref().ok()
+    }
+
+    /// Returns the declared files that have no digest, where they are what counts: none where the caller stated its own.
+    pub fn unreadable(&self) -> Unreadable {
+        let roles = FileRole::ALL.into_iter().filter(|role| self.action.lacks_files(*role).is_some());
+        let unreadable = roles.filter_map(|role| self.fingerprints.of(role)?.as_ref().err());
+        unreadable.fold(Unreadable::default(), Unreadable::and)
     }
 }

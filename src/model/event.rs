@@ -8,9 +8,12 @@ use serde_json::value::{RawValue, to_raw_value};
 use super::Consumed;
 use super::cost_event::{CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised, OverLimit};
 use super::definition::Definition;
+use super::files::is_none_more;
+use super::rerun_event::{Change, RerunCleared, RerunReason, RerunWithdrawn};
+use super::reverted::{Reverted, TagRemoved};
 use super::{
-    ApprovalDecided, ApprovalRequested, Digest, EventId, LookedThrough, Metadata, Origin, OutputFile,
-    PhaseId, PhaseName, Process, Reason, Seq, TagName, Text,
+    ApprovalDecided, ApprovalRequested, Digest, LookedThrough, Metadata, Origin, OutputFile, PhaseId,
+    PhaseName, Process, Reason, Seq, TagName, Text, UnreadableFile,
 };
 
 macro_rules! events {
@@ -55,11 +58,13 @@ events! {
     /// A workflow was defined, or defined anew.
     WorkflowDefined(Box<WorkflowDefined>) = "workflow_defined",
     /// An attempt began.
-    PhaseStarted(PhaseStarted) = "phase_started",
+    PhaseStarted(Box<PhaseStarted>) = "phase_started",
     /// The attempt ended well.
     PhaseCompleted(PhaseCompleted) = "phase_completed",
     /// The attempt ended badly.
     PhaseFailed(PhaseFailed) = "phase_failed",
+    /// Somebody vouches for what is there: it stands, built on what is above it now.
+    PhaseAccepted(Box<PhaseAccepted>) = "phase_accepted",
     /// The phase will not run; those who need it may go on.
     PhaseSkipped(PhaseSkipped) = "phase_skipped",
     /// The phase is as if it had not run; without a phase, the whole workflow is.
@@ -70,6 +75,8 @@ events! {
     RerunCauseAdded(RerunReason) = "rerun_cause_added",
     /// A phase under way must run again once this attempt ends.
     RerunDeferred(RerunReason) = "rerun_deferred",
+    /// A reason of its own no longer holds for a phase: a person took marks back, or a scan saw the files of then again.
+    RerunWithdrawn(RerunWithdrawn) = "rerun_withdrawn",
     /// What the phase was built on turned out to be unchanged: it stands as it was.
     RerunCleared(RerunCleared) = "rerun_cleared",
     /// Metadata was attached.
@@ -78,6 +85,8 @@ events! {
     NoteAdded(NoteAdded) = "note_added",
     /// A place in the log got a name.
     TagSet(TagSet) = "tag_set",
+    /// It lost the name.
+    TagRemoved(TagRemoved) = "tag_removed",
     /// Money was spent on a phase, or given back.
     CostRecorded(CostRecorded) = "cost_recorded",
     /// What a phase, or a workflow, may cost was set, raised, lowered or lifted.
@@ -92,6 +101,8 @@ events! {
     ApprovalGranted(ApprovalDecided) = "approval_granted",
     /// It was rejected.
     ApprovalRejected(ApprovalDecided) = "approval_rejected",
+    /// What someone asked for is taken back.
+    Reverted(Box<Reverted>) = "reverted",
     /// A history written by others was taken in.
     HistoryImported(HistoryImported) = "history_imported",
 }
@@ -108,9 +119,26 @@ macro_rules! from_payload {
 
 // What several kinds have as their data says which of them it is to be: `RerunReason`, `ApprovalDecided`.
 from_payload! {
-    WorkflowDefined PhaseStarted PhaseCompleted PhaseFailed PhaseSkipped PhaseReset RerunCleared
-    MetadataRecorded NoteAdded TagSet CostRecorded CostLimitSet CostWarningRaised CostLimitExceeded
-    ApprovalRequested HistoryImported
+    WorkflowDefined PhaseStarted PhaseCompleted PhaseFailed PhaseAccepted PhaseSkipped PhaseReset RerunWithdrawn RerunCleared
+    MetadataRecorded NoteAdded TagSet TagRemoved CostRecorded CostLimitSet CostWarningRaised CostLimitExceeded
+    ApprovalRequested Reverted HistoryImported
+}
+
+impl RerunReason {
+    /// Returns the event that says it of a complete phase.
+    pub fn marked(self) -> Event {
+        Event::RerunMarked(self)
+    }
+
+    /// Returns the event that says it of a phase that must run again already.
+    pub fn cause_added(self) -> Event {
+        Event::RerunCauseAdded(self)
+    }
+
+    /// Returns the event that says it of a phase under way.
+    pub fn deferred(self) -> Event {
+        Event::RerunDeferred(self)
+    }
 }
 
 /// The data of `workflow_defined`.
@@ -138,17 +166,6 @@ pub struct DefinitionChange {
     pub changes: Vec<Change>,
 }
 
-/// One thing that changed: evidence for a rerun.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Change {
-    /// What changed: `version`, `needs`, or `input ` and the path of a file.
-    pub what: String,
-    /// What it was; none when it was not there.
-    pub before: Option<String>,
-    /// What it is; none when it is gone.
-    pub after: Option<String>,
-}
-
 /// The data of `phase_started`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PhaseStarted {
@@ -174,9 +191,18 @@ pub struct PhaseStarted {
     /// Why it was started although more was spent than a limit allows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over_limit: Option<OverLimit>,
+    /// Why a person had it run again, where nothing had to be marked for that; none where nobody said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Text>,
     /// The declared inputs as they were before the start; none where nothing was declared or known of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inputs: Option<Vec<OutputFile>>,
+    /// The declared inputs that could not be told, the first of them, where there were such: then `inputs` is none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<UnreadableFile>,
+    /// How many more of them there were.
+    #[serde(default, skip_serializing_if = "is_none_more")]
+    pub unreadable_more: u64,
     /// What the caller attached; it replaces what earlier attempts had.
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     pub metadata: Metadata,
@@ -199,6 +225,16 @@ pub struct PhaseCompleted {
     /// The files that the digest was made from.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub outputs: Vec<OutputFile>,
+    /// The declared outputs that could not be told, the first of them, where there were such: then there is no digest, and
+    /// none of their files.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<UnreadableFile>,
+    /// How many more of them there were.
+    #[serde(default, skip_serializing_if = "is_none_more")]
+    pub unreadable_more: u64,
+    /// The processes that `exec` found to run on: it had started them for the attempt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_behind: Vec<Process>,
     /// What the caller attached; it is merged into what the start attached.
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     pub metadata: Metadata,
@@ -226,9 +262,46 @@ pub struct PhaseFailed {
     /// Whether nobody saw the attempt end: another one took over.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub abandoned: bool,
+    /// The processes that `exec` found to run on: it had started them for the attempt.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_behind: Vec<Process>,
     /// What the caller attached; it is merged into what the start attached.
     #[serde(default, skip_serializing_if = "Metadata::is_empty")]
     pub metadata: Metadata,
+}
+
+/// The data of `phase_accepted`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PhaseAccepted {
+    /// Which attempt is vouched for.
+    pub attempt: u32,
+    /// Why.
+    pub reason: Text,
+    /// The completion, or the skip, of each needed phase that it counts as built on from now on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub consumed: Vec<Consumed>,
+    /// For each other need, what was found through it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub looked_through: Vec<LookedThrough>,
+    /// The version that the definition in force has for the phase; none for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<String>,
+    /// The declared inputs as they are; none where nothing was declared or known of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<Vec<OutputFile>>,
+    /// One digest for all that is there of what the phase puts out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<Digest>,
+    /// The files that the digest was made from.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub outputs: Vec<OutputFile>,
+    /// The declared inputs and outputs that could not be told, the first of them, where there were such: then there are no
+    /// inputs, or no digest and no outputs, whichever they are of.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unreadable: Vec<UnreadableFile>,
+    /// How many more of them there were.
+    #[serde(default, skip_serializing_if = "is_none_more")]
+    pub unreadable_more: u64,
 }
 
 /// The data of `phase_skipped`.
@@ -251,71 +324,14 @@ pub struct PhaseReset {
     pub reason: Text,
 }
 
-/// The data of `rerun_marked`, `rerun_cause_added` and `rerun_deferred`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RerunReason {
-    /// Why, in words.
-    pub reason: Text,
-    /// What changed, where that is known.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub changes: Vec<Change>,
-    /// Every reason that holds; for what a person or a scan says, none but that.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub reasons: Vec<Reason>,
-}
-
-impl RerunReason {
-    /// Says it without a change that is known.
-    pub fn because(reason: &Text) -> Self {
-        RerunReason { reason: reason.clone(), changes: Vec::new(), reasons: Vec::new() }
-    }
-
-    /// Returns the event that says it of a complete phase.
-    pub fn marked(self) -> Event {
-        Event::RerunMarked(self)
-    }
-
-    /// Returns the event that says it of a phase that must run again already.
-    pub fn cause_added(self) -> Event {
-        Event::RerunCauseAdded(self)
-    }
-
-    /// Returns the event that says it of a phase under way.
-    pub fn deferred(self) -> Event {
-        Event::RerunDeferred(self)
-    }
-}
-
-/// The data of `rerun_cleared`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RerunCleared {
-    /// Why, in words; none in what the first release wrote.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<Text>,
-    /// For each phase that ran again and put out the same: what was consumed and what is there now.
-    pub compared: Vec<Comparison>,
-}
-
-/// Two outputs that were found equal.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Comparison {
-    /// The needed phase.
-    pub phase: PhaseId,
-    /// What the phase consumed at its own last completion.
-    pub consumed: Digest,
-    /// What the needed phase's last completion put out.
-    pub found: Digest,
-    /// That completion.
-    pub event: EventId,
-    /// Where that event is in the log.
-    pub seq: Seq,
-}
-
 /// The data of `metadata_recorded`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MetadataRecorded {
     /// What was attached; it is merged into what is there.
     pub metadata: Metadata,
+    /// The keys that are gone.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub removed: Vec<String>,
 }
 
 /// The data of `note_added`.

@@ -2,8 +2,9 @@
 
 use super::{
     ApprovalDecided, ApprovalRequested, CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised,
-    Event, HistoryImported, Metadata, NoteAdded, PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped,
-    PhaseStarted, RerunCleared, RerunReason, Verdict, WorkflowDefined,
+    Event, HistoryImported, Metadata, MetadataRecorded, NoteAdded, OutputFile, PhaseAccepted, PhaseCompleted,
+    PhaseFailed, PhaseReset, PhaseSkipped, PhaseStarted, RerunCleared, RerunReason, RerunWithdrawn, Reverted,
+    TagName, Unreadable, Verdict, WorkflowDefined,
 };
 
 macro_rules! parts {
@@ -32,10 +33,14 @@ parts! {
     rerun: RerunReason = RerunMarked | RerunCauseAdded | RerunDeferred;
     /// Returns why a phase that stood, or is under way, is to run again; none for any other event.
     outdated: RerunReason = RerunMarked | RerunDeferred;
+    /// Returns what somebody vouches for; none for any other event.
+    accepted: PhaseAccepted = PhaseAccepted;
     /// Returns why a phase is done without; none for any other event.
     skipped: PhaseSkipped = PhaseSkipped;
     /// Returns why a phase is as if it had not run; none for any other event.
     reset: PhaseReset = PhaseReset;
+    /// Returns what no longer holds for a phase; none for any other event.
+    withdrawn: RerunWithdrawn = RerunWithdrawn;
     /// Returns why a phase stands as it is; none for any other event.
     cleared: RerunCleared = RerunCleared;
     /// Returns the note; none for any other event.
@@ -54,11 +59,24 @@ parts! {
     granted: ApprovalDecided = ApprovalGranted;
     /// Returns by what leave was refused; none for any other event.
     rejected: ApprovalDecided = ApprovalRejected;
+    /// Returns what was taken back; none for any other event.
+    reverted: Reverted = Reverted;
+    /// Returns the metadata that was attached; none for any other event.
+    attached: MetadataRecorded = MetadataRecorded;
     /// Returns what was taken in; none for any other event.
     imported: HistoryImported = HistoryImported;
 }
 
 impl Event {
+    /// Returns the tag that an event set or removed; none for any other event.
+    pub fn tag(&self) -> Option<&TagName> {
+        match self {
+            Event::TagSet(tag) => Some(&tag.name),
+            Event::TagRemoved(tag) => Some(&tag.name),
+            _ => None,
+        }
+    }
+
     /// Returns the metadata that an event merges into its phase's; none for any other event.
     pub(crate) fn merged(&mut self) -> Option<&mut Metadata> {
         match self {
@@ -78,11 +96,38 @@ impl Event {
         }
     }
 
-    /// Returns the number of the attempt that an event began or ended; none for any other event.
+    /// Returns the number of the attempt that an event began, ended or vouches for; none for any other event.
     pub fn attempt(&self) -> Option<u32> {
         let (started, completed) =
             (self.started().map(|of| of.attempt), self.completed().map(|of| of.attempt));
-        started.or(completed).or_else(|| self.failed().map(|of| of.attempt))
+        let accepted = self.accepted().map(|of| of.attempt);
+        started.or(completed).or(accepted).or_else(|| self.failed().map(|of| of.attempt))
+    }
+
+    /// Returns the files that an attempt reads, or that it counts as having read since it was accepted; none where that is
+    /// not known, and for any other event.
+    pub fn inputs(&self) -> Option<&[OutputFile]> {
+        let of_start = self.started().and_then(|of| of.inputs.as_deref());
+        of_start.or_else(|| self.accepted()?.inputs.as_deref())
+    }
+
+    /// Returns the files that an attempt put out, or that were there of them as it was accepted; none where no file is named,
+    /// and for any other event.
+    pub fn outputs(&self) -> Option<&[OutputFile]> {
+        let of_end = self.completed().map(|of| of.outputs.as_slice());
+        let outputs = of_end.or_else(|| self.accepted().map(|of| of.outputs.as_slice()))?;
+        (!outputs.is_empty()).then_some(outputs)
+    }
+
+    /// Returns the declared files that an attempt could not tell as it began, ended or was accepted; none where it told
+    /// all.
+    pub fn unreadable(&self) -> Option<Unreadable> {
+        let of_start = || self.started().map(|of| (&of.unreadable, of.unreadable_more));
+        let of_end = || self.completed().map(|of| (&of.unreadable, of.unreadable_more));
+        let of_acceptance = || self.accepted().map(|of| (&of.unreadable, of.unreadable_more));
+        let found = of_start().or_else(of_end).or_else(of_acceptance);
+        let (files, more) = found.filter(|(files, _)| !files.is_empty())?;
+        Some(Unreadable { files: files.clone(), more })
     }
 }
 

@@ -31,6 +31,16 @@ impl Metadata {
         self.0.iter().map(|(key, value)| (key.as_str(), value.get()))
     }
 
+    /// Returns the value under a key, as JSON text; none where there is none.
+    pub fn value(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(|value| value.get())
+    }
+
+    /// Takes out the value under a key, where there is one.
+    pub fn remove(&mut self, key: &str) {
+        self.0.remove(key);
+    }
+
     /// Puts `value`, a JSON text, under `key`.
     ///
     /// # Errors

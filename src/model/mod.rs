@@ -7,8 +7,10 @@
 //! lives here.
 
 pub mod action;
+mod actor;
 mod amount;
 mod approval;
+mod bytes;
 mod caller_id;
 mod cause;
 mod command;
@@ -22,13 +24,18 @@ mod files;
 mod id;
 mod metadata;
 mod name;
+mod nearest;
 mod operation;
+mod past;
 mod pattern;
+mod patterns;
 mod places;
 mod policy;
 mod process;
 mod record;
 mod request;
+mod rerun_event;
+mod reverted;
 mod scan;
 mod schema;
 mod selector;
@@ -39,15 +46,17 @@ mod time;
 mod workflow_file;
 
 pub use action::{Action, Again};
+pub use actor::Actor;
 pub use amount::{
     AMOUNT_FRACTION_DIGITS_MAX, AMOUNT_WHOLE_DIGITS_MAX, Amount, AmountError, AmountFault, Money,
 };
 pub use approval::{
     ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalRequested, DecidedBy, Ground, Verdict,
 };
-pub use caller_id::{CallerId, CallerIdError};
+pub use bytes::{NotText, line_text, without_mark};
+pub use caller_id::{CallerId, CallerIdError, CallerKey};
 pub use cause::{Cause, CauseKind, Origin};
-pub use command::{Actor, Command};
+pub use command::Command;
 pub use cost_event::{
     CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised, OverLimit, Overspent, Scope,
 };
@@ -55,27 +64,30 @@ pub(crate) use definition::find_cycle;
 pub use definition::{Definition, DefinitionError, PhaseDefinition};
 pub use digest::{Algorithm, Digest};
 pub use event::{
-    Change, Comparison, DefinitionChange, Event, Gap, HistoryImported, MetadataRecorded, NoteAdded,
-    PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped, PhaseStarted, RerunCleared, RerunReason, TagSet,
-    WorkflowDefined,
+    DefinitionChange, Event, Gap, HistoryImported, MetadataRecorded, NoteAdded, PhaseAccepted,
+    PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped, PhaseStarted, TagSet, WorkflowDefined,
 };
 pub use expectation::{Expectation, ExpectationError};
-pub use files::OutputFile;
+pub use files::{FoundByRole, FoundFiles, OutputFile, Unreadable, UnreadableFile};
 pub use id::{CommandId, EventId, EventRef, Seq, Span};
 pub use metadata::{METADATA_BYTES_MAX, METADATA_DEPTH_MAX, Metadata, MetadataError};
 pub use name::{NAME_BYTES_MAX, NameError, PhaseId, PhaseName, PhaseRef, TagName, WorkflowName};
 pub use operation::{OperationName, OperationNameError};
+pub use past::Past;
 pub use pattern::{Declared, FileRole, Pattern, PatternError};
+pub use patterns::{BadPattern, Patterns, Rule};
 pub use places::Places;
 pub use policy::{ApprovalPolicy, PolicyError, PolicyRule, PolicyTerms};
 pub use process::{Process, Worker};
 pub use record::{FORMAT_VERSION, LineError, Recorded, Subject};
 pub use request::{Request, RequestError, VERBS};
+pub use rerun_event::{Change, Comparison, RerunCleared, RerunReason, RerunWithdrawn};
+pub use reverted::{Reverted, TagRemoved, Undone};
 pub use scan::Misread;
 pub use schema::{ANSWER_SCHEMA, COMMAND_SCHEMA};
-pub use selector::{IdPrefix, Range, SelectorError, TimeContext, When, WhenBase, Zone, ZoneError};
-pub use staleness::{BASIS_LISTED_MAX, Consumed, LookedThrough, Many, Reason};
+pub use selector::{IdPrefix, NamedZone, Range, SelectorError, TimeContext, When, WhenBase, Zone, ZoneError};
+pub use staleness::{BASIS_LISTED_MAX, Consumed, LookedThrough, Many, Reason, Said};
 pub use state::StateName;
-pub use text::{LABEL_BYTES_MAX, TEXT_BYTES_MAX, Text, TextError, escape, escape_json, label};
+pub use text::{LABEL_BYTES_MAX, TEXT_BYTES_MAX, Text, TextError, escape, escape_json, escape_path, label};
 pub use time::{Timestamp, TimestampError};
 pub use workflow_file::{WORKFLOW_FILE_BYTES_MAX, WorkflowFileError, parse_workflow, parse_workflow_bytes};

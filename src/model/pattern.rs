@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use globset::{GlobBuilder, GlobMatcher};
+use serde::Serialize;
 
 use super::{PhaseId, escape};
 
@@ -10,7 +11,8 @@ use super::{PhaseId, escape};
 const META: &[char] = &['*', '?', '[', ']', '{', '}', '\\'];
 
 /// Which of a phase's files are meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FileRole {
     /// Those that it reads.
     Inputs,
@@ -19,6 +21,14 @@ pub enum FileRole {
 }
 
 impl FileRole {
+    /// Both, in the order in which they are looked at.
+    pub const ALL: [FileRole; 2] = [FileRole::Inputs, FileRole::Outputs];
+
+    /// Says whether it is what a phase reads.
+    pub const fn is_inputs(&self) -> bool {
+        matches!(self, FileRole::Inputs)
+    }
+
     /// Returns the key of the workflow file that declares them.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -41,7 +51,8 @@ pub struct Declared {
 
 /// A pattern of files, relative to the project's folder. Its parts are parted by `/`: `*` and `?` stay within
 /// a part, `**` as a part stands for any number of folders, `[…]` and `{a,b}` are as in a shell. Files whose
-/// name, or a folder of theirs, begins with a dot match only where a part of the pattern begins with one.
+/// name, or a folder of theirs, begins with a dot match only where a part of the pattern begins with one. `\!` at the
+/// beginning is a `!`: one alone leaves out in a list of patterns ([`Patterns`](super::Patterns)).
 #[derive(Debug, Clone)]
 pub struct Pattern {
     text: String,
@@ -58,6 +69,8 @@ impl Pattern {
     pub fn new(text: &str) -> Result<Self, PatternError> {
         let error = |why: String| PatternError { found: escape(text), why };
         let text = text.trim_start_matches("./");
+        // No more than a name: without this it would be one with a wildcard.
+        let text = if text.starts_with("\\!") { &text[1..] } else { text };
         if text.is_empty() {
             return Err(error("it names no file".to_owned()));
         }
@@ -76,9 +89,39 @@ impl Pattern {
         Ok(Pattern { text: text.to_owned(), matcher, takes_hidden })
     }
 
+    /// Returns the pattern that matches a path and no other; none for a path that does not lead into the project's folder.
+    pub fn of_path(path: &str) -> Option<String> {
+        let mut pattern = String::with_capacity(path.len());
+        for character in path.trim_start_matches("./").chars() {
+            if META.contains(&character) || (pattern.is_empty() && character == '!') {
+                pattern.push('\\');
+            }
+            pattern.push(character);
+        }
+        Pattern::new(&pattern).is_ok().then_some(pattern)
+    }
+
     /// Says whether a path from the project's folder matches.
     pub fn matches(&self, path: &Path) -> bool {
-        (self.takes_hidden || !is_hidden(path)) && self.matcher.is_match(path)
+        (self.takes_hidden || !is_hidden(path)) && self.matches_with_dots(path)
+    }
+
+    /// Says whether a path matches where names that begin with a dot are as any others.
+    pub fn matches_with_dots(&self, path: &Path) -> bool {
+        match self.literal() {
+            Some(name) => path.as_os_str().len() == name.len() && path == Path::new(name),
+            None => self.matcher.is_match(path),
+        }
+    }
+
+    /// Says whether all that is in a folder matches, names that begin with a dot among them. Where that takes more than a
+    /// look at the last parts, it does not.
+    pub fn is_all_of(&self, folder: &Path) -> bool {
+        let is_deep = self.text == "**"
+            || self.text.ends_with("/**")
+            || self.text == "**/*"
+            || self.text.ends_with("/**/*");
+        is_deep && self.matches_with_dots(&folder.join("x"))
     }
 
     /// Says whether files match whose name begins with a dot, or that are in such a folder.
@@ -96,6 +139,19 @@ impl Pattern {
         let wild = self.text.find(META).unwrap_or(self.text.len());
         let end = self.text[..wild].rfind('/').unwrap_or(0);
         Path::new(&self.text[..end])
+    }
+
+    /// Says whether anything in a folder may match. Where that takes more than a look at the parts, it may.
+    pub fn may_match_in(&self, folder: &Path) -> bool {
+        if !self.takes_hidden && is_hidden(folder) {
+            return false;
+        }
+        let (parts, depth): (Vec<&str>, _) = (self.text.split('/').collect(), folder.iter().count());
+        if !self.text.contains("**") && !self.text.contains(['{', '[', '\\']) {
+            let above = || Pattern::new(&parts[..depth].join("/")).is_ok_and(|above| above.matches(folder));
+            return depth < parts.len() && (depth == 0 || above());
+        }
+        self.folder().starts_with(folder) || folder.starts_with(self.folder())
     }
 }
 
@@ -140,6 +196,24 @@ mod tests {
             (r"a\*", "ab", false),
         ] {
             assert_eq!(matches(pattern, path), expected, "{pattern} on {path}");
+        }
+    }
+
+    #[test]
+    fn a_folder_concerns_the_patterns_that_reach_into_it() {
+        for (pattern, folder, expected) in [
+            ("in/*", "", true),
+            ("in/*", "in", true),
+            ("in/*", "in/deep", false),
+            ("in/*/*.txt", "in/deep", true),
+            ("in/*/*.txt", "out", false),
+            ("in/**", "in/deep/er", true),
+            ("in/**", "out", false),
+            ("in/**", "in/.hidden", false),
+            ("in/{a,b}/*", "in/c", true),
+        ] {
+            let pattern = Pattern::new(pattern).expect(pattern);
+            assert_eq!(pattern.may_match_in(Path::new(folder)), expected, "{pattern:?} in {folder}");
         }
     }
 

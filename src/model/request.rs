@@ -7,9 +7,12 @@
 //! ```text
 //! text ─▶ Line: the verb, and which fields are there ─▶ How ─▶ the struct of the verb ─▶ Action
 //! ```
+//!
+//! Its time is written as everywhere else, `10 minutes ago` too, and is read against a present and a zone.
 
 mod line;
 mod verbs;
+mod written;
 
 use std::str::FromStr;
 
@@ -18,8 +21,12 @@ use serde::{Deserialize, Deserializer};
 
 use self::line::Line;
 pub use self::verbs::VERBS;
+use self::written::WrittenTime;
 use super::text::{escape, read_label};
-use super::{Action, Actor, CallerId, Command, CommandId, Expectation, Timestamp};
+use super::{
+    Action, Actor, CallerId, Command, CommandId, Expectation, FoundByRole, SelectorError, TimeContext,
+    Timestamp,
+};
 
 /// A command as a caller writes it: what to record, and how to do so safely.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,7 +50,7 @@ struct How {
     id: Option<CallerId>,
     #[serde(default, deserialize_with = "read_expectations")]
     expect: Vec<Expectation>,
-    occurred_at: Option<Timestamp>,
+    occurred_at: Option<WrittenTime>,
     #[serde(default, deserialize_with = "read_label")]
     by: Option<String>,
 }
@@ -61,6 +68,19 @@ pub enum RequestError {
     /// No such verb.
     #[error("unknown command `{found}`; the commands are {}", VERBS.join(", "))]
     Verb {
+        /// What was found, escaped.
+        found: String,
+    },
+    /// A time that is none in the zone, or that only a present makes one.
+    #[error("`occurred_at`: {source}")]
+    Time {
+        /// Why not.
+        #[from]
+        source: SelectorError,
+    },
+    /// A time that is told from the present, where the line is read without one.
+    #[error("`occurred_at` is told from the present, as `{found}`: expected a date and a time of day")]
+    NoPresent {
         /// What was found, escaped.
         found: String,
     },
@@ -95,7 +115,11 @@ impl RequestError {
             // Line 0 is that of an error which is not of the text, but of what it says.
             RequestError::Json { source } if source.line() == 0 => None,
             RequestError::Json { source } => Some(source.column().max(1)),
-            RequestError::Verb { .. } | RequestError::Missing { .. } | RequestError::Surplus { .. } => None,
+            RequestError::Verb { .. }
+            | RequestError::Time { .. }
+            | RequestError::NoPresent { .. }
+            | RequestError::Missing { .. }
+            | RequestError::Surplus { .. } => None,
         }
     }
 }
@@ -120,13 +144,32 @@ fn read_expectations<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Expectati
 impl FromStr for Request {
     type Err = RequestError;
 
+    /// Reads a command from its JSON, as [`Request::read`] does, without a present: a time without an offset is in UTC,
+    /// and one that is told from the present is refused.
+    ///
+    /// # Errors
+    ///
+    /// As [`Request::read`].
+    fn from_str(line: &str) -> Result<Self, RequestError> {
+        Request::read_with(line, WrittenTime::without_present)
+    }
+}
+
+impl Request {
     /// Reads a command from its JSON. A field that is null is as if it were not there, but for the `limit` of
-    /// `cost_limit`.
+    /// `cost_limit`. Its time is read as everywhere else: [`TimeContext::time`].
     ///
     /// # Errors
     ///
     /// [`RequestError`]: what was found and what was expected; unknown fields are refused.
-    fn from_str(line: &str) -> Result<Self, RequestError> {
+    pub fn read(line: &str, times: &TimeContext) -> Result<Self, RequestError> {
+        Request::read_with(line, |written| Ok(times.time(written.as_str())?))
+    }
+
+    fn read_with(
+        line: &str,
+        time: impl FnOnce(&WrittenTime) -> Result<Timestamp, RequestError>,
+    ) -> Result<Self, RequestError> {
         let line = Line::read(line)?;
         let How { id, expect, occurred_at, by } = line.fields()?;
         let action = verbs::action(&line)?;
@@ -135,11 +178,10 @@ impl FromStr for Request {
             line::fields_of::<How>(),
             verbs::fields(&line.verb).unwrap_or_default(),
         ])?;
+        let occurred_at = occurred_at.as_ref().map(time).transpose()?;
         Ok(Request { id, expect, occurred_at, by, action })
     }
-}
 
-impl Request {
     /// Returns the fields that a line of a verb may have, needed or not; none for what is no verb.
     pub fn fields(verb: &str) -> Option<Vec<&'static str>> {
         let own = verbs::fields(verb)?;
@@ -155,7 +197,9 @@ impl Request {
             occurred_at: self.occurred_at,
             expect: self.expect,
             inferred: None,
-            fingerprints: None,
+            fingerprints: FoundByRole::default(),
+            left_behind: Vec::new(),
+            past: None,
             action: self.action,
         }
     }

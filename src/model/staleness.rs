@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Digest, EventId, PhaseId, PhaseRef, Seq};
+use super::{Digest, EventId, FileRole, PhaseId, PhaseRef, Seq};
 
 /// A completion, or a skip, that an attempt builds on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -44,6 +44,38 @@ pub struct Many {
     pub digest: Digest,
 }
 
+/// Who says that a phase must run again, where it is no rule.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Said {
+    /// A person: the reason is [`Reason::Manual`].
+    Manual,
+    /// A scan that looked at its inputs: the reason is [`Reason::Input`].
+    Input,
+    /// A scan that looked at its outputs: the reason is [`Reason::Output`].
+    Output,
+}
+
+impl From<FileRole> for Said {
+    fn from(role: FileRole) -> Self {
+        match role {
+            FileRole::Inputs => Said::Input,
+            FileRole::Outputs => Said::Output,
+        }
+    }
+}
+
+impl Said {
+    /// Returns the reason that holds while it is said.
+    pub const fn reason(self) -> Reason {
+        match self {
+            Said::Manual => Reason::Manual,
+            Said::Input => Reason::Input,
+            Said::Output => Reason::Output,
+        }
+    }
+}
+
 /// Why what a phase has, or is about to have, does not stand: a reason holds as long as what it says is so.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(tag = "reason", rename_all = "snake_case")]
@@ -59,6 +91,8 @@ pub enum Reason {
     },
     /// Its input files, as last looked at, are not what it read.
     Input,
+    /// Its output files, as last looked at, are not what it put out.
+    Output,
     /// It has a need that it did not have when its attempt began.
     NeedAdded {
         /// The need; its bare name within the workflow.

@@ -133,6 +133,16 @@ pub fn escape(text: &str) -> String {
     shown
 }
 
+/// Returns the name of a file as [`escape`] writes it, with each byte that is no UTF-8 as `\xff`.
+pub fn escape_path(path: &std::path::Path) -> String {
+    let chunks = path.as_os_str().as_encoded_bytes().utf8_chunks();
+    let shown = chunks.map(|chunk| {
+        let bytes: String = chunk.invalid().iter().map(|byte| format!("\\x{byte:02x}")).collect();
+        escape(chunk.valid()) + &bytes
+    });
+    shown.collect()
+}
+
 /// Returns JSON with every character that [`escape`] writes out, but for line ends, as JSON escapes it (`\u009b`): it says
 /// the same, and does nothing to a terminal.
 pub fn escape_json(json: &str) -> Cow<'_, str> {

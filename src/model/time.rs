@@ -125,8 +125,8 @@ impl FromStr for Timestamp {
         if !scan.eat("T") {
             scan.require(" ", "`T` and a time of day")?;
         }
-        let clock = clock(&mut scan, Seconds::Required)?;
-        let Some(offset) = offset(&mut scan, Colon::Required)? else {
+        let clock = clock(&mut scan, Form::Rfc3339)?;
+        let Some(offset) = offset(&mut scan, Form::Rfc3339)? else {
             return Err(scan.misread("`Z` or an offset").into());
         };
         scan.finish("the end")?;
@@ -182,18 +182,14 @@ impl Clock<'_> {
     }
 }
 
-/// Whether a time of day must have seconds.
+/// How strictly a time is to be written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Seconds {
-    Required,
-    Optional,
-}
-
-/// Whether an offset must have a colon.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Colon {
-    Required,
-    Optional,
+pub(super) enum Form {
+    /// As RFC 3339 has it, and no other way: what the log keeps.
+    Rfc3339,
+    /// As people and other programs write it: seconds may be left out, a comma may stand before the fraction, an offset
+    /// may be `+0200` or `+02`.
+    Free,
 }
 
 /// Reads `2025-10-29`.
@@ -209,17 +205,17 @@ pub(super) fn date(scan: &mut Scan<'_>) -> Result<NaiveDate, Misread> {
 }
 
 /// Reads `18:27:01.123456`, with any number of decimals; what is finer than a microsecond is dropped.
-pub(super) fn clock<'a>(scan: &mut Scan<'a>, seconds: Seconds) -> Result<Clock<'a>, Misread> {
+pub(super) fn clock<'a>(scan: &mut Scan<'a>, form: Form) -> Result<Clock<'a>, Misread> {
     let hour = scan.field(2, 0..=23, "an hour")?;
     scan.require(":", "`:` and minutes")?;
     let minute = scan.field(2, 0..=59, "a minute")?;
     let (mut second, mut micros, mut leap) = (0, 0, None);
-    if seconds == Seconds::Required || scan.peek() == Some(':') {
+    if form == Form::Rfc3339 || scan.peek() == Some(':') {
         scan.require(":", "`:` and seconds")?;
         let start = *scan;
         second = scan.field(2, 0..=60, "a second")?;
         let end = *scan;
-        micros = fraction(scan)?;
+        micros = fraction(scan, form)?;
         if second == 60 {
             (second, micros, leap) = (59, 999_999, Some((start, end)));
         }
@@ -228,9 +224,10 @@ pub(super) fn clock<'a>(scan: &mut Scan<'a>, seconds: Seconds) -> Result<Clock<'
     Ok(Clock { time, leap })
 }
 
-/// Reads `.123456`, where it is, in microseconds; the `..` of a range is none.
-pub(super) fn fraction(scan: &mut Scan<'_>) -> Result<u32, Misread> {
-    if scan.rest().starts_with("..") || !scan.eat(".") {
+/// Reads `.123456`, or `,123456` in a free form, where it is, in microseconds; the `..` of a range is none.
+pub(super) fn fraction(scan: &mut Scan<'_>, form: Form) -> Result<u32, Misread> {
+    let is_there = !scan.rest().starts_with("..") && (scan.eat(".") || (form == Form::Free && scan.eat(",")));
+    if !is_there {
         return Ok(0);
     }
     let digits = scan.digits();
@@ -241,8 +238,8 @@ pub(super) fn fraction(scan: &mut Scan<'_>) -> Result<u32, Misread> {
     Ok(digits.fold(0, |micros, digit| micros * 10 + u32::from(digit - b'0')))
 }
 
-/// Reads `Z` or `+02:00`, where it is.
-pub(super) fn offset(scan: &mut Scan<'_>, colon: Colon) -> Result<Option<FixedOffset>, Misread> {
+/// Reads `Z` or `+02:00`, where it is; in a free form also `+0200` and `+02`.
+pub(super) fn offset(scan: &mut Scan<'_>, form: Form) -> Result<Option<FixedOffset>, Misread> {
     if scan.eat("Z") {
         return Ok(FixedOffset::east_opt(0));
     }
@@ -252,10 +249,14 @@ pub(super) fn offset(scan: &mut Scan<'_>, colon: Colon) -> Result<Option<FixedOf
         _ => return Ok(None),
     };
     let hours = scan.field(2, 0..=23, "the offset's hours")?;
-    if colon == Colon::Required || scan.peek() == Some(':') {
-        scan.require(":", "`:` and the offset's minutes")?;
-    }
-    let minutes = scan.field(2, 0..=59, "the offset's minutes")?;
+    let minutes = match (form, scan.peek()) {
+        (Form::Free, Some('0'..='9')) => scan.field(2, 0..=59, "the offset's minutes")?,
+        (Form::Free, next) if next != Some(':') => 0,
+        (Form::Rfc3339 | Form::Free, _) => {
+            scan.require(":", "`:` and the offset's minutes")?;
+            scan.field(2, 0..=59, "the offset's minutes")?
+        }
+    };
     Ok(FixedOffset::east_opt(sign * (hours * 60 + minutes).cast_signed() * 60))
 }
 
@@ -296,6 +297,11 @@ mod tests {
             ("2025-10-29T18:27:01", "found the end at character 20, expected `Z` or an offset"),
             ("2025-10-29T18:27:01+0200", "found `00` at character 23, expected `:` and the offset's minutes"),
             ("2025-10-29T18:27:01\u{2212}02:00", "expected `Z` or an offset"),
+            (
+                "2025-10-29T18:27:01+02",
+                "found the end at character 23, expected `:` and the offset's minutes",
+            ),
+            ("2025-10-29T18:27:01,5Z", "found `,5Z` at character 20, expected `Z` or an offset"),
             ("2025-10-29T18:27:01.Z", "found `Z` at character 21, expected a digit"),
             ("2025-10-29T18:27:01Z\n", "found `\\u{a}` at character 21, expected the end"),
             (

@@ -36,7 +36,7 @@ pub use diagram::{dot, mermaid};
 pub use figures::{duration, one_line};
 pub use forecast::{ExpectedCost, ExpectedDuration, Forecast, History, PhaseForecast, Samples};
 pub use graph::{Graph, GraphEdge, GraphNode, graph};
-pub use inputs::{Finding, changed_inputs};
+pub use inputs::{Finding, changed_inputs, changed_outputs};
 pub use log::LogFilter;
 pub use named::phase_named;
 pub use next::{Next, next};
@@ -46,7 +46,9 @@ pub use report::{
     EventReport, Evidence, MarkReport, OpenReruns, PhaseReport, ProgressSummary, References, Report,
     RetiredReport, RootReport, SkipReport, WorkflowReport, references, report,
 };
-pub use show::{AttemptView, Effects, EventView, Linked, NoteView, Outcome, PhaseHistory, PhaseView, Spec};
-pub use status::{PhaseStatus, ProcessState, Status, StatusFilter, Summary, status};
+pub use show::{
+    AcceptedView, AttemptView, Effects, EventView, Linked, NoteView, Outcome, PhaseHistory, PhaseView, Spec,
+};
+pub use status::{PhaseStatus, ProcessState, Status, StatusFilter, Summary, WorkflowSummary, status};
 pub use why::{ChainEvent, LedBy, Proven, Waiting, Why, why};
 pub use words::{Words, words};

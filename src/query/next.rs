@@ -12,10 +12,12 @@ pub struct Next {
     /// Those that can be started: PENDING and not skipped, FAILED or NEEDS_RERUN, and all that they need is
     /// complete or skipped, and no limit of what they may cost is exceeded.
     pub ready: Vec<PhaseStatus>,
-    /// Those under way.
+    /// Those under way; who asks adds those whose last attempt has ended and left something behind that runs.
     pub running: Vec<PhaseStatus>,
     /// Those that wait for what they need (`unmet`), or are over a limit (`over_limit`).
     pub blocked: Vec<PhaseStatus>,
+    /// Whether nothing is left to run: there are phases, and all are complete or skipped.
+    pub done: bool,
 }
 
 /// Tells what can be started, in one workflow or in all.
@@ -27,11 +29,12 @@ pub fn next(table: &Table, workflow: Option<&WorkflowName>) -> Result<Next, Reje
     if workflow.is_some() {
         table.workflow(workflow)?;
     }
-    let mut next = Next { ready: Vec::new(), running: Vec::new(), blocked: Vec::new() };
+    let mut next = Next { ready: Vec::new(), running: Vec::new(), blocked: Vec::new(), done: false };
     for phase in topological(table) {
         if workflow.is_some_and(|name| *name != phase.id.workflow) {
             continue;
         }
+        next.done = true;
         let list = match phase.state {
             PhaseState::Complete { .. } | PhaseState::Pending { skipped: Some(_) } => continue,
             PhaseState::InProgress { .. } => &mut next.running,
@@ -46,5 +49,6 @@ pub fn next(table: &Table, workflow: Option<&WorkflowName>) -> Result<Next, Reje
         };
         list.push(PhaseStatus::new(table, phase));
     }
+    next.done &= next.ready.is_empty() && next.running.is_empty() && next.blocked.is_empty();
     Ok(next)
 }

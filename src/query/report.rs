@@ -285,7 +285,7 @@ impl<'a> PhaseReport<'a> {
 
 impl<'a> MarkReport<'a> {
     fn new(mark: &'a Mark, evidence: &'a Evidence) -> Self {
-        let Mark { event, seq, root, at, reason, kind, changes: _, legacy: _ } = mark;
+        let Mark { event, seq, root, at, reason, kind, changes: _, outputs: _, legacy: _ } = mark;
         let root = evidence.events.get(root).map(EventReport::new);
         MarkReport { id: *event, seq: *seq, at: *at, reason, kind: *kind, root }
     }

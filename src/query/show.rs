@@ -8,8 +8,8 @@ use serde_json::value::RawValue;
 use super::PhaseStatus;
 use super::brief::EventBrief;
 use crate::model::{
-    Amount, CauseKind, Digest, EventId, OutputFile, PhaseFailed, PhaseId, PhaseStarted, Recorded, Seq, Text,
-    Timestamp,
+    Amount, CauseKind, Digest, EventId, OutputFile, PhaseAccepted, PhaseFailed, PhaseId, PhaseStarted,
+    Recorded, Reverted, Seq, Text, Timestamp, Undone,
 };
 use crate::rules::{Phase, Table};
 
@@ -181,6 +181,25 @@ pub struct AttemptView {
     pub started_seq: Seq,
     /// The place of its end.
     pub completed_seq: Option<Seq>,
+    /// Who vouched for what it left, in order; absent where nobody did.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub accepted: Vec<AcceptedView>,
+}
+
+/// That somebody vouched for what an attempt left, so that its phase was COMPLETE as it was.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct AcceptedView {
+    /// Its place.
+    pub seq: Seq,
+    /// When.
+    pub at: Timestamp,
+    /// Who did.
+    pub by: String,
+    /// Why.
+    pub reason: Text,
+    /// The declared inputs as they were then; absent where nothing is known of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub inputs: Option<Vec<OutputFile>>,
 }
 
 /// One note.
@@ -194,6 +213,12 @@ pub struct NoteView {
     pub by: String,
     /// The note.
     pub text: Text,
+    /// The place of the event that struck it out; absent where none did, or that was taken back itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reverted_by: Option<Seq>,
+    /// The last event that says whether it holds.
+    #[serde(skip)]
+    last: Seq,
 }
 
 /// Collects what a phase went through, from the events of the log in order.
@@ -241,9 +266,22 @@ impl<'a> PhaseHistory<'a> {
             }
         } else if let Some(reset) = event.reset() {
             self.end(record, Outcome::Reset, Took::Untold, Some(&reset.reason));
+        } else if let Some(accepted) = event.accepted() {
+            self.accept(record, accepted);
         } else if let Some(note) = event.note() {
             let (seq, at, by) = (record.seq, record.at, record.by.name.clone());
-            self.notes.push(NoteView { seq, at, by, text: note.text.clone() });
+            let text = note.text.clone();
+            self.notes.push(NoteView { seq, at, by, text, reverted_by: None, last: seq });
+        } else if let Some(reverted) = event.reverted().filter(|reverted| reverted.what == Undone::Note) {
+            self.strike(record.seq, reverted);
+        }
+    }
+
+    /// Strikes a note out, or puts one back that was.
+    fn strike(&mut self, by: Seq, reverted: &Reverted) {
+        if let Some(note) = self.notes.iter_mut().find(|note| note.last == reverted.seq) {
+            note.reverted_by = (!reverted.again).then_some(by);
+            note.last = by;
         }
     }
 
@@ -268,7 +306,21 @@ impl<'a> PhaseHistory<'a> {
             by: record.by.name.clone(),
             started_seq: record.seq,
             completed_seq: None,
+            accepted: Vec::new(),
         });
+    }
+
+    fn accept(&mut self, record: &Recorded, accepted: &PhaseAccepted) {
+        let vouched_for = self.attempts.last_mut().filter(|last| last.attempt == accepted.attempt);
+        if let Some(attempt) = vouched_for {
+            attempt.accepted.push(AcceptedView {
+                seq: record.seq,
+                at: record.at,
+                by: record.by.name.clone(),
+                reason: accepted.reason.clone(),
+                inputs: accepted.inputs.clone(),
+            });
+        }
     }
 
     /// Ends the attempt under way, where there is one: a reset may find none.

@@ -1,6 +1,6 @@
 //! `status`: where each phase stands.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -8,7 +8,7 @@ use super::phase_named;
 use crate::model::{
     Amount, Metadata, PhaseId, PhaseName, PhaseRef, Process, Seq, StateName, Text, Timestamp, WorkflowName,
 };
-use crate::rules::{Phase, PhaseState, Rejection, Table};
+use crate::rules::{Approval, Phase, PhaseState, Rejection, Table};
 
 /// Which phases are asked about. What is empty does not restrict.
 #[derive(Debug, Clone, Default)]
@@ -28,6 +28,10 @@ pub struct StatusFilter {
 pub struct Status {
     /// How many of the phases listed are in each state.
     pub summary: Summary,
+    /// The same of each workflow that has any of them, by name.
+    pub workflows: Vec<WorkflowSummary>,
+    /// How many requests for leave wait for a person: for phases listed, or for their workflows as a whole.
+    pub approvals_pending: usize,
     /// The phases: by workflow, then in the file's order, then retired ones by name.
     pub phases: Vec<PhaseStatus>,
 }
@@ -46,24 +50,47 @@ pub struct Summary {
     pub failed: usize,
     /// Ended well, but to be repeated.
     pub needs_rerun: usize,
+    /// How many of the pending ones are skipped.
+    #[serde(rename = "skipped")]
+    pub skipped: usize,
+    /// How many those who need them may build on: complete or skipped.
+    #[serde(rename = "done")]
+    pub done: usize,
+    /// How many must run again, now or once the attempt under way has ended.
+    #[serde(skip)]
+    pub stale: usize,
     /// All of them.
     #[serde(rename = "total")]
     pub total: usize,
 }
 
+/// How many phases of a workflow are in each state.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct WorkflowSummary {
+    /// Its name.
+    pub workflow: WorkflowName,
+    /// How many are in each state.
+    #[serde(flatten)]
+    pub summary: Summary,
+}
+
 impl Summary {
     /// Counts one phase more.
-    pub fn add(&mut self, state: StateName) {
-        *self.of(state) += 1;
+    fn add(&mut self, phase: &PhaseStatus) {
+        *self.in_state(phase.state) += 1;
+        let is_skipped = phase.skipped.is_some();
+        self.skipped += usize::from(is_skipped);
+        self.done += usize::from(is_skipped || phase.state == StateName::Complete);
+        self.stale += usize::from(!phase.rerun_reasons.is_empty() || phase.state == StateName::NeedsRerun);
         self.total += 1;
     }
 
     /// Returns how many phases are in a state.
     pub fn count(mut self, state: StateName) -> usize {
-        *self.of(state)
+        *self.in_state(state)
     }
 
-    fn of(&mut self, state: StateName) -> &mut usize {
+    fn in_state(&mut self, state: StateName) -> &mut usize {
         match state {
             StateName::Pending => &mut self.pending,
             StateName::InProgress => &mut self.in_progress,
@@ -133,7 +160,7 @@ pub struct PhaseStatus {
     /// Whether it is still there. The log does not tell: who asks looks, and fills this in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub process_state: Option<ProcessState>,
-    /// What the process, itself gone, left behind at work. Filled in as `process_state` is.
+    /// What the process, itself gone, left behind at work, or an attempt that has ended. Filled in as `process_state` is.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left_behind_pid: Option<u32>,
     /// Whether the definition in force no longer has it; absent while it has.
@@ -216,9 +243,24 @@ pub fn status(table: &Table, filter: &StatusFilter) -> Result<Status, Rejection>
         .filter(|phase| filter.states.is_empty() || filter.states.contains(&phase.state.name()))
         .map(|phase| PhaseStatus::new(table, phase))
         .collect();
-    let mut summary = Summary::default();
-    phases.iter().for_each(|phase| summary.add(phase.state));
-    Ok(Status { summary, phases })
+    let (mut summary, mut workflows) = (Summary::default(), BTreeMap::<&WorkflowName, Summary>::new());
+    for phase in &phases {
+        summary.add(phase);
+        workflows.entry(&phase.workflow).or_default().add(phase);
+    }
+    let is_whole = filter.phases.is_empty() && filter.states.is_empty();
+    let listed: BTreeSet<PhaseId> = phases.iter().map(PhaseStatus::id).collect();
+    let waits = |approval: &&Approval| {
+        let is_of = match &approval.phase {
+            Some(phase) => listed.contains(phase),
+            None => is_whole && workflows.contains_key(&approval.workflow),
+        };
+        is_of && approval.decision.is_none()
+    };
+    let approvals_pending = table.approvals.values().filter(waits).count();
+    let workflows = workflows.into_iter().map(|(name, summary)| (name.clone(), summary));
+    let workflows = workflows.map(|(workflow, summary)| WorkflowSummary { workflow, summary }).collect();
+    Ok(Status { summary, workflows, approvals_pending, phases })
 }
 
 /// Returns the phases that are asked for by name.

@@ -4,13 +4,17 @@
 //! (what there is to say beside the kind and the states), and a quotation (what a person wrote or a rule said, as it
 //! is). Names and texts of others are escaped in clauses and remarks, and as they are in quotations.
 
+mod reruns;
+mod reverted;
+
 use std::borrow::Cow;
 
 use super::figures::{one_line, took};
 use crate::model::{
     Amount, ApprovalDecided, ApprovalRequested, CostLimitExceeded, CostLimitSet, CostRecorded,
-    CostWarningRaised, Event, Gap, HistoryImported, MetadataRecorded, NoteAdded, PhaseCompleted, PhaseFailed,
-    PhaseReset, PhaseSkipped, PhaseStarted, RerunCleared, RerunReason, TagSet, Text, WorkflowDefined, escape,
+    CostWarningRaised, Event, Gap, HistoryImported, MetadataRecorded, NoteAdded, PhaseAccepted,
+    PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped, PhaseStarted, RerunReason, TagSet,
+    WorkflowDefined, escape,
 };
 
 /// What an event says.
@@ -36,18 +40,22 @@ pub trait Words<'a> {
 pub fn words(event: &Event) -> Box<dyn Words<'_> + '_> {
     match event {
         Event::WorkflowDefined(of) => Box::new(of.as_ref()),
-        Event::PhaseStarted(of) => Box::new(of),
+        Event::PhaseStarted(of) => Box::new(of.as_ref()),
         Event::PhaseCompleted(of) => Box::new(of),
         Event::PhaseFailed(of) => Box::new(of),
+        Event::PhaseAccepted(of) => Box::new(of.as_ref()),
         Event::PhaseSkipped(of) => Box::new(of),
         Event::PhaseReset(of) => Box::new(of),
         Event::RerunMarked(of) => Box::new(Rerun { what: "was marked for rerun", of }),
         Event::RerunCauseAdded(of) => Box::new(Rerun { what: "got one more reason to rerun", of }),
         Event::RerunDeferred(of) => Box::new(Rerun { what: "was marked for rerun while under way", of }),
+        Event::RerunWithdrawn(of) => Box::new(of),
         Event::RerunCleared(of) => Box::new(of),
         Event::MetadataRecorded(of) => Box::new(of),
         Event::NoteAdded(of) => Box::new(of),
         Event::TagSet(of) => Box::new(of),
+        Event::TagRemoved(of) => Box::new(of),
+        Event::Reverted(of) => Box::new(of.as_ref()),
         Event::CostRecorded(of) => Box::new(of),
         Event::CostLimitSet(of) => Box::new(of),
         Event::CostWarningRaised(of) => Box::new(of),
@@ -94,7 +102,8 @@ impl<'a> Words<'a> for &'a PhaseStarted {
         let unmet =
             (!self.unmet.is_empty()).then(|| format!("its needs were not met: {}", listed(&self.unmet)));
         let over = self.over_limit.as_ref().map(|over| format!("over its limit, {}", over.reason));
-        let why: Vec<_> = unmet.into_iter().chain(over).collect();
+        let reason = self.reason.as_ref().map(|reason| reason.to_string());
+        let why: Vec<_> = reason.into_iter().chain(unmet).chain(over).collect();
         let why = (!why.is_empty()).then(|| why.join("; "));
         (format!("was started (attempt {})", self.attempt).into(), why)
     }
@@ -106,7 +115,13 @@ impl<'a> Words<'a> for &'a PhaseStarted {
         }
         let over = self.over_limit.as_ref();
         parts.extend(over.map(|over| format!("over its limit: {}", one_line(over.reason.as_str()))));
-        Some(parts.join(", "))
+        parts.extend(unreadable("inputs", self.unreadable.len(), self.unreadable_more));
+        let reason = self.reason.as_ref().map(|reason| format!(": {}", one_line(reason.as_str())));
+        Some(format!("{}{}", parts.join(", "), reason.unwrap_or_default()))
+    }
+
+    fn reason(&self) -> Option<&'a str> {
+        self.reason.as_ref().map(|reason| reason.as_str())
     }
 }
 
@@ -117,8 +132,16 @@ impl<'a> Words<'a> for &'a PhaseCompleted {
     }
 
     fn remark(&self) -> Option<String> {
-        Some(took(self.duration_seconds))
+        let unreadable = unreadable("outputs", self.unreadable.len(), self.unreadable_more);
+        let parts = std::iter::once(took(self.duration_seconds)).chain(unreadable);
+        Some(parts.collect::<Vec<_>>().join(", "))
     }
+}
+
+/// Says of declared files that some could not be read; nothing where all could.
+fn unreadable(what: &str, named: usize, more: u64) -> Option<String> {
+    let count = named as u64 + more;
+    (count > 0).then(|| format!("{what} unknown: {count} unreadable"))
 }
 
 impl<'a> Words<'a> for &'a PhaseFailed {
@@ -133,6 +156,22 @@ impl<'a> Words<'a> for &'a PhaseFailed {
 
     fn reason(&self) -> Option<&'a str> {
         Some(self.error.as_str())
+    }
+}
+
+impl<'a> Words<'a> for &'a PhaseAccepted {
+    fn clause(&self) -> (Cow<'static, str>, Option<String>) {
+        (format!("was accepted as it is (attempt {})", self.attempt).into(), Some(self.reason.to_string()))
+    }
+
+    fn remark(&self) -> Option<String> {
+        let unreadable = unreadable("files", self.unreadable.len(), self.unreadable_more);
+        let unreadable = unreadable.map_or_else(String::new, |what| format!(", {what}"));
+        Some(format!("accepted{unreadable}: {}", one_line(self.reason.as_str())))
+    }
+
+    fn reason(&self) -> Option<&'a str> {
+        Some(self.reason.as_str())
     }
 }
 
@@ -164,44 +203,16 @@ impl<'a> Words<'a> for &'a PhaseReset {
     }
 }
 
-impl<'a> Words<'a> for Rerun<'a> {
-    fn clause(&self) -> (Cow<'static, str>, Option<String>) {
-        (self.what.into(), Some(self.of.reason.to_string()))
-    }
-
-    fn remark(&self) -> Option<String> {
-        Some(one_line(self.of.reason.as_str()))
-    }
-
-    fn reason(&self) -> Option<&'a str> {
-        Some(self.of.reason.as_str())
-    }
-}
-
-impl<'a> Words<'a> for &'a RerunCleared {
-    fn clause(&self) -> (Cow<'static, str>, Option<String>) {
-        // The first release gave none.
-        let why = self.reason().unwrap_or("what it is built on is unchanged");
-        ("was found to stand as it is".into(), Some(one_line(why)))
-    }
-
-    fn remark(&self) -> Option<String> {
-        Some(self.reason().map_or_else(|| "unchanged inputs".to_owned(), one_line))
-    }
-
-    fn reason(&self) -> Option<&'a str> {
-        self.reason.as_ref().map(Text::as_str)
-    }
-}
-
 impl<'a> Words<'a> for &'a MetadataRecorded {
     fn clause(&self) -> (Cow<'static, str>, Option<String>) {
-        ("got metadata".into(), None)
+        let what = if self.metadata.is_empty() { "lost metadata" } else { "got metadata" };
+        (what.into(), None)
     }
 
     fn remark(&self) -> Option<String> {
         let pairs = self.metadata.iter().map(|(key, value)| format!("{}={}", escape(key), escape(value)));
-        Some(pairs.collect::<Vec<_>>().join(" "))
+        let removed = self.removed.iter().map(|key| format!("no {}", escape(key)));
+        Some(pairs.chain(removed).collect::<Vec<_>>().join(" "))
     }
 }
 

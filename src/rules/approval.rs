@@ -26,6 +26,9 @@ pub struct Approval {
     pub asked: ApprovalRequested,
     /// How it was decided; none while it waits for a person.
     pub decision: Option<Decision>,
+    /// What taking back replaced last, where nobody decided since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub replaced: Option<ReplacedDecision>,
 }
 
 /// How a request was decided.
@@ -51,6 +54,17 @@ pub struct Decision {
     pub waited_seconds: Option<f64>,
 }
 
+/// What an event replaced of a request.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReplacedDecision {
+    /// The place of the event.
+    pub by: Seq,
+    /// When it took effect.
+    pub at: Timestamp,
+    /// How the request was decided in front of it; none where it waited.
+    pub was: Option<Decision>,
+}
+
 impl Approval {
     /// Reads a request out of its command's events, where they have one: it, and the policy's decision.
     pub fn of(events: &[Recorded]) -> Option<Approval> {
@@ -74,6 +88,7 @@ impl Approval {
             phase: record.subject.phase().cloned(),
             asked: asked.clone(),
             decision: None,
+            replaced: None,
         })
     }
 

@@ -56,9 +56,30 @@ pub struct Attempt {
     pub unmet: Vec<PhaseId>,
     /// The process that does the work, while it is under way and where that is known.
     pub process: Option<Process>,
+    /// Who vouched last for what it left, so that it counts as built on what was there then; none where nobody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vouched: Option<Vouched>,
+}
+
+/// That somebody vouches for what an attempt left.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Vouched {
+    /// The event.
+    pub event: EventId,
+    /// Its place.
+    pub seq: Seq,
+    /// The root of its causes.
+    pub root: EventId,
+    /// When it took effect.
+    pub at: Timestamp,
 }
 
 impl Attempt {
+    /// Returns since which place what it is built on may have changed: its start, or when somebody vouched for it.
+    pub fn since(&self) -> Seq {
+        self.vouched.as_ref().map_or(self.seq, |vouched| vouched.seq)
+    }
+
     /// Returns the cause that its start is of what happens in it.
     pub(super) fn cause(&self) -> Cause {
         Cause::new(EventRef { seq: self.seq, id: self.event }, CauseKind::PhaseStarted)
@@ -102,6 +123,9 @@ pub struct Completion {
     pub duration_seconds: Option<f64>,
     /// The digest of its output.
     pub output: Option<Digest>,
+    /// Whether it names files that its caller stated, while the definition declared none: they are compared as if it did.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub stated: bool,
     /// What had changed above while it ran.
     pub outdated_by: Vec<Mark>,
 }

@@ -1,8 +1,9 @@
 //! What a command turns into: events, or a refusal.
 
 use super::draft::Draft;
-use super::family::{approval, attempt, costs, definition, files, notes, rerun, reset};
+use super::family::{accepted, approval, attempt, costs, definition, files, notes, rerun, reset};
 use super::rejection::Rejection;
+use super::revert::revert;
 use super::table::Table;
 use crate::model::{Action, Command, Timestamp};
 
@@ -19,16 +20,18 @@ pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Dra
     // Nobody says when an end was that a repair puts in, or one that is claimed for a time when it cannot have been.
     let is_raised = command.occurred_at.is_some_and(|claimed| claimed < at);
     let ended = (command.inferred.is_none() && !is_raised).then_some(at);
+    let end = attempt::End { at: ended, left_behind: &command.left_behind };
     match &command.action {
         Action::Define(define) => definition::define(table, first, define, command.inferred),
-        Action::Start(start) => attempt::start(table, id, start, command.inputs(), ended),
-        Action::Complete(complete) => {
-            attempt::complete(table, first, complete, command.outputs(), ended).map(one)
-        }
-        Action::Fail(fail) => attempt::fail(table, first, fail, ended).map(one),
+        Action::Start(start) => attempt::start(table, command, start, ended),
+        Action::Complete(complete) => attempt::complete(table, command, complete, end).map(one),
+        Action::Fail(fail) => attempt::fail(table, first, fail, end).map(one),
+        Action::Accept(accept) => accepted::accept(table, command, accept).map(one),
+        Action::Revert(asked) => revert(table, command, asked),
         Action::Skip(skip) => attempt::skip(table, first, skip).map(one),
+        Action::Rerun(rerun) if rerun.withdraw => rerun::withdraw(table, first, rerun).map(one),
         Action::Rerun(rerun) => rerun::rerun(table, first, rerun).map(one),
-        Action::InputsChanged(changed) => files::inputs_changed(table, first, changed),
+        Action::FilesChanged(changed) => files::changed(table, first, changed),
         Action::Reset(reset) => reset::reset(table, first, reset).map(one),
         Action::ResetAll(reset) => reset::reset_all(table, id, reset),
         Action::Meta(meta) => notes::attach(table, first, meta).map(one),

@@ -1,6 +1,7 @@
 //! What events add up to: the fold. It applies what is stored, and never decides or derives.
 
-use super::family::{approval, attempt, costs, definition, notes, rerun, reset, started};
+use super::family::{accepted, approval, attempt, costs, definition, notes, rerun, reset, started};
+use super::revert;
 use super::table::Table;
 use super::touched::{Changing, Touched};
 use crate::model::{Event, Recorded, Seq, Verdict};
@@ -40,15 +41,19 @@ fn apply(table: &mut Changing<'_>, record: &Recorded) -> Result<(), String> {
         Event::PhaseStarted(started) => started::started(table, record, started),
         Event::PhaseCompleted(completed) => attempt::completed(table, record, completed),
         Event::PhaseFailed(failed) => attempt::failed(table, record, failed),
+        Event::PhaseAccepted(accepted) => accepted::accepted(table, record, accepted),
         Event::PhaseSkipped(skipped) => attempt::skipped(table, record, skipped),
         Event::PhaseReset(_) => reset::done(table, record),
         Event::RerunMarked(why) => rerun::marked(table, record, why),
         Event::RerunCauseAdded(why) => rerun::cause_added(table, record, why),
         Event::RerunDeferred(why) => rerun::deferred(table, record, why),
+        Event::RerunWithdrawn(withdrawn) => rerun::withdrawn(table, record, withdrawn),
         Event::RerunCleared(_) => rerun::cleared(table, record),
         Event::MetadataRecorded(recorded) => notes::attached(table, record, recorded),
         Event::NoteAdded(_) => notes::noted(table, record),
         Event::TagSet(tag) => notes::tagged(table, record, tag),
+        Event::TagRemoved(tag) => notes::untagged(table, record, tag),
+        Event::Reverted(what) => revert::reverted(table, record, what),
         Event::CostRecorded(cost) => costs::recorded(table, record, cost),
         Event::CostLimitSet(set) => costs::limit_set(table, record, set),
         Event::CostWarningRaised(warning) => costs::warned(table, record, warning),

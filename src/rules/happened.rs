@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Recorded, Seq, Timestamp};
+use crate::model::{Recorded, Reverted, Seq, Timestamp, Undone};
 
 /// An event, and when it took effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,9 +32,15 @@ impl Happened {
 pub(super) fn is_transition(record: &Recorded) -> bool {
     let event = &record.event;
     let begins_or_ends = event.attempt().is_some();
-    let sets_aside = event.skipped().is_some() || event.reset().is_some();
+    let sets_aside =
+        event.skipped().is_some() || event.reset().is_some() || event.reverted().is_some_and(moves);
     let is_asked = record.rule.is_none() && record.transition.is_some_and(|(from, to)| from != to);
     begins_or_ends || sets_aside || is_asked
+}
+
+/// Says whether what is taken back moved a phase.
+fn moves(reverted: &Reverted) -> bool {
+    reverted.what == Undone::Skip
 }
 
 /// Returns the number nearest to a duration of whole microseconds, so that it is written with six decimals at

@@ -70,14 +70,19 @@ pub fn judge_cut(table: &mut Table) {
 /// Returns the mark of a phase that no event said must run again: it goes by the attempt's start, as one that is stale from
 /// its first moment does.
 fn unsaid(judge: &Judge<'_>, phase: &Phase, reasons: &[Reason], attempt: &Attempt) -> Mark {
+    let (event, seq, root, at) = match &attempt.vouched {
+        Some(vouched) => (vouched.event, vouched.seq, vouched.root, vouched.at),
+        None => (attempt.event, attempt.seq, attempt.root, attempt.started_at),
+    };
     Mark {
-        event: attempt.event,
-        seq: attempt.seq,
-        root: attempt.root,
-        at: attempt.started_at,
+        event,
+        seq,
+        root,
+        at,
         reason: reasons_in_words(judge, phase, reasons),
         kind: Some(CauseKind::UpstreamRerun),
         changes: None,
+        outputs: false,
         legacy: false,
     }
 }

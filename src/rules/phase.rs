@@ -10,7 +10,7 @@ use super::happened::Happened;
 use super::mark::Mark;
 use super::rejection::Rejection;
 use super::spec::{Lineage, PhaseSpec};
-use crate::model::{Declared, FileRole, Metadata, Origin, PhaseId, Seq, StateName, Timestamp};
+use crate::model::{Declared, FileRole, Metadata, Origin, PhaseId, Process, Said, Seq, StateName, Timestamp};
 
 /// One phase.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,6 +30,12 @@ pub struct Phase {
     /// happened since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reset: Option<Origin>,
+    /// What events replaced since it moved last that may be taken back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replaced: Vec<Replaced>,
+    /// What brought its completion back, where that was set aside and the event that did is taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub returned: Option<Origin>,
     /// How its definition came to be.
     pub lineage: Lineage,
     /// Whether an attempt of a phase below was ever built on what was found through it.
@@ -37,6 +43,9 @@ pub struct Phase {
     pub looked_through: bool,
     /// How many attempts have been started.
     pub attempt: u32,
+    /// What the last attempt had started that still ran as it ended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_behind: Vec<Process>,
     /// What callers attached.
     pub metadata: Metadata,
     /// What it cost so far.
@@ -65,6 +74,16 @@ impl Phase {
         };
         let declared = || Declared { phase: self.id.clone(), role, patterns: patterns.clone() };
         (!patterns.is_empty()).then(declared)
+    }
+
+    /// Says whether any of its files are watched: its definition declares them, or its last completion names some.
+    pub fn watches_files(&self) -> bool {
+        !self.spec.inputs.is_empty() || !self.spec.outputs.is_empty() || self.has_stated()
+    }
+
+    /// Says whether its last completion names files that its caller stated, while none were declared.
+    pub fn has_stated(&self) -> bool {
+        self.state.completion().is_some_and(|completion| completion.stated)
     }
 
     /// Checks that a verb may be done to it as it stands.
@@ -138,6 +157,13 @@ impl Phase {
             self.aside = by.to_vec();
         }
         self.reset = None;
+        self.go_on();
+    }
+
+    /// Notes that it moves on: what was replaced before is not to be there again.
+    pub(super) fn go_on(&mut self) {
+        self.replaced.clear();
+        self.returned = None;
     }
 
     /// Returns the phases of which its last attempt found completions.
@@ -182,6 +208,11 @@ impl Phase {
         needs
     }
 
+    /// Tells whether it was said since its last attempt began, and not taken back, that it must run again.
+    pub fn is_told(&self, by: Said) -> bool {
+        self.said().any(|mark| mark.said() == Some(by))
+    }
+
     /// Merges metadata into what is attached to it. Says what is wrong where that is too much.
     pub(super) fn merge(&mut self, metadata: &Metadata) -> Result<(), String> {
         self.metadata.merge(metadata).map_err(|error| error.to_string())
@@ -194,6 +225,41 @@ impl Phase {
             .merge(metadata)
             .map_err(|error| Rejection::MetadataTooLarge { phase: self.id.clone(), bytes: error.bytes })
     }
+}
+
+/// What an event replaced of a phase that may be taken back: kept until the phase moves on, so that it is there again as it was.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Replaced {
+    /// The place of the event.
+    pub by: Seq,
+    /// What was there.
+    pub was: Was,
+}
+
+/// What was there of a phase.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Was {
+    /// Marks, which are gone.
+    Marks(Vec<Mark>),
+    /// Where it stood.
+    Stood(Box<Stood>),
+}
+
+/// Where a phase stood, with what of it goes when it moves.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Stood {
+    /// Its state.
+    pub state: PhaseState,
+    /// What set its last completion aside goes back to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub aside: Vec<Origin>,
+    /// The reset that it was as if it had not run by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reset: Option<Origin>,
+    /// What events had replaced until then that may be taken back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replaced: Vec<Replaced>,
 }
 
 /// Where one phase stands. Each state holds what is true only in that state.

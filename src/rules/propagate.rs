@@ -4,7 +4,7 @@ use super::draft::Draft;
 use super::family::{costs, definition};
 use super::table::Table;
 use super::wave::{STALE_RULE, Wave};
-use crate::model::{CauseKind, Event, Recorded};
+use crate::model::{CauseKind, Event, Recorded, Undone};
 
 /// Derives what a command's events force, but for the first ones, of which that is derived already: until nothing is forced
 /// any more, for a limit may fail an attempt, which is judged in turn. The table has all of them folded in.
@@ -19,19 +19,38 @@ pub fn propagate(table: &Table, events: &[Recorded], done: usize) -> Vec<Draft> 
                 due.push(costs::Due::Defined(record));
             }
             Event::PhaseStarted(_) => wave.source(record, CauseKind::PhaseStarted),
-            Event::PhaseCompleted(_) => wave.source(record, CauseKind::UpstreamCompleted),
+            Event::PhaseCompleted(_) | Event::PhaseAccepted(_) => {
+                wave.source(record, CauseKind::UpstreamCompleted);
+            }
             Event::PhaseFailed(_) => wave.source(record, CauseKind::UpstreamRerun),
             Event::PhaseSkipped(_) => wave.source(record, CauseKind::PhaseSkipped),
             Event::PhaseReset(_) => wave.source(record, CauseKind::UpstreamReset),
             Event::RerunMarked(_) | Event::RerunCauseAdded(_) | Event::RerunDeferred(_) => {
                 wave.source(record, CauseKind::UpstreamRerun);
             }
+            Event::RerunWithdrawn(_) => wave.source(record, CauseKind::RerunWithdrawn),
+            Event::Reverted(reverted) => match (reverted.what, reverted.again) {
+                (Undone::Mark, false) => wave.source(record, CauseKind::RerunWithdrawn),
+                (Undone::Mark, true) => wave.source(record, CauseKind::UpstreamRerun),
+                (Undone::Skip, _) => wave.source(record, CauseKind::PhaseSkipped),
+                (
+                    Undone::Note
+                    | Undone::Tag
+                    | Undone::Metadata
+                    | Undone::Limit
+                    | Undone::Cost
+                    | Undone::Definition
+                    | Undone::Decision,
+                    _,
+                ) => {}
+            },
             Event::CostRecorded(_) => due.push(costs::Due::Spent(record)),
             Event::CostLimitSet(_) => due.push(costs::Due::Limited(record)),
             Event::RerunCleared(_)
             | Event::MetadataRecorded(_)
             | Event::NoteAdded(_)
             | Event::TagSet(_)
+            | Event::TagRemoved(_)
             | Event::CostWarningRaised(_)
             | Event::CostLimitExceeded(_)
             | Event::ApprovalRequested(_)

@@ -23,13 +23,14 @@ pub enum Reach {
 /// Returns how much of the table an action needs.
 pub fn reach(action: &Action) -> Reach {
     match action {
-        Action::Define(_) | Action::ResetAll(_) => Reach::Everything,
+        Action::Define(_) | Action::ResetAll(_) | Action::Revert(_) => Reach::Everything,
         Action::Start(_)
         | Action::Rerun(_)
-        | Action::InputsChanged(_)
+        | Action::FilesChanged(_)
         | Action::Reset(_)
         | Action::Complete(_)
         | Action::Fail(_)
+        | Action::Accept(_)
         | Action::Skip(_) => Reach::Around,
         Action::Meta(_)
         | Action::Cost(_)

@@ -3,7 +3,7 @@
 use super::mark::Mark;
 use super::phase::{Phase, PhaseState};
 use super::stale::Judge;
-use crate::model::{PhaseId, PhaseRef, Reason, Text};
+use crate::model::{PhaseId, PhaseRef, Reason, Said, Text};
 
 /// How many phases a reason names.
 const NAMED_MAX: usize = 8;
@@ -52,8 +52,9 @@ pub(super) fn in_words(
     };
     for reason in reasons {
         match reason {
-            Reason::Manual => parts.extend(said(|mark| mark.is_own() && mark.changes.is_none())),
-            Reason::Input => parts.extend(said(|mark| mark.changes.is_some()).next_back()),
+            Reason::Manual => parts.extend(said(|mark| mark.said() == Some(Said::Manual))),
+            Reason::Input => parts.extend(said(|mark| mark.said() == Some(Said::Input)).next_back()),
+            Reason::Output => parts.extend(said(|mark| mark.said() == Some(Said::Output)).next_back()),
             Reason::Legacy => parts.extend(said(|mark| mark.legacy)),
             Reason::Version { before, after } => {
                 let or_none = |version: &Option<String>| version.clone().unwrap_or_else(|| "none".to_owned());

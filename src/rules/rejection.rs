@@ -1,9 +1,11 @@
 //! Why a command was refused.
 
+use std::collections::BTreeSet;
+
 use super::approval::Decision;
 use crate::model::{
-    Amount, DecidedBy, EventId, EventRef, Expectation, Overspent, PhaseId, PhaseRef, Scope, Seq, StateName,
-    TagName, Timestamp, WorkflowName,
+    Amount, DecidedBy, EventId, EventRef, Expectation, Overspent, PhaseId, PhaseRef, Reason, Scope, Seq,
+    StateName, TagName, Timestamp, WorkflowName,
 };
 
 /// Why a command was refused: what was found, and what would have been accepted.
@@ -46,6 +48,25 @@ pub enum Rejection {
         from: StateName,
         /// Where it would have to stand.
         allowed: &'static [StateName],
+    },
+    /// Something above the phase is stale: what it would count as built on does not stand.
+    #[error("cannot accept `{phase}`: {} above it must run again, or be accepted, first", list(stale))]
+    StaleAbove {
+        /// What was asked for.
+        phase: PhaseId,
+        /// The nearest stale phases above it.
+        stale: Vec<PhaseId>,
+    },
+    /// No person marked the phase: there is nothing to take back.
+    #[error(
+        "cannot withdraw the marks of `{phase}`: it must run again, but nobody marked it{}",
+        other_reasons(reasons)
+    )]
+    NotMarked {
+        /// What was asked for.
+        phase: PhaseId,
+        /// Why it must run again.
+        reasons: Vec<Reason>,
     },
     /// Needed phases are neither complete nor skipped.
     #[error("cannot start `{phase}`: it needs {}", unmet.iter().map(|(need, state)| format!("`{need}`, which is {state}, not COMPLETE")).collect::<Vec<_>>().join("; "))]
@@ -199,6 +220,74 @@ pub enum Rejection {
     /// About an approval.
     #[error(transparent)]
     Approval(#[from] ApprovalRejection),
+    /// About what is to be taken back.
+    #[error(transparent)]
+    Revert(#[from] RevertRejection),
+}
+
+/// Why something is not taken back.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RevertRejection {
+    /// No command whose first event that is.
+    #[error("no command has recorded {event} as its first event")]
+    NoCommand {
+        /// What was asked for.
+        event: EventId,
+    },
+    /// An event that a rule derived.
+    #[error("cannot revert e{seq} (`{kind}`): it was derived from what e{of} asked for")]
+    Derived {
+        /// What was asked for.
+        seq: Seq,
+        /// Its kind.
+        kind: &'static str,
+        /// The first event of its command.
+        of: Seq,
+    },
+    /// It is taken back already.
+    #[error("e{seq} is reverted already, by e{by}")]
+    Already {
+        /// What was asked for.
+        seq: Seq,
+        /// What did.
+        by: Seq,
+    },
+    /// Of a kind that cannot be taken back.
+    #[error("cannot revert e{seq} (`{kind}`)")]
+    CannotBe {
+        /// What was asked for.
+        seq: Seq,
+        /// Its kind.
+        kind: &'static str,
+    },
+    /// What it said is no longer what is there.
+    #[error("cannot revert e{seq} (`{kind}`): nothing of it is left{}", by.map_or_else(String::new, |by| format!(" since e{by}")))]
+    Passed {
+        /// What was asked for.
+        seq: Seq,
+        /// Its kind.
+        kind: &'static str,
+        /// What came since, where that is known.
+        by: Option<Seq>,
+    },
+    /// Others rest on it.
+    #[error("cannot revert e{seq} (`{kind}`): {} came of it", by.iter().map(|(seq, phase)| format!("e{seq} of `{phase}`")).collect::<Vec<_>>().join(", "))]
+    RestedOn {
+        /// What was asked for.
+        seq: Seq,
+        /// Its kind.
+        kind: &'static str,
+        /// They, and what they are about.
+        by: Vec<(Seq, PhaseId)>,
+    },
+    /// A definition before which there was none.
+    #[error("cannot revert e{seq} (`workflow_defined`): it is the first definition of `{workflow}`")]
+    FirstDefinition {
+        /// What was asked for.
+        seq: Seq,
+        /// Whose.
+        workflow: WorkflowName,
+    },
 }
 
 /// Why a request for approval, or a decision on one, was refused.
@@ -256,6 +345,30 @@ fn exceeded(found: &Overspent, currency: &Option<String>) -> String {
     };
     let over = spent.minus(limit).unwrap_or_default().of(currency);
     format!("{whose} has spent {} of {}, {over} over its limit", spent.of(currency), limit.of(currency))
+}
+
+/// Says in a few words which reasons there are but marks.
+fn other_reasons(reasons: &[Reason]) -> String {
+    let needs: Vec<_> = reasons
+        .iter()
+        .filter_map(|reason| match reason {
+            Reason::NeedAdded { need } | Reason::NeedChanged { need } | Reason::NeedStale { need } => {
+                Some(need.to_string())
+            }
+            Reason::Manual | Reason::Version { .. } | Reason::Input | Reason::Output | Reason::Legacy => None,
+        })
+        .collect::<BTreeSet<_>>()
+        .into_iter()
+        .collect();
+    let is = |wanted: fn(&Reason) -> bool| reasons.iter().any(wanted);
+    let mut parts = Vec::new();
+    parts.extend(
+        is(|reason| matches!(reason, Reason::Version { .. })).then(|| "its version changed".to_owned()),
+    );
+    parts.extend(is(|reason| *reason == Reason::Input).then(|| "its inputs changed".to_owned()));
+    parts.extend(is(|reason| *reason == Reason::Output).then(|| "its outputs changed".to_owned()));
+    parts.extend((!needs.is_empty()).then(|| format!("what it needs changed ({})", needs.join(", "))));
+    if parts.is_empty() { String::new() } else { format!(": {}", parts.join("; ")) }
 }
 
 fn or_none(currency: Option<&str>) -> String {

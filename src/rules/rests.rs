@@ -13,8 +13,8 @@ use super::phase::{Phase, PhaseState};
 use super::stale::Judge;
 use super::table::Table;
 use crate::model::{
-    ApprovalDecided, Cause, Consumed, CostRecorded, Event, PhaseId, PhaseName, PhaseStarted, Recorded, Seq,
-    Subject, Timestamp, WorkflowDefined,
+    ApprovalDecided, Cause, Consumed, CostRecorded, Event, LookedThrough, PhaseId, PhaseName, Recorded,
+    RerunWithdrawn, Seq, Subject, Timestamp, Undone, WorkflowDefined,
 };
 
 /// An event that another one rests on.
@@ -78,7 +78,11 @@ pub fn rests_on(table: &Table, of: &Resting<'_>) -> Vec<Rest> {
             if of.is_derived => {}
         Event::PhaseStarted(started) => {
             rests.transition();
-            rests.basis(started);
+            rests.found_in(&started.consumed, &started.looked_through);
+        }
+        Event::PhaseAccepted(accepted) => {
+            rests.transition();
+            rests.found_in(&accepted.consumed, &accepted.looked_through);
         }
         Event::PhaseSkipped(skipped) => {
             rests.transition();
@@ -91,10 +95,28 @@ pub fn rests_on(table: &Table, of: &Resting<'_>) -> Vec<Rest> {
         | Event::RerunCauseAdded(_)
         | Event::RerunDeferred(_)
         | Event::RerunCleared(_) => rests.transition(),
+        Event::RerunWithdrawn(withdrawn) => {
+            rests.transition();
+            rests.taken_back(withdrawn);
+        }
+        Event::Reverted(reverted) => match reverted.what {
+            Undone::Mark | Undone::Skip => rests.transition(),
+            Undone::Note
+            | Undone::Tag
+            | Undone::Metadata
+            | Undone::Limit
+            | Undone::Cost
+            | Undone::Definition
+            | Undone::Decision => {
+                rests.subject();
+                rests.causes();
+            }
+        },
         Event::CostRecorded(cost) => rests.cost(cost),
         Event::MetadataRecorded(_)
         | Event::NoteAdded(_)
         | Event::TagSet(_)
+        | Event::TagRemoved(_)
         | Event::CostLimitSet(_)
         | Event::CostWarningRaised(_)
         | Event::CostLimitExceeded(_)
@@ -144,6 +166,8 @@ impl<'a> Rests<'a> {
     fn request(&mut self, decided: &ApprovalDecided) {
         let asked = self.table.approvals.get(&decided.request);
         self.add(asked.map(|asked| Happened { seq: asked.seq, at: asked.at }));
+        let reopened = asked.and_then(|asked| asked.replaced.as_ref());
+        self.add(reopened.map(|reopened| Happened { seq: reopened.by, at: reopened.at }));
     }
 
     /// What moves a phase rests on what moved it before, and on what caused it.
@@ -154,9 +178,9 @@ impl<'a> Rests<'a> {
     }
 
     /// What a start builds on, also what it found through its needs; of what is too many to be recorded the table tells.
-    fn basis(&mut self, started: &PhaseStarted) {
-        self.built_on(&started.consumed);
-        for through in &started.looked_through {
+    fn found_in(&mut self, consumed: &[Consumed], looked_through: &[LookedThrough]) {
+        self.built_on(consumed);
+        for through in looked_through {
             match through.many {
                 None => self.built_on(&through.found),
                 Some(_) => self.built_on(Judge::new(self.table).look(&through.need).basis.found()),
@@ -206,14 +230,24 @@ impl<'a> Rests<'a> {
         self.add(moved);
     }
 
+    /// What takes marks back rests on each of them.
+    fn taken_back(&mut self, withdrawn: &RerunWithdrawn) {
+        let Some(phase) = self.phase() else { return };
+        let marks = phase.said().filter(|mark| mark.said() == Some(withdrawn.withdrawn));
+        self.add(marks.map(|mark| Happened { seq: mark.seq, at: mark.at }));
+    }
+
     /// Finds when an event took effect that is, as a rule, about a phase.
     fn time_of(&self, phase: Option<&PhaseId>, seq: Seq) -> Option<Timestamp> {
         let phase = self.table.phases.get(phase?)?;
         let state = &phase.state;
         let ended = state.completion().map(|of| Happened { seq: of.seq, at: of.ended_at });
         let started = state.attempt().map(|attempt| Happened { seq: attempt.seq, at: attempt.started_at });
+        let vouched = state.attempt().and_then(|attempt| attempt.vouched.as_ref());
+        let vouched = vouched.map(|vouched| Happened { seq: vouched.seq, at: vouched.at });
         let marks = state.marks().iter().map(|mark| Happened { seq: mark.seq, at: mark.at });
-        let mut known = phase.moved.into_iter().chain(ended).chain(started).chain(marks);
+        let known = phase.moved.into_iter().chain(ended).chain(started).chain(vouched);
+        let mut known = known.chain(marks);
         known.find(|known| known.seq == seq).map(|known| known.at)
     }
 }

@@ -10,12 +10,12 @@ use super::happened::Happened;
 use super::phase::Phase;
 use super::rejection::Rejection;
 use crate::model::{
-    Amount, ApprovalPolicy, Digest, EventId, EventRef, OverLimit, Overspent, PhaseId, PhaseRef, Scope, Seq,
-    TagName, Text, WorkflowName,
+    Amount, ApprovalPolicy, Digest, EventId, EventRef, OverLimit, Overspent, PhaseId, PhaseRef, Recorded,
+    Scope, Seq, TagName, Text, WorkflowName,
 };
 
 /// The version of the fold: rows and snapshots that another one made are discarded.
-pub const FOLD_VERSION: u32 = 4;
+pub const FOLD_VERSION: u32 = 5;
 
 /// Everything that the log adds up to. A table may be partial: it then holds the phases that a command needs
 /// (see [`super::reach`]) and no others.
@@ -31,6 +31,10 @@ pub struct Table {
     pub dependants: BTreeMap<PhaseId, BTreeSet<PhaseId>>,
     /// The tags, by name.
     pub tags: BTreeMap<TagName, Tag>,
+    /// What was ever taken back, by its event, with the last event that did: see [`Table::taken_back`]. A partial table has
+    /// none.
+    #[serde(default)]
+    pub reverted: BTreeMap<EventId, EventRef>,
     /// What leave was asked for, decided or not, by the request's event. A partial table has those that its
     /// commands decide, or have made.
     pub approvals: BTreeMap<EventId, Approval>,
@@ -58,11 +62,42 @@ pub struct Workflow {
     /// The place of the event that defined it last.
     pub defined: Seq,
     /// All events that defined it.
-    pub definitions: Vec<EventRef>,
+    pub definitions: Vec<Defined>,
     /// The event that defined it first, or dated that back.
     pub brought_in: Happened,
     /// The definition of it that took effect last.
     pub latest: Happened,
+}
+
+/// An event that defined a workflow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Defined {
+    /// The event.
+    #[serde(flatten)]
+    pub event: EventRef,
+    /// The root of its causes; none where it is one itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<EventId>,
+}
+
+impl Defined {
+    /// Takes what counts of a definition.
+    pub(super) fn of(record: &Recorded) -> Self {
+        Defined { event: record.event_ref(), root: root(record) }
+    }
+}
+
+impl Workflow {
+    /// Returns the definition of it at a place; none where there is another event.
+    pub(super) fn definition_at(&self, seq: Seq) -> Option<Defined> {
+        let at = self.definitions.binary_search_by_key(&seq, |defined| defined.event.seq).ok()?;
+        self.definitions.get(at).copied()
+    }
+}
+
+/// Returns the root of an event's causes; none where it is one itself.
+pub(super) fn root(record: &Recorded) -> Option<EventId> {
+    (record.correlation_id != record.id).then_some(record.correlation_id)
 }
 
 /// A name for a place in the log.
@@ -131,6 +166,17 @@ impl Table {
         let mut phases: Vec<_> = self.phases.values().filter(|phase| !phase.retired).collect();
         phases.sort_by(|a, b| (&a.id.workflow, a.spec.position).cmp(&(&b.id.workflow, b.spec.position)));
         phases
+    }
+
+    /// Returns by which event another one is taken back; none where it stands, which it does again where that event is taken
+    /// back itself.
+    pub fn taken_back(&self, event: EventId) -> Option<EventRef> {
+        let by = *self.reverted.get(&event)?;
+        let (mut last, mut stands) = (by, true);
+        while let Some(next) = self.reverted.get(&last.id) {
+            (last, stands) = (*next, !stands);
+        }
+        stands.then_some(by)
     }
 
     /// Returns who needs a phase, in order.

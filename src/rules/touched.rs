@@ -7,7 +7,7 @@ use super::approval::Approval;
 use super::happened::{Happened, is_transition};
 use super::phase::Phase;
 use super::table::{Table, Tag, Workflow};
-use crate::model::{EventId, PhaseId, Recorded, Seq, Subject, TagName, WorkflowName};
+use crate::model::{EventId, EventRef, PhaseId, Recorded, Seq, Subject, TagName, WorkflowName};
 
 /// A part of the table that is kept by itself.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,6 +20,8 @@ pub enum Row {
     Tag(TagName),
     /// A request for approval, by its event.
     Approval(EventId),
+    /// That something was taken back, by its event.
+    Reverted(EventId),
 }
 
 /// Which rows of the table an event may have changed: never fewer than it did.
@@ -94,6 +96,18 @@ impl<'a> Changing<'a> {
     pub(super) fn put_tag(&mut self, name: &TagName, tag: Tag) {
         self.touch(Row::Tag(name.clone()));
         self.table.tags.insert(name.clone(), tag);
+    }
+
+    /// Takes a tag out, and returns it.
+    pub(super) fn take_tag(&mut self, name: &TagName) -> Option<Tag> {
+        self.touch(Row::Tag(name.clone()));
+        self.table.tags.remove(name)
+    }
+
+    /// Puts in that an event is taken back.
+    pub(super) fn put_reverted(&mut self, event: EventId, by: EventRef) {
+        self.touch(Row::Reverted(event));
+        self.table.reverted.insert(event, by);
     }
 
     /// Applies an event to the phase that it is about, which a definition in force has: from the state that it

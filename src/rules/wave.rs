@@ -188,7 +188,8 @@ impl<'a> Wave<'a> {
             true => own.into_iter().collect(),
             false => incoming,
         };
-        let unchanged = |cause: Cause| match cause.kind == CauseKind::DefinitionChanged {
+        let is_itself = |kind| matches!(kind, CauseKind::DefinitionChanged | CauseKind::RerunWithdrawn);
+        let unchanged = |cause: Cause| match is_itself(cause.kind) {
             true => cause,
             false => Cause { kind: CauseKind::UpstreamUnchanged, ..cause },
         };
@@ -204,10 +205,13 @@ impl<'a> Wave<'a> {
 /// Returns what a cause is to the phases below the one that passes it on.
 fn from_above(kind: CauseKind) -> CauseKind {
     match kind {
-        CauseKind::DefinitionChanged | CauseKind::InputChanged | CauseKind::PhaseStarted => {
-            CauseKind::UpstreamRerun
-        }
+        CauseKind::DefinitionChanged
+        | CauseKind::InputChanged
+        | CauseKind::OutputChanged
+        | CauseKind::PhaseAccepted
+        | CauseKind::PhaseStarted => CauseKind::UpstreamRerun,
         CauseKind::PhaseSkipped | CauseKind::PhaseReset => CauseKind::UpstreamReset,
+        CauseKind::RerunWithdrawn => CauseKind::UpstreamUnchanged,
         kind => kind,
     }
 }
@@ -223,6 +227,7 @@ fn changes(reasons: &[Reason]) -> Vec<Change> {
         }
         Reason::Manual
         | Reason::Input
+        | Reason::Output
         | Reason::NeedChanged { .. }
         | Reason::NeedStale { .. }
         | Reason::Legacy => None,

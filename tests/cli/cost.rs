@@ -212,7 +212,7 @@ fn plans_are_held_against_limits() {
         project("{\"phase\":\"a\",\"amount\":\"0.10\",\"count\":21}\n{\"phase\":\"c\",\"amount\":11.75}\n"),
         project("{\"phase\":\"b\",\"amount\":\"0\"}\n"),
         project("\n"),
-        project("{\"phase\":\"a\",\"amount\":\"1\"}\n{\"phase\":\"a\",\"amount\":1e2}\n"),
+        project("{\"phase\":\"a\",\"amount\":\"1\"}\n{\"phase\":\"a\",\"amount\":1e-10}\n"),
         project("{\"phase\":\"a\",\"amount\":\"1\"}\n{\"phase\":\"nowhere\",\"amount\":\"1\"}\n"),
         project("{\"phase\":\"a\",\"amount\":\"-1\"}\n"),
         project("{\"phase\":\"a\",\"amount\":\"1\",\"cuont\":2}\n"),

@@ -4,12 +4,16 @@
 //! Children that must be under way while something else happens say `ready` on standard output and then read
 //! from standard input, which the test holds: nothing waits for a time to pass.
 
+mod again;
+mod compared;
 mod costs;
 mod gone;
+mod group;
 mod meanwhile;
 mod needed;
 mod passed_on;
 mod signals;
+mod time;
 
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};

@@ -16,7 +16,10 @@ mod skip;
 mod strace;
 #[path = "../support/terminal.rs"]
 mod terminal;
+#[path = "../support/zones.rs"]
+mod zones;
 
+mod accepted;
 mod approval;
 mod ask;
 mod bad_input;
@@ -26,15 +29,22 @@ mod cost;
 mod days;
 mod durations;
 mod exec;
+#[cfg(unix)]
+mod facts;
+mod grammar;
 mod many_writers;
+mod patterns;
 mod places;
 mod real_inputs;
 mod record;
 mod report;
+mod reverted;
 mod safety;
 mod salvage;
 mod scan;
 mod streams;
+mod taken_back;
 mod takeover;
 mod times;
+mod up_to_date;
 mod why;

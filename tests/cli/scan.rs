@@ -1,9 +1,12 @@
 //! `scan`, and the fingerprints of declared files.
 
+mod back;
 mod declared;
 mod files;
 mod once;
+mod outputs;
 #[cfg(unix)]
+mod stated;
 mod watch;
 
 use std::fs;

@@ -8,6 +8,7 @@ mod skip;
 
 mod forgotten;
 mod manual;
+mod mistakes;
 mod python;
 mod readme;
 mod recipes;

@@ -82,6 +82,7 @@ fn every_recipe_has_its_test() {
         "by-hand.sh",
         "crontab",
         "dag.py",
+        "night.sh",
         "pipeline.py",
         "pipeline.sh",
         "stream.sh",
@@ -115,6 +116,33 @@ fn bash_pipeline() {
     let before = head(&scene);
     run(&scene, 0, &["bash", "pipeline.sh"], &[]);
     assert_eq!(head(&scene), before, "what is done is not done again");
+}
+
+#[test]
+fn bash_night() {
+    let scene = books();
+    for (name, script) in [
+        ("night.sh", recipe("night.sh").as_str()),
+        ("extract.sh", "#!/bin/sh\necho one > raw.txt\n"),
+        ("transform.sh", "#!/bin/sh\ntest -e dictionary || { echo no dictionary >&2; exit 3; }\n"),
+        ("publish.sh", "#!/bin/sh\ncp raw.txt published.txt\n"),
+    ] {
+        let path = scene.write(name, script);
+        std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o755))
+            .expect("our file");
+    }
+    run(&scene, 1, &["./night.sh"], &[]);
+    let morning = || std::fs::read_to_string(scene.dir().join("morning.txt")).expect("the mail");
+    for expected in ["not up to date: 1 failed, 1 not done", "ready", "blocked", "no dictionary"] {
+        assert!(morning().contains(expected), "{expected}: {}", morning());
+    }
+    scene.write("dictionary", "");
+    run(&scene, 0, &["./night.sh"], &[]);
+    assert_eq!(standing(&scene).iter().map(|(_, attempt)| *attempt).collect::<Vec<_>>(), [1, 2, 1]);
+    assert!(morning().contains("3 phases: 3 COMPLETE"), "{}", morning());
+    let before = head(&scene);
+    run(&scene, 0, &["./night.sh"], &[]);
+    assert_eq!(head(&scene), before, "nothing is left to do");
 }
 
 #[test]

@@ -2,7 +2,8 @@
 //! attempts, through what is skipped, failed, dropped and brought back.
 
 use phaseledger::model::{
-    Action, Again, Definition, Metadata, PhaseDefinition, PhaseName, PhaseRef, Request, WorkflowName, action,
+    Action, Again, Definition, FileRole, Metadata, PhaseDefinition, PhaseName, PhaseRef, Request,
+    WorkflowName, action,
 };
 use proptest::prelude::*;
 
@@ -80,9 +81,16 @@ fn next(step: &Step, phase: PhaseRef, state: &str) -> Action {
         })
     };
     match (step.what, state) {
-        (0..3, _) => Action::Rerun(action::Rerun { phase, reason }),
-        (3..5, _) => Action::InputsChanged(action::InputsChanged { phase, changes: changes(bits % 4) }),
-        (5..8, _) => Action::Skip(action::Skip { phase, reason, metadata }),
+        (0..3, _) => Action::Rerun(action::Rerun { phase, reason, withdraw: bits % 3 == 0 }),
+        (3..5, _) => {
+            let role = if bits < 128 { FileRole::Inputs } else { FileRole::Outputs };
+            Action::FilesChanged(action::FilesChanged { phase, role, changes: changes(role, bits % 4) })
+        }
+        (5, _) => {
+            let (reason, output) = (reason, digest(bits % 4));
+            Action::Accept(action::Accept { phase, reason, output, outputs: Vec::new(), inputs: Vec::new() })
+        }
+        (6..8, _) => Action::Skip(action::Skip { phase, reason, metadata }),
         (8..10, _) => Action::Reset(action::Reset { phase, reason }),
         (10, "IN_PROGRESS") => start(Some(Again::TakeOver(reason))),
         (11, "IN_PROGRESS") => Action::Fail(action::Fail {
@@ -99,7 +107,7 @@ fn next(step: &Step, phase: PhaseRef, state: &str) -> Action {
             Action::Complete(action::Complete { phase, metadata, output, outputs: Vec::new() })
         }
         (_, "COMPLETE") => start(Some(Again::Rerun(reason))),
-        _ => start(None),
+        _ => start((bits % 3 == 0).then_some(Again::Rerun(reason))),
     }
 }
 

@@ -48,6 +48,7 @@ fn table() -> Vec<Forgery> {
     table.extend(rules::phases());
     table.extend(rules::passing());
     table.extend(rules::attempts());
+    table.extend(rules::reverts());
     table.extend(rules::metadata());
     table.extend(rules::budgets());
     table.extend(rules::approvals());

@@ -2,7 +2,7 @@
 //! selectors and workflow files.
 //!
 //! The oracle (`support/oracle.rs`, `defined.rs`, `judge.rs`, `roots.rs`, `derive.rs`, `alerts.rs`, `started.rs`,
-//! `permit.rs`, `cut.rs`) is a second implementation that knows the JSON of the lines and DESIGN.md. `PROPTEST_CASES` sets the number of cases.
+//! `permit.rs`, `undone.rs`, `cut.rs`) is a second implementation that knows the JSON of the lines and DESIGN.md. `PROPTEST_CASES` sets the number of cases.
 
 #[path = "../support/alerts.rs"]
 mod alerts;
@@ -42,8 +42,13 @@ mod shared;
 mod skip;
 #[path = "../support/started.rs"]
 mod started;
+#[path = "../support/undone.rs"]
+mod undone;
+#[path = "../support/zones.rs"]
+mod zones;
 
 mod approval;
+mod back;
 mod costs;
 mod crowded;
 mod cuts;
@@ -56,6 +61,8 @@ mod propagation;
 mod replay;
 mod restore;
 mod retry;
+mod reverts;
+
 mod salvaged;
 mod scale;
 mod selectors;

@@ -9,11 +9,12 @@ use uuid::Uuid;
 use crate::alerts::{alerts, differ};
 use crate::derive::{derive, differs, miscaused};
 use crate::generate::{Sent, plans};
-use crate::judge::{lawless, misjudged};
+use crate::judge::{judge, lawless, misjudged};
 use crate::oracle::{World, is_derived, list, string, subject};
 use crate::permit::{may_define, permit, permit_approval};
 use crate::play::{Shared, cases, submit};
-use crate::started::{check_skip, check_start};
+use crate::started::{check_acceptance, check_skip, check_start};
+use crate::undone::{May, check_reverted, permit_revert};
 
 proptest! {
     #![proptest_config(cases(256))]
@@ -53,7 +54,7 @@ fn check_permission(
 ) {
     let given: Vec<_> = lines.iter().filter(|line| is_given(line)).collect();
     let plain = command.expect.is_empty() && command.occurred_at.is_none();
-    let is_scan = matches!(command.action, Action::InputsChanged(_));
+    let is_scan = matches!(command.action, Action::FilesChanged(_));
     match answer {
         Err(LedgerError::IdConflict { .. }) | Ok(AnswerStatus::Duplicate) => return,
         Ok(AnswerStatus::Unchanged) if !is_scan => return,
@@ -70,6 +71,24 @@ fn check_permission(
                 (Ok(_), permitted) => assert_eq!(Some(found), permitted, "{:?}", command.action),
                 (Err(error), permitted) => {
                     assert!(!plain || permitted.is_none(), "{:?} was refused: {error}", command.action);
+                }
+            }
+        }
+        Action::Revert(action::Revert { event, .. }) => {
+            let found: Vec<_> = given
+                .iter()
+                .map(|line| json!([line["kind"], subject(line), line["from"], line["to"]]))
+                .collect();
+            match (answer, permit_revert(world, &event.to_string())) {
+                (Ok(_), May::Must(events)) => assert_eq!(found, events, "{given:#?}"),
+                (Ok(_), May::Either(events)) => assert!(found.starts_with(&events), "{given:#?}"),
+                (Err(_), May::Either(_)) => {}
+                (Err(error), May::Must(_)) => {
+                    assert!(!plain, "{event} was not taken back: {error}: {:#?}", world.deed(event));
+                }
+                (Ok(_), May::Not(why)) => panic!("{why}: {given:#?}"),
+                (Err(error), May::Not(why)) => {
+                    assert!(!plain || format!("{error:?}").contains(why), "{why}, not {error:?}");
                 }
             }
         }
@@ -96,10 +115,15 @@ pub fn follow(world: &mut World, lines: &[Value]) {
     let count = lines.iter().take_while(|line| is_given(line)).count();
     let (given, forced) = lines.split_at(count);
     given.iter().for_each(|line| world.apply(line));
+    if given.first().is_some_and(|line| line["kind"] == "reverted") {
+        check_reverted(&before, world, given);
+    }
     for line in given {
         match line["kind"].as_str() {
             Some("phase_started") => check_start(&before, world, line),
+            Some("phase_accepted") => check_acceptance(&before, line),
             Some("phase_skipped") => check_skip(&before, line),
+            Some("rerun_withdrawn") => check_withdrawal(world, line),
             _ => {}
         }
     }
@@ -125,6 +149,20 @@ pub fn follow(world: &mut World, lines: &[Value]) {
     assert!(missing.is_empty(), "missing: {missing:#?}\nfollowing {given:#?}");
     assert_eq!(misjudged(world), None, "following {lines:#?}");
     assert_eq!(lawless(world), None, "following {lines:#?}");
+}
+
+/// Checks that what takes marks back says every reason that holds all the same, and nothing where none does.
+fn check_withdrawal(world: &World, line: &Value) {
+    let phase = subject(line).expect("a phase");
+    let workflow = phase.split('/').next().unwrap_or_default();
+    let judged = judge(world);
+    let reasons = judged.get(&phase).map(|reasons| {
+        let reasons = reasons.iter().map(|reason| reason.json(workflow));
+        reasons.collect::<Vec<_>>()
+    });
+    let still = &line["data"]["still"];
+    assert_eq!(still.is_null(), reasons.is_none(), "{line:#}");
+    assert_eq!(list(&still["reasons"]), reasons.unwrap_or_default().as_slice(), "{line:#}");
 }
 
 /// Checks that places have no gaps, ids follow from the command's, both axes of time rise, and the events of

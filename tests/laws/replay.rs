@@ -48,7 +48,9 @@ proptest! {
             table.workflows.keys().map(|name| (name.to_string(), purse(name))).collect();
         let told = world.purses.iter().map(|(name, of)| (name.clone(), (of.spent, of.records, of.limit, of.told)));
         assert_eq!(purses, told.collect::<BTreeMap<_, _>>());
-        assert_eq!(approvals(&table), world.requests);
+        let asked = world.requests.iter().map(|(id, asked)| (id.clone(), Request { touched: 0, ..asked.clone() }));
+        assert_eq!(approvals(&table), asked.collect::<BTreeMap<_, _>>());
+        assert_eq!(tags(&table), world.tags);
     }
 
     /// The table as of every place is the fold of the lines up to there.
@@ -162,10 +164,15 @@ fn approvals(table: &Table) -> BTreeMap<String, Request> {
             workflow: approval.workflow.to_string(),
             phase: approval.phase.as_ref().map(ToString::to_string),
             decision: decision.map(|one| (one.seq.number(), one.verdict == Verdict::Granted)),
+            touched: 0,
         };
         (approval.request.to_string(), request)
     };
     table.approvals.values().map(one).collect()
+}
+
+fn tags(table: &Table) -> BTreeMap<String, u64> {
+    table.tags.iter().map(|(name, tag)| (name.to_string(), tag.seq.number())).collect()
 }
 
 /// What the oracle has to say of a phase.

@@ -139,7 +139,8 @@ proptest! {
     }
 }
 
-fn export(ledger: &Ledger) -> Vec<u8> {
+/// Writes the export of a ledger.
+pub fn export(ledger: &Ledger) -> Vec<u8> {
     let head = ledger.head().expect("memory");
     let lines = ledger.lines(Seq::ZERO, usize::MAX).expect("memory");
     let schema = EXPORT_SCHEMA.to_owned();

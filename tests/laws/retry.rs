@@ -1,7 +1,7 @@
 //! What is sent again, refused, previewed or sent in batches.
 
 use phaseledger::ledger::{Answer, AnswerStatus, LedgerError};
-use phaseledger::model::{Action, Command, action};
+use phaseledger::model::{Action, Command, FoundByRole, action};
 use proptest::prelude::*;
 use proptest::sample::Index;
 
@@ -38,7 +38,8 @@ proptest! {
             let (again, first) = which.get(&recorded);
             let now = now.get(&sent).now;
             let expect = sent.iter().flat_map(|sent| sent.command.expect.clone()).collect();
-            let fingerprints = Some(files(which.index(3) as u8));
+            let found = Some(Ok(files(which.index(3) as u8)));
+            let fingerprints = FoundByRole { inputs: found.clone(), outputs: found };
             let retry = Command { expect, fingerprints, ..again.command.clone() };
             let answer = session.stage(&retry, now).expect("a retry is never refused");
             assert_eq!((answer.status, answer.id, answer.seq), (AnswerStatus::Duplicate, first.id, first.seq));

@@ -67,7 +67,8 @@ pub fn run(ledger: &mut Ledger, names: impl IntoIterator<Item = String>) {
 }
 
 pub fn rerun(ledger: &mut Ledger, name: &str) -> Answer {
-    let action = Action::Rerun(action::Rerun { phase: reference(name), reason: text("stale") });
+    let action =
+        Action::Rerun(action::Rerun { phase: reference(name), reason: text("stale"), withdraw: false });
     send(ledger, [action]).expect("it is complete").remove(0)
 }
 

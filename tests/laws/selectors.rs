@@ -5,6 +5,7 @@ use std::process::Command;
 use phaseledger::model::{Range, TimeContext, When, WhenBase};
 
 mod conformance;
+mod grammar;
 mod laws;
 
 /// A Wednesday, 18:27:01 in UTC and 20:27:01 two hours to the east.
@@ -157,6 +158,10 @@ fn places_and_ranges_are_read() {
         ("e0", "e0"),
         ("id:0199F3C1aa", "id:0199f3c1-aa"),
         ("id:0199~3", "id:0199~3"),
+        ("key:2025-10-29/ingest", "key:2025-10-29/ingest"),
+        ("KEY:Nightly run~2", "key:Nightly run~2"),
+        (r#"key:"a~1..b"~2"#, r#"key:"a~1..b"~2"#),
+        (r#"key:"ends ""#, r#"key:"ends ""#),
         ("tag:release", "tag:release"),
         ("tag:Nightly run 3~1", "tag:Nightly run 3~1"),
         (r#"tag:"a~1"~2"#, r#"tag:"a~1"~2"#),
@@ -177,6 +182,9 @@ fn places_and_ranges_are_read() {
         ("..tag:release~1", "..tag:release~1"),
         ("tag:a..tag:b", "tag:a..tag:b"),
         ("tag:a .. tag:b", "tag:a..tag:b"),
+        ("key:a/1 .. key:b", "key:a/1..key:b"),
+        ("2h..1h", "2025-10-29T16:27:01.000000Z..2025-10-29T17:27:01.000000Z"),
+        ("-90m..-1h30m", "2025-10-29T16:57:01.000000Z..2025-10-29T16:57:01.000000Z"),
         (r#"tag:"a..b"..head"#, r#"tag:"a..b"..head"#),
         ("2025-10-28..2025-10-29", "2025-10-28T00:00:00.000000Z..2025-10-29T00:00:00.000000Z"),
         ("18:27:01.5..head", "2025-10-28T18:27:01.500000Z..head"),
@@ -220,6 +228,10 @@ const BAD: &[&str] = &[
     "id:0199g",
     "id:0199-f3",
     "id:0199f3c1-aaaa-7bbb-8ccc-0123456789ab0",
+    "key:",
+    "key:\"\"",
+    "key:\"a",
+    "key:~1",
     "tag:",
     "tag:a/b",
     "tag: a",
@@ -241,7 +253,6 @@ const BAD: &[&str] = &[
     "2025-10-29T24:00",
     "2025-10-29 14",
     "2025-10-29 14:00 PST",
-    "2025-10-29T14:00:00+02",
     "2025-10-29T14:00:60Z",
     "2025-10-29 14:00:00.",
     "0000-01-01",

@@ -13,6 +13,7 @@ use serde_json::Value;
 
 use crate::generate::{Sent, plans};
 use crate::make::time;
+use crate::oracle::said_by;
 use crate::play::{Shared, cases, play};
 
 /// Claims that many commands took effect earlier, some by a little, some before all others.
@@ -46,13 +47,14 @@ fn names(line: &Value, list: &str) -> Vec<String> {
 }
 
 const JUDGED: [&str; 4] = ["rerun_marked", "rerun_cause_added", "rerun_deferred", "rerun_cleared"];
-const MOVING: [&str; 5] =
-    ["phase_started", "phase_completed", "phase_failed", "phase_skipped", "phase_reset"];
+const MOVING: [&str; 6] =
+    ["phase_started", "phase_completed", "phase_accepted", "phase_failed", "phase_skipped", "phase_reset"];
 
 /// Returns the last line before an event that moved a phase: DESIGN section 3, "the phase's own last transition".
 fn transition(before: &[Value], phase: &str) -> Option<u64> {
     let moves = |line: &&Value| {
-        let own = !line["derived"].as_bool().expect("told") && line["from"] != line["to"];
+        let own = !line["derived"].as_bool().expect("told")
+            && (line["from"] != line["to"] || line["data"]["what"] == "skip");
         subject(line).as_deref() == Some(phase) && (MOVING.contains(&text(line, "kind")) || own)
     };
     before.iter().rev().find(moves).map(seq)
@@ -61,6 +63,28 @@ fn transition(before: &[Value], phase: &str) -> Option<u64> {
 /// Returns the last definition that has a phase which the one before it had not.
 fn brought_in(before: &[Value], phase: &str) -> Option<u64> {
     before.iter().rev().find(|line| names(line, "added").iter().any(|name| name == phase)).map(seq)
+}
+
+/// Returns what persons, or scans, said of a phase since it started, and did not take back.
+fn said(before: &[Value], phase: &str, who: &str) -> BTreeSet<u64> {
+    let mut said = BTreeSet::new();
+    for line in before.iter().filter(|line| subject(line).as_deref() == Some(phase)) {
+        let data = &line["data"];
+        let marks = data["marks"].as_array().into_iter().flatten().filter_map(Value::as_u64);
+        match text(line, "kind") {
+            "phase_started" => said.clear(),
+            "rerun_withdrawn" if text(data, "withdrawn") == who => said.clear(),
+            "reverted" if who == "manual" && data["again"] == true => said.extend(marks),
+            "reverted" if who == "manual" => marks.for_each(|mark| {
+                said.remove(&mark);
+            }),
+            kind if JUDGED.contains(&kind) && said_by(line) == Some(who) => {
+                said.insert(seq(line));
+            }
+            _ => {}
+        }
+    }
+    said
 }
 
 /// Returns the places that an event rests on.
@@ -84,6 +108,7 @@ fn rests(before: &[Value], line: &Value) -> BTreeSet<u64> {
         };
         on.extend(before.iter().filter(whole).find(of).map(seq));
         on.extend(line["data"]["request_seq"].as_u64());
+        on.extend(line["data"]["seq"].as_u64().filter(|_| kind == "reverted"));
         return on;
     };
     on.extend(brought_in(before, &phase));
@@ -96,6 +121,7 @@ fn rests(before: &[Value], line: &Value) -> BTreeSet<u64> {
         | "cost_limit_exceeded"
         | "approval_requested" => {}
         "approval_granted" | "approval_rejected" => on.extend(causes()),
+        "reverted" if !["mark", "skip"].contains(&text(&line["data"], "what")) => on.extend(causes()),
         "cost_recorded" => {
             let paid = |cost: &&Value| {
                 let is_cost = text(cost, "kind") == kind && cost["data"]["refund"] != true;
@@ -114,6 +140,9 @@ fn rests(before: &[Value], line: &Value) -> BTreeSet<u64> {
             let found = through.iter().flat_map(|through| list(&through["found"]));
             let built_on = list(&data["consumed"]).into_iter().chain(found).chain(list(&data["behind"]));
             on.extend(built_on.map(|one| seq(&one)));
+            if kind == "rerun_withdrawn" {
+                on.extend(said(before, &phase, text(data, "withdrawn")));
+            }
         }
     }
     on

@@ -88,5 +88,6 @@ fn rows(table: &Table) -> BTreeMap<String, Vec<u8>> {
         rows.iter().map(move |(key, row)| (format!("{kind}/{key}"), bytes(row)))
     }
     let rows = of('w', &table.workflows).chain(of('p', &table.phases)).chain(of('d', &table.dependants));
-    rows.chain(of('t', &table.tags)).chain(of('a', &table.approvals)).collect()
+    let rows = rows.chain(of('t', &table.tags)).chain(of('a', &table.approvals));
+    rows.chain(of('r', &table.reverted)).collect()
 }

@@ -211,6 +211,7 @@ fn a_history_is_taken_in_once_whoever_is_first() {
         repair: false,
         allow_unmet: false,
         before: None,
+        zone: phaseledger::model::Zone::utc(),
         by: Actor::new("ana", "here", "test"),
     };
     let import =

@@ -5,7 +5,8 @@ use std::sync::{Mutex, MutexGuard};
 
 use phaseledger::ledger::{AnswerStatus, How, Ledger, LedgerError, Recorder, Recording, Unrecorded};
 use phaseledger::model::{
-    Action, Command, Declared, Digest, Event, OutputFile, Timestamp, action, parse_workflow,
+    Action, Command, Declared, Digest, Event, FileRole, FoundFiles, OutputFile, Timestamp, Unreadable,
+    UnreadableFile, action, parse_workflow,
 };
 use phaseledger::store::StoreError;
 
@@ -15,7 +16,7 @@ use crate::tapped::{Call, Other, Shared, Turn, chain, command, now};
 struct Mine<'a> {
     ledger: &'a Mutex<Ledger>,
     /// What is found of declared files.
-    files: &'a mut dyn FnMut(&Declared) -> Result<Vec<OutputFile>, LedgerError>,
+    files: &'a mut dyn FnMut(&Declared) -> FoundFiles,
     opened: u32,
     opens_max: u32,
     read: Vec<Declared>,
@@ -44,7 +45,7 @@ impl<'a> Recorder for Mine<'a> {
         Ok(now(60 + u64::from(self.opened)))
     }
 
-    fn fingerprint(&mut self, declared: &Declared) -> Result<Vec<OutputFile>, LedgerError> {
+    fn fingerprint(&mut self, declared: &Declared) -> FoundFiles {
         self.check_free();
         self.read.push(declared.clone());
         (self.files)(declared)
@@ -68,7 +69,7 @@ fn record_with(
     ledger: Ledger,
     commands: &mut [Command],
     how: How,
-    files: &mut dyn FnMut(&Declared) -> Result<Vec<OutputFile>, LedgerError>,
+    files: &mut dyn FnMut(&Declared) -> FoundFiles,
 ) -> (Recorded, Asked) {
     let ledger = Mutex::new(ledger);
     let (read, waits) = (Vec::new(), Vec::new());
@@ -285,17 +286,41 @@ fn a_start_gets_the_inputs_that_its_phase_declares() {
     assert!(matches!(refused.expect_err("it is under way").error, LedgerError::Rejected(_)));
 }
 
+/// Files that cannot be told keep nothing from being recorded, and leave nothing half.
 #[test]
-fn files_that_cannot_be_read_are_an_error_of_their_command() {
+fn found_1_files_that_cannot_be_told_refuse_nothing() {
+    let odd = |number: usize| UnreadableFile {
+        pattern: "*".to_owned(),
+        path: format!("odd {number:03}"),
+        why: "it is a pipe".to_owned(),
+    };
+    let told: Unreadable = (0..40).map(odd).collect();
+    assert_eq!((told.files.len(), told.more, told.count()), (Unreadable::FILES_MAX, 8, 40));
     let shared = Shared::default();
-    define(&mut shared.calm(), "define", &[("a", "inputs = ['*.txt']")]);
-    let before = shared.lines();
-    let note = command("note", r#"{"do":"note","text":"x"}"#);
-    let mut commands = [note, command("mine", r#"{"do":"start","phase":"a"}"#)];
-    let mut files = |_: &Declared| Err(StoreError::Clock.into());
+    define(&mut shared.calm(), "define", &[("a", "inputs = ['*.txt']\noutputs = ['out/*']")]);
+    let start = command("start", r#"{"do":"start","phase":"a"}"#);
+    let complete = command("complete", r#"{"do":"complete","phase":"a"}"#);
+    let mut files = |_: &Declared| Err(told.clone());
+    for how in [How::Preview, How::Together] {
+        let mut commands = [start.clone(), complete.clone()];
+        let (recorded, asked) = record_with(shared.calm(), &mut commands, how, &mut files);
+        let recording = recorded.expect("nothing is refused");
+        let started = recording.answers[0].events[0].event.started().expect("a start");
+        assert_eq!((&started.inputs, &started.unreadable, started.unreadable_more), (&None, &told.files, 8));
+        let completed = recording.answers[1].events[0].event.completed().expect("an end");
+        assert_eq!((completed.output, completed.outputs.len()), (None, 0));
+        assert_eq!((&completed.unreadable, completed.unreadable_more), (&told.files, 8));
+        assert_eq!(asked.read.len(), 2);
+    }
+    assert_eq!(count(&shared, "\"unreadable_more\":8"), 2);
+    // What a caller states counts alone.
+    let stated = format!(r#"{{"do":"complete","phase":"a","output":"sha256:{}"}}"#, "0".repeat(64));
+    let rerun = command("again", r#"{"do":"start","phase":"a","rerun":true,"reason":"again"}"#);
+    let mut commands = [rerun, command("stated", &stated)];
     let (recorded, _) = record_with(shared.calm(), &mut commands, How::Together, &mut files);
-    assert_eq!(recorded.expect_err("it cannot be read").command, Some(1));
-    assert_eq!(shared.lines(), before);
+    let recording = recorded.expect("nothing is refused");
+    let completed = recording.answers[1].events[0].event.completed().expect("an end");
+    assert!(completed.output.is_some() && completed.unreadable.is_empty());
 }
 
 #[test]
@@ -348,6 +373,90 @@ fn a_declaration_that_goes_in_between_takes_its_files_along() {
     let recording = recorded.expect("it is legal");
     let Event::PhaseStarted(started) = &recording.answers[0].events[0].event else { panic!("a start") };
     assert_eq!((&started.inputs, asked.read.len()), (&None, 1));
+}
+
+/// A ledger whose only phase reads and puts out files, and failed.
+fn failed() -> Shared {
+    let shared = Shared::default();
+    let mut ledger = shared.calm();
+    define(&mut ledger, "define", &[("a", "inputs = ['in']\noutputs = ['out']")]);
+    for line in [r#"{"do":"start","phase":"a"}"#, r#"{"do":"fail","phase":"a","error":"it broke"}"#] {
+        ledger.submit(&command(line, line), now(1)).expect("it is legal");
+    }
+    shared
+}
+
+fn accept(id: &str, more: &str) -> [Command; 1] {
+    [command(id, &format!(r#"{{"do":"accept","phase":"a","reason":"fine"{more}}}"#))]
+}
+
+/// Returns the inputs and the outputs of the acceptance, by their paths.
+fn accepted(recording: &Recording) -> (Option<Vec<&str>>, Vec<&str>) {
+    fn paths(files: &[OutputFile]) -> Vec<&str> {
+        files.iter().map(|file| file.path.as_str()).collect()
+    }
+    let accepted = recording.answers[0].events[0].event.accepted().expect("an acceptance");
+    assert_eq!(accepted.output, OutputFile::together(&accepted.outputs));
+    (accepted.inputs.as_deref().map(paths), paths(&accepted.outputs))
+}
+
+#[test]
+fn found_31_an_acceptance_gets_the_inputs_and_the_outputs_that_its_phase_declares() {
+    let shared = failed();
+    let mut files = |declared: &Declared| Ok(vec![file(&declared.patterns[0], "text")]);
+    let (recorded, asked) = record_with(shared.calm(), &mut accept("mine", ""), How::Together, &mut files);
+    assert_eq!(accepted(&recorded.expect("it is legal")), (Some(vec!["in"]), vec!["out"]));
+    let roles: Vec<_> = asked.read.iter().map(|declared| declared.role).collect();
+    assert_eq!((roles, asked.waits), (vec![FileRole::Inputs, FileRole::Outputs], vec![]));
+    // Nothing is read for what is recorded already, nor for what is refused.
+    let mut files = |_: &Declared| panic!("nothing is missing");
+    let (again, _) = record_with(shared.calm(), &mut accept("mine", ""), How::Together, &mut files);
+    assert_eq!(again.expect("a retry is never refused").answers[0].status, AnswerStatus::Duplicate);
+    let (refused, _) = record_with(shared.calm(), &mut accept("other", ""), How::Together, &mut files);
+    assert!(matches!(refused.expect_err("it is COMPLETE").error, LedgerError::Rejected(_)));
+}
+
+#[test]
+fn found_31_files_of_an_acceptance_that_are_stated_are_not_read() {
+    let digest = Digest::sha256(b"stated");
+    let stated = |role: &str| format!(r#","{role}":[{{"path":"stated","digest":"{digest}"}}]"#);
+    for (role, other, wanted) in [
+        ("inputs", FileRole::Outputs, (Some(vec!["stated"]), vec!["out"])),
+        ("outputs", FileRole::Inputs, (Some(vec!["in"]), vec!["stated"])),
+    ] {
+        let output = if role == "outputs" { format!(r#","output":"{digest}""#) } else { String::new() };
+        let mut commands = accept("mine", &format!("{}{output}", stated(role)));
+        let mut files = |declared: &Declared| Ok(vec![file(&declared.patterns[0], "text")]);
+        let (recorded, asked) = record_with(failed().calm(), &mut commands, How::Together, &mut files);
+        assert_eq!(accepted(&recorded.expect("it is legal")), wanted, "{role}");
+        let roles: Vec<_> = asked.read.iter().map(|declared| declared.role).collect();
+        assert_eq!(roles, [other], "{role}");
+    }
+}
+
+/// What is declared otherwise, or no more, since the files were read: all of them are read anew.
+#[test]
+fn found_31_a_definition_that_comes_while_an_acceptance_reads_is_read_anew() {
+    for (files_then, looks, wanted) in [
+        ("inputs = ['in']\noutputs = ['new']", 4, (Some(vec!["in"]), vec!["new"])),
+        ("inputs = ['in']", 3, (Some(vec!["in"]), vec![])),
+        ("outputs = ['out']", 3, (None, vec!["out"])),
+        ("", 2, (None, vec![])),
+    ] {
+        let shared = failed();
+        let mut other = shared.calm();
+        let mut is_defined = false;
+        let mut files = |declared: &Declared| {
+            if !std::mem::replace(&mut is_defined, true) {
+                define(&mut other, "define again", &[("a", files_then)]);
+            }
+            Ok(vec![file(&declared.patterns[0], "text")])
+        };
+        let (recorded, asked) =
+            record_with(shared.calm(), &mut accept("mine", ""), How::Together, &mut files);
+        assert_eq!(accepted(&recorded.expect("it is legal")), wanted, "{files_then}");
+        assert_eq!(asked.read.len(), looks, "{files_then}");
+    }
 }
 
 #[test]

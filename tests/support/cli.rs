@@ -13,7 +13,16 @@ use tempfile::TempDir;
 pub const NOW: &str = "2025-10-29T20:00:00Z";
 
 /// The variables that would change what the program says; none of them reaches it.
-const UNSET: &[&str] = &["PHASELEDGER_DIR", "NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "COLUMNS", "TZ"];
+const UNSET: &[&str] = &[
+    "PHASELEDGER_DIR",
+    "PHASELEDGER_TZ",
+    "NO_COLOR",
+    "CLICOLOR",
+    "CLICOLOR_FORCE",
+    "COLUMNS",
+    "TZ",
+    "TZDIR",
+];
 
 /// A folder to run the program in.
 pub struct Scene {

@@ -6,16 +6,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::oracle::{full, is_derived, list, string, subject};
+use crate::oracle::{full, list, said_by, string, subject};
 
 /// The phases of a cut, by their full names.
 #[derive(Debug, Default)]
 pub struct Cut {
     pub phases: BTreeMap<String, Stand>,
+    /// Where phases stood in front of a skip, or in front of what took one back, by the ids of these events.
+    stood: BTreeMap<String, Stand>,
+    /// The ids of the events that are held, by their places.
+    ids: BTreeMap<u64, String>,
 }
 
 /// Where a phase stands, whatever anybody thought of it.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Stand {
     pub base: Base,
     pub retired: bool,
@@ -26,8 +30,8 @@ pub struct Stand {
     began: Value,
     /// The completion of the last attempt.
     token: Token,
-    /// Whether a person, and whether a scan, said since that attempt began that it must run again.
-    said: (bool, bool),
+    /// Who said since that attempt began that it must run again, and did not take it back; by which events.
+    said: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// The four base states.
@@ -55,27 +59,59 @@ impl Cut {
     }
 
     fn apply(&mut self, line: &Value) {
-        let (kind, data) = (string(&line["kind"]), &line["data"]);
+        let (kind, data, id) = (string(&line["kind"]), &line["data"], string(&line["id"]));
+        self.ids.insert(line["seq"].as_u64().expect("a place"), id.clone());
         if kind == "workflow_defined" {
             return self.define(&data["definition"]);
         }
         let Some(phase) = subject(line).and_then(|name| self.phases.get_mut(&name)) else { return };
+        if kind == "phase_skipped" || (kind == "reverted" && data["what"] == "skip") {
+            self.stood.insert(id.clone(), phase.clone());
+        }
         match kind.as_str() {
             "phase_started" => {
-                (phase.base, phase.said, phase.began) = (Base::Running, (false, false), data.clone());
+                (phase.base, phase.began) = (Base::Running, data.clone());
+                phase.said.clear();
                 phase.attempts += 1;
             }
             "phase_completed" => {
                 phase.base = Base::Completed;
                 phase.token = (string(&line["id"]), data["output"].as_str().map(str::to_owned));
             }
+            "phase_accepted" => {
+                let output = data["output"].as_str().map(str::to_owned);
+                let is_same = phase.base == Base::Completed && output.is_some() && phase.token.1 == output;
+                if !is_same {
+                    phase.token = (string(&line["id"]), output);
+                }
+                (phase.base, phase.began) = (Base::Completed, data.clone());
+                phase.said.clear();
+            }
             "phase_failed" => phase.base = Base::Failed,
             "phase_skipped" | "phase_reset" => phase.base = Base::Pending,
-            "rerun_marked" | "rerun_cause_added" | "rerun_deferred" if !is_derived(line) => {
-                match list(&data["changes"]).is_empty() {
-                    true => phase.said.0 = true,
-                    false => phase.said.1 = true,
+            "rerun_marked" | "rerun_cause_added" | "rerun_deferred" => {
+                if let Some(who) = said_by(line) {
+                    phase.said.entry(who.to_owned()).or_default().insert(id);
                 }
+            }
+            "rerun_withdrawn" => {
+                phase.said.remove(&string(&data["withdrawn"]));
+            }
+            "reverted" if data["what"] == "mark" => {
+                let marks = list(&data["marks"]).iter().map(|seq| &self.ids[&seq.as_u64().expect("a place")]);
+                let said = phase.said.entry("manual".to_owned()).or_default();
+                for mark in marks {
+                    if data["again"] == true {
+                        said.insert(mark.clone())
+                    } else {
+                        said.remove(mark)
+                    };
+                }
+            }
+            "reverted" if data["what"] == "skip" => {
+                let stood = self.stood[&string(&data["event"])].clone();
+                (phase.base, phase.began, phase.token, phase.said) =
+                    (stood.base, stood.began, stood.token, stood.said);
             }
             _ => {}
         }
@@ -127,12 +163,16 @@ impl Cut {
             json!({"reason": reason, "need": bare.unwrap_or(need)})
         };
         let mut reasons = Vec::new();
-        reasons.extend(phase.said.0.then(|| json!({"reason": "manual"})));
+        let says = |who: &str| {
+            phase.said.get(who).is_some_and(|said| !said.is_empty()).then(|| json!({"reason": who}))
+        };
+        reasons.extend(says("manual"));
         if phase.began["version"] != phase.version {
             let (before, after) = (&phase.began["version"], &phase.version);
             reasons.push(json!({"reason": "version", "before": before, "after": after}));
         }
-        reasons.extend(phase.said.1.then(|| json!({"reason": "input"})));
+        reasons.extend(says("input"));
+        reasons.extend(says("output"));
         let then = |need: &str| recorded(&phase.began, need);
         let added = phase.needs.iter().filter(|need| then(need).is_none());
         reasons.extend(added.map(|need| about("need_added", need)));

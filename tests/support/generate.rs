@@ -4,13 +4,13 @@
 //! refused, as in life. What a plan says never depends on what the ledger answers.
 
 use phaseledger::model::{
-    Action, Again, Amount, Command, CommandId, Definition, Expectation, PhaseDefinition, PhaseName, PhaseRef,
-    Seq, StateName, TagName, Timestamp, WorkflowName, action,
+    Action, Again, Amount, Command, CommandId, Definition, EventId, Expectation, FileRole, FoundByRole,
+    PhaseDefinition, PhaseName, PhaseRef, Seq, StateName, TagName, Timestamp, WorkflowName, action,
 };
 use proptest::prelude::*;
 
 use crate::asking;
-use crate::make::{changes, command, digest, files, metadata, phase, text, time};
+use crate::make::{changes, command, digest, files, found, metadata, phase, text, time};
 
 /// A command, and the clock when it is sent.
 #[derive(Debug, Clone)]
@@ -66,7 +66,10 @@ enum Verb {
     Complete,
     Fail,
     Skip,
+    Accept,
     Rerun,
+    /// Mark a phase, or state that its inputs changed, and take that back after something else, or at once.
+    Regret,
     /// State that inputs changed, to one of a few contents.
     Scan,
     Reset,
@@ -83,6 +86,10 @@ enum Verb {
     Ask,
     /// Decide on what was asked.
     Decide,
+    /// Do something that can be taken back, take it back at once or after something else, and perhaps that too.
+    Mistake,
+    /// Take an earlier command back, or what is none.
+    Revert,
     /// Send an earlier command again.
     Again,
     /// Send something else under an earlier command's id.
@@ -108,7 +115,9 @@ fn told() -> impl Strategy<Value = Told> {
         4 => Just(Verb::Complete),
         2 => Just(Verb::Fail),
         3 => Just(Verb::Skip),
+        5 => Just(Verb::Accept),
         4 => Just(Verb::Rerun),
+        5 => Just(Verb::Regret),
         5 => Just(Verb::Scan),
         2 => Just(Verb::Reset),
         1 => Just(Verb::ResetAll),
@@ -120,6 +129,8 @@ fn told() -> impl Strategy<Value = Told> {
         4 => Just(Verb::Limit),
         3 => Just(Verb::Ask),
         3 => Just(Verb::Decide),
+        9 => Just(Verb::Mistake),
+        7 => Just(Verb::Revert),
         1 => Just(Verb::Again),
         1 => Just(Verb::Other),
     ];
@@ -241,7 +252,8 @@ impl<'a> Sending<'a> {
             29 => vec![Expectation::Seq(Seq::new(1 << 40))],
             _ => Vec::new(),
         };
-        let fingerprints = self.told.slot.is_multiple_of(4).then(|| files(self.told.other % 3));
+        let look = |contents: u8| self.told.slot.is_multiple_of(4).then(|| found(contents % 4));
+        let fingerprints = FoundByRole { inputs: look(self.told.other / 4), outputs: look(self.told.other) };
         let command = Command { occurred_at: claim.map(time), expect, fingerprints, ..command(id, action) };
         self.sent.push(Sent { command, now: time(self.clock) });
     }
@@ -294,13 +306,15 @@ impl<'a> Sending<'a> {
     }
 
     fn scan(&self, slot: u8, to: u8) -> Action {
-        Action::InputsChanged(action::InputsChanged { phase: self.phase(slot), changes: changes(to) })
+        let role = if self.told.unmet { FileRole::Outputs } else { FileRole::Inputs };
+        let (phase, changes) = (self.phase(slot), changes(role, to));
+        Action::FilesChanged(action::FilesChanged { phase, role, changes })
     }
 
     /// Starts a phase whether it is complete or not: one of the two is refused.
     fn begin(&mut self, slot: u8, allow_unmet: bool) {
-        self.start(slot, allow_unmet, Some(Again::Rerun(text("once more"))));
         self.start(slot, allow_unmet, None);
+        self.start(slot, allow_unmet, Some(Again::Rerun(text("once more"))));
     }
 
     fn race(&mut self) {
@@ -311,9 +325,7 @@ impl<'a> Sending<'a> {
         match what {
             0 => self.redefine(other, 0),
             1 => self.send(Action::Reset(action::Reset { phase: self.phase(other), reason: text("anew") })),
-            2 | 3 => {
-                self.send(Action::Rerun(action::Rerun { phase: self.phase(other), reason: text("stale") }))
-            }
+            2 | 3 => self.send(self.rerun(other, false)),
             4 => self.send(self.scan(other, output)),
             _ => self.begin(other, true),
         }
@@ -338,6 +350,22 @@ impl<'a> Sending<'a> {
         }
         self.begin(first, true);
         self.complete(first, output);
+    }
+
+    fn regret(&mut self) {
+        let Told { slot, other, what, output, unmet, .. } = self.told;
+        let by_scan = what % 2 == 0;
+        let said = if by_scan { self.scan(slot, 1 + output) } else { self.rerun(slot, false) };
+        self.send(said);
+        match what / 2 {
+            0 => {}
+            1 => {
+                self.begin(other, unmet);
+                self.complete(other, output);
+            }
+            _ => self.send(self.rerun(other, false)),
+        }
+        self.send(if by_scan { self.scan(slot, 0) } else { self.rerun(slot, true) });
     }
 
     fn complete(&mut self, slot: u8, output: u8) {
@@ -411,6 +439,78 @@ impl<'a> Sending<'a> {
         }
     }
 
+    /// Sends something that can be taken back.
+    fn err(&mut self, which: u8) {
+        let Told { slot, what, output, unmet, .. } = self.told;
+        let step = |verb: Verb, slot: u8| Told { verb, slot, ..self.told.clone() };
+        self.told = match which % 12 {
+            0 | 1 => return self.send(self.rerun(slot, false)),
+            2 | 3 => {
+                self.send(self.rerun(slot, false));
+                return self.send(self.rerun(slot, true));
+            }
+            4 => step(Verb::Note, slot),
+            5 => Told { what: what % 2, ..step(Verb::Tag, slot % 16) },
+            6 => step(Verb::Meta, slot),
+            7 => Told { what: 0, ..step(Verb::Cost, slot) },
+            8 => Told { what: 0, ..step(Verb::Limit, slot) },
+            9 => Told { unmet: unmet && output > 3, ..step(Verb::Redefine, slot) },
+            10 => return self.send(self.skip(slot)),
+            _ => Told { what: what.max(1), ..step(Verb::Decide, slot) },
+        };
+        self.step();
+    }
+
+    fn mistake(&mut self) {
+        let told = self.told.clone();
+        let Told { other, what, output, .. } = told;
+        self.err(other);
+        let mistake = self.sent.last().expect("just sent").command.id.event(0);
+        self.told = told.clone();
+        match output {
+            0 => self.begin(other / 12, true),
+            1 => self.err(other / 12),
+            2 => self.send(self.rerun(other / 12, false)),
+            _ => {}
+        }
+        self.told = told;
+        let mut event = mistake;
+        for _ in 0..=what % 4 {
+            self.revert(event);
+            event = self.sent.last().expect("just sent").command.id.event(0);
+        }
+    }
+
+    fn revert(&mut self, event: EventId) {
+        self.send(Action::Revert(action::Revert { event, reason: text("a slip") }));
+    }
+
+    /// Chooses an earlier command, rather one that can be taken back, and rather a late one.
+    fn earlier(&self) -> EventId {
+        let Told { slot, what, output, unmet, .. } = self.told;
+        let slot = usize::from(slot);
+        let may = |sent: &&Sent| {
+            let verb = sent.command.action.verb();
+            let may =
+                ["rerun", "note", "tag", "meta", "cost record", "cost limit", "define", "skip", "revert"];
+            may.contains(&verb) || verb.starts_with("approval g") || verb.starts_with("approval rej")
+        };
+        let found: Vec<_> = match what {
+            0 => self.sent.iter().collect(),
+            _ if unmet => {
+                self.sent.iter().filter(may).filter(|sent| sent.command.action.verb() != "define").collect()
+            }
+            _ => self.sent.iter().filter(may).collect(),
+        };
+        let Some(last) = found.len().checked_sub(1) else { return EventId::new(uuid::Uuid::from_u128(2)) };
+        let which = found[last - slot % found.len().min(if output < 3 { 6 } else { 60 })].command.id;
+        match (what, output) {
+            (5, 5) => which.event(1),
+            (5, 4) => EventId::new(uuid::Uuid::from_u128(2)),
+            _ => which.event(0),
+        }
+    }
+
     fn step(&mut self) {
         let Told { verb, slot, what, output, unmet, .. } = self.told;
         match verb {
@@ -438,10 +538,13 @@ impl<'a> Sending<'a> {
             }
             Verb::Complete => self.complete(slot, output),
             Verb::Redefine => self.redefine(slot, what),
+            Verb::Mistake => self.mistake(),
+            Verb::Revert => self.revert(self.earlier()),
             Verb::Again | Verb::Other => {
                 let Sent { mut command, now } = self.sent[usize::from(slot) % self.sent.len()].clone();
                 // Files may have changed since.
-                command.fingerprints = Some(files(what));
+                let found = Some(Ok(files(what)));
+                command.fingerprints = FoundByRole { inputs: found.clone(), outputs: found };
                 if let Verb::Other = verb {
                     command.action = Action::Note(action::Note { phase: None, text: text("something else") });
                 }
@@ -457,9 +560,15 @@ impl<'a> Sending<'a> {
                 metadata: metadata("fail", slot),
             })),
             Verb::Skip => self.send(self.skip(slot)),
-            Verb::Rerun => {
-                self.send(Action::Rerun(action::Rerun { phase: self.phase(slot), reason: text("stale") }))
+            Verb::Accept => {
+                let (phase, output) = (self.phase(slot), digest(output));
+                let reason = text("good enough");
+                let inputs = if unmet { files(what) } else { Vec::new() };
+                let outputs = Vec::new();
+                self.send(Action::Accept(action::Accept { phase, reason, output, outputs, inputs }));
             }
+            Verb::Rerun => self.send(self.rerun(slot, what == 5)),
+            Verb::Regret => self.regret(),
             Verb::Scan => self.send(self.scan(slot, what)),
             Verb::Reset => {
                 self.send(Action::Reset(action::Reset { phase: self.phase(slot), reason: text("anew") }))
@@ -471,7 +580,7 @@ impl<'a> Sending<'a> {
             Verb::Meta => {
                 self.send(Action::Meta(action::Meta {
                     phase: self.phase(slot),
-                    metadata: metadata("meta", slot),
+                    metadata: metadata(["meta", "start", "skip", "more"][usize::from(what) % 4], output),
                 }));
             }
             Verb::Note => {
@@ -500,8 +609,13 @@ impl<'a> Sending<'a> {
         }
     }
 
+    fn rerun(&self, slot: u8, withdraw: bool) -> Action {
+        Action::Rerun(action::Rerun { phase: self.phase(slot), reason: text("stale"), withdraw })
+    }
+
     fn skip(&self, slot: u8) -> Action {
-        let (phase, metadata) = (self.phase(slot), metadata("skip", slot));
+        let phase = self.phase(slot);
+        let metadata = if self.told.output < 3 { metadata("skip", slot) } else { Default::default() };
         Action::Skip(action::Skip { phase, reason: text("not today"), metadata })
     }
 }

@@ -19,6 +19,7 @@ pub enum Reason {
     Manual,
     Version { before: Value, after: Value },
     Input,
+    Output,
     NeedAdded(String),
     NeedChanged(String),
     NeedStale(String),
@@ -37,6 +38,7 @@ impl Reason {
                 json!({"reason": "version", "before": before, "after": after})
             }
             Reason::Input => json!({"reason": "input"}),
+            Reason::Output => json!({"reason": "output"}),
             Reason::NeedAdded(need) => json!({"reason": "need_added", "need": bare(need)}),
             Reason::NeedChanged(need) => json!({"reason": "need_changed", "need": bare(need)}),
             Reason::NeedStale(need) => json!({"reason": "need_stale", "need": bare(need)}),
@@ -76,7 +78,7 @@ impl World {
 
     /// Looks at the world as it was when the last attempt of a phase began.
     pub fn then(&self, spot: &Spot) -> View<'_> {
-        self.after(spot.started.expect("it has an attempt") - 1)
+        self.after(spot.began.expect("it has an attempt") - 1)
     }
 }
 
@@ -148,8 +150,11 @@ fn reasons(world: &World, phase: &str, stale: &Judgement) -> Vec<Reason> {
     if spot.version != spot.ran_under {
         reasons.push(Reason::Version { before: spot.ran_under.clone(), after: spot.version.clone() });
     }
-    if !spot.scans.is_empty() {
+    if !spot.told_of("input").is_empty() {
         reasons.push(Reason::Input);
+    }
+    if !spot.told_of("output").is_empty() {
+        reasons.push(Reason::Output);
     }
     let (had, new): (Vec<_>, Vec<_>) = spot.needs.iter().partition(|need| then.has_edge(phase, need));
     reasons.extend(new.into_iter().cloned().map(Reason::NeedAdded));

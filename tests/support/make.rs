@@ -2,8 +2,8 @@
 
 use chrono::DateTime;
 use phaseledger::model::{
-    Action, Actor, Change, Command, CommandId, Digest, Metadata, OutputFile, PhaseDefinition, PhaseName,
-    PhaseRef, Text, Timestamp,
+    Action, Actor, Change, Command, CommandId, Digest, FileRole, FoundByRole, FoundFiles, Metadata,
+    OutputFile, PhaseDefinition, PhaseName, PhaseRef, Text, Timestamp, UnreadableFile,
 };
 
 /// Returns a command that a caller may send again.
@@ -16,7 +16,9 @@ pub fn command(id: CommandId, action: Action) -> Command {
         occurred_at: None,
         expect: Vec::new(),
         inferred: None,
-        fingerprints: None,
+        fingerprints: FoundByRole::default(),
+        left_behind: Vec::new(),
+        past: None,
         action,
     }
 }
@@ -66,11 +68,15 @@ pub fn files(contents: u8) -> Vec<OutputFile> {
     files.into_iter().take(usize::from(contents)).map(file).collect()
 }
 
-/// Returns what changed in the inputs: nothing for 0, else one or two files.
-pub fn changes(to: u8) -> Vec<Change> {
-    let change = |file: OutputFile| {
-        let what = format!("input {}", file.path);
-        Change { what, before: None, after: Some(file.digest.to_string()) }
-    };
+/// Returns what was found of declared files: [`files`], or for 3 one that cannot be read.
+pub fn found(contents: u8) -> FoundFiles {
+    let (pattern, path, why) = ("in/*".to_owned(), "in/a".to_owned(), "it is a pipe".to_owned());
+    let unreadable = (contents == 3).then_some(UnreadableFile { pattern, path, why });
+    if unreadable.is_some() { Err(unreadable.into_iter().collect()) } else { Ok(files(contents)) }
+}
+
+/// Returns what changed in the files: nothing for 0, else one or two files.
+pub fn changes(role: FileRole, to: u8) -> Vec<Change> {
+    let change = |file: OutputFile| Change::of_file(role, &file.path, (None, Some(file.digest)));
     files(to).into_iter().map(change).collect()
 }

@@ -1,6 +1,6 @@
 //! Which commands the table of transitions allows, and what each turns into before anything is derived.
 
-use phaseledger::model::{Action, Again, Command, Definition, PhaseRef, Verdict, action};
+use phaseledger::model::{Action, Again, Command, Definition, FileRole, PhaseRef, Verdict, action};
 use serde_json::{Value, json};
 
 use crate::asking;
@@ -33,12 +33,13 @@ pub fn permit(world: &World, action: &Action) -> Option<Vec<Value>> {
                     in_state(&["PENDING", "NEEDS_RERUN", "FAILED"])?;
                     vec![event("phase_started", from, "IN_PROGRESS")]
                 }
+                Some(Again::Rerun(_)) if from == "COMPLETE" => vec![
+                    event("rerun_marked", from, "NEEDS_RERUN"),
+                    event("phase_started", "NEEDS_RERUN", "IN_PROGRESS"),
+                ],
                 Some(Again::Rerun(_)) => {
-                    in_state(&["COMPLETE"])?;
-                    vec![
-                        event("rerun_marked", from, "NEEDS_RERUN"),
-                        event("phase_started", "NEEDS_RERUN", "IN_PROGRESS"),
-                    ]
+                    (from != "IN_PROGRESS").then_some(())?;
+                    vec![event("phase_started", from, "IN_PROGRESS")]
                 }
                 Some(Again::TakeOver(_)) => {
                     in_state(&["IN_PROGRESS"])?;
@@ -57,21 +58,37 @@ pub fn permit(world: &World, action: &Action) -> Option<Vec<Value>> {
             in_state(&["IN_PROGRESS"])?;
             vec![event("phase_failed", from, "FAILED")]
         }
+        Action::Accept(_) => {
+            in_state(&["NEEDS_RERUN", "FAILED"])?;
+            let now = world.now();
+            let is_stale = |need: &String| now.reach(need).iter().any(|above| world.phases[*above].stale);
+            (!spot.needs.iter().any(is_stale)).then_some(())?;
+            vec![event("phase_accepted", from, "COMPLETE")]
+        }
         Action::Skip(_) => {
             in_state(&["PENDING", "FAILED", "NEEDS_RERUN"])?;
             vec![event("phase_skipped", from, "PENDING")]
+        }
+        Action::Rerun(action::Rerun { withdraw: true, .. }) => {
+            in_state(&["NEEDS_RERUN"])?;
+            (!spot.persons.is_empty()).then_some(())?;
+            vec![event("rerun_withdrawn", from, from)]
         }
         Action::Rerun(_) => {
             in_state(&["COMPLETE", "NEEDS_RERUN"])?;
             let kind = if spot.stale { "rerun_cause_added" } else { "rerun_marked" };
             vec![event(kind, from, "NEEDS_RERUN")]
         }
-        Action::InputsChanged(action::InputsChanged { changes, .. }) => {
+        Action::FilesChanged(action::FilesChanged { role, changes, .. }) => {
             let changes = serde_json::to_value(changes).expect("texts");
+            let is_input = *role == FileRole::Inputs;
             match from {
-                _ if changes == json!([]) || spot.is_told(&changes) => Vec::new(),
+                _ if changes == spot.told(if is_input { "input" } else { "output" }) => Vec::new(),
+                "IN_PROGRESS" | "NEEDS_RERUN" if changes == json!([]) => {
+                    vec![event("rerun_withdrawn", from, from)]
+                }
                 "COMPLETE" => vec![event("rerun_marked", from, "NEEDS_RERUN")],
-                "IN_PROGRESS" => vec![event("rerun_deferred", from, from)],
+                "IN_PROGRESS" if is_input => vec![event("rerun_deferred", from, from)],
                 "NEEDS_RERUN" => vec![event("rerun_cause_added", from, from)],
                 _ => Vec::new(),
             }

@@ -43,6 +43,11 @@ impl Shared {
         *self.instead.lock().expect("no test panics with it") = line;
     }
 
+    /// Returns another store that has what this one has.
+    pub fn fork(&self) -> Shared {
+        Shared { store: Arc::new(Mutex::new(self.store().clone())), ..Shared::default() }
+    }
+
     pub fn ledger(&self) -> Ledger {
         Ledger::new(Box::new(self.clone()))
     }

@@ -52,14 +52,17 @@ pub fn answered(world: &World, phase: &str) -> Vec<Origin> {
     }
 }
 
-/// Returns the events at the far ends of all chains of causes; an event that has none is its own.
+/// Returns the events at the far ends of all chains of causes; an event that has none is its own. A definition is one, and
+/// what took something back, also where that was caused by what it takes back.
 pub fn far_ends(world: &World, seq: u64) -> BTreeSet<u64> {
     let (mut ends, mut seen, mut left) = (BTreeSet::new(), BTreeSet::new(), vec![seq]);
     while let Some(seq) = left.pop() {
         if !seen.insert(seq) {
             continue;
         }
-        let causes = &world.facts[seq as usize - 1].causes;
+        let fact = &world.facts[seq as usize - 1];
+        let is_end = matches!(fact.kind.as_str(), "workflow_defined" | "reverted");
+        let causes = if is_end { &[][..] } else { &fact.causes[..] };
         if causes.is_empty() {
             ends.insert(seq);
         }
@@ -74,8 +77,11 @@ impl World {
         let fact = &self.facts[seq as usize - 1];
         let kind = match fact.kind.as_str() {
             "workflow_defined" => "definition_changed",
-            "rerun_marked" | "rerun_cause_added" | "rerun_deferred" if fact.by_scan => "input_changed",
-            "rerun_cause_added" | "rerun_deferred" => "rerun_marked",
+            "rerun_marked" | "rerun_cause_added" | "rerun_deferred" => match fact.said_by.as_deref() {
+                Some("input") => "input_changed",
+                Some("output") => "output_changed",
+                _ => "rerun_marked",
+            },
             kind => kind,
         };
         Origin { seq, event: fact.event.clone(), kind: kind.to_owned() }
@@ -95,7 +101,7 @@ struct Roots<'a> {
 
 impl<'a> Roots<'a> {
     fn start(&self) -> u64 {
-        self.spot.started.expect("a stale phase has an attempt")
+        self.spot.began.expect("a stale phase has an attempt")
     }
 
     fn of(&self, reason: &'a Reason) -> BTreeSet<u64> {
@@ -104,7 +110,8 @@ impl<'a> Roots<'a> {
             Reason::Version { .. } => {
                 self.definitions(self.phase, |says| says.map(|says| says.version.clone()), |_| true)
             }
-            Reason::Input => self.spot.scans.last().map(|(seq, _)| *seq).into_iter().collect(),
+            Reason::Input => self.spot.told_of("input").last().copied().into_iter().collect(),
+            Reason::Output => self.spot.told_of("output").last().copied().into_iter().collect(),
             Reason::NeedAdded(need) => self.edge(self.phase, need, true),
             Reason::NeedChanged(need) => self.changed(need),
             Reason::NeedStale(need) => {
@@ -154,7 +161,7 @@ impl<'a> Roots<'a> {
 
     /// Returns what the attempt behind a phase's completion answered.
     fn answered(&self, phase: &str) -> BTreeSet<u64> {
-        self.ends(self.world.phases[phase].started.expect("it completed"))
+        self.ends(self.world.phases[phase].answering.expect("it completed"))
     }
 
     /// Returns what set a phase's completion aside: the last one or, wide, each since the one recorded.
@@ -166,7 +173,10 @@ impl<'a> Roots<'a> {
         let facts = (1..).zip(&self.world.facts).skip(recorded as usize);
         let moves = facts.filter(|(_, fact)| {
             fact.phase.as_deref() == Some(phase)
-                && matches!(fact.kind.as_str(), "phase_started" | "phase_reset" | "phase_skipped")
+                && matches!(
+                    fact.kind.as_str(),
+                    "phase_started" | "phase_reset" | "phase_skipped" | "reverted"
+                )
         });
         moves.flat_map(|(seq, _)| self.ends(seq)).collect()
     }
@@ -192,11 +202,18 @@ impl<'a> Roots<'a> {
     fn appeared(&self, need: &'a str, name: &'a str) -> BTreeSet<u64> {
         let (clean, mut definitions) = self.walk(need, need, name);
         let is_younger = self.now.token(name).is_some_and(|token| token.seq > self.start());
-        if clean && is_younger && !self.wide {
-            return self.answered(name);
+        // What stood before, and was put back since, goes back to what put it back.
+        let put_back = self.world.phases[name].put_back(self.start()).filter(|_| !is_younger);
+        let explained = || match put_back {
+            Some(seq) => self.ends(seq),
+            None if is_younger => self.answered(name),
+            None => BTreeSet::new(),
+        };
+        if clean && !self.wide && (is_younger || put_back.is_some()) {
+            return explained();
         }
-        if self.wide && is_younger {
-            definitions.extend(self.answered(name));
+        if self.wide {
+            definitions.extend(explained());
         }
         definitions
     }

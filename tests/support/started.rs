@@ -32,6 +32,17 @@ pub fn check_start(before: &World, world: &World, line: &Value) {
     check_causes(before, line, &phase);
 }
 
+/// Checks that an acceptance builds on what is there, and answers what a start in its place would have answered.
+pub fn check_acceptance(before: &World, line: &Value) {
+    let (data, phase) = (&line["data"], subject(line).expect("a phase"));
+    let (consumed, looked_through) = builds_on(before.now(), &phase);
+    assert_eq!(list(&data["consumed"]), consumed, "{line:#}");
+    assert_eq!(list(&data["looked_through"]), looked_through, "{line:#}");
+    let version = Some(before.phases[&phase].version.clone()).filter(|version| !version.is_null());
+    assert_eq!(data.get("version"), version.as_ref(), "{line:#}");
+    check_causes(before, line, &phase);
+}
+
 /// A start of what the same command marked, or failed, is caused by that; any other by what it answers.
 fn check_causes(before: &World, line: &Value, phase: &str) {
     let causes: Vec<_> = list(&line["causes"]).iter().map(told).collect();

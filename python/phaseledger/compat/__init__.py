@@ -8,6 +8,8 @@
 
 What such a script asks goes on as before; besides, `phaseledger --dir workflow_state/phase_status.ledger why …` answers
 what its file cannot.
+
+`python -m phaseledger.compat.phases` and `python -m phaseledger.compat.costs` are the same for scripts in shell.
 """
 
 from ._costs import ApprovalRequest, ApprovalStatus, CostRecord, CostSafetyManager

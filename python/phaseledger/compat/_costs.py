@@ -9,20 +9,23 @@ from datetime import datetime
 from decimal import ROUND_FLOOR, Decimal
 from enum import Enum
 from pathlib import Path
-from typing import Any, ClassVar, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import Any, ClassVar, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
 from .. import Approval, Event, LedgerError, Rejected, UnknownPhase, UsageError
 from .._commands import amount_of
 from . import _takeover
-from ._kept import Kept, PathLike, local, object_of, text_of, write_whole
+from ._kept import ANSWER, TOLD, Kept, PathLike, local, object_of, text_of, write_whole
 
 logger = logging.getLogger(__name__)
 
 #: The name of the workflow's own limit among the limits.
-_TOTAL = "total_workflow"
+TOTAL = "total_workflow"
 
 #: In the metadata of a request, how the manager decided it.
 _MARK = "approval_status"
+
+#: What the records and the requests are of.
+_KINDS = ("cost_recorded", "approval_requested", "approval_granted", "approval_rejected")
 
 #: More than any amount or number of items: what the ledger's policy leaves to the manager.
 _ANY = "999999999999999999"
@@ -135,9 +138,7 @@ class CostSafetyManager:
         if old is not None:
             _takeover.costs(self._kept, old, _MARK, logger)
         self._known_limits = dict(self.limits)
-        self._catch_up()
-        self._read_approvals()
-        self._save()
+        self._draw()
 
     @property
     def ledger_dir(self) -> Path:
@@ -153,7 +154,7 @@ class CostSafetyManager:
     def record_cost(
         self,
         phase_id: str,
-        amount: float,
+        amount: Union[float, Decimal],
         model: Optional[str] = None,
         operation: Optional[str] = None,
         metadata: Optional[Mapping[str, Any]] = None,
@@ -171,20 +172,21 @@ class CostSafetyManager:
         try:
             reply.result()
         except UnknownPhase:
-            logger.warning("cannot record a cost of %s: the workflow has no such phase", phase_id)
+            self._refuse(f"cannot record a cost of {phase_id}: the workflow has no such phase")
             return
         except (Rejected, UsageError) as error:
-            logger.warning("cannot record %s for %s: %s", amount, phase_id, error.message)
+            self._refuse(f"cannot record {amount} for {phase_id}: {error.message}")
             return
-        self._catch_up()
-        self._save()
-        for name in (phase_id, _TOTAL):
+        self._draw()
+        if amount <= 0:
+            return
+        for name in (phase_id, TOTAL):
             spent, limit = self._spent(name), self._limit(name)
             if limit is not None and spent >= limit * Decimal("0.8"):
                 of = "" if limit == 0 else f", {spent / limit:.0%}"
                 logger.warning("%s has spent %s of %s%s", name, _money(spent), _money(limit), of)
 
-    def check_cost_limit(self, phase_id: str, estimated_cost: float) -> bool:
+    def check_cost_limit(self, phase_id: str, estimated_cost: Union[float, Decimal]) -> bool:
         """Says whether an estimate fits the limits of the phase and of the workflow."""
         self._catch_up()
         if phase_id not in self.limits:
@@ -193,13 +195,14 @@ class CostSafetyManager:
             logger.warning("%s is no amount", estimated_cost)
             return False
         estimate = Decimal(amount_of(estimated_cost))
-        for name in (phase_id, _TOTAL):
-            spent, limit = self._spent(name), self._limit(name)
-            if limit is not None and spent + estimate > limit:
-                said = (name, _money(spent), _money(estimate), _money(limit))
-                logger.error("%s would pass its limit: %s spent, %s estimated, at most %s", *said)
-                return False
-        return True
+        passed = self._passed(phase_id, estimate)
+        if passed is not None:
+            name, spent, limit = passed
+            said = (name, _money(spent), _money(estimate), _money(limit))
+            logger.error(
+                "%s would pass its limit: %s spent, %s estimated, at most %s", *said, extra={TOLD: ANSWER}
+            )
+        return passed is None
 
     def get_phase_cost(self, phase_id: str) -> float:
         """Returns what was spent on a phase."""
@@ -229,7 +232,7 @@ class CostSafetyManager:
 
     def get_remaining_budget(self) -> float:
         """Returns what is left of the workflow's limit; 0 where it is passed."""
-        return self.estimate_remaining_budget(_TOTAL)
+        return self.estimate_remaining_budget(TOTAL)
 
     def estimate_remaining_budget(self, phase_id: str) -> float:
         """Returns what is left of a phase's limit; 0 where it is passed, infinity where it has none."""
@@ -250,12 +253,12 @@ class CostSafetyManager:
         """Returns what will have been spent in all after operations that are planned (estimates by phase), and
         whether that fits the workflow's limit."""
         planned = sum((Decimal(amount_of(cost)) for cost in planned_operations.values()), Decimal(0))
-        total, limit = self._spent(_TOTAL) + planned, self._limit(_TOTAL)
+        total, limit = self._spent(TOTAL) + planned, self._limit(TOTAL)
         return float(total), limit is None or total <= limit
 
     def get_cost_summary(self) -> Dict[str, Any]:
         """Returns totals, what is left, and what was spent on which phases and models."""
-        spent, limit = self._spent(_TOTAL), self._limit(_TOTAL)
+        spent, limit = self._spent(TOTAL), self._limit(TOTAL)
         return {
             "total_cost": float(spent),
             "total_limit": math.inf if limit is None else float(limit),
@@ -272,10 +275,10 @@ class CostSafetyManager:
     def require_approval(
         self,
         operation: str,
-        estimated_cost: float,
+        estimated_cost: Union[float, Decimal],
         affected_items: int,
         impact_description: str = "",
-        auto_approve_threshold: float = 5.00,
+        auto_approve_threshold: Union[float, Decimal] = 5.00,
     ) -> bool:
         """Says whether an operation may go on, and keeps the request. Nobody is asked: what is cheap, what needs no
         approval and what is within the rejection thresholds is approved, the last with a warning."""
@@ -291,17 +294,18 @@ class CostSafetyManager:
                 why,
             )
         except (Rejected, UsageError, ValueError) as error:
-            logger.warning("cannot ask approval of %s: %s", operation, error)
+            self._refuse(f"cannot ask approval of {operation}: {error}")
             return False
-        self._read_approvals()
-        self._save()
+        self._draw()
         if status is ApprovalStatus.REJECTED:
-            logger.error("rejected: %s, %s", operation, why)
+            logger.error("rejected: %s, %s", operation, why, extra={TOLD: ANSWER})
         elif status is ApprovalStatus.APPROVED:
-            logger.warning("approved without asking anybody: %s, %s", operation, why)
+            logger.warning("approved without asking anybody: %s, %s", operation, why, extra={TOLD: ANSWER})
         return status is not ApprovalStatus.REJECTED
 
-    def _judge(self, operation: str, cost: float, items: int, threshold: float) -> Tuple[ApprovalStatus, str]:
+    def _judge(
+        self, operation: str, cost: Union[float, Decimal], items: int, threshold: Union[float, Decimal]
+    ) -> Tuple[ApprovalStatus, str]:
         if cost < threshold:
             return ApprovalStatus.AUTO_APPROVED, "its cost is below the threshold"
         if not (
@@ -317,10 +321,10 @@ class CostSafetyManager:
     def _ask(
         self,
         operation: str,
-        cost: float,
+        cost: Union[float, Decimal],
         items: int,
         impact: str,
-        threshold: float,
+        threshold: Union[float, Decimal],
         status: ApprovalStatus,
         why: str,
     ) -> None:
@@ -328,10 +332,10 @@ class CostSafetyManager:
         stream = self._kept.stream
         asked = stream.approval_request(
             operation,
-            amount_of(float(cost)),
+            amount_of(cost if isinstance(cost, Decimal) else float(cost)),
             items,
             impact=text_of(impact, "") or None,
-            auto_approve_below=amount_of(float(threshold)),
+            auto_approve_below=amount_of(threshold if isinstance(threshold, Decimal) else float(threshold)),
             metadata={_MARK: status.value},
         ).result()
         if asked.derived:
@@ -343,9 +347,7 @@ class CostSafetyManager:
 
     def generate_report(self, output_file: Optional[PathLike] = None) -> str:
         """Writes what was spent, as Markdown, to a file (`COST_SAFETY_REPORT.md` without one); returns it."""
-        report = "\n".join(
-            [*self._summary_lines(), *self._cost_lines(), *self._approval_lines(), *self._last_lines()]
-        )
+        report = self.report()
         path = Path("COST_SAFETY_REPORT.md" if output_file is None else output_file)
         try:
             write_whole(path, report)
@@ -353,8 +355,14 @@ class CostSafetyManager:
             logger.error("cannot write the report to %s: %s", path, error)
         return report
 
+    def report(self) -> str:
+        """Returns what was spent, as Markdown."""
+        return "\n".join(
+            [*self._summary_lines(), *self._cost_lines(), *self._approval_lines(), *self._last_lines()]
+        )
+
     def _summary_lines(self) -> List[str]:
-        spent, limit = self._spent(_TOTAL), self._limit(_TOTAL)
+        spent, limit = self._spent(TOTAL), self._limit(TOTAL)
         percent = float(spent / limit * 100) if limit else 0.0
         full = min(20, max(0, int(percent / 5)))
         left = "no limit" if limit is None else _money(limit - spent)
@@ -450,7 +458,7 @@ class CostSafetyManager:
     def _define(self, old: Optional[Mapping[str, Any]]) -> None:
         """Puts the phases and their limits in force, with the phases that are known from earlier besides."""
         known = [*self._kept.known(), *_takeover.cost_phases(old)]
-        names = list(dict.fromkeys([*(name for name in self.limits if name != _TOTAL), *known]))
+        names = list(dict.fromkeys([*(name for name in self.limits if name != TOTAL), *known]))
         since = _takeover.first_cost(old)
         try:
             self._kept.define(self._definition(names), since)
@@ -458,13 +466,13 @@ class CostSafetyManager:
             if old is None:
                 raise
             logger.warning("left out %s: %s", ", ".join(known), error.message)
-            names = [name for name in self.limits if name != _TOTAL]
+            names = [name for name in self.limits if name != TOTAL]
             self._kept.define(self._definition(names), since)
 
     def _definition(self, names: Sequence[str]) -> Dict[str, Any]:
         policy = {"require_above": _ANY, "reject_above": _ANY, "items": int(_ANY) // 2, "self_approval": True}
         workflow: Dict[str, Any] = {"name": self.WORKFLOW, "currency": self.CURRENCY}
-        total = self._limit(_TOTAL)
+        total = self._limit(TOTAL)
         if total is not None:
             workflow["cost_limit"] = format(total, "f")
         phases: List[Dict[str, Any]] = []
@@ -479,7 +487,7 @@ class CostSafetyManager:
             if self._known_limits.get(name) == limit or self._limit(name) is None:
                 continue
             self._known_limits[name] = limit
-            of = {"workflow": self.WORKFLOW} if name == _TOTAL else {"phase": name}
+            of = {"workflow": self.WORKFLOW} if name == TOTAL else {"phase": name}
             error = self._kept.stream.cost_limit(amount_of(float(limit)), **of).exception()
             if error is not None:
                 logger.warning("the limit of %s is not recorded: %s", name, error)
@@ -488,15 +496,36 @@ class CostSafetyManager:
         limit = self.limits.get(name)
         return None if limit is None or not math.isfinite(limit) else Decimal(amount_of(float(limit)))
 
+    def _passed(self, phase_id: str, estimate: Decimal) -> Optional[Tuple[str, Decimal, Decimal]]:
+        """Returns which limit an estimate would pass, what was spent of it and how much it is; none where it fits."""
+        for name in (phase_id, TOTAL):
+            spent, limit = self._spent(name), self._limit(name)
+            if limit is not None and spent + estimate > limit:
+                return name, spent, limit
+        return None
+
+    def _refuse(self, message: str) -> None:
+        """Tells what the rules refuse."""
+        logger.warning("%s", message)
+
     def _spent(self, name: str) -> Decimal:
-        return _sum(record for record in self.records if name in (_TOTAL, record.phase_id))
+        return _sum(record for record in self.records if name in (TOTAL, record.phase_id))
 
     def _catch_up(self) -> None:
-        """Takes up the costs that were recorded since the last time, by whomever."""
-        view = self._kept.ledger.log(f"#{self._seq}.." if self._seq else None, kind="cost_recorded")
+        """Takes up the costs and approvals that were recorded since the last time, by whomever."""
+        view = self._kept.ledger.log(f"#{self._seq}.." if self._seq else None, kind=_KINDS)
         for event in view:
-            self.records.append(_record(event))
+            if event.kind == "cost_recorded":
+                self.records.append(_record(event))
             self._seq = event.seq
+        if any(event.kind != "cost_recorded" for event in view):
+            self._read_approvals()
+
+    def _draw(self) -> None:
+        """Takes up what was recorded, and writes the file anew."""
+        with self._kept.drawing():
+            self._catch_up()
+            self._save()
 
     def _read_approvals(self) -> None:
         self.approval_requests = [_request(one) for one in self._kept.ledger.approvals()]

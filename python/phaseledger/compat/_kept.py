@@ -4,23 +4,70 @@ picture of the ledger for whoever reads it."""
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
 import logging
 import math
 import os
+import time
 import uuid
 import weakref
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Dict, Iterable, List, Mapping, Optional, Union
+from typing import Any, Dict, Iterable, Iterator, List, Mapping, Optional, Sequence, Union
 
-from .. import Ledger, Reply, Stream
+from .. import Ledger, NoLedger, PhaseStatus, Reply, Stream, UsageError
 from .._commands import When
+
+try:
+    import fcntl
+except ImportError:
+    # Where there are no such locks, two who draw at once may leave the older picture.
+    fcntl = None  # type: ignore[assignment]
 
 PathLike = Union[str, "os.PathLike[str]"]
 
 #: The longest reason or error message of the ledger, in bytes; what is longer is cut.
 _TEXT_BYTES_MAX = 64 * 1024
+
+#: How long to wait for others who draw the file, in seconds; they take some milliseconds.
+_DRAWING_SECONDS_MAX = 10
+
+#: What a log record has besides, for the programs: ANSWER where the caller learns it by the answer as well, NOTE where
+#: it is worth telling though nothing is wrong.
+TOLD = "phaseledger_told"
+ANSWER = "answer"
+NOTE = "note"
+
+
+def folder_of(file: Path) -> Path:
+    """Returns the folder of the ledger of a file."""
+    return file.with_name(f"{file.stem}.ledger")
+
+
+def phases_in(ledger: Ledger) -> Sequence[PhaseStatus]:
+    """Returns where the phases of a ledger stand; none where it is not there, or is being made."""
+    if ledger.path is None or not os.path.isdir(os.path.join(ledger.path, "log")):
+        return ()
+    try:
+        return ledger.status().phases
+    except NoLedger:
+        return ()
+
+
+def workflow_in(ledger: Ledger, preferred: str) -> Optional[str]:
+    """Returns the workflow that a ledger has, the preferred one of several; none where it has none, or is not there.
+
+    Raises `UsageError` where it has others than the preferred one, and more than one.
+    """
+    names = sorted({one.workflow for one in phases_in(ledger)})
+    if preferred in names or not names:
+        return preferred if names else None
+    if len(names) > 1:
+        raise UsageError(
+            f"the ledger `{ledger.path}` has the workflows {', '.join(names)}, expected one", code="usage"
+        )
+    return names[0]
 
 
 class Kept:
@@ -30,7 +77,7 @@ class Kept:
         self.file = file
         self.workflow = workflow
         file.parent.mkdir(parents=True, exist_ok=True)
-        self.folder = file.with_name(f"{file.stem}.ledger")
+        self.folder = folder_of(file)
         self.ledger = Ledger(self.folder)
         self._stream: Optional[Stream] = None
         self._process = os.getpid()
@@ -38,9 +85,7 @@ class Kept:
 
     def known(self) -> List[str]:
         """Returns the phases that the ledger has; none where there is no ledger yet."""
-        if not (self.folder / "log").is_dir():
-            return []
-        return [one.phase for one in self.ledger.status().phases if one.workflow == self.workflow]
+        return [one.phase for one in phases_in(self.ledger) if one.workflow == self.workflow]
 
     def define(self, definition: Mapping[str, Any], occurred_at: Optional[When] = None) -> None:
         """Makes the ledger where there is none, and puts a definition in force unless it is the last one that was.
@@ -48,13 +93,15 @@ class Kept:
         self.folder.mkdir(parents=True, exist_ok=True)
         path = self.folder / "workflow.toml"
         text = toml_of(definition)
-        is_there = (self.folder / "log").is_dir()
-        if is_there and path.exists() and path.read_text(encoding="utf-8") == text:
-            return
-        if not is_there:
-            self.ledger.init()
-        self.ledger.define(definition, occurred_at=occurred_at)
-        write_whole(path, text)
+        # Another process may be making the ledger just now.
+        with self.drawing():
+            is_there = (self.folder / "log").is_dir()
+            if is_there and path.exists() and path.read_text(encoding="utf-8") == text:
+                return
+            if not is_there:
+                self.ledger.init()
+            self.ledger.define(definition, occurred_at=occurred_at)
+            write_whole(path, text)
 
     @property
     def stream(self) -> Stream:
@@ -76,7 +123,7 @@ class Kept:
             return None
         try:
             data = json.loads(self.file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         if not isinstance(data, dict):
             return {}
@@ -96,6 +143,29 @@ class Kept:
         if not kept.exists():
             kept.write_bytes(self.file.read_bytes())
         return kept
+
+    @contextlib.contextmanager
+    def drawing(self) -> Iterator[None]:
+        """Keeps others from drawing the file meanwhile. Whoever asks the ledger and draws within it leaves no older
+        picture over a newer one. It is the ledger's folder that is locked: nothing else locks it."""
+        if fcntl is None:
+            yield
+            return
+        folder = os.open(self.folder, os.O_RDONLY)
+        try:
+            until = time.monotonic() + _DRAWING_SECONDS_MAX
+            while time.monotonic() < until:
+                try:
+                    fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except BlockingIOError:
+                    time.sleep(0.005)
+                except OSError:
+                    # This file system has no locks.
+                    break
+            yield
+        finally:
+            os.close(folder)
 
     def picture(self, data: Mapping[str, Any], logger: logging.Logger) -> None:
         """Writes the file anew."""

@@ -7,12 +7,12 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import Enum
 from pathlib import Path
-from typing import Any, ClassVar, Dict, List, Mapping, Optional, Sequence
+from typing import Any, ClassVar, Dict, List, Mapping, Optional, Sequence, Union
 
 from .. import IllegalTransition, LedgerError, Reply, UnknownPhase
 from .. import PhaseStatus as LedgerStatus
 from . import _takeover
-from ._kept import Kept, PathLike, local, object_of, text_of, write_whole
+from ._kept import ANSWER, TOLD, Kept, PathLike, local, object_of, text_of, write_whole
 
 logger = logging.getLogger(__name__)
 
@@ -111,9 +111,10 @@ class PhaseStatusManager:
         self._define(old)
         if old is not None:
             _takeover.phases(self._kept, old, self.DEPENDENCIES, logger)
-        self._refresh()
-        self._recall_unmet()
-        self._save()
+        with self._kept.drawing():
+            self._refresh()
+            self._recall_unmet()
+            self._save()
         logger.info("%d phases, kept in %s", len(self.phases), self._kept.folder)
 
     @property
@@ -144,8 +145,6 @@ class PhaseStatusManager:
         if not self._is_done(reply, "start", phase_id):
             return
         unmet = self._unmet(phase_id)
-        self.phases[phase_id].dependencies_met = not unmet
-        self._save()
         if unmet:
             logger.warning("%s is started though its needs are not met: %s", phase_id, ", ".join(unmet))
 
@@ -164,7 +163,7 @@ class PhaseStatusManager:
         error = text_of(error_message, "no message was given")
         reply = self._kept.stream.fail(phase_id, error, metadata=object_of(metadata) or None)
         if self._is_done(reply, "fail", phase_id):
-            logger.error("%s failed: %s", phase_id, error)
+            logger.error("%s failed: %s", phase_id, error, extra={TOLD: ANSWER})
 
     def skip_phase(self, phase_id: str, reason: str, metadata: Optional[Mapping[str, Any]] = None) -> None:
         """Does without a phase: those who need it may go on. It stays PENDING, with `skipped` in its metadata."""
@@ -179,13 +178,15 @@ class PhaseStatusManager:
             reached = [one.phase.rpartition("/")[2] for one in reply.result().derived if one.phase]
             logger.info("%s must run again; that reached %s", phase_id, ", ".join(reached) or "nothing else")
 
-    def reset_phase(self, phase_id: str) -> None:
+    def reset_phase(self, phase_id: str, reason: str = "reset") -> None:
         """Makes a phase as if it had not run."""
-        self._is_done(self._kept.stream.reset(phase_id, "reset"), "reset", phase_id)
+        reply = self._kept.stream.reset(phase_id, text_of(reason, "reset"))
+        self._is_done(reply, "reset", phase_id)
 
-    def reset_all_phases(self) -> None:
+    def reset_all_phases(self, reason: str = "all phases reset") -> None:
         """Makes every phase as if it had not run."""
-        self._is_done(self._kept.stream.reset_all("all phases reset"), "reset", "the phases")
+        reply = self._kept.stream.reset_all(text_of(reason, "all phases reset"))
+        self._is_done(reply, "reset", "the phases")
 
     # What tells where phases stand.
 
@@ -207,13 +208,40 @@ class PhaseStatusManager:
 
     def generate_report(self, output_file: Optional[PathLike] = None) -> str:
         """Writes where everything stands, as Markdown, to a file (`PHASE_STATUS_REPORT.md` without one); returns it."""
-        report = self._report()
+        report = self.report()
         path = Path("PHASE_STATUS_REPORT.md" if output_file is None else output_file)
         try:
             write_whole(path, report)
         except OSError as error:
             logger.error("cannot write the report to %s: %s", path, error)
         return report
+
+    def report(self) -> str:
+        """Returns where everything stands, as Markdown."""
+        summary, total = self.get_phase_summary(), len(self.phases)
+        percent = 100 * summary["COMPLETE"] / total if total else 0.0
+        full = int(percent / 5)
+        lines = [
+            "# Workflow Phase Status Report",
+            "",
+            f"**Generated:** {datetime.now():%Y-%m-%d %H:%M:%S}",
+            "",
+            "---",
+            "",
+        ]
+        lines += ["## Summary", "", f"- **Total Phases:** {total}"]
+        lines += [f"- **{name.replace('_', ' ').title()}:** {count}" for name, count in summary.items()]
+        lines += ["", f"**Progress:** [{'█' * full}{'░' * (20 - full)}] {percent:.1f}%", "", "---", ""]
+        for state, symbol in _SYMBOLS.items():
+            names = self.get_phases_by_state(state)
+            if names:
+                lines += [f"## {symbol} {state.value} ({len(names)})", ""]
+            for name in names:
+                lines += [f"### {name}", "", *self._details(self.phases[name]), ""]
+        lines += ["---", "", "## Phase Dependencies", ""]
+        for name, needs in self.DEPENDENCIES.items():
+            lines.append(f"- **{name}** → depends on: {', '.join(needs)}")
+        return "\n".join([*lines, "", "---", "", f"*Ledger: {self._kept.folder}*"])
 
     # Below: how.
 
@@ -242,24 +270,36 @@ class PhaseStatusManager:
         """Waits for the answer. A refusal by the rules is a warning; anything else is raised."""
         try:
             reply.result()
-        except UnknownPhase:
-            logger.warning("cannot %s %s: the workflow has no such phase", verb, phase_id)
+        except (UnknownPhase, IllegalTransition) as error:
+            self._refuse(verb, phase_id, error)
             return False
-        except IllegalTransition as error:
-            logger.warning("cannot %s %s: %s", verb, phase_id, error.message)
-            return False
-        self._refresh()
-        self._save()
+        with self._kept.drawing():
+            self._refresh(started=phase_id if verb == "start" else None)
+            self._save()
         return True
 
-    def _refresh(self) -> None:
-        """Takes up where the ledger stands, in the objects that callers may hold."""
+    def _refuse(self, verb: str, phase_id: str, error: Union[UnknownPhase, IllegalTransition]) -> None:
+        """Tells what the rules refuse."""
+        is_unknown = isinstance(error, UnknownPhase)
+        why = "the workflow has no such phase" if is_unknown else error.message
+        logger.warning("cannot %s %s: %s", verb, phase_id, why)
+
+    def _refresh(self, started: Optional[str] = None) -> None:
+        """Takes up where the ledger stands, in the objects that callers may hold. `started` was just now."""
         self._now = {one.phase: one for one in self._kept.ledger.status(workflow=self.WORKFLOW).phases}
+        is_first, others_started = not self.phases, False
         for name, now in self._now.items():
             status = self.phases.setdefault(name, PhaseStatus(name, PhaseState.PENDING))
+            before = status.started_at
             _take_up(status, now)
+            if name == started:
+                status.dependencies_met = not self._unmet(name)
+            elif status.started_at is not None and status.started_at != before:
+                others_started = True
         for name in [name for name in self.phases if name not in self._now]:
             del self.phases[name]
+        if others_started and not is_first:
+            self._recall_unmet()
 
     def _recall_unmet(self) -> None:
         """Takes from the log whether each phase's last start had its needs met."""
@@ -275,32 +315,6 @@ class PhaseStatusManager:
 
     def _save(self) -> None:
         self._kept.picture({"phases": {name: asdict(status) for name, status in self.phases.items()}}, logger)
-
-    def _report(self) -> str:
-        summary, total = self.get_phase_summary(), len(self.phases)
-        percent = 100 * summary["COMPLETE"] / total if total else 0.0
-        full = int(percent / 5)
-        lines = [
-            "# Workflow Phase Status Report",
-            "",
-            f"**Generated:** {datetime.now():%Y-%m-%d %H:%M:%S}",
-            "",
-            "---",
-            "",
-        ]
-        lines += ["## Summary", "", f"- **Total Phases:** {total}"]
-        lines += [f"- **{name.replace('_', ' ').title()}:** {count}" for name, count in summary.items()]
-        lines += ["", f"**Progress:** [{'█' * full}{'░' * (20 - full)}] {percent:.1f}%", "", "---", ""]
-        for state, symbol in _SYMBOLS.items():
-            names = self.get_phases_by_state(state)
-            if names:
-                lines += [f"## {symbol} {state.value} ({len(names)})", ""]
-            for name in names:
-                lines += [f"### {name}", "", *self._details(self.phases[name]), ""]
-        lines += ["---", "", "## Phase Dependencies", ""]
-        for name, needs in self.DEPENDENCIES.items():
-            lines.append(f"- **{name}** → depends on: {', '.join(needs)}")
-        return "\n".join([*lines, "", "---", "", f"*Ledger: {self._kept.folder}*"])
 
     def _details(self, status: PhaseStatus) -> List[str]:
         took = status.duration_seconds

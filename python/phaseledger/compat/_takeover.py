@@ -16,7 +16,7 @@ from datetime import datetime, timezone
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from .. import IllegalTransition, NotFound, Reply, Stream
-from ._kept import Kept, moment, object_of, results, text_of
+from ._kept import NOTE, TOLD, Kept, moment, object_of, results, text_of
 
 #: Names the place up to which the older file was taken over.
 _TAG = "taken-over"
@@ -73,7 +73,8 @@ def phases(
             logger.warning("not taken over from %s: %s", kept.file, error)
     stream.note(f"taken over from {kept.file.name}, sha256:{key}", id=f"key:{key}/note").result()
     stream.tag(_TAG, id=f"key:{key}/tag").result()
-    logger.info("took over %d phases from %s, which is kept as %s", len(listed), kept.file, copy)
+    said = ("took over %d phases from %s, which is kept as %s", len(listed), kept.file, copy)
+    logger.info(*said, extra={TOLD: NOTE})
 
 
 def _listed(old: Optional[Mapping[str, Any]]) -> Dict[str, Dict[str, Any]]:
@@ -179,7 +180,8 @@ def costs(kept: Kept, old: Mapping[str, Any], mark: str, logger: logging.Logger)
             logger.warning("not taken over from %s: %s", kept.file, error)
     stream.note(f"taken over from {kept.file.name}, sha256:{key}", id=f"key:{key}/note").result()
     stream.tag(_TAG, id=f"key:{key}/tag").result()
-    logger.info("took over %d costs from %s, which is kept as %s", len(records), kept.file, copy)
+    said = ("took over %d costs from %s, which is kept as %s", len(records), kept.file, copy)
+    logger.info(*said, extra={TOLD: NOTE})
 
 
 def cost_phases(old: Optional[Mapping[str, Any]]) -> List[str]:

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::cli::host::error::{Failure, Kind};
 use crate::cli::host::home::Home;
-use crate::cli::host::output;
+use crate::cli::host::{output, zones};
 
 /// The options of every verb.
 #[derive(clap::Args)]
@@ -23,9 +23,17 @@ pub struct Args {
     /// Answer in JSON; errors too, as one object on stderr
     #[arg(long, global = true, help_heading = "Global options")]
     json: bool,
-    /// The zone of times without an offset, and of times shown: `UTC`, `local`, or an offset like `+02:00`
-    #[arg(long, global = true, value_name = "ZONE", default_value = "UTC", help_heading = "Global options")]
-    tz: Zone,
+    /// The zone of times without an offset, and of times shown: `UTC`, `local`, an offset like `+02:00`, or a name like
+    /// `Europe/Berlin` [env: PHASELEDGER_TZ] [default: UTC]
+    #[arg(
+        long,
+        global = true,
+        value_name = "ZONE",
+        value_parser = zones::read,
+        allow_hyphen_values = true,
+        help_heading = "Global options"
+    )]
+    tz: Option<Zone>,
     /// How long to wait for other processes
     #[arg(
         long,
@@ -51,6 +59,14 @@ pub fn patience(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// Reads the zone that the environment names; UTC where it names none.
+fn zone_of_environment() -> Result<Zone, Failure> {
+    let named = std::env::var_os("PHASELEDGER_TZ").filter(|zone| !zone.is_empty());
+    let Some(named) = named else { return Ok(Zone::utc()) };
+    let zone = zones::read(&named.to_string_lossy());
+    zone.map_err(|error| Failure::misuse(format!("`PHASELEDGER_TZ`: {error}")))
+}
+
 impl Args {
     /// Says whether the answer is wanted in JSON.
     pub fn json(&self) -> bool {
@@ -65,6 +81,8 @@ pub struct Context {
     /// The zone of times.
     pub zone: Zone,
     dir: Option<PathBuf>,
+    /// Where the ledger was before there was no working folder any more.
+    whole_dir: Option<PathBuf>,
     lock_timeout: Duration,
 }
 
@@ -73,7 +91,11 @@ impl Context {
     pub fn new(args: Args) -> Result<Self, Failure> {
         let from_environment = || std::env::var_os("PHASELEDGER_DIR").filter(|dir| !dir.is_empty());
         let dir = args.dir.or_else(|| from_environment().map(PathBuf::from));
-        Ok(Context { json: args.json, zone: args.tz, dir, lock_timeout: args.lock_timeout })
+        let zone = match args.tz {
+            Some(zone) => zone,
+            None => zone_of_environment()?,
+        };
+        Ok(Context { json: args.json, zone, dir, whole_dir: None, lock_timeout: args.lock_timeout })
     }
 
     /// Returns the time. Builds for tests take it from `PHASELEDGER_CLOCK`; a released one never does.
@@ -113,7 +135,17 @@ impl Context {
 
     /// Finds the ledger's folder.
     pub fn home(&self) -> Result<Home, Failure> {
-        Home::find(self.dir.as_deref())
+        match &self.whole_dir {
+            Some(whole) if std::env::current_dir().is_err() => Home::find(Some(whole)),
+            _ => Home::find(self.dir.as_deref()),
+        }
+    }
+
+    /// Goes on with the ledger that there is now also where somebody removes the working folder.
+    pub fn stay(&self) -> Result<Self, Failure> {
+        let whole_dir = Some(self.home()?.folder()?);
+        let Context { json, zone, ref dir, lock_timeout, .. } = *self;
+        Ok(Context { json, zone, dir: dir.clone(), whole_dir, lock_timeout })
     }
 
     /// Finds the ledger and opens it to be asked: nobody is waited for, and nothing is written.

@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use phaseledger::files::{self, Fingerprints, Project};
-use phaseledger::model::{Declared, OutputFile, escape};
+use phaseledger::files::{self, Fingerprints, Project, Unmatched};
+use phaseledger::model::{Declared, FileRole, FoundFiles, OutputFile, Unreadable, UnreadableFile, escape};
 use tempfile::NamedTempFile;
 
 use crate::cli::host::context::Context;
@@ -13,18 +13,47 @@ use crate::cli::host::error::Failure;
 use crate::cli::host::output;
 use crate::cli::host::paths::shown;
 
-/// Returns the BLAKE3 digest of a file's bytes.
-pub fn fingerprint(path: &Path) -> Result<OutputFile, Failure> {
+/// Returns the BLAKE3 digest of a file's bytes, with its path: from the project's folder where it is in there, with `/`, so
+/// that a scan finds it from wherever it is named; as it is named otherwise.
+pub fn fingerprint(path: &Path, context: &Context) -> Result<OutputFile, Failure> {
     let digest = files::read(path).map_err(|error| Failure::io("read", path, &error))?;
-    Ok(OutputFile { path: shown(path), digest })
+    let within = in_project(path, context).map(|within| shown(&within));
+    Ok(OutputFile { path: within.unwrap_or_else(|| shown(path)), digest })
 }
 
-/// Fingerprints what a phase declares, and warns of patterns that match nothing.
-pub fn declared(declared: &Declared, context: &Context) -> Result<Vec<OutputFile>, Failure> {
-    let found = project(context)?.fingerprint(std::slice::from_ref(declared))?;
-    let found = found.into_iter().next().expect("an answer to each question");
+/// Returns a path from the project's folder; none where it does not lead in there, or that cannot be told.
+fn in_project(path: &Path, context: &Context) -> Option<PathBuf> {
+    let ledger = context.home().and_then(|home| home.folder()).ok()?;
+    let folder = std::path::absolute(path).ok()?.parent()?.canonicalize().ok()?;
+    let within = folder.join(path.file_name()?);
+    within.strip_prefix(ledger.parent()?).ok().map(Path::to_owned)
+}
+
+/// Fingerprints what a phase declares, and warns of what matches nothing, is left out or cannot be read: none of it keeps
+/// anything from being recorded.
+pub fn declared(declared: &Declared, context: &Context) -> (FoundFiles, Vec<Unmatched>) {
+    let found = match project(context) {
+        Ok(mut project) => project.fingerprint(std::slice::from_ref(declared)),
+        Err(failure) => vec![no_project(declared, &failure)],
+    };
+    let mut found = found.into_iter().next().expect("an answer to each question");
     warn(declared, &found, context);
-    Ok(found.files)
+    warn_of_unreadable(declared, &found.unreadable, context);
+    let unmatched = std::mem::take(&mut found.unmatched);
+    (found.whole(), unmatched)
+}
+
+/// Says of a project whose folder is not found that nothing of it can be read.
+fn no_project(declared: &Declared, failure: &Failure) -> Fingerprints {
+    let file = |pattern: &String| UnreadableFile {
+        pattern: pattern.clone(),
+        path: ".".to_owned(),
+        why: failure.message.clone(),
+    };
+    Fingerprints {
+        unreadable: declared.patterns.iter().take(1).map(file).collect(),
+        ..Fingerprints::default()
+    }
 }
 
 /// Returns the project's folder: the one that holds the ledger's.
@@ -34,19 +63,65 @@ pub fn project(context: &Context) -> Result<Project, Failure> {
     Ok(Project::new(root, ledger.join("log")))
 }
 
-/// Tells a person which patterns match nothing.
+/// Tells a person which patterns match nothing, and what is left out.
 pub fn warn(declared: &Declared, found: &Fingerprints, context: &Context) {
     if context.json {
         return;
     }
-    for pattern in &found.unmatched {
-        let Declared { phase, role, .. } = declared;
-        let pattern = escape(pattern);
-        output::talk(format_args!(
-            "warning: the pattern `{pattern}` of `{}` of `{phase}` matches no file",
-            role.as_str()
-        ));
+    let Declared { phase, role, .. } = declared;
+    let of = format!("`{}` of `{phase}`", role.as_str());
+    warn_of_unmatched(declared, &found.unmatched, context);
+    for file in found.left_out.iter().take(NAMED_MAX) {
+        output::talk(format_args!("warning: `{}` is left out of {of}: {}", file.path, file.why));
     }
+    match found.left_out.len().saturating_sub(NAMED_MAX) {
+        0 => {}
+        more => output::talk(format_args!("warning: {more} more are left out of {of}")),
+    }
+}
+
+/// Tells a person which patterns select nothing, each in a line with the reason.
+pub fn warn_of_unmatched(declared: &Declared, unmatched: &[Unmatched], context: &Context) {
+    if context.json {
+        return;
+    }
+    let of = format!("`{}` of `{}`", declared.role.as_str(), declared.phase);
+    for Unmatched { pattern, why, is_absent } in unmatched {
+        let said = match (is_absent, pattern.starts_with('!')) {
+            (true, _) => "matches no file".to_owned(),
+            (false, true) => format!("leaves out no file: {why}"),
+            (false, false) => format!("selects no file: {why}"),
+        };
+        output::talk(format_args!("warning: the pattern `{}` of {of} {said}", escape(pattern)));
+    }
+}
+
+/// How many files are named in a warning at most.
+const NAMED_MAX: usize = 5;
+
+/// Tells a person which declared files cannot be read, and what that means for what is recorded.
+fn warn_of_unreadable(declared: &Declared, unreadable: &Unreadable, context: &Context) {
+    if context.json || unreadable.is_empty() {
+        return;
+    }
+    let Declared { phase, role, .. } = declared;
+    let so = match role {
+        FileRole::Inputs => "what the attempt reads is not recorded, and no `scan` can compare it",
+        FileRole::Outputs => "no digest of them is recorded",
+    };
+    output::talk(format_args!("warning: not all `{}` of `{phase}` can be read: {so}", role.as_str()));
+    unreadable_lines(unreadable, NAMED_MAX).for_each(|line| output::talk(format_args!("  {line}")));
+}
+
+/// Names the first files that cannot be read, each with the reason, and counts the others.
+pub fn unreadable_lines(unreadable: &Unreadable, named_max: usize) -> impl Iterator<Item = String> {
+    let named = unreadable.files.iter().take(named_max);
+    let more = unreadable.count() - named.len();
+    let named = named.map(|UnreadableFile { pattern, path, why }| match escape(pattern) {
+        pattern if pattern == *path => format!("`{path}`: {why}"),
+        pattern => format!("`{path}` (declared as `{pattern}`): {why}"),
+    });
+    named.chain((more > 0).then(|| format!("and {more} more")))
 }
 
 /// Makes a beginning of a file under another name, in the folder where it will be.

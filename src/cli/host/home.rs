@@ -67,10 +67,12 @@ impl Home {
         &self.root
     }
 
-    /// Returns the folder itself as an absolute path. Its parent is the project's folder.
+    /// Returns the folder itself as an absolute path, without `..`: it leads there also where folders that were gone through
+    /// are not there any more. Its parent is the project's folder.
     pub fn folder(&self) -> Result<PathBuf, Failure> {
         let folder = match self.root.file_name() {
-            Some(_) => std::path::absolute(&self.root),
+            Some(name) => std::path::absolute(&self.root)
+                .and_then(|whole| Ok(whole.parent().unwrap_or(&whole).canonicalize()?.join(name))),
             None => self.root.canonicalize(),
         };
         folder.map_err(|error| Failure::io("find", &self.root, &error))

@@ -1,23 +1,18 @@
 //! Processes of this machine: which one a number means, and whether the one that works on an attempt is still
 //! there.
 //!
-//! What is told of a process comes from Linux's `/proc`. Elsewhere only its number and host are known, and
+//! What is told of a process comes from Linux's `/proc` ([`super::proc`]). Elsewhere only its number and host are known, and
 //! whether it is still there cannot be told.
 
-use std::fs;
-use std::path::Path;
+use std::cell::LazyCell;
 
-use phaseledger::model::{Action, EventId, PhaseName, Process, Worker, action, escape};
+use phaseledger::model::{Action, EventId, PhaseName, Process, StateName, Worker, action, escape};
 use phaseledger::query::{PhaseStatus, ProcessState};
 use phaseledger::rules::{Attempt, Phase, PhaseState, Table};
-use rustix::io::Errno;
-use rustix::process::{Pid, test_kill_process};
 
 use crate::cli::host::error::Failure;
 use crate::cli::host::output;
-
-/// The variable by which a child knows the event that started its attempt, and we know the child.
-pub const EVENT_VARIABLE: &str = "PHASELEDGER_EVENT";
+use crate::cli::host::proc::{Marks, boot_id, host, may_exist, pid_namespace, stat};
 
 /// Whether somebody still works on an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -67,6 +62,16 @@ pub fn life(attempt: &Attempt) -> Life {
 }
 
 fn life_of(process: &Process, event: EventId) -> Life {
+    match alone(process) {
+        Life::Gone if process.boot_id == boot_id() => {
+            Marks::read().of(event).map_or(Life::Gone, Life::LeftBehind)
+        }
+        life => life,
+    }
+}
+
+/// Tells whether a process is still there, whatever it may have started.
+fn alone(process: &Process) -> Life {
     let (Some(started_ticks), Some(boot)) = (process.started_ticks, &process.boot_id) else {
         return Life::Unknown;
     };
@@ -82,28 +87,55 @@ fn life_of(process: &Process, event: EventId) -> Life {
         return Life::Unknown;
     }
     match stat(process.pid) {
-        Some(stat) if stat.started_ticks == started_ticks && !stat.has_ended => return Life::Running,
-        None if may_exist(process.pid) => return Life::Unknown,
-        Some(_) | None => {}
-    }
-    match left_behind(event) {
-        Some(pid) => Life::LeftBehind(pid),
-        None => Life::Gone,
+        Some(stat) if stat.started_ticks == started_ticks && !stat.has_ended => Life::Running,
+        None if may_exist(process.pid) => Life::Unknown,
+        Some(_) | None => Life::Gone,
     }
 }
 
-/// Fills in whether the processes of what is under way are still there.
+/// Returns what the attempts of a phase that have ended left behind, and that is known to run, as far as can be told.
+pub fn survivors(phase: &Phase) -> Vec<Process> {
+    let marked = || Marks::read().of(phase.state.attempt()?.event).and_then(identify);
+    survivors_among(phase, marked)
+}
+
+/// Returns those of some processes that are known to run.
+pub fn running_of(processes: &[Process]) -> impl Iterator<Item = &Process> {
+    processes.iter().filter(|process| alone(process) == Life::Running)
+}
+
+/// Returns what ends of attempts name, and what is found as `marked`, which is asked only where the phase may be run again.
+fn survivors_among(phase: &Phase, marked: impl FnOnce() -> Option<Process>) -> Vec<Process> {
+    let named = running_of(&phase.left_behind).cloned();
+    let marked = match phase.state {
+        PhaseState::Failed { .. } | PhaseState::NeedsRerun { .. } => marked(),
+        PhaseState::Pending { .. } | PhaseState::Complete { .. } => None,
+        PhaseState::InProgress { .. } => return Vec::new(),
+    };
+    let mut found: Vec<_> = named.collect();
+    found.extend(marked.filter(|marked| !phase.left_behind.contains(marked)));
+    found
+}
+
+/// Fills in whether the processes of what is under way are still there, and what others left behind.
 pub fn look_at<'a>(phases: impl IntoIterator<Item = &'a mut PhaseStatus>, table: &Table) {
-    for phase in phases.into_iter().filter(|phase| phase.process.is_some()) {
-        let found = table.phases.get(&phase.id());
-        let Some(attempt) = found.and_then(|phase| phase.state.attempt()) else { continue };
-        let life = life(attempt);
-        phase.process_state = Some(match life {
+    let marks = LazyCell::new(Marks::read);
+    for status in phases {
+        let Some(phase) = table.phases.get(&status.id()) else { continue };
+        let life = match &phase.state {
+            PhaseState::InProgress { attempt, .. } if attempt.process.is_some() => life(attempt),
+            PhaseState::InProgress { .. } => continue,
+            state => match survivors_among(phase, || identify(marks.of(state.attempt()?.event)?)).first() {
+                Some(process) => Life::LeftBehind(process.pid),
+                None => continue,
+            },
+        };
+        status.process_state = Some(match life {
             Life::Running | Life::LeftBehind(_) => ProcessState::Running,
             Life::Gone => ProcessState::Gone,
             Life::Unknown => ProcessState::Unknown,
         });
-        phase.left_behind_pid = match life {
+        status.left_behind_pid = match life {
             Life::LeftBehind(pid) => Some(pid),
             Life::Running | Life::Gone | Life::Unknown => None,
         };
@@ -114,7 +146,10 @@ pub fn look_at<'a>(phases: impl IntoIterator<Item = &'a mut PhaseStatus>, table:
 pub fn remark(phase: &PhaseStatus) -> String {
     match (phase.process_state, phase.left_behind_pid) {
         (Some(ProcessState::Gone), _) => ", process gone".to_owned(),
-        (_, Some(pid)) => format!(", process gone, but {pid} still runs"),
+        (_, Some(pid)) if phase.state == StateName::InProgress => {
+            format!(", process gone, but {pid} still runs")
+        }
+        (_, Some(pid)) => format!(", but process {pid} still runs"),
         _ => String::new(),
     }
 }
@@ -199,6 +234,27 @@ pub fn warn_of_running(phase: &Phase) {
     }
 }
 
+/// Tells a person who starts a phase what earlier attempts left behind that runs.
+pub fn warn_of(phase: &Phase, left_behind: &[Process]) {
+    if let Some(process) = left_behind.first() {
+        output::talk(format_args!("warning: {}", still_runs(phase, process)));
+    }
+}
+
+/// Refuses to start a phase beside what earlier attempts left behind.
+pub fn refuse_beside(phase: &Phase, left_behind: &[Process]) -> Result<(), Failure> {
+    match left_behind.first() {
+        None => Ok(()),
+        Some(process) => Err(Failure::under_way(still_runs(phase, process))
+            .hint("wait for it, or end it first; `exec` without `--if-needed` runs beside it")
+            .detail("phase", phase.id.to_string())),
+    }
+}
+
+fn still_runs(phase: &Phase, process: &Process) -> String {
+    format!("{}, which an attempt of `{}` started, still runs", name(process), phase.id)
+}
+
 /// Refuses to call an attempt abandoned whose process is known to run.
 pub fn refuse_running(phase: &Phase) -> Result<(), Failure> {
     match running(phase) {
@@ -211,59 +267,6 @@ pub fn refuse_running(phase: &Phase) -> Result<(), Failure> {
                 .detail("phase", id.to_string()))
         }
     }
-}
-
-fn host() -> String {
-    gethostname::gethostname().to_string_lossy().into_owned()
-}
-
-fn boot_id() -> Option<String> {
-    let id = fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    Some(id.trim().to_owned())
-}
-
-/// Returns the inode of the namespace in which numbers count here, of `pid:[4026531836]`.
-fn pid_namespace() -> Option<String> {
-    let link = fs::read_link("/proc/self/ns/pid").ok()?;
-    let inode: String = link.to_str()?.chars().filter(char::is_ascii_digit).collect();
-    Some(inode)
-}
-
-/// What the kernel says of a process.
-struct Stat {
-    started_ticks: u64,
-    has_ended: bool,
-}
-
-fn stat(pid: u32) -> Option<Stat> {
-    let bytes = fs::read(format!("/proc/{pid}/stat")).ok()?;
-    // The second field is the name, in parentheses, and may hold anything.
-    let after_name = bytes.iter().rposition(|&byte| byte == b')')? + 1;
-    let rest = std::str::from_utf8(&bytes[after_name..]).ok()?;
-    let mut fields = rest.split_ascii_whitespace();
-    let has_ended = matches!(fields.next()?, "Z" | "X");
-    Some(Stat { started_ticks: fields.nth(18)?.parse().ok()?, has_ended })
-}
-
-/// Says whether a process has a number, or may have: not all can be seen.
-fn may_exist(pid: u32) -> bool {
-    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
-    pid.is_some_and(|pid| test_kill_process(pid) != Err(Errno::SRCH))
-}
-
-/// Finds a process that was started for an attempt: the event that began it is in its environment.
-fn left_behind(event: EventId) -> Option<u32> {
-    let variable = format!("{EVENT_VARIABLE}={event}").into_bytes();
-    let is_marked = |folder: &Path| {
-        let environment = fs::read(folder.join("environ")).unwrap_or_default();
-        environment.split(|&byte| byte == 0).any(|entry| entry == variable)
-    };
-    let entries = fs::read_dir("/proc").ok()?.flatten();
-    let pid_of = |entry: fs::DirEntry| {
-        let pid = entry.file_name().to_str()?.parse().ok()?;
-        is_marked(&entry.path()).then_some(pid)
-    };
-    entries.filter_map(pid_of).next()
 }
 
 #[cfg(test)]

@@ -56,7 +56,7 @@ pub fn evidence(event: &ChainEvent, naming: Naming) -> Vec<String> {
     } else if let Some(cleared) = event.cleared() {
         cleared.compared.iter().map(|equal| compared(equal, naming)).collect()
     } else {
-        event.rerun().into_iter().flat_map(|why| why.changes.iter().filter_map(changed_input)).collect()
+        event.rerun().into_iter().flat_map(|why| why.changes.iter().filter_map(changed_file)).collect()
     };
     if lines.len() > EVIDENCE_SHOWN {
         let more = lines.len() - EVIDENCE_SHOWN;
@@ -76,8 +76,8 @@ fn changed(change: &Change) -> String {
 }
 
 /// Returns which file changed, and how; none for a change of something else.
-pub fn changed_input(change: &Change) -> Option<String> {
-    let path = escape(change.what.strip_prefix("input ")?);
+pub fn changed_file(change: &Change) -> Option<String> {
+    let path = escape(change.path()?);
     Some(match (change.before.as_deref().map(shortened), change.after.as_deref().map(shortened)) {
         (Some(before), Some(after)) => format!("{path} {before} → {after}"),
         (None, Some(after)) => format!("{path} is new: {after}"),

@@ -1,10 +1,11 @@
 //! What is told of a wrong use of the command line: clap's own words, in which what the caller gave cannot
 //! deceive, nor drown the rest.
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::error::{ContextKind, ContextValue};
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use phaseledger::model::escape;
 
 use crate::cli::host::error::{Failure, Kind};
@@ -20,6 +21,33 @@ const REPEATED: &[ContextKind] = &[
     ContextKind::SuggestedCommand,
     ContextKind::TrailingArg,
 ];
+
+/// Reads the command line. No option is a digit, so what begins with `-` and a digit is a value, of which clap knows no
+/// more than numbers: `-90m..` is taken where `-- -90m..` would be.
+///
+/// # Errors
+///
+/// Why the command line as it was given cannot be taken.
+pub fn parse<P: clap::Parser>(given: Vec<OsString>) -> Result<P, clap::Error> {
+    let refused = match P::try_parse_from(&given) {
+        Err(refused) if refused.kind() == ErrorKind::UnknownArgument => refused,
+        read => return read,
+    };
+    let is_value = |argument: &OsString| {
+        let bytes = argument.as_encoded_bytes();
+        bytes.starts_with(b"-") && bytes.get(1).is_some_and(u8::is_ascii_digit)
+    };
+    if given.iter().any(|argument| argument == "--") {
+        return Err(refused);
+    }
+    let values = given.iter().enumerate().filter(|(_, argument)| is_value(argument));
+    let moved = values.map(|(at, value)| {
+        let others =
+            given.iter().enumerate().filter(|(other, _)| *other != at).map(|(_, other)| other.clone());
+        P::try_parse_from(others.chain([OsString::from("--"), value.clone()]))
+    });
+    moved.flatten().next().ok_or(refused)
+}
 
 /// Tells why the command line cannot be taken, or the help that it asks for.
 pub fn answer(mut error: clap::Error) -> ExitCode {
@@ -41,7 +69,7 @@ pub fn answer(mut error: clap::Error) -> ExitCode {
     if std::env::args_os().any(|argument| argument == "--json") {
         return failure(&text).exit(true);
     }
-    let deceives = |given: std::ffi::OsString| {
+    let deceives = |given: OsString| {
         let given = given.to_string_lossy();
         escape(&given) != given
     };

@@ -19,18 +19,19 @@ use std::time::{Duration, Instant};
 
 use phaseledger::ledger::{Answer, AnswerStatus, How, Ledger, Recorder, Unrecorded};
 use phaseledger::model::{
-    ANSWER_SCHEMA, COMMAND_SCHEMA, Command, Declared, OutputFile, Request, Timestamp, VERBS,
+    ANSWER_SCHEMA, COMMAND_SCHEMA, Command, Declared, FoundFiles, Request, Timestamp, VERBS,
 };
 
 use self::answers::Answers;
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
+use crate::cli::host::lines::Lines;
 use crate::cli::host::{files, output};
 use crate::cli::ui::render;
 use crate::cli::verbs::writing::{self, Edge, command};
 
-/// The longest line, in bytes.
-const LINE_BYTES_MAX: u64 = 1 << 20;
+/// The lines of a file.
+const LINES: Lines = Lines { what: "the commands", bytes_max: 1 << 20, refused: Failure::bad_command };
 
 /// How many commands may become durable together, and how many lines may wait.
 const COMMANDS_PER_BATCH: usize = 1024;
@@ -198,7 +199,12 @@ impl Appender<'_> {
             commands.push(command);
         }
         self.started = Some(Instant::now());
-        let mut edge = Edge { context: self.context, how: How::Together, before: &mut |_| Ok(()) };
+        let mut edge = Edge {
+            context: self.context,
+            how: How::Together,
+            before: &mut |_| Ok(()),
+            unmatched: Vec::new(),
+        };
         let recorded = Ledger::record_all(&mut edge, &mut commands, How::Together);
         let recording = recorded.map_err(|unrecorded| self.unrecorded(&lines, unrecorded))?;
         self.answer(&recording.answers, || {})
@@ -215,7 +221,8 @@ impl Appender<'_> {
     /// Reads a command from its line.
     fn read(&self, line: Line) -> Result<(u64, Command), Box<(u64, Failure)>> {
         let (number, text) = line?;
-        let request = text.parse::<Request>();
+        let times = self.context.time().map_err(|failure| Box::new((number, failure)))?;
+        let request = Request::read(&text, &times);
         let mut request = request.map_err(|error| Box::new((number, error.into())))?;
         request.by = request.by.or_else(|| self.args.by.clone());
         let command = command(request, self.context, "append");
@@ -337,9 +344,9 @@ impl<'a> Recorder for Open<'a> {
         self.context.now()
     }
 
-    fn fingerprint(&mut self, declared: &Declared) -> Result<Vec<OutputFile>, Failure> {
+    fn fingerprint(&mut self, declared: &Declared) -> FoundFiles {
         self.close();
-        files::declared(declared, self.context)
+        files::declared(declared, self.context).0
     }
 
     fn wait(&mut self, tries: u32) {
@@ -364,7 +371,7 @@ fn read_lines(path: &Path) -> Result<Receiver<Line>, Failure> {
 /// Sends each line that is not empty; ends at the first that cannot be read, or once nobody listens.
 fn send_lines(mut reader: impl BufRead, sender: &SyncSender<Line>) {
     for number in 1.. {
-        let line = match read_line(&mut reader) {
+        let line = match LINES.read(&mut reader, number) {
             Ok(None) => return,
             Ok(Some(line)) if line.trim().is_empty() => continue,
             Ok(Some(line)) => Ok((number, line)),
@@ -375,20 +382,4 @@ fn send_lines(mut reader: impl BufRead, sender: &SyncSender<Line>) {
             return;
         }
     }
-}
-
-fn read_line(reader: &mut impl BufRead) -> Result<Option<String>, Failure> {
-    let mut line = Vec::new();
-    let read = reader.take(LINE_BYTES_MAX + 1).read_until(b'\n', &mut line);
-    let read = read.map_err(|error| Failure::stream("read the commands", &error))?;
-    if read as u64 > LINE_BYTES_MAX {
-        let message = format!("the line has more than {LINE_BYTES_MAX} bytes");
-        return Err(Failure::too_large(message));
-    }
-    let line = String::from_utf8(line).map_err(|error| {
-        let column = error.utf8_error().valid_up_to() + 1;
-        let message = format!("byte {column} of the line is not UTF-8");
-        Failure::bad_command(message).detail("column", column)
-    })?;
-    Ok((read > 0).then(|| line.trim_end_matches(['\n', '\r']).to_owned()))
 }

@@ -50,7 +50,7 @@ pub enum Verb {
     what came of it. With `--dry-run` the exit code is what it would be.\n\n\
     On a terminal those who may grant their own requests (`self_approval = true`) are asked.\n\n\
     In JSON: as every verb that records, and `decision` (granted, rejected or pending) and `approval`, as in \
-    `approval list`."
+    `approval list`; where nobody has decided, stderr has an error whose `code` is `undecided`."
 )]
 pub struct RequestArgs {
     /// What is to be done, such as `delete_plan`
@@ -91,7 +91,8 @@ pub struct RequestArgs {
     `self_approval = true`. Names are what callers say they are (`--by`): the ledger records them, and proves nothing."
 )]
 pub struct DecideArgs {
-    /// The request: its id or the start of it, four digits at least, or its place, `eN`
+    /// The request: its id or the start of it, four digits at least, the `key:TEXT` that it was sent under, or its place,
+    /// `eN`
     #[arg(value_name = "ID")]
     request: String,
     /// Why
@@ -142,7 +143,7 @@ fn request(args: RequestArgs, context: &Context) -> Result<ExitCode, Failure> {
     if can_be_decided && approval.decision.is_none() && args.wait.is_none() && !context.json {
         ask::tell_who_may(&approval, context)?;
     }
-    Ok(exit(&approval))
+    Ok(exit(&approval, context))
 }
 
 /// Answers with what came of a request: in text, where the events did not say so already.
@@ -218,12 +219,15 @@ fn outcome(approval: &Approval) -> String {
 }
 
 /// Returns the exit code that a script goes by.
-pub fn exit(approval: &Approval) -> ExitCode {
+pub fn exit(approval: &Approval, context: &Context) -> ExitCode {
     match approval.decision.as_ref().map(|decision| decision.verdict) {
         Some(Verdict::Granted) => ExitCode::SUCCESS,
         Some(Verdict::Rejected) => ExitCode::FAILURE,
-        // Neither yes nor no.
-        None => ExitCode::from(Class::Later.exit()),
+        // Neither yes nor no. A program gets the answer, and why it is none: the ledger kept too long has the same exit code.
+        None => match context.json {
+            true => Failure::undecided(approval.seq).exit(true),
+            false => ExitCode::from(Class::Later.exit()),
+        },
     }
 }
 

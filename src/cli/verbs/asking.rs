@@ -16,8 +16,8 @@ use crate::cli::ui::render;
 #[command(next_help_heading = "As of")]
 #[group(skip)]
 pub struct Args {
-    /// The ledger as it was then, that moment included: `head`, `eN`, `eN~K`, `id:PREFIX`, `tag:NAME`, or a
-    /// time such as `2025-10-29`, `2025-10-29 18:27`, `yesterday 14:00`, `2 hours ago`; an event comes with all that
+    /// The ledger as it was then, that moment included: `head`, `eN`, `eN~K`, `id:PREFIX`, `key:TEXT`,
+    /// `tag:NAME`, or a time such as `2025-10-29`, `2025-10-29 18:27`, `yesterday 14:00`, `2 hours ago`, `90m`; an event comes with all that
     /// its command recorded. A time takes in what had taken effect by then, also where it was recorded later
     #[arg(long, value_name = "WHEN", group = "as-of", allow_hyphen_values = true)]
     at: Option<String>,

@@ -17,17 +17,18 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use phaseledger::ledger::Answer;
-use phaseledger::model::{Amount, CallerId, CommandId, EventId, Expectation, PhaseId, PhaseRef};
+use phaseledger::model::{
+    Amount, CallerId, CommandId, EventId, Expectation, PhaseId, PhaseRef, Process, Timestamp,
+};
 use serde::Serialize;
 use signal_hook::consts::SIGINT;
 use signal_hook::low_level::emulate_default_handler;
 
 use self::meter::Meter;
-use crate::cli::host::child::{self, Watch};
+use crate::cli::host::child::{self, Order};
 use crate::cli::host::context::{Context, patience};
 use crate::cli::host::error::Failure;
 use crate::cli::host::output;
-use crate::cli::host::process::EVENT_VARIABLE;
 use crate::cli::verbs::cost::estimate;
 use crate::cli::verbs::record::HowArgs;
 use crate::cli::verbs::writing::{self, AnswerView, MetaArgs as Meta};
@@ -36,7 +37,9 @@ use crate::cli::verbs::writing::{self, AnswerView, MetaArgs as Meta};
 #[derive(clap::Args)]
 #[command(
     after_help = "CMD has the standard input and output; its standard error is passed on, and the last 64 KiB \
-    of it are kept where it fails. SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2 are handed on to it. The \
+    of it are kept where it fails. SIGINT, SIGTERM, SIGHUP and SIGQUIT are handed on to it and to what it started \
+    (its process group; at a terminal, which signals a job by itself, what is still in ours), SIGUSR1 and SIGUSR2 to it \
+    alone. What is left of its group when it ends as it was asked to is sent SIGTERM, and SIGKILL once `--grace` is over. The \
     ledger is not held while it runs: CMD may record by itself, and finds PHASELEDGER_PHASE, PHASELEDGER_ATTEMPT, \
     PHASELEDGER_EVENT (the id of the start) and PHASELEDGER_DIR in its environment. An attempt that it ends by \
     itself is left as it is.\n\n\
@@ -44,16 +47,25 @@ use crate::cli::verbs::writing::{self, AnswerView, MetaArgs as Meta};
     126 where it cannot be run; the phase is FAILED then. Otherwise as any verb that records.\n\n\
     With `--if-needed` a script of `exec` lines can be run again after it was interrupted, by whatever: what is \
     COMPLETE or skipped is left alone, what is PENDING, NEEDS_RERUN or FAILED is run, and an attempt whose process \
-    is gone is taken over. One whose process runs, or may, is refused.\n\n\
+    is gone is taken over. One whose process runs, or may, is refused; so is a phase of which an attempt has ended but \
+    left a process behind that runs. Without `--if-needed` that is told, and CMD is run beside it. Where a COMPLETE phase declares `inputs` or \
+    `outputs`, they are looked at first: what is no longer what it read or put out is recorded, as by `scan`, and the \
+    phase is run.\n\n\
     CMD is stopped once what it costs passes `--max-cost`, or a record of its costs passes the limit of the phase or \
-    of the workflow: it is sent SIGTERM, and SIGKILL after `--grace`; processes that it started are not. The phase \
+    of the workflow: it is sent SIGTERM, and SIGKILL after `--grace`, with all that it started. The phase \
     is FAILED then, and `exec` exits with 6, however CMD ended: also where it ended first. Costs are what is \
     recorded on the phase while the attempt is under way, refunds taken off: `phaseledger cost record`. Limits are \
     watched where one is in force when the attempt starts.\n\n\
     An id that is known never runs CMD again: exits with 0 where its attempt was completed, as it ended where it \
     failed, with 6 while it is under way or where it passed `--max-cost` or a limit, and with 1 where it was reset.\n\n\
+    The outputs that the workflow file declares are fingerprinted once CMD has ended. They never change how it ended: \
+    where not all can be read (a link to nowhere, a pipe, a name that is not UTF-8, more than are kept), they are named \
+    in a warning and in the event, which then has no digest, and the phase is COMPLETE as CMD was. A file that \
+    `--output` names is meant: without it the phase is FAILED. Declared inputs that cannot be read are told too, and \
+    CMD is run; no `scan` can compare them then.\n\n\
     With `--json` the last line on standard error is the answer (`exec/1`): `outcome` (`completed`, `failed` or \
-    `not_run`), `phase`, `attempt`, `exit_code`, `started` and `ended` as other verbs answer, and `reason`.",
+    `not_run`), `phase`, `attempt`, `exit_code`, `started` and `ended` as other verbs answer, `left_behind` \
+    (the processes that still run, as the event has them; absent where none do), and `reason`.",
     // Told behind `--grace`, which is the ninth, as what stops CMD is told with what it may cost.
     mut_arg("reason", |reason| reason.display_order(8))
 )]
@@ -74,7 +86,7 @@ pub struct Args {
     /// The most that this attempt may cost, in the workflow's currency: more stops CMD, and fails the attempt
     #[arg(long, value_name = "AMOUNT", value_parser = estimate, allow_negative_numbers = true)]
     max_cost: Option<Amount>,
-    /// How long a CMD that is stopped has between SIGTERM and SIGKILL
+    /// How long a CMD that is stopped, and what it started, has between SIGTERM and SIGKILL
     #[arg(long, value_name = "DURATION", value_parser = patience, default_value = "10s")]
     grace: Duration,
     #[command(flatten)]
@@ -111,6 +123,10 @@ struct Started {
     attempt: u32,
     /// The event that started it.
     event: EventId,
+    /// When that took effect.
+    at: Timestamp,
+    /// What earlier attempts had left behind that ran as it began.
+    beside: Vec<Process>,
     answer: Answer,
     /// What it costs.
     meter: Meter,
@@ -138,14 +154,16 @@ struct View<'a> {
     started: Option<AnswerView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ended: Option<AnswerView<'a>>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    left_behind: &'a [Process],
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
 }
 
 /// Starts, runs and ends.
 pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
-    let dir = context.home()?;
-    let dir = std::path::absolute(dir.root()).map_err(|error| Failure::io("find", dir.root(), &error))?;
+    let context = &context.stay()?;
+    let dir = context.home()?.folder()?;
     let mut started = match begin::begin(&args, context)? {
         Begun::Started(started) => started,
         Begun::NotRun(not_run) => return Ok(tell_not_run(&not_run, context)),
@@ -159,15 +177,22 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     let environment = [
         ("PHASELEDGER_PHASE", started.phase.to_string().into()),
         ("PHASELEDGER_ATTEMPT", started.attempt.to_string().into()),
-        (EVENT_VARIABLE, started.event.to_string().into()),
         ("PHASELEDGER_DIR", dir.into_os_string()),
     ];
+    let mut ended_at = None;
     let meter = &mut started.meter;
     let calls: &mut dyn FnMut() -> bool = &mut || meter.calls(context);
-    let watch = started.is_watched.then_some(Watch { calls, grace: args.grace });
-    let ran = child::run(&args.command, &environment, watch);
+    let ran = child::run(Order {
+        command: &args.command,
+        environment: &environment,
+        event: started.event,
+        calls: started.is_watched.then_some(calls),
+        grace: args.grace,
+        // What comes now is none of its time: others may have the ledger for long.
+        on_end: &mut || ended_at = context.now().ok(),
+    });
     let is_interrupted = ran.as_ref().is_ok_and(|ended| ended.is_interrupted);
-    let exit = end::end(&args, &mut started, ran, context)?;
+    let exit = end::end(&args, &mut started, ran, ended_at, context)?;
     if is_interrupted && exit == end::signalled(SIGINT) {
         // A shell gives up its script only where it sees that ^C ended what it ran.
         let _ = emulate_default_handler(SIGINT);
@@ -178,9 +203,17 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
 fn tell_not_run(not_run: &NotRun, context: &Context) -> ExitCode {
     let NotRun { phase, attempt, reason, exit_code } = not_run;
     if context.json {
-        let (outcome, reason) = ("not_run", Some(reason.clone()));
-        let (schema, phase, attempt, exit_code) = ("exec/1", phase, *attempt, *exit_code);
-        tell_json(&View { schema, outcome, phase, attempt, exit_code, started: None, ended: None, reason });
+        tell_json(&View {
+            schema: "exec/1",
+            outcome: "not_run",
+            phase,
+            attempt: *attempt,
+            exit_code: *exit_code,
+            started: None,
+            ended: None,
+            left_behind: &[],
+            reason: Some(reason.clone()),
+        });
     } else {
         output::talk(format_args!("phaseledger: {phase} is not run: {reason}"));
     }

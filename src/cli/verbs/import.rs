@@ -33,8 +33,8 @@ use crate::cli::verbs::init::{self, Beginning};
 #[derive(clap::Args)]
 #[command(
     after_help = "A line of a history has `at`, `phase` and `event`: `start`, `complete`, `fail`, `skip`, `cached`, \
-    `needs_rerun`, or `cost` with an `amount` (below zero for a refund), perhaps `currency`, `model`, `operation`. Lines \
-    are taken in the order of their times. A phase that has not run yet is taken to have been defined before its first \
+    `needs_rerun`, or `cost` with an `amount` (below zero for a refund), perhaps `currency`, `model`, `operation`. A \
+    time is written as in every flag; without an offset it is one of the `--tz` zone. Lines are taken in the order of their times. A phase that has not run yet is taken to have been defined before its first \
     line. A file that was taken in may be taken in again, also when it has grown at either end: what is known is \
     passed over."
 )]
@@ -75,7 +75,7 @@ struct HistoryArgs {
     #[arg(long)]
     allow_unmet: bool,
     /// Take in only what happened before this time
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     before: Option<String>,
 }
 
@@ -269,6 +269,7 @@ fn take_history(file: &Spooled, args: &Args, context: &Context) -> Result<(), Fa
         repair: args.history.repair,
         allow_unmet: args.history.allow_unmet,
         before,
+        zone: context.zone,
         by: context.actor(args.by.as_deref(), "import"),
     };
     let mut progress = Progress::new("importing", 0);

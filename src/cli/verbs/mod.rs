@@ -1,6 +1,7 @@
 //! The verbs, a file each or a family: the arguments, whose words are the help, and what the verb does.
 
-pub mod append;
+mod accept;
+mod append;
 pub mod approval;
 pub mod asking;
 pub mod backup;
@@ -18,6 +19,7 @@ pub mod next;
 pub mod record;
 pub mod replay;
 pub mod report;
+mod revert;
 pub mod salvage;
 pub mod scan;
 pub mod show;
@@ -58,10 +60,14 @@ pub enum Verb {
     Complete(record::CompleteArgs),
     /// End the attempt under way badly
     Fail(record::FailArgs),
+    /// Vouch for what is there of a phase that failed or must run again: it is complete as it is
+    Accept(accept::AcceptArgs),
     /// Do without a phase: those who need it may go on
     Skip(record::SkipArgs),
     /// Mark a complete phase, and all that was built on it, for rerun
     Rerun(record::RerunArgs),
+    /// Take back what was asked for by mistake: a mark, a note, a tag, a cost, a definition, a skip
+    Revert(revert::RevertArgs),
     /// Make a phase, or all of a workflow, as if it had not run
     Reset(record::ResetArgs),
     /// Attach metadata to a phase
@@ -123,8 +129,10 @@ impl Verb {
             Verb::Start(args) => record::start(args, context),
             Verb::Complete(args) => record::complete(args, context),
             Verb::Fail(args) => record::fail(args, context),
+            Verb::Accept(args) => accept::run(args, context),
             Verb::Skip(args) => record::skip(args, context),
             Verb::Rerun(args) => record::rerun(args, context),
+            Verb::Revert(args) => revert::run(args, context),
             Verb::Reset(args) => record::reset(args, context),
             Verb::Meta(args) => record::meta(args, context),
             Verb::Note(args) => record::note(args, context),

@@ -17,8 +17,9 @@ use crate::cli::verbs::{asking, status};
 /// Options of `next`.
 #[derive(clap::Args)]
 #[command(after_help = "What is ready is PENDING, FAILED or NEEDS_RERUN, all that it needs is complete or \
-    skipped, and no cost limit is exceeded. Exits with 0 when something is ready, with 1 when nothing is. In JSON (`next/1`): `ready`, \
-    `running` and `blocked`, in topological order, each phase as `status --json` has it.")]
+    skipped, no cost limit is exceeded, and nothing that its last attempt started still runs. Exits with 0 when something is ready, or when nothing is left to \
+    run, and with 1 when something is left and none of it can be started. In JSON (`next/1`): `ready`, \
+    `running` and `blocked`, in topological order, each phase as `status --json` has it; `done`, whether nothing is left.")]
 pub struct Args {
     /// Only phases of this workflow
     #[arg(long, value_name = "NAME", value_parser = |name: &str| WorkflowName::new(name))]
@@ -47,9 +48,12 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let mut answered = args.asking.ask(&question, context)?;
     let NextAnswer { next, table } = &mut answered.view;
     if answered.is_head {
-        process::look_at(&mut next.running, table);
+        process::look_at(next.running.iter_mut().chain(&mut next.ready), table);
+        // What an attempt left behind works on, though the attempt has ended.
+        let left = next.ready.extract_if(.., |phase| phase.left_behind_pid.is_some());
+        next.running.extend(left);
     }
-    let exit = if next.ready.is_empty() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
+    let exit = if next.ready.is_empty() && !next.done { ExitCode::FAILURE } else { ExitCode::SUCCESS };
     if context.json {
         asking::write_json(&answered)?;
         return Ok(exit);
@@ -91,8 +95,8 @@ fn row(heading: &str, phase: &PhaseStatus, naming: Naming) -> Vec<String> {
 
 /// Returns how many phases can be started, are under way, and wait.
 fn summary(next: &Next, listed: bool) -> String {
-    let Next { ready, running, blocked } = next;
-    if ready.is_empty() && running.is_empty() && blocked.is_empty() {
+    let Next { ready, running, blocked, .. } = next;
+    if next.done {
         return "nothing is left to run".to_owned();
     }
     let first = match ready.len() {

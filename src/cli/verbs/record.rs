@@ -22,7 +22,7 @@ pub struct HowArgs {
     /// Start even when what it needs is neither complete nor skipped; the event says so
     #[arg(long)]
     allow_unmet: bool,
-    /// Start a phase that is complete: mark it for rerun first
+    /// Start it whatever has come of it, unless it is under way: one that is COMPLETE is marked for rerun first
     #[arg(long, requires = "reason", conflicts_with = "take_over")]
     rerun: bool,
     /// Start a phase whose attempt nobody will end: fail that one as abandoned first
@@ -63,6 +63,12 @@ impl HowArgs {
 
 /// Options of `start`.
 #[derive(clap::Args)]
+#[command(
+    after_help = "The inputs that the workflow file declares are fingerprinted first. Where not all can be read \
+    (a link to nowhere, a name that is not UTF-8, more than are kept), it is started all the same: they are named in a \
+    warning and in the event (`unreadable`), which has no `inputs` then, and a `scan` says `unknown` of the phase until \
+    its next start. Pipes, sockets and devices are left out, and named."
+)]
 pub struct StartArgs {
     /// The phase: `phase`, or `workflow/phase`
     phase: PhaseRef,
@@ -83,15 +89,28 @@ pub fn start(args: StartArgs, context: &Context) -> Result<ExitCode, Failure> {
     let metadata = args.meta.metadata()?;
     let worker = args.pid.map(Worker::Named);
     let action = Action::Start(action::Start { metadata, worker, ..start });
-    let warn: writing::Refuse = |phase| {
-        process::warn_of_running(phase);
-        Ok(())
+    let warn: writing::Refuse = match args.how.take_over {
+        true => |phase| {
+            process::warn_of_running(phase);
+            Ok(())
+        },
+        false => |phase| {
+            process::warn_of(phase, &process::survivors(phase));
+            Ok(())
+        },
     };
-    writing::record_unless(args.writing, action, context, args.how.take_over.then_some(warn))
+    writing::record_unless(args.writing, action, context, Some(warn))
 }
 
 /// Options of `complete`.
 #[derive(clap::Args)]
+#[command(
+    after_help = "The outputs that the workflow file declares are fingerprinted, unless `--output` or `--digest` \
+    says what was put out. Where not all of them can be read (a link to nowhere, a pipe, a name that is not UTF-8, more \
+    than are kept), the attempt ends all the same: they are named in a warning and in the event (`unreadable`), which \
+    has no digest then, and no rerun is stopped by it. A file of `--output` that cannot be read is an error, and \
+    nothing is recorded."
+)]
 pub struct CompleteArgs {
     /// The phase: `phase`, or `workflow/phase`
     phase: PhaseRef,
@@ -110,7 +129,8 @@ pub struct CompleteArgs {
 
 /// Ends the attempt well.
 pub fn complete(args: CompleteArgs, context: &Context) -> Result<ExitCode, Failure> {
-    let outputs = args.output.iter().map(|path| files::fingerprint(path)).collect::<Result<Vec<_>, _>>()?;
+    let outputs =
+        args.output.iter().map(|path| files::fingerprint(path, context)).collect::<Result<Vec<_>, _>>()?;
     let output = args.digest.or_else(|| OutputFile::together(&outputs));
     let action = Action::Complete(action::Complete {
         phase: args.phase,
@@ -191,17 +211,17 @@ pub struct RerunArgs {
     /// Why
     #[arg(long, value_name = "TEXT", value_parser = text)]
     reason: Text,
+    /// Take back every mark that was made by hand since the last attempt began
+    #[arg(long)]
+    withdraw: bool,
     #[command(flatten)]
     writing: writing::Args,
 }
 
-/// Marks a phase for rerun.
+/// Marks a phase for rerun, or takes that back.
 pub fn rerun(args: RerunArgs, context: &Context) -> Result<ExitCode, Failure> {
-    writing::record(
-        args.writing,
-        Action::Rerun(action::Rerun { phase: args.phase, reason: args.reason }),
-        context,
-    )
+    let RerunArgs { phase, reason, withdraw, writing } = args;
+    writing::record(writing, Action::Rerun(action::Rerun { phase, reason, withdraw }), context)
 }
 
 /// Options of `reset`.
@@ -275,7 +295,7 @@ pub struct TagArgs {
     /// The name; one that is set already moves
     #[arg(value_parser = tag_name)]
     name: TagName,
-    /// The place: `head`, `eN`, `id:PREFIX`, `tag:NAME` or a time
+    /// The place: `head`, `eN`, `id:PREFIX`, `key:TEXT`, `tag:NAME` or a time
     #[arg(value_name = "WHEN", default_value = "head")]
     when: String,
     #[command(flatten)]

@@ -22,7 +22,7 @@ use crate::cli::verbs::{asking, log, show_phase};
 
 /// Options of `show`.
 #[derive(clap::Args)]
-#[command(after_help = "WHAT is read as a place when it is `eN`, begins with `#`, `seq:`, `id:` or \
+#[command(after_help = "WHAT is read as a place when it is `eN`, begins with `#`, `seq:`, `id:`, `key:` or \
     `tag:`, is `head` or `head~N`, or begins with a digit and is a time; the event there is shown, or for a time \
     the last one up to it. Anything else is a phase; `workflow/phase` always is. A number that is no phase is a place, and a \
     word that is none, but a time such as `yesterday`, is read as that.\n\n\
@@ -30,7 +30,7 @@ use crate::cli::verbs::{asking, log, show_phase};
     `effects`, what it forced within its command, and later events that name it as a cause. For a phase: \
     `phase` as in `status/1`, `spec`, `attempts`, `notes`.")]
 pub struct Args {
-    /// An event: `e12`, `id:PREFIX`, `head`, `tag:NAME` or a time; or a phase
+    /// An event: `e12`, `id:PREFIX`, `key:TEXT`, `head`, `tag:NAME` or a time; or a phase
     what: String,
     #[command(flatten)]
     asking: asking::Args,
@@ -59,8 +59,8 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
 fn what(text: &str, context: &Context) -> Result<Show, Failure> {
     let when = When::parse(text, &context.time()?);
     let begins = |start: &str| text.get(..start.len()).is_some_and(|s| s.eq_ignore_ascii_case(start));
-    let is_place =
-        ["#", "seq:", "id:", "tag:", "head~"].into_iter().any(begins) || text.eq_ignore_ascii_case("head");
+    let is_place = ["#", "seq:", "id:", "key:", "tag:", "head~"].into_iter().any(begins)
+        || text.eq_ignore_ascii_case("head");
     // `e12` is a place, and `2025-10-29` a time; digits alone, and words such as `yesterday`, may be a phase.
     let is_digit = text.starts_with(|first: char| first.is_ascii_digit());
     let is_meant = when.as_ref().is_ok_and(|when| matches!(when.base, WhenBase::Seq(_)) != is_digit);

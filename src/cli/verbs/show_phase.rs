@@ -4,7 +4,7 @@ use std::io::Write;
 
 use anstyle::Style;
 use phaseledger::model::{Amount, PhaseId, StateName, Text, escape};
-use phaseledger::query::{AttemptView, NoteView, Outcome, PhaseView};
+use phaseledger::query::{AcceptedView, AttemptView, NoteView, Outcome, PhaseView};
 use phaseledger::rules::{PhaseState, Table};
 
 use crate::cli::host::context::Context;
@@ -55,22 +55,21 @@ pub fn tell(view: &PhaseView, table: &Table, context: &Context) -> Result<(), Fa
     Ok(())
 }
 
-/// Shows which files the last attempt read.
+/// Shows which files the last attempt read, or counts as having read since it was accepted.
 fn inputs(view: &PhaseView, out: &mut impl Write) -> Result<(), Failure> {
     let Some(attempt) = view.attempts.last() else { return Ok(()) };
-    let Some(inputs) = &attempt.inputs else { return Ok(()) };
+    let (inputs, seq, as_of) = match attempt.accepted.last() {
+        Some(accepted) => (&accepted.inputs, accepted.seq, format!("e{}, which accepts it", accepted.seq)),
+        None => (&attempt.inputs, attempt.started_seq, "its start".to_owned()),
+    };
+    let Some(inputs) = inputs else { return Ok(()) };
     let count = render::count(inputs.len(), "file", "files");
-    writeln!(out, "\nattempt {} reads {count}, as of its start", attempt.attempt)?;
+    writeln!(out, "\nattempt {} reads {count}, as of {as_of}", attempt.attempt)?;
     for file in inputs.iter().take(FILES_SHOWN) {
         writeln!(out, "  {}  {}", events::short(&file.digest), escape(&file.path))?;
     }
     if inputs.len() > FILES_SHOWN {
-        writeln!(
-            out,
-            "  and {} more; `phaseledger show e{}` lists them",
-            inputs.len() - FILES_SHOWN,
-            attempt.started_seq
-        )?;
+        writeln!(out, "  and {} more; `phaseledger show e{seq}` lists them", inputs.len() - FILES_SHOWN)?;
     }
     Ok(())
 }
@@ -111,6 +110,9 @@ fn standing(view: &PhaseView, table: &Table, context: &Context) -> Sheet {
     }
     sheet.lines("because", phase.rerun_reasons.iter().map(text).collect());
     sheet.lines("error", phase.error.iter().map(text).collect());
+    let stands = matches!(phase.state, StateName::Complete | StateName::NeedsRerun);
+    let vouched = view.attempts.last().and_then(|attempt| attempt.accepted.last()).filter(|_| stands);
+    sheet.lines("accepted", vouched.map(|accepted| vouching(accepted, context)).into_iter().collect());
     sheet.lines("stderr", stderr(view));
     sheet.lines("process", phase.process.iter().map(process::number).collect());
     sheet.lines("skipped", phase.skipped.iter().map(text).collect());
@@ -130,10 +132,18 @@ fn standing(view: &PhaseView, table: &Table, context: &Context) -> Sheet {
     sheet.lines("metadata", metadata.collect());
     let note = |note: &NoteView| {
         let at = render::time(note.at, context.zone, false);
-        format!("e{} {at} {}: {}", note.seq, escape(&note.by), text(&note.text))
+        let struck = note.reverted_by.map(|by| format!(" (struck out by e{by})")).unwrap_or_default();
+        format!("e{} {at} {}: {}{struck}", note.seq, escape(&note.by), text(&note.text))
     };
     sheet.lines("notes", notes.iter().map(note).collect());
     sheet
+}
+
+/// Returns who vouched for what an attempt left, when, why and as what event.
+fn vouching(accepted: &AcceptedView, context: &Context) -> String {
+    let at = render::time(accepted.at, context.zone, false);
+    let reason = render::one_line(accepted.reason.as_str());
+    format!("by {} at {at} as e{}: {reason}", escape(&accepted.by), accepted.seq)
 }
 
 /// Returns the last lines that the process of a failed attempt wrote to its standard error.
@@ -164,10 +174,15 @@ fn row(attempt: &AttemptView, view: &PhaseView, context: &Context) -> Vec<String
     let unmet: Vec<_> = attempt.unmet.iter().map(name).collect();
     let unmet = (!unmet.is_empty()).then(|| format!("started though unmet: {}", unmet.join(", ")));
     let error = attempt.error.as_ref().map(|error| render::one_line(error.as_str()));
-    let notes: Vec<_> = error.into_iter().chain(unmet).collect();
+    let accepted = attempt.accepted.last().map(|last| format!("accepted {}", vouching(last, context)));
+    let notes: Vec<_> = accepted.into_iter().chain(error).chain(unmet).collect();
+    let ends = attempt.completed_seq.into_iter().chain(attempt.accepted.iter().map(|one| one.seq));
+    let events: Vec<_> =
+        std::iter::once(attempt.started_seq).chain(ends).map(|seq| format!("e{seq}")).collect();
+    let accepted = if attempt.accepted.is_empty() { "" } else { ", accepted" };
     vec![
         attempt.attempt.to_string(),
-        outcome.to_owned(),
+        format!("{outcome}{accepted}"),
         render::time(attempt.started_at, context.zone, false),
         attempt.completed_at.map(|at| render::time(at, context.zone, false)).unwrap_or_default(),
         match (attempt.duration_seconds, attempt.completed_at) {
@@ -175,10 +190,7 @@ fn row(attempt: &AttemptView, view: &PhaseView, context: &Context) -> Vec<String
             (None, Some(_)) => render::UNKNOWN.to_owned(),
             (None, None) => String::new(),
         },
-        match attempt.completed_seq {
-            None => format!("e{}", attempt.started_seq),
-            Some(end) => format!("e{}, e{end}", attempt.started_seq),
-        },
+        events.join(", "),
         escape(&attempt.by),
         status::fit(&notes.join("; ")),
     ]

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use phaseledger::ask::{self, StatusAnswer};
 use phaseledger::model::{PhaseId, PhaseRef, StateName, Text, WorkflowName};
-use phaseledger::query::{PhaseStatus, StatusFilter, Summary};
+use phaseledger::query::{PhaseStatus, Status, StatusFilter, Summary, WorkflowSummary};
 
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
@@ -17,6 +17,9 @@ use crate::cli::verbs::asking;
 /// How much of a note is shown on a terminal, in characters.
 const NOTE_CHARACTERS_MAX: usize = 240;
 
+/// The symbol beside what is done without.
+const SKIPPED: &str = "⊘";
+
 /// How many unmet needs are named.
 const NEEDS_NAMED_MAX: usize = 3;
 
@@ -26,9 +29,13 @@ const NEEDS_NAMED_MAX: usize = 3;
     after_help = "In JSON (`status/1`): `completed_at` is when the last attempt ended, well or badly; \
     `unmet` lists, by their full names, the needs that are neither complete nor skipped as of the place asked \
     about, and `dependencies_met` says that there are none; `attempt` is 0 before the first one; `skipped` is \
-    the reason; `summary` counts the phases listed. As of the head, `process_state` tells of the `process` that \
+    the reason; `summary` counts the phases listed, `skipped` being those of `PENDING` that are done without and `done` what is \
+    COMPLETE or skipped; `workflows` has the same for each; `approvals_pending` counts the requests for leave that wait for \
+    a person. As of the head, `process_state` tells of the `process` that \
     works on an attempt whether it is `running`, `gone` or `unknown` (on another host); where it is gone but one that \
-    it started runs, `left_behind_pid` is that."
+    it started runs, `left_behind_pid` is that; so it is where an attempt has ended but left a process behind.\n\n\
+    With `--exit-code` it exits with 0 when nothing that is listed must run again, has failed or waits for leave, and with 1 \
+    otherwise; with `--exit-code=complete` when all of it is COMPLETE or skipped besides."
 )]
 pub struct Args {
     /// Only these phases: `phase`, or `workflow/phase` [default: all]
@@ -43,8 +50,37 @@ pub struct Args {
     /// List retired phases too, which the definition no longer has
     #[arg(long)]
     all: bool,
+    /// Exit with 1 unless all that is listed is up to date, or with `complete` done
+    #[arg(long, value_name = "WHAT", num_args = 0..=1, require_equals = true, default_missing_value = "current")]
+    exit_code: Option<Wanted>,
     #[command(flatten)]
     asking: asking::Args,
+}
+
+/// What `--exit-code` asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Wanted {
+    /// Nothing must run again, has failed or waits for leave
+    Current,
+    /// All is complete or skipped besides
+    Complete,
+}
+
+impl Wanted {
+    /// Says what is in the way of it, in a few words; none where nothing is.
+    fn missing(self, status: &Status) -> Option<String> {
+        let Summary { failed, stale, done, total, .. } = status.summary;
+        let count = |number: usize, what: &str| (number > 0).then(|| format!("{number} {what}"));
+        let left = if self == Wanted::Complete { total - done } else { 0 };
+        let in_the_way = [
+            count(stale, "to run again"),
+            count(failed, "failed"),
+            count(left.saturating_sub(stale + failed), "not done"),
+            count(status.approvals_pending, "waiting for leave"),
+        ];
+        let in_the_way: Vec<_> = in_the_way.into_iter().flatten().collect();
+        (!in_the_way.is_empty()).then(|| in_the_way.join(", "))
+    }
 }
 
 /// Tells where phases stand.
@@ -56,6 +92,8 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
         with_retired: args.all,
     };
     let mut answered = args.asking.ask(&ask::Status { filter }, context)?;
+    let missing = args.exit_code.and_then(|wanted| wanted.missing(&answered.view.status));
+    let exit = if missing.is_some() { ExitCode::FAILURE } else { ExitCode::SUCCESS };
     let is_head = answered.is_head;
     let StatusAnswer { status, table } = &mut answered.view;
     if is_head {
@@ -63,22 +101,34 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     }
     if context.json {
         asking::write_json(&answered)?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(exit);
     }
     let naming = Naming::among(table.workflows.len());
     let rows: Vec<_> = status.phases.iter().map(|phase| row(phase, naming, is_head, context)).collect();
     let mut out = output::stdout();
     show(&mut out, COLUMNS, &rows)?;
-    let skipped = status.phases.iter().filter(|phase| phase.skipped.is_some()).count();
     let gap = if rows.is_empty() { "" } else { "\n" };
-    writeln!(out, "{gap}{}", summary(&status.summary, skipped))?;
+    write!(out, "{gap}")?;
+    if status.workflows.len() > 1 {
+        for WorkflowSummary { workflow, summary: of } in &status.workflows {
+            writeln!(out, "{workflow}: {}", summary(of))?;
+        }
+    }
+    writeln!(out, "{}", summary(&status.summary))?;
+    if status.approvals_pending > 0 {
+        let requests = render::count(status.approvals_pending, "request waits", "requests wait");
+        writeln!(out, "{requests} for leave: `phaseledger approval list` lists them")?;
+    }
+    if let Some(missing) = missing {
+        output::talk(format_args!("not up to date: {missing}"));
+    }
     process::tell_how_to_settle(&status.phases);
     if table.workflows.is_empty() && is_head {
         output::talk(format_args!(
             "nothing is defined yet: `phaseledger define` puts `ledger/workflow.toml` in force"
         ));
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(exit)
 }
 
 const COLUMNS: &[Column] = &[
@@ -132,7 +182,7 @@ pub fn state(phase: &PhaseStatus) -> String {
         None => format!("{}{}", render::state(phase.state), process::remark(phase)),
         Some(_) => {
             let style = render::style(phase.state);
-            format!("{style}{} {} (skipped){style:#}", render::symbol(phase.state), phase.state)
+            format!("{style}{SKIPPED} {} (skipped){style:#}", phase.state)
         }
     }
 }
@@ -180,17 +230,18 @@ pub fn fit(note: &str) -> String {
 }
 
 /// Returns how many phases are in each state, in a line.
-fn summary(summary: &Summary, skipped: usize) -> String {
-    let count = |state: StateName| {
-        let skipped = match state {
-            StateName::Pending if skipped > 0 => format!(" ({skipped} skipped)"),
-            _ => String::new(),
-        };
-        let number = summary.count(state);
+fn summary(summary: &Summary) -> String {
+    let count = |number: usize, what: &str, state: StateName| {
         let style = render::style(state);
-        (number > 0).then(|| format!("{style}{number} {state}{skipped}{style:#}"))
+        (number > 0).then(|| format!("{style}{number} {what}{style:#}"))
     };
-    let counts: Vec<_> = StateName::ALL.into_iter().filter_map(count).collect();
+    let in_state = |state: StateName| {
+        // What is done without is no longer to run.
+        let skipped = if state == StateName::Pending { summary.skipped } else { 0 };
+        count(summary.count(state) - skipped, state.as_str(), state)
+    };
+    let skipped = count(summary.skipped, "skipped", StateName::Pending);
+    let counts: Vec<_> = StateName::ALL.into_iter().filter_map(in_state).chain(skipped).collect();
     match summary.total {
         0 => "no phases".to_owned(),
         total => format!("{}: {}", render::count(total, "phase", "phases"), counts.join(", ")),

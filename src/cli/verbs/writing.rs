@@ -1,6 +1,7 @@
 //! What every verb that records has in common: its options, the way into the ledger, and the answer.
 
-use std::borrow::Cow;
+mod view;
+
 use std::io::{BufWriter, Write};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -8,12 +9,10 @@ use std::time::Duration;
 use phaseledger::ask;
 use phaseledger::ledger::{Answer, AnswerStatus, How, Ledger, Recorder};
 use phaseledger::model::{
-    Action, CallerId, Command, CommandId, Declared, Expectation, Metadata, OutputFile, Recorded, Request,
-    Seq, Timestamp,
+    Action, CallerId, Command, Declared, Expectation, FoundFiles, Metadata, Recorded, Request, Timestamp,
 };
-use phaseledger::query::{Forecast, words};
+use phaseledger::query::Forecast;
 use phaseledger::rules::Phase;
-use serde::Serialize;
 use uuid::Uuid;
 
 use crate::cli::host::context::Context;
@@ -24,6 +23,7 @@ use crate::cli::ui::{
     render::{self, Naming},
 };
 use crate::cli::verbs::asking;
+pub use view::{AnswerView, DerivedView, UnmatchedView, status_name};
 
 /// The options of every verb that records.
 #[derive(clap::Args)]
@@ -37,7 +37,7 @@ pub struct Args {
     #[arg(long, value_name = "WHAT")]
     expect: Vec<Expectation>,
     /// When it took effect, where that is not now: a time such as `2025-10-29T18:27:01Z` or `10 minutes ago`
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     occurred_at: Option<String>,
     /// Who asks [env: PHASELEDGER_BY] [default: the user]
     #[arg(long, value_name = "NAME", value_parser = phaseledger::model::label)]
@@ -127,17 +127,17 @@ pub fn record_unless(
     refuse: Option<Refuse>,
 ) -> Result<ExitCode, Failure> {
     let verb = action.verb();
-    let answer = submit_unless(args, action, context, refuse)?;
+    let (answer, unmatched) = submit_unless(args, action, context, refuse)?;
     let question = ask::Forecast::of(&answer);
     let history = |question| asking::ask_head(&question, "reading the history", context);
     let forecast = question.map(history).transpose()?;
-    answered(&answer, tell_with(&answer, forecast.as_ref(), verb, context))?;
+    answered(&answer, tell_with(&answer, forecast.as_ref(), &unmatched, verb, context))?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Records an action, or finds out what it would record.
 pub fn submit(args: Args, action: Action, context: &Context) -> Result<Answer, Failure> {
-    submit_unless(args, action, context, None)
+    submit_unless(args, action, context, None).map(|(answer, _)| answer)
 }
 
 fn submit_unless(
@@ -145,7 +145,7 @@ fn submit_unless(
     action: Action,
     context: &Context,
     refuse: Option<Refuse>,
-) -> Result<Answer, Failure> {
+) -> Result<(Answer, Vec<UnmatchedView>), Failure> {
     let occurred_at: Option<Timestamp> =
         args.occurred_at.as_deref().map(|text| context.instant(text)).transpose()?;
     let request = Request { id: args.id, expect: args.expect, occurred_at, by: args.by, action };
@@ -164,7 +164,7 @@ pub fn answered<T>(answer: &Answer, told: Result<T, Failure>) -> Result<T, Failu
 /// Records a command, or tells what it would record. The files that its phase declares are fingerprinted
 /// first, while nobody holds the ledger, and only once it is known that the command is not refused.
 pub fn send(command: &mut Command, dry_run: bool, context: &Context) -> Result<Answer, Failure> {
-    send_unless(command, dry_run, context, None)
+    send_unless(command, dry_run, context, None).map(|(answer, _)| answer)
 }
 
 fn send_unless(
@@ -172,7 +172,7 @@ fn send_unless(
     dry_run: bool,
     context: &Context,
     mut refuse: Option<Refuse>,
-) -> Result<Answer, Failure> {
+) -> Result<(Answer, Vec<UnmatchedView>), Failure> {
     let unless = command.may_repeat.then_some(command.id);
     let question = command.action.phase().map(|phase| ask::Standing { phase: phase.clone(), unless });
     let how = if dry_run { How::Preview } else { How::Together };
@@ -185,10 +185,11 @@ fn send_unless(
             }
             _ => Ok(()),
         },
+        unmatched: Vec::new(),
     };
     let recorded = Ledger::record_all(&mut edge, std::slice::from_mut(command), how);
     let answers = recorded.map_err(|unrecorded| unrecorded.error)?.answers;
-    Ok(answers.into_iter().next().expect("an answer to each command"))
+    Ok((answers.into_iter().next().expect("an answer to each command"), edge.unmatched))
 }
 
 /// What recording takes from this machine.
@@ -198,6 +199,8 @@ pub struct Edge<'a> {
     pub how: How,
     /// Asks the ledger before anything is staged, by [`ask::held`], and may refuse.
     pub before: &'a mut dyn FnMut(&mut Ledger) -> Result<(), Failure>,
+    /// The declared patterns that selected nothing when files were last looked at.
+    pub unmatched: Vec<UnmatchedView>,
 }
 
 impl Recorder for Edge<'_> {
@@ -214,8 +217,10 @@ impl Recorder for Edge<'_> {
         self.context.now()
     }
 
-    fn fingerprint(&mut self, declared: &Declared) -> Result<Vec<OutputFile>, Failure> {
-        files::declared(declared, self.context)
+    fn fingerprint(&mut self, declared: &Declared) -> FoundFiles {
+        let (found, unmatched) = files::declared(declared, self.context);
+        UnmatchedView::replace(&mut self.unmatched, declared, unmatched);
+        found
     }
 
     fn wait(&mut self, tries: u32) {
@@ -237,99 +242,32 @@ pub fn wait(tries: u32) {
     std::thread::sleep(Duration::from_millis(random % most));
 }
 
-/// The answer to a command, in JSON.
-#[derive(Serialize)]
-pub struct AnswerView<'a> {
-    status: &'static str,
-    seq: u64,
-    id: CommandId,
-    derived: Vec<DerivedView<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    raised: Option<RaisedView>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    clock: Option<Timestamp>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    forecast: Option<&'a Forecast>,
-}
-
-/// When a command took effect that could not when it was claimed to have, or now.
-#[derive(Serialize)]
-struct RaisedView {
-    claimed: Option<Timestamp>,
-    at: Timestamp,
-    rests_on: Seq,
-}
-
-/// An event, in a few words.
-#[derive(Serialize)]
-pub struct DerivedView<'a> {
-    seq: u64,
-    id: phaseledger::model::EventId,
-    kind: &'static str,
-    phase: Option<String>,
-    to: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<Cow<'a, str>>,
-}
-
-impl<'a> AnswerView<'a> {
-    /// Views an answer.
-    pub fn new(answer: &'a Answer) -> Self {
-        AnswerView {
-            status: status_name(answer.status),
-            seq: answer.seq.number(),
-            id: answer.id,
-            derived: answer.events.iter().skip(1).map(DerivedView::new).collect(),
-            raised: answer.raised.map(|rest| RaisedView {
-                claimed: answer.events.first().and_then(|first| first.occurred_at),
-                at: rest.at,
-                rests_on: rest.seq,
-            }),
-            clock: answer.events.first().and_then(|first| first.clock),
-            forecast: None,
-        }
-    }
-}
-
-impl<'a> DerivedView<'a> {
-    /// Views an event.
-    pub fn new(record: &'a Recorded) -> Self {
-        DerivedView {
-            seq: record.seq.number(),
-            id: record.id,
-            kind: record.event.kind(),
-            phase: record.subject.phase().map(ToString::to_string),
-            to: record.transition.map(|(_, to)| to.as_str()),
-            reason: words(&record.event).quotation(),
-        }
-    }
-}
-
-/// Returns the name of what came of a command.
-pub const fn status_name(status: AnswerStatus) -> &'static str {
-    match status {
-        AnswerStatus::Appended => "appended",
-        AnswerStatus::Duplicate => "duplicate",
-        AnswerStatus::Unchanged => "unchanged",
-        AnswerStatus::Preview => "preview",
-    }
-}
-
 /// Tells what came of a command: a line, and a line for each event that it forced.
 pub fn tell(answer: &Answer, verb: &str, context: &Context) -> Result<(), Failure> {
-    tell_with(answer, None, verb, context)
+    tell_with(answer, None, &[], verb, context)
+}
+
+/// Tells what came of a command that declares files, and which patterns select nothing.
+pub fn tell_unmatched(
+    answer: &Answer,
+    unmatched: &[UnmatchedView],
+    verb: &str,
+    context: &Context,
+) -> Result<(), Failure> {
+    tell_with(answer, None, unmatched, verb, context)
 }
 
 /// Tells what came of a command, and what it would set off.
 fn tell_with(
     answer: &Answer,
     forecast: Option<&Forecast>,
+    unmatched: &[UnmatchedView],
     verb: &str,
     context: &Context,
 ) -> Result<(), Failure> {
     let mut out = BufWriter::new(output::stdout());
     if context.json {
-        output::json_line(&mut out, &AnswerView { forecast, ..AnswerView::new(answer) })?;
+        output::json_line(&mut out, &AnswerView::new(answer).with(forecast, unmatched))?;
         out.flush()?;
         return Ok(());
     }

@@ -6,8 +6,27 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::model::{
-    Action, Amount, Metadata, PhaseRef, StateName, Text, Timestamp, WorkflowName, action, escape,
+    Action, Amount, Metadata, PhaseRef, StateName, Text, TimeContext, Timestamp, WorkflowName, action, escape,
 };
+
+/// Why a line is none of a history: what was found, and its column, in bytes from 1, where that is known.
+pub(super) struct Refused {
+    pub(super) column: Option<usize>,
+    pub(super) found: String,
+}
+
+impl From<String> for Refused {
+    fn from(found: String) -> Self {
+        Refused { column: None, found }
+    }
+}
+
+/// What a line is read against: the workflow of its phase, and what its time is told from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Against<'a> {
+    pub(super) workflow: &'a WorkflowName,
+    pub(super) times: &'a TimeContext,
+}
 
 /// What a line says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -46,9 +65,11 @@ struct Spent {
 /// The fields of [`Spent`].
 const SPENT: [&str; 4] = ["amount", "currency", "model", "operation"];
 
-pub(super) fn parse_line(text: &str, workflow: &WorkflowName) -> Result<HistoryLine, String> {
-    let mut fields: BTreeMap<String, &RawValue> = serde_json::from_str(text)
-        .map_err(|error| format!("not a JSON object: {}", escape(&error.to_string())))?;
+pub(super) fn parse_line(text: &str, against: Against<'_>) -> Result<HistoryLine, Refused> {
+    let mut fields: BTreeMap<String, &RawValue> = serde_json::from_str(text).map_err(|error| {
+        let found = format!("not a JSON object: {}", escape(said(&error.to_string())));
+        Refused { column: Some(error.column().max(1)), found }
+    })?;
     let mut take = |key: &str| fields.remove(key);
     let (at, phase, event) = (take("at"), take("phase"), take("event"));
     let reason = take("reason").or_else(|| take("error"));
@@ -57,13 +78,11 @@ pub(super) fn parse_line(text: &str, workflow: &WorkflowName) -> Result<HistoryL
             .map(|value| value.get().to_owned())
             .ok_or_else(|| format!("no `{key}`; a line has `at`, `phase` and `event`"))
     };
-    let wrong = |key: &str, error: serde_json::Error| {
-        let said = error.to_string();
-        // The place that the parser names is one within the value.
-        let said = said.rsplit_once(" at line ").map_or(said.as_str(), |(said, _)| said);
-        format!("`{key}`: {}", escape(said))
-    };
-    let at = serde_json::from_str(&field("at", at)?).map_err(|error| wrong("at", error))?;
+    // Where the parser stopped is a place within the value.
+    let wrong =
+        |key: &str, error: serde_json::Error| format!("`{key}`: {}", escape(said(&error.to_string())));
+    let at: String = serde_json::from_str(&field("at", at)?).map_err(|error| wrong("at", error))?;
+    let at = against.times.time(&at).map_err(|error| format!("`at`: {error}"))?;
     let phase: PhaseRef =
         serde_json::from_str(&field("phase", phase)?).map_err(|error| wrong("phase", error))?;
     let event = serde_json::from_str(&field("event", event)?).map_err(|error| wrong("event", error))?;
@@ -77,7 +96,7 @@ pub(super) fn parse_line(text: &str, workflow: &WorkflowName) -> Result<HistoryL
     for (key, value) in fields {
         metadata.insert(&key, value.get()).map_err(|error| format!("`{}`: {error}", escape(&key)))?;
     }
-    Ok(HistoryLine { at, phase: phase.within(workflow).into(), event, reason, cost, metadata })
+    Ok(HistoryLine { at, phase: phase.within(against.workflow).into(), event, reason, cost, metadata })
 }
 
 /// Takes what a cost tells out of the fields of its line.
@@ -88,11 +107,23 @@ fn spent(fields: &mut BTreeMap<String, &RawValue>) -> Result<Spent, String> {
         return Err("no `amount`; a cost has one, below zero for a refund".to_owned());
     }
     let text = serde_json::to_string(&own).expect("what was read is written");
-    serde_json::from_str(&text).map_err(|error| {
-        let said = error.to_string();
-        let said = said.rsplit_once(" at line ").map_or(said.as_str(), |(said, _)| said);
-        format!("the cost: {}", escape(said))
-    })
+    serde_json::from_str(&text).map_err(|error| format!("the cost: {}", escape(said(&error.to_string()))))
+}
+
+/// Returns what the parser said, without the place at its end.
+fn said(error: &str) -> &str {
+    error.rsplit_once(" at line ").map_or(error, |(said, _)| said)
+}
+
+/// Returns when a line says that something happened, and nothing else of it.
+pub(super) fn time_of(text: &str, times: &TimeContext) -> Option<Timestamp> {
+    #[derive(Deserialize)]
+    struct At<'a> {
+        #[serde(borrow)]
+        at: std::borrow::Cow<'a, str>,
+    }
+    let At { at } = serde_json::from_str(text).ok()?;
+    times.time(&at).ok()
 }
 
 /// A command that a line becomes, or that makes it legal, with the repair that it is.
@@ -138,6 +169,7 @@ impl HistoryLine {
                 vec![Action::Rerun(action::Rerun {
                     phase: self.phase.clone(),
                     reason: self.because("needs a rerun"),
+                    withdraw: false,
                 })]
             }
         };
@@ -155,7 +187,7 @@ impl HistoryLine {
         if state == StateName::Complete && (begins || ends) {
             let reason = self.because("The history has it run again");
             steps.push((
-                Action::Rerun(action::Rerun { phase: self.phase.clone(), reason }),
+                Action::Rerun(action::Rerun { phase: self.phase.clone(), reason, withdraw: false }),
                 Some("missing_mark"),
             ));
         }

@@ -1,4 +1,4 @@
-//! Taking in a history that others wrote: JSON lines `{at, phase, event, …}`.
+//! Taking in a history that others wrote: JSON lines `{at, phase, event, …}`, their times as everywhere else.
 //!
 //! ```text
 //!  file ──order (by `at`)──▶ line ──parse──▶ HistoryLine ──plan (state of the phase)──▶ [Step] ──▶ Session::stage
@@ -16,13 +16,13 @@ mod order;
 use std::collections::{BTreeMap, HashMap};
 use std::io::BufRead;
 
-use line::{HistoryLine, KEPT_AS_NOTE, Step};
+use line::{Against, HistoryLine, KEPT_AS_NOTE, Step};
 use order::{FileLine, InOrder, Ordered};
 
 use super::{Ledger, LedgerError, Session, TRIES_MAX};
 use crate::model::{
-    Action, Actor, CallerId, Command, CommandId, Definition, Digest, HistoryImported, Seq, Timestamp,
-    WorkflowName, action,
+    Action, Actor, CallerId, Command, CommandId, Definition, Digest, FoundByRole, HistoryImported, Seq,
+    TimeContext, Timestamp, WorkflowName, Zone, action,
 };
 use crate::rules::{DATED_BACK, Rejection};
 use crate::store::StoreError;
@@ -45,6 +45,8 @@ pub struct HistoryOptions {
     pub allow_unmet: bool,
     /// Take in only what happened before this.
     pub before: Option<Timestamp>,
+    /// The zone of times without an offset.
+    pub zone: Zone,
     /// Who asks.
     pub by: Actor,
 }
@@ -73,10 +75,12 @@ pub enum HistoryError {
     #[error("the history cannot be read: {0}")]
     Read(#[from] std::io::Error),
     /// A line is not of the form.
-    #[error("line {line}: {found}")]
+    #[error("line {line}{}: {found}", column.map_or(String::new(), |column| format!(", column {column}")))]
     Line {
         /// Its number, from 1.
         line: u64,
+        /// The byte of the line, from 1, where it is known.
+        column: Option<usize>,
         /// What was found, and what was expected.
         found: String,
     },
@@ -107,7 +111,8 @@ pub fn import_history<R: BufRead>(
     now: Timestamp,
     mut progress: impl FnMut(u64),
 ) -> Result<Imported, HistoryError> {
-    let ordered = Ordered::read(&open, &options.workflow)?;
+    let times = TimeContext { now, zone: options.zone };
+    let ordered = Ordered::read(&open, Against { workflow: &options.workflow, times: &times })?;
     let mut done = Done::default();
     for _ in 0..TRIES_MAX {
         let rehearsal = Importer::new(ledger, options, now, true)?;
@@ -167,9 +172,10 @@ impl<'a> Importer<'a> {
     ) -> Result<Imported, HistoryError> {
         self.imported = done.imported.clone();
         let (mut taken, mut last, mut defined) = (0, None, done.lines > 0);
+        let times = TimeContext { now: self.now, zone: self.options.zone };
         while let Some(read) = lines.next()? {
-            let line = read.parse(&self.options.workflow)?;
-            let FileLine { number, text } = read;
+            let line = read.parse(Against { workflow: &self.options.workflow, times: &times })?;
+            let FileLine { number, text, .. } = read;
             let nth = self.count_same(line.at, &text);
             taken += 1;
             if taken <= done.lines || self.options.before.is_some_and(|end| line.at >= end) {
@@ -299,7 +305,9 @@ impl<'a> Importer<'a> {
             occurred_at: at,
             expect: Vec::new(),
             inferred: repair,
-            fingerprints: None,
+            fingerprints: FoundByRole::default(),
+            left_behind: Vec::new(),
+            past: None,
             action,
         };
         let answer = self.session.stage(&command, self.now).map_err(|error| at_line(number, error))?;

@@ -5,9 +5,9 @@ use std::io::BufRead;
 use sha2::{Digest as _, Sha256};
 
 use super::HistoryError;
-use super::line::{HistoryLine, parse_line};
-use crate::ledger::lines::{At, LineFault, next_line};
-use crate::model::{Algorithm, Digest, Timestamp, WorkflowName};
+use super::line::{Against, HistoryLine, parse_line, time_of};
+use crate::ledger::lines::{LineFault, next_line};
+use crate::model::{Algorithm, Digest, TimeContext, Timestamp, without_mark};
 
 /// The longest line of a history, in bytes.
 const LINE_BYTES_MAX: u64 = 1 << 20;
@@ -16,17 +16,23 @@ const LINE_BYTES_MAX: u64 = 1 << 20;
 #[derive(Debug, Clone)]
 pub(super) struct FileLine {
     pub(super) number: u64,
+    /// How many bytes of its line are before it.
+    indent: usize,
     pub(super) text: String,
 }
 
 impl FileLine {
     /// Reads what it says.
-    pub(super) fn parse(&self, workflow: &WorkflowName) -> Result<HistoryLine, HistoryError> {
-        parse_line(&self.text, workflow).map_err(|found| HistoryError::Line { line: self.number, found })
+    pub(super) fn parse(&self, against: Against<'_>) -> Result<HistoryLine, HistoryError> {
+        parse_line(&self.text, against).map_err(|refused| HistoryError::Line {
+            line: self.number,
+            column: refused.column.map(|column| column + self.indent),
+            found: refused.found,
+        })
     }
 
-    fn at(&self) -> Option<Timestamp> {
-        serde_json::from_str(&self.text).ok().map(|At { at }| at)
+    fn at(&self, times: &TimeContext) -> Option<Timestamp> {
+        time_of(&self.text, times)
     }
 }
 
@@ -46,17 +52,17 @@ impl Ordered {
     /// Whatever is no line of a history is refused here, the first one of the file first.
     pub(super) fn read<R: BufRead>(
         open: impl Fn() -> std::io::Result<R>,
-        workflow: &WorkflowName,
+        against: Against<'_>,
     ) -> Result<Self, HistoryError> {
         let (mut lines, mut digest) = (FileLines::new(open()?), Sha256::new());
         let (mut latest, mut is_ordered) = (None, true);
         while let Some(line) = lines.next(|text| digest.update(text))? {
-            let at = line.parse(workflow)?.at;
+            let at = line.parse(against)?.at;
             is_ordered &= Some(at) >= latest;
             latest = latest.max(Some(at));
         }
         let (digest, last) = (Digest::new(Algorithm::Sha256, digest.finalize().into()), lines.number);
-        let sorted = if is_ordered { None } else { Some(sorted(open()?)?) };
+        let sorted = if is_ordered { None } else { Some(sorted(open()?, against.times)?) };
         Ok(Ordered { digest, last, sorted })
     }
 
@@ -72,12 +78,12 @@ impl Ordered {
     }
 }
 
-fn sorted(file: impl BufRead) -> Result<Vec<FileLine>, HistoryError> {
+fn sorted(file: impl BufRead, times: &TimeContext) -> Result<Vec<FileLine>, HistoryError> {
     let (mut lines, mut sorted) = (FileLines::new(file), Vec::new());
     while let Some(line) = lines.next(|_| {})? {
         sorted.push(line);
     }
-    sorted.sort_by_cached_key(FileLine::at);
+    sorted.sort_by_cached_key(|line| line.at(times));
     Ok(sorted)
 }
 
@@ -113,15 +119,18 @@ impl<R: BufRead> FileLines<R> {
             let number = self.number + 1;
             let more = next_line(&mut self.file, &mut text, LINE_BYTES_MAX).map_err(|fault| match fault {
                 LineFault::Read(error) => HistoryError::Read(error),
-                LineFault::Found(found) => HistoryError::Line { line: number, found },
+                LineFault::Found { column, found } => HistoryError::Line { line: number, column, found },
             })?;
             if !more {
                 return Ok(None);
             }
             self.number = number;
             see(&text);
-            if !text.trim().is_empty() {
-                return Ok(Some(FileLine { number, text: text.trim().to_owned() }));
+            // Its digest is that of all of its bytes, its lines are the same with a byte order mark as without.
+            let line = if number == 1 { without_mark(&text) } else { &text };
+            if !line.trim().is_empty() {
+                let indent = text.len() - line.trim_start().len();
+                return Ok(Some(FileLine { number, indent, text: line.trim().to_owned() }));
             }
         }
     }

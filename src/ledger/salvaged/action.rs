@@ -1,9 +1,9 @@
 //! What a command asked for, told by the events that it became.
 
 use crate::model::{
-    Action, Again, ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalRequested, CostRecorded, Event,
-    PhaseCompleted, PhaseFailed, PhaseRef, PhaseStarted, Recorded, RerunReason, Seq, Subject, Text, Verdict,
-    Worker, WorkflowName, action,
+    Action, Again, ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalRequested, Change, CostRecorded,
+    Event, FileRole, FoundByRole, PhaseCompleted, PhaseFailed, PhaseRef, PhaseStarted, Process, Recorded,
+    RerunReason, RerunWithdrawn, Said, Seq, Subject, Text, Verdict, Worker, WorkflowName, action,
 };
 
 /// Returns what the command asked for whose events these are; none where they are events that only rules derive. `place` is
@@ -18,6 +18,18 @@ pub(super) fn action_of(events: &[Recorded], place: impl Fn(Seq) -> Option<Seq>)
     }
     let subject = Subjects { workflow: first.subject.workflow(), phase: phase(&first.subject) };
     action(&first.event, &subject, place)
+}
+
+/// Returns what an attempt found of its declared files as it began, ended or was accepted, beside those that its events name.
+pub(super) fn found_of(events: &[Recorded]) -> FoundByRole {
+    let unreadable = events.iter().find_map(|record| record.event.unreadable());
+    if let Some(inputs) = events.iter().find_map(|record| record.event.inputs()) {
+        return FoundByRole { inputs: Some(Ok(inputs.to_vec())), outputs: unreadable.map(Err) };
+    }
+    // An acceptance has one list for both roles.
+    let is_of_both = events.iter().any(|record| record.event.accepted().is_some());
+    let outputs = unreadable.clone().filter(|_| !is_of_both);
+    FoundByRole { inputs: unreadable.map(Err), outputs: outputs.map(Err) }
 }
 
 /// What an event is about.
@@ -72,9 +84,16 @@ fn action(event: &Event, about: &Subjects<'_>, place: impl Fn(Seq) -> Option<Seq
         Event::WorkflowDefined(defined) => {
             Action::Define(action::Define { definition: Box::new(defined.definition.clone()) })
         }
-        Event::PhaseStarted(start) => started(about.phase()?, start, None),
+        Event::PhaseStarted(start) => started(about.phase()?, start, start.reason.clone().map(Again::Rerun)),
         Event::PhaseCompleted(done) => completed(about.phase()?, done),
         Event::PhaseFailed(end) => failed(about.phase()?, end),
+        Event::PhaseAccepted(accepted) => Action::Accept(action::Accept {
+            phase: about.phase()?,
+            reason: accepted.reason.clone(),
+            output: accepted.output,
+            outputs: accepted.outputs.clone(),
+            inputs: accepted.inputs.clone().unwrap_or_default(),
+        }),
         Event::PhaseSkipped(skipped) => Action::Skip(action::Skip {
             phase: about.phase()?,
             reason: skipped.reason.clone(),
@@ -90,6 +109,7 @@ fn action(event: &Event, about: &Subjects<'_>, place: impl Fn(Seq) -> Option<Seq
         Event::RerunMarked(why) | Event::RerunCauseAdded(why) | Event::RerunDeferred(why) => {
             marked(about.phase()?, why)
         }
+        Event::RerunWithdrawn(taken) => taken_back(about.phase()?, taken),
         Event::MetadataRecorded(recorded) => {
             Action::Meta(action::Meta { phase: about.phase()?, metadata: recorded.metadata.clone() })
         }
@@ -97,6 +117,9 @@ fn action(event: &Event, about: &Subjects<'_>, place: impl Fn(Seq) -> Option<Seq
             Action::Note(action::Note { phase: about.phase(), text: note.text.clone() })
         }
         Event::TagSet(tag) => Action::Tag(action::Tag { name: tag.name.clone(), seq: Some(place(tag.seq)?) }),
+        Event::Reverted(reverted) => {
+            Action::Revert(action::Revert { event: reverted.event, reason: reverted.reason.clone() })
+        }
         Event::CostRecorded(recorded) => cost(about.phase()?, recorded),
         Event::CostLimitSet(set) => Action::CostLimit(action::CostLimit {
             phase: about.phase(),
@@ -109,8 +132,17 @@ fn action(event: &Event, about: &Subjects<'_>, place: impl Fn(Seq) -> Option<Seq
         Event::HistoryImported(history) => {
             Action::NoteImport(action::NoteImport { workflow: about.whole(), history: history.clone() })
         }
-        Event::RerunCleared(_) | Event::CostWarningRaised(_) | Event::CostLimitExceeded(_) => return None,
+        Event::RerunCleared(_)
+        | Event::TagRemoved(_)
+        | Event::CostWarningRaised(_)
+        | Event::CostLimitExceeded(_) => return None,
     })
+}
+
+/// Returns what an end says that runs on.
+pub(super) fn left_behind(event: &Event) -> Vec<Process> {
+    let completed = event.completed().map(|completed| &completed.left_behind);
+    completed.or(event.failed().map(|failed| &failed.left_behind)).cloned().unwrap_or_default()
 }
 
 fn completed(phase: PhaseRef, done: &PhaseCompleted) -> Action {
@@ -170,7 +202,23 @@ fn decision(verdict: Verdict, decided: &ApprovalDecided) -> Action {
 /// A mark that someone asked for, or what a scan found.
 fn marked(phase: PhaseRef, why: &RerunReason) -> Action {
     match why.changes.is_empty() {
-        true => Action::Rerun(action::Rerun { phase, reason: why.reason.clone() }),
-        false => Action::InputsChanged(action::InputsChanged { phase, changes: why.changes.clone() }),
+        true => Action::Rerun(action::Rerun { phase, reason: why.reason.clone(), withdraw: false }),
+        false => {
+            let role = why.changes.iter().find_map(Change::role).unwrap_or(FileRole::Inputs);
+            Action::FilesChanged(action::FilesChanged { phase, role, changes: why.changes.clone() })
+        }
     }
+}
+
+/// What someone took back, or a scan did.
+fn taken_back(phase: PhaseRef, taken: &RerunWithdrawn) -> Action {
+    match taken.withdrawn {
+        Said::Manual => Action::Rerun(action::Rerun { phase, reason: taken.reason.clone(), withdraw: true }),
+        Said::Input => seen_again(phase, FileRole::Inputs),
+        Said::Output => seen_again(phase, FileRole::Outputs),
+    }
+}
+
+fn seen_again(phase: PhaseRef, role: FileRole) -> Action {
+    Action::FilesChanged(action::FilesChanged { phase, role, changes: Vec::new() })
 }

@@ -61,7 +61,7 @@ fn fail(phase: &PhaseRef) -> Action {
 }
 
 fn rerun(phase: &PhaseRef) -> Action {
-    Action::Rerun(action::Rerun { phase: phase.clone(), reason: because() })
+    Action::Rerun(action::Rerun { phase: phase.clone(), reason: because(), withdraw: false })
 }
 
 fn reset(phase: &PhaseRef) -> Action {

@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::SalvagedOptions;
-use super::action::action_of;
+use super::action::{action_of, found_of, left_behind};
 use super::bridge;
 use crate::ledger::export::{SalvagedEnd, Stretch};
 use crate::ledger::{LedgerError, Session};
 use crate::model::{
-    Action, CallerId, Command, CommandId, Digest, Gap, HistoryImported, PhaseId, PhaseRef, Recorded, Seq,
-    StateName, Text, Timestamp, action as verbs,
+    Action, CallerId, Command, CommandId, Digest, FoundByRole, Gap, HistoryImported, PhaseId, PhaseRef,
+    Recorded, Seq, StateName, Text, Timestamp, action as verbs,
 };
 
 /// The repair that brings a phase to where the salvaged log has it stand.
@@ -221,7 +221,9 @@ impl<'a> Taker<'a> {
             occurred_at: Some(first.at),
             expect: Vec::new(),
             inferred: None,
-            fingerprints: None,
+            fingerprints: found_of(events),
+            left_behind: left_behind(&first.event),
+            past: None,
             action,
         };
         let now = first.recorded_at.max(first.at);
@@ -315,7 +317,9 @@ impl<'a> Taker<'a> {
             occurred_at: at,
             expect: Vec::new(),
             inferred,
-            fingerprints: None,
+            fingerprints: FoundByRole::default(),
+            left_behind: Vec::new(),
+            past: None,
             action,
         }
     }

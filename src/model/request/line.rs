@@ -35,6 +35,7 @@ pub(super) const FIELDS: &[&str] = &[
     "allow_unmet",
     "rerun",
     "take_over",
+    "withdraw",
     "pid",
     "output",
     "outputs",
@@ -54,6 +55,7 @@ pub(super) const FIELDS: &[&str] = &[
     "impact",
     "auto_approve_below",
     "request",
+    "event",
 ];
 
 /// The field of which null says something: that there is no limit.

@@ -45,8 +45,10 @@ verbs! {
     "start": Start => Start::action,
     "complete": action::Complete => |complete| Ok(Action::Complete(complete)),
     "fail": action::Fail => |fail| Ok(Action::Fail(fail)),
+    "accept": action::Accept => |accept| Ok(Action::Accept(accept)),
     "skip": action::Skip => |skip| Ok(Action::Skip(skip)),
     "rerun": action::Rerun => |rerun| Ok(Action::Rerun(rerun)),
+    "revert": Revert => |revert| Ok(revert.action()),
     "reset": Reset => Reset::action,
     "meta": action::Meta => |meta| Ok(Action::Meta(meta)),
     "note": action::Note => |note| Ok(Action::Note(note)),
@@ -114,6 +116,21 @@ impl Start {
             worker: self.pid.map(Worker::Named),
             over_limit,
         }))
+    }
+}
+
+/// Takes a command back, which is named by its id.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Revert {
+    event: CallerId,
+    reason: Text,
+}
+
+impl Revert {
+    fn action(self) -> Action {
+        let event = EventId::new(self.event.0.uuid());
+        Action::Revert(action::Revert { event, reason: self.reason })
     }
 }
 

@@ -72,11 +72,11 @@ fn on(
         (Some(_), MappedLocalTime::Single(time)) => time,
         (Some(_), MappedLocalTime::Ambiguous(one, other)) => {
             let (first, second) = (text(one.min(other)), text(one.max(other)));
-            return Err(SelectorError::Twice { shown: show(written), first, second });
+            return Err(SelectorError::Twice { shown: show(written), zone: zone.told(), first, second });
         }
         (Some(_), MappedLocalTime::None) => {
             let next = text(zone.first_instant(shown));
-            return Err(SelectorError::Never { shown: show(written), next });
+            return Err(SelectorError::Never { shown: show(written), zone: zone.told(), next });
         }
     };
     let time = time.to_utc();

@@ -22,23 +22,25 @@ pub enum SelectorError {
         /// What it may mean.
         readings: Vec<NaiveDate>,
     },
-    /// The clocks of the local zone were put back over it.
-    #[error("`{shown}` came twice in the local zone; expected one of `{first}` and `{second}`")]
+    /// The clocks of the zone were put back over it.
+    #[error("`{shown}` came twice in {zone}; expected one of `{first}` and `{second}`")]
     Twice {
         /// The time, escaped.
         shown: String,
+        /// The zone, in words.
+        zone: String,
         /// The earlier instant.
         first: String,
         /// The later instant.
         second: String,
     },
-    /// The clocks of the local zone were put forward over it.
-    #[error(
-        "`{shown}` never came in the local zone, whose clocks skipped it; expected another time, as in `{next}`"
-    )]
+    /// The clocks of the zone were put forward over it.
+    #[error("`{shown}` never came in {zone}, whose clocks skipped it; expected another time, as in `{next}`")]
     Never {
         /// The time, escaped.
         shown: String,
+        /// The zone, in words.
+        zone: String,
         /// The instant at which it would have come.
         next: String,
     },

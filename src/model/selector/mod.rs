@@ -1,19 +1,20 @@
 //! Selectors: how people name a place in the log, or the events between two places.
 //!
 //! ```text
-//! WHEN  = (head | eN | N | #N | seq:N | id:PREFIX | tag:NAME | TIME) [~K]     ~K: K events before
+//! WHEN  = (head | eN | N | #N | seq:N | id:PREFIX | key:TEXT | tag:NAME | TIME) [~K]     ~K: K events before
 //! RANGE = [WHEN] .. [WHEN]           after a place, from a time on .. up to and including a place, before a time
 //!
 //!  text + TimeContext ─parse▶ When | Range ─(ledger: which place is that?)▶ Seq
 //! ```
 //!
-//! Words are read in any case, the names of tags as they are. The forms of TIME are those of
+//! Words are read in any case, the names of tags and the texts of keys as they are. The forms of TIME are those of
 //! [`TimeContext`]'s module: a time is settled here, against a present and a zone that the caller gives, so a
 //! [`When`] means the same whenever it is resolved. Which place that is, only a ledger can say.
 
 mod context;
 mod day;
 mod error;
+mod named;
 mod prefix;
 mod relative;
 mod time;
@@ -23,13 +24,14 @@ use std::fmt;
 
 pub use context::TimeContext;
 pub use error::SelectorError;
+pub use named::NamedZone;
 pub use prefix::IdPrefix;
 pub use zone::{Zone, ZoneError};
 
 use super::scan::{Misread, Scan};
-use super::{Seq, TagName, Timestamp};
+use super::{CallerKey, Seq, TagName, Timestamp};
 
-const EXPECTED: &str = "`head`, `eN`, `id:PREFIX`, `tag:NAME` or a time";
+const EXPECTED: &str = "`head`, `eN`, `id:PREFIX`, `key:TEXT`, `tag:NAME` or a time";
 const END: &str = "the end, or `~` and a number";
 const EXAMPLE: &str = "2 hours ago";
 const RANGE: &str = "e12..head";
@@ -52,6 +54,8 @@ pub enum WhenBase {
     Seq(Seq),
     /// The one event whose id starts so.
     Id(IdPrefix),
+    /// The first event of the command that was sent under a key.
+    Key(CallerKey),
     /// The place that a tag marks.
     Tag(TagName),
     /// The last event up to and including an instant. On which axis, and whether the instant itself is
@@ -110,9 +114,16 @@ impl WhenBase {
         } else if scan.eat("id:") {
             scan.example = "id:0199f3c1";
             Ok(WhenBase::Id(IdPrefix::read(scan)?))
+        } else if scan.eat("key:") {
+            scan.example = "key:2025-10-29/ingest";
+            let start = *scan;
+            let key = CallerKey::new(&name(scan, "key")?);
+            Ok(WhenBase::Key(
+                key.ok_or_else(|| start.misread("the text of a key, as `--id key:TEXT` has it"))?,
+            ))
         } else if scan.eat("tag:") {
             scan.example = "tag:release";
-            Ok(WhenBase::Tag(TagName::new(&tag_name(scan)?).map_err(SelectorError::Tag)?))
+            Ok(WhenBase::Tag(TagName::new(&name(scan, "tag's name")?).map_err(SelectorError::Tag)?))
         } else {
             Ok(WhenBase::Time(time::read(scan, context)?))
         }
@@ -136,9 +147,9 @@ fn begins_place(scan: &mut Scan<'_>) -> bool {
     rest.is_empty() || rest.starts_with('~') || rest.trim_start_matches(' ').starts_with("..")
 }
 
-/// Reads the name of a tag: up to `~`, `..` or the end, or within quotes, where `\` stands before a quote or
-/// another `\`.
-fn tag_name(scan: &mut Scan<'_>) -> Result<String, Misread> {
+/// Reads the name of a tag, or the text of a key: up to `~`, `..` or the end, or within quotes, where `\` stands before
+/// a quote or another `\`.
+fn name(scan: &mut Scan<'_>, what: &str) -> Result<String, Misread> {
     if !scan.eat("\"") {
         let rest = scan.rest();
         let end = rest.find('~').into_iter().chain(rest.find("..")).min().unwrap_or(rest.len());
@@ -153,7 +164,7 @@ fn tag_name(scan: &mut Scan<'_>) -> Result<String, Misread> {
             Some('"') => return Ok(name),
             Some('\\') => name.extend(scan.character()),
             Some(character) => name.push(character),
-            None => return Err(scan.misread("`\"` after the tag's name")),
+            None => return Err(scan.misread(format!("`\"` after the {what}"))),
         }
     }
 }
@@ -197,20 +208,21 @@ impl fmt::Display for When {
             WhenBase::Head => f.write_str("head"),
             WhenBase::Seq(seq) => write!(f, "e{seq}"),
             WhenBase::Id(prefix) => write!(f, "id:{prefix}"),
-            WhenBase::Tag(name) => write_tag(f, name.as_str()),
+            WhenBase::Key(key) => write_name(f, "key", key.as_str()),
+            WhenBase::Tag(name) => write_name(f, "tag", name.as_str()),
             WhenBase::Time(time) => write!(f, "{time}"),
         }?;
         if self.back > 0 { write!(f, "~{}", self.back) } else { Ok(()) }
     }
 }
 
-fn write_tag(f: &mut fmt::Formatter<'_>, name: &str) -> fmt::Result {
+fn write_name(f: &mut fmt::Formatter<'_>, what: &str, name: &str) -> fmt::Result {
     let is_plain =
-        !name.contains('~') && !name.contains("..") && !name.starts_with('"') && !name.ends_with('.');
+        !name.contains('~') && !name.contains("..") && !name.starts_with('"') && !name.ends_with(['.', ' ']);
     if is_plain {
-        return write!(f, "tag:{name}");
+        return write!(f, "{what}:{name}");
     }
-    write!(f, "tag:\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""))
+    write!(f, "{what}:\"{}\"", name.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
 /// Writes the canonical form, as [`When`] does.

@@ -1,4 +1,4 @@
-//! How long ago: `2 hours ago`, `-1h30m`.
+//! How long ago: `2 hours ago`, `-1h30m`, `1h30m`.
 //!
 //! Days and what is longer are counted on the calendar of the zone, so that a day ago is the same time of
 //! day, and a month ago the same day of the month or the last one that month has. What is shorter is exact.
@@ -32,16 +32,25 @@ pub(super) fn minus(scan: &mut Scan<'_>, context: &TimeContext) -> Result<Timest
     earlier(span, context).ok_or_else(|| out_of_range(scan, start))
 }
 
-/// Reads `2 hours ago`.
+/// Reads `2 hours ago`, or `2h` alone. `2 hours` alone is refused: some libraries read it as the future.
 pub(super) fn ago(scan: &mut Scan<'_>, context: &TimeContext) -> Result<Timestamp, SelectorError> {
     let start = *scan;
     scan.example = EXAMPLE;
     let span = span(scan)?;
-    let before = *scan;
-    if !scan.spaces() || scan.word() != "ago" {
-        return Err(before.misread("more of the length of time, or ` ago`").into());
+    let mut after = *scan;
+    if after.spaces() && after.word() == "ago" {
+        *scan = after;
+    } else if !is_short(scan.since(start)) {
+        return Err(scan.misread("more of the length of time, or ` ago`").into());
     }
     earlier(span, context).ok_or_else(|| out_of_range(scan, start))
+}
+
+/// Says whether a length of time is counts and units of one or two letters alone: `1h30m`.
+fn is_short(span: &str) -> bool {
+    span.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        && span.split(|c: char| c.is_ascii_digit()).all(|unit| unit.len() <= 2)
+        && span.starts_with(|first: char| first.is_ascii_digit())
 }
 
 fn out_of_range<'a>(scan: &Scan<'a>, start: Scan<'a>) -> SelectorError {

@@ -1,12 +1,16 @@
 //! Times as people write them.
 //!
 //! ```text
-//! TIME  = RFC 3339 | DAY [[at] CLOCK] [ZONE] | CLOCK [ZONE] | SPAN ago | -SPAN | now | @EPOCH
+//! TIME  = RFC 3339 | DAY [[at] CLOCK] [ZONE] | CLOCK [ZONE] | SPAN ago | -SPAN | SHORT | now | @EPOCH
 //! DAY   = 2025-10-29 | today | yesterday | [last] WEEKDAY
-//! CLOCK = 14:00 | 14:00:01.5 | 2pm | 2:30 pm | noon | midnight
-//! ZONE  = UTC | Z | +02:00 | -0530            (after a space; right after a clock: Z or +02:00)
-//! SPAN  = 2 hours | 1 hour 30 minutes | 1h30m | an hour
+//! CLOCK = 14:00 | 14:00:01.5 | 14:00:01,5 | 2pm | 2:30 pm | noon | midnight
+//! ZONE  = UTC | Z | +02:00 | +0200 | +02      (after a space; right after a clock: Z or an offset)
+//! SPAN  = 2 hours | 1 hour 30 minutes | an hour | SHORT
+//! SHORT = 1h | 90m | 1h30m | 2d               (so long ago: units of one or two letters, and no spaces)
 //! ```
+//!
+//! Flags, lines of `append` and files of histories have the same grammar: [`TimeContext::time`]. What is printed is
+//! read back as the same.
 //!
 //! A grammar of our own, because a ledger's answers are evidence: each text has one meaning or none.
 
@@ -19,17 +23,21 @@ use super::zone::{self, Zone};
 use super::{EXPECTED, relative};
 use crate::model::Timestamp;
 use crate::model::scan::{Misread, Scan, show};
-use crate::model::time::{Clock, Colon, Seconds, clock, date, fraction, offset};
+use crate::model::time::{Clock, Form, clock, date, fraction, offset};
 
 const EXAMPLE: &str = "2025-10-29 14:00";
 
 impl TimeContext {
-    /// Reads a time alone.
+    /// Reads a time alone: of a flag, a line or a file.
     ///
     /// # Errors
     ///
     /// Refuses what [`When`](super::When) does not accept as a time.
     pub fn time(&self, text: &str) -> Result<Timestamp, SelectorError> {
+        // What programs write is read at once, and is the same in the grammar.
+        if let Ok(time) = text.parse() {
+            return Ok(time);
+        }
         let mut scan = Scan::new(text, EXAMPLE);
         let time = read(&mut scan, self)?;
         scan.finish("the end")?;
@@ -106,7 +114,7 @@ fn calendar<'a>(
 ) -> Result<Timestamp, SelectorError> {
     let clock = match day {
         Day::Latest => Some(time_of_day(scan)?),
-        Day::On(_) if scan.eat("T") => Some(clock(scan, Seconds::Optional)?),
+        Day::On(_) if scan.eat("T") => Some(clock(scan, Form::Free)?),
         Day::On(_) | Day::Ago(_) | Day::Weekday(_) | Day::LastWeekday(_) => clock_after_space(scan)?,
     };
     let zone = zone_after(scan, clock.is_some())?.map_or(context.zone, Zone::Fixed);
@@ -139,7 +147,7 @@ fn time_of_day<'a>(scan: &mut Scan<'a>) -> Result<Clock<'a>, Misread> {
         _ => {
             return match half_day(scan)? {
                 Some(time) => Ok(Clock::new(time)),
-                None => clock(scan, Seconds::Optional),
+                None => clock(scan, Form::Free),
             };
         }
     };
@@ -175,7 +183,7 @@ fn zone_after(scan: &mut Scan<'_>, has_clock: bool) -> Result<Option<FixedOffset
     const CLOCK_OR_ZONE: &str = "a time of day, `UTC` or an offset such as `+02:00`";
     let mut zone = *scan;
     if !zone.spaces() {
-        return if has_clock { offset(scan, Colon::Required) } else { Ok(None) };
+        return if has_clock { offset(scan, Form::Free) } else { Ok(None) };
     }
     match zone.peek() {
         Some(next) if next.is_alphabetic() || "+-".contains(next) => {
@@ -195,7 +203,7 @@ fn epoch(scan: &mut Scan<'_>) -> Result<Timestamp, SelectorError> {
     scan.require("@", "`@` and the seconds since 1970")?;
     let sign = if scan.eat("-") { -1 } else { 1 };
     let seconds = scan.number()?;
-    let micros = i64::from(fraction(scan)?);
+    let micros = i64::from(fraction(scan, Form::Free)?);
     i64::try_from(seconds)
         .ok()
         .and_then(|seconds| seconds.checked_mul(1_000_000)?.checked_add(micros)?.checked_mul(sign))

@@ -7,19 +7,25 @@ use chrono::{
     DateTime, FixedOffset, Local, MappedLocalTime, NaiveDateTime, Offset, TimeDelta, TimeZone, Utc,
 };
 
+use super::named::NamedZone;
 use crate::model::Timestamp;
+use crate::model::nearest::nearest;
 use crate::model::scan::{Misread, Scan, show};
-use crate::model::time::{Colon, offset};
+use crate::model::time::{Form, offset};
 
 /// The zone that a time without an offset is in, and that times are shown in.
 ///
-/// Names such as `Europe/Berlin` are left out on purpose: their tables would add 1.8 MB to the program.
+/// Where the clocks of a zone are put back, a time that came twice is refused, with the two that it may be; where they
+/// are put forward, one that never came is refused, with the time at which it would have come. A day alone begins at
+/// its first instant, whatever the clocks do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Zone {
     /// A fixed distance from UTC.
     Fixed(FixedOffset),
     /// The machine's own zone, with its changes of the clocks. What they are, chrono asks the machine.
     Local,
+    /// One of the IANA time zone database, with its changes of the clocks.
+    Named(&'static NamedZone),
 }
 
 impl Zone {
@@ -28,11 +34,26 @@ impl Zone {
         Zone::Fixed(Utc.fix())
     }
 
+    /// Takes up a zone by its name and what the database says of it: the bytes of a TZif file.
+    ///
+    /// # Errors
+    ///
+    /// Refuses bytes that are none, that count leap seconds, or that do not tell the clocks of all years.
+    pub fn named(name: &str, tzif: &[u8]) -> Result<Zone, ZoneError> {
+        let read = NamedZone::read(name, tzif);
+        read.map(Zone::Named).map_err(|why| ZoneError::Unread { shown: show(name), why })
+    }
+
     /// Returns what a calendar and a clock in the zone show at an instant.
     pub fn at(self, time: Timestamp) -> DateTime<FixedOffset> {
+        self.shown_at(time.utc())
+    }
+
+    fn shown_at(self, time: DateTime<Utc>) -> DateTime<FixedOffset> {
         match self {
-            Zone::Fixed(offset) => time.utc().with_timezone(&offset),
-            Zone::Local => time.utc().with_timezone(&Local).fixed_offset(),
+            Zone::Fixed(offset) => time.with_timezone(&offset),
+            Zone::Local => time.with_timezone(&Local).fixed_offset(),
+            Zone::Named(zone) => time.with_timezone(&zone.offset_at(time)),
         }
     }
 
@@ -42,6 +63,7 @@ impl Zone {
         match self {
             Zone::Fixed(offset) => offset.from_local_datetime(&shown),
             Zone::Local => Local.from_local_datetime(&shown).map(|time| time.fixed_offset()),
+            Zone::Named(zone) => zone.instants(shown),
         }
     }
 
@@ -52,9 +74,17 @@ impl Zone {
             MappedLocalTime::Single(time) => time,
             MappedLocalTime::Ambiguous(one, other) => one.min(other),
             MappedLocalTime::None => {
-                let before = Local.offset_from_utc_datetime(&(shown - TimeDelta::days(1))).fix();
-                Local.from_utc_datetime(&(shown - before)).fixed_offset()
+                let before = *self.shown_at((shown - TimeDelta::days(1)).and_utc()).offset();
+                self.shown_at((shown - before).and_utc())
             }
+        }
+    }
+
+    /// Returns the zone as an error names it.
+    pub(super) fn told(self) -> String {
+        match self {
+            Zone::Local => "the local zone".to_owned(),
+            Zone::Fixed(_) | Zone::Named(_) => format!("the zone `{self}`"),
         }
     }
 }
@@ -65,11 +95,13 @@ impl fmt::Display for Zone {
             Zone::Fixed(offset) if offset.local_minus_utc() == 0 => f.pad("UTC"),
             Zone::Fixed(offset) => f.pad(&offset.to_string()),
             Zone::Local => f.pad("local"),
+            Zone::Named(zone) => f.pad(zone.name()),
         }
     }
 }
 
-/// Reads `UTC`, `Z`, `local`, `+02:00` or `-0530`, words in any case.
+/// Reads `UTC`, `Z`, `local`, `+02:00`, `-0530` or `+02`, words in any case. What a name such as `Europe/Berlin` means,
+/// a database of zones says, which is read at the edge: [`Zone::named`].
 impl FromStr for Zone {
     type Err = ZoneError;
 
@@ -92,7 +124,7 @@ impl FromStr for Zone {
 pub(super) fn fixed(scan: &mut Scan<'_>) -> Result<Option<FixedOffset>, Misread> {
     let mut word = *scan;
     match word.word().as_str() {
-        "" => offset(scan, Colon::Optional),
+        "" => offset(scan, Form::Free),
         "utc" | "z" => {
             *scan = word;
             Ok(Some(Utc.fix()))
@@ -104,18 +136,49 @@ pub(super) fn fixed(scan: &mut Scan<'_>) -> Result<Option<FixedOffset>, Misread>
 /// Why a text is no zone.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ZoneError {
-    /// It is a name.
-    #[error(
-        "the zone `{shown}` is a name, and zones are known by their offset alone: \
-         expected `UTC`, `local` or an offset, as in `+02:00`"
-    )]
+    /// It is a name, which a database of zones is to be asked for.
+    #[error("the zone `{shown}` is a name: expected `UTC`, `local` or an offset, as in `+02:00`")]
     Name {
         /// The name, escaped.
         shown: String,
     },
+    /// It is a name that the database of zones does not have.
+    #[error("there is no zone `{shown}`{}", suggested(near.as_deref()))]
+    Unknown {
+        /// The name, escaped.
+        shown: String,
+        /// The name that is most like it.
+        near: Option<String>,
+    },
+    /// What the database has under the name does not tell its clocks.
+    #[error("the zone `{shown}` cannot be read: {why}; expected a TZif file, as RFC 9636 has it")]
+    Unread {
+        /// The name, escaped.
+        shown: String,
+        /// What was found.
+        why: String,
+    },
     /// It is written otherwise.
     #[error(transparent)]
     Misread(#[from] Misread),
+}
+
+impl ZoneError {
+    /// Says of a name that it is none of those in the database, and which one is most like it: a slip away, or the one
+    /// that ends with it.
+    pub fn unknown(name: &str, names: &[String]) -> ZoneError {
+        let city =
+            |full: &&String| full.rsplit('/').next().is_some_and(|city| city.eq_ignore_ascii_case(name));
+        let near = nearest(name, names.iter().map(String::as_str)).map(str::to_owned);
+        ZoneError::Unknown { shown: show(name), near: names.iter().find(city).cloned().or(near) }
+    }
+}
+
+fn suggested(near: Option<&str>) -> String {
+    near.map_or_else(
+        || "; expected `UTC`, `local`, an offset or a name, as in `+02:00` or `Europe/Berlin`".to_owned(),
+        |near| format!("; did you mean `{near}`?"),
+    )
 }
 
 #[cfg(test)]
@@ -131,6 +194,8 @@ mod tests {
             ("Local", "local"),
             ("+02:00", "+02:00"),
             ("-0530", "-05:30"),
+            ("+02", "+02:00"),
+            ("-00", "UTC"),
         ] {
             let zone: Zone = text.parse().expect(text);
             assert_eq!(zone.to_string(), shown);

@@ -10,8 +10,8 @@ use super::expect::{fields, texts, wrong_type};
 use super::node::{Entry, Format, Node, Shape, Value, repeated_key, shown};
 use super::places::{PhasePlaces, definition_fault};
 use crate::model::{
-    Amount, ApprovalPolicy, Definition, Metadata, NAME_BYTES_MAX, Pattern, PhaseDefinition, PhaseName,
-    PhaseRef, TEXT_BYTES_MAX,
+    Amount, ApprovalPolicy, BadPattern, Definition, Metadata, NAME_BYTES_MAX, Patterns, PhaseDefinition,
+    PhaseName, PhaseRef, TEXT_BYTES_MAX,
 };
 
 const FILE_OF_TOML: Shape = Shape { owner: "a workflow file", keys: &["workflow", "phase"], aliases: &[] };
@@ -243,10 +243,13 @@ fn globs(entry: Option<Entry<'_>>, format: Format) -> Result<Vec<String>, Fault>
         };
         return Err(Fault::new(span.clone(), message));
     }
-    for (glob, span) in &globs {
-        Pattern::new(glob).map_err(|error| Fault::new(span.clone(), format!("`{key}`: {error}")))?;
+    let (globs, spans): (Vec<_>, Vec<_>) = globs.into_iter().unzip();
+    match Patterns::read(&globs).1.first() {
+        Some(BadPattern { index, error }) => {
+            Err(Fault::new(spans[*index].clone(), format!("`{key}`: {error}")))
+        }
+        None => Ok(globs),
     }
-    Ok(globs.into_iter().map(|(glob, _)| glob).collect())
 }
 
 fn currency(entry: Entry<'_>, format: Format) -> Result<String, Fault> {

@@ -14,13 +14,12 @@ mod error;
 mod expect;
 mod from_json;
 mod from_toml;
-mod nearest;
 mod node;
 mod places;
 #[cfg_attr(not(feature = "snippets"), expect(dead_code, reason = "what only pictures need"))]
 mod snippet;
 
-use super::{Definition, WorkflowName, text::is_deceptive};
+use super::{Definition, NotText, WorkflowName, text::is_deceptive, without_mark};
 use crate::model::NAME_BYTES_MAX;
 use error::Fault;
 use node::Format;
@@ -43,18 +42,18 @@ pub fn parse_workflow_bytes(
     if bytes.len() > WORKFLOW_FILE_BYTES_MAX {
         return Err(too_large(bytes.len()).at("", file_name));
     }
+    if let Some(encoding) = NotText::encoding(bytes) {
+        return Err(Fault::new(0..0, encoding.to_string()).at("", file_name));
+    }
     match std::str::from_utf8(bytes) {
         Ok(text) => parse_workflow(text, file_name, name_override),
         Err(error) => {
             let text = String::from_utf8_lossy(bytes);
-            let text = text.strip_prefix('\u{FEFF}').unwrap_or(&text);
             // What precedes the first bad byte is the same in both, but for the byte order mark.
-            let start = error.valid_up_to().saturating_sub(bytes_of_mark(bytes));
-            let message = format!("the byte 0x{:02x} is not UTF-8", bytes[error.valid_up_to()]);
-            let fault = Fault::new(start..start, message);
-            let utf16 = bytes.starts_with(&[0xFF, 0xFE]) || bytes.starts_with(&[0xFE, 0xFF]);
-            let hint = if utf16 { "it looks like UTF-16; save it as UTF-8" } else { "save it as UTF-8" };
-            Err(fault.hint(hint).at(text, file_name))
+            let mark = text.len() - without_mark(&text).len();
+            let start = error.valid_up_to().saturating_sub(mark);
+            let fault = NotText::Byte { byte: bytes[error.valid_up_to()] };
+            Err(Fault::new(start..start, fault.to_string()).at(without_mark(&text), file_name))
         }
     }
 }
@@ -75,7 +74,7 @@ pub fn parse_workflow(
     file_name: &str,
     name_override: Option<&WorkflowName>,
 ) -> Result<Definition, WorkflowFileError> {
-    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+    let text = without_mark(text);
     read(text, file_name, name_override).map_err(|fault| fault.at(text, file_name))
 }
 
@@ -85,6 +84,9 @@ fn read(text: &str, file_name: &str, name_override: Option<&WorkflowName>) -> Re
     }
     let json = text.trim_start().starts_with('{') || has_json_ending(file_name);
     let format = if json { Format::Json } else { Format::Toml };
+    if let Some(at) = text.find('\0') {
+        return Err(Fault::new(at..at + 1, NotText::Nul.to_string()));
+    }
     if text.trim().is_empty() {
         return Err(Fault::new(0..0, "the file is empty").hint(format.hint_first_phase()));
     }
@@ -97,10 +99,6 @@ fn read(text: &str, file_name: &str, name_override: Option<&WorkflowName>) -> Re
 
 fn too_large(bytes: usize) -> Fault {
     Fault::new(0..0, format!("the file has {bytes} bytes; at most {WORKFLOW_FILE_BYTES_MAX} are read"))
-}
-
-fn bytes_of_mark(bytes: &[u8]) -> usize {
-    if bytes.starts_with("\u{FEFF}".as_bytes()) { '\u{FEFF}'.len_utf8() } else { 0 }
 }
 
 fn has_json_ending(file_name: &str) -> bool {

@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use super::error::Fault;
-use super::nearest::nearest;
 use crate::model::escape;
+use crate::model::nearest::nearest;
 
 /// How many levels of lists and tables are looked into: the file, its phases, a phase, its needs. What is
 /// below (but for a `source`, which is kept as it is) is wrong, and its type is all that an error says.

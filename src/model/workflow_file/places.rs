@@ -6,7 +6,7 @@
 use std::ops::Range;
 
 use super::error::Fault;
-use super::nearest::nearest;
+use crate::model::nearest::nearest;
 use crate::model::{DefinitionError, PhaseName, PhaseRef, WorkflowName};
 
 /// How many edges of a cycle are marked from its start, and as many from its end.

@@ -11,15 +11,16 @@
 
 use crate::model::{
     Actor, Amount, ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalPolicy, ApprovalRequested, Cause,
-    CauseKind, CommandId, DecidedBy, EventId, EventRef, Ground, PolicyRule, Recorded, Subject, Text,
-    Timestamp, Verdict,
+    CauseKind, CommandId, DecidedBy, EventId, EventRef, Ground, PolicyRule, Recorded, Seq, Subject, Text,
+    Timestamp, Undone, Verdict,
 };
-use crate::rules::approval::{Approval, Decision, in_words};
+use crate::rules::approval::{Approval, Decision, ReplacedDecision, in_words};
 use crate::rules::draft::{Draft, root};
 use crate::rules::happened::seconds;
-use crate::rules::rejection::{ApprovalRejection, Rejection};
+use crate::rules::rejection::{ApprovalRejection, Rejection, RevertRejection};
 use crate::rules::table::Table;
 use crate::rules::touched::Changing;
+use crate::rules::undoing::{Undoing, passed};
 
 /// The rule by which a policy decides.
 const RULE: &str = "approval_policy/1";
@@ -158,6 +159,56 @@ pub(in crate::rules) fn answer(
     Ok(decision(id, approval.subject(), answer.verdict, decided))
 }
 
+/// Decides that a request which a person decided on waits again.
+pub(in crate::rules) fn reopen(
+    table: &Table,
+    target: &Recorded,
+    request: EventId,
+) -> Result<Undoing, Rejection> {
+    let decided =
+        table.approvals.get(&request).and_then(|approval| Some((approval, approval.decision.as_ref()?)));
+    match decided {
+        Some((approval, decision)) if decision.event == target.id => used(table, approval, target)?,
+        Some((_, decision)) => return Err(passed(target, Some(decision.seq))),
+        None => return Err(passed(target, None)),
+    }
+    Ok(Undoing::of(Undone::Decision))
+}
+
+/// Decides that a decision holds again, or no longer, as before something was taken back.
+pub(in crate::rules) fn reopen_of(table: &Table, target: &Recorded) -> Result<Undoing, Rejection> {
+    let mut approvals = table.approvals.values();
+    let replaced_by =
+        |approval: &&Approval| approval.replaced.as_ref().is_some_and(|replaced| replaced.by == target.seq);
+    let approval = approvals.find(replaced_by).ok_or_else(|| passed(target, None))?;
+    if approval.decision.is_some() {
+        used(table, approval, target)?;
+    }
+    Ok(Undoing::of(Undone::Decision))
+}
+
+/// Refuses where something was done since leave was given for it.
+fn used(table: &Table, approval: &Approval, target: &Recorded) -> Result<(), Rejection> {
+    let is_granted = approval.decision.as_ref().is_some_and(|decision| decision.verdict == Verdict::Granted);
+    if !is_granted {
+        return Ok(());
+    }
+    let phases = table.phases.values().filter(|phase| match &approval.phase {
+        Some(id) => phase.id == *id,
+        None => phase.id.workflow == approval.workflow,
+    });
+    let began = phases.flat_map(|phase| {
+        let attempt = phase.state.attempt().map(|attempt| attempt.seq);
+        let done = attempt.into_iter().chain(phase.paid.map(|paid| paid.seq));
+        done.filter(|seq| *seq > target.seq).map(|seq| (seq, phase.id.clone()))
+    });
+    let by: Vec<_> = began.collect();
+    match by.is_empty() {
+        true => Ok(()),
+        false => Err(RevertRejection::RestedOn { seq: target.seq, kind: target.event.kind(), by }.into()),
+    }
+}
+
 /// The event of a decision: it is caused by the request, which is its root.
 fn decision(id: EventId, subject: Subject, verdict: Verdict, decided: ApprovalDecided) -> Draft {
     let request = EventRef { seq: decided.request_seq, id: decided.request };
@@ -196,5 +247,30 @@ pub(in crate::rules) fn decided(
         return Err(format!("the request {request} is event {}, about something else", approval.seq));
     }
     approval.decision = Some(Decision::new(record, verdict, decided));
+    approval.replaced = None;
+    table.pass_retired(record)
+}
+
+/// Applies that a decision is taken back, or holds again. `replaced_by` is what is taken back.
+pub(in crate::rules) fn reopened(
+    table: &mut Changing<'_>,
+    record: &Recorded,
+    replaced_by: Seq,
+) -> Result<(), String> {
+    let is_about = |approval: &&Approval| {
+        let decision = approval.decision.as_ref().map(|decision| decision.seq);
+        let replaced = approval.replaced.as_ref().map(|replaced| replaced.by);
+        [decision, replaced].contains(&Some(replaced_by)) && approval.subject() == record.subject
+    };
+    let request = table.table().approvals.values().find(is_about).map(|approval| approval.request);
+    let approval = request.and_then(|request| table.approval(request));
+    let approval = approval.ok_or_else(|| format!("event {replaced_by} is no decision that stands"))?;
+    let was = match approval.replaced.take() {
+        Some(replaced) if replaced.by == replaced_by => {
+            std::mem::replace(&mut approval.decision, replaced.was)
+        }
+        Some(_) | None => approval.decision.take(),
+    };
+    approval.replaced = Some(ReplacedDecision { by: record.seq, at: record.at, was });
     table.pass_retired(record)
 }

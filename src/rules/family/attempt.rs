@@ -1,46 +1,55 @@
 //! Attempts: a phase is started, and ends well or badly, or is done without.
 
+use super::notes;
 use crate::model::{
-    Again, Cause, CauseKind, CommandId, Consumed, Digest, EventId, EventRef, Metadata, Origin, OutputFile,
+    Again, Cause, CauseKind, Command, Consumed, EventId, EventRef, Metadata, Origin, OutputFile, Past,
     PhaseCompleted, PhaseFailed, PhaseId, PhaseSkipped, PhaseStarted, Process, Reason, Recorded, RerunReason,
-    StateName, Timestamp, Worker, action,
+    Seq, StateName, Text, Timestamp, Undone, Worker, action,
 };
 use crate::rules::attempt::{Attempt, Completion, Failure, Skip};
 use crate::rules::draft::{Draft, ending, moving};
-use crate::rules::family::started::far_ends;
+use crate::rules::family::started::{far_ends, rooted};
 use crate::rules::mark::Mark;
-use crate::rules::phase::{Phase, PhaseState};
+use crate::rules::phase::{Phase, PhaseState, Replaced, Stood, Was};
 use crate::rules::rejection::Rejection;
 use crate::rules::stale::{Judge, consumed, roots};
-use crate::rules::table::Table;
+use crate::rules::table::{Table, root};
 use crate::rules::touched::{Changing, misplaced};
+use crate::rules::undoing::{Undoing, passed, subject};
 
 const STARTABLE: &[StateName] = &[StateName::Pending, StateName::NeedsRerun, StateName::Failed];
-const STARTABLE_AGAIN: &[StateName] = &[StateName::Complete];
+const STARTABLE_AGAIN: &[StateName] =
+    &[StateName::Pending, StateName::NeedsRerun, StateName::Failed, StateName::Complete];
 const SKIPPABLE: &[StateName] = &[StateName::Pending, StateName::Failed, StateName::NeedsRerun];
 
-/// Decides on a start. One of a phase that is complete or under way is two events: what makes way for it, and
-/// the start, which the former causes. `inputs` are the files that the attempt says it reads; `ended` is when one that makes
+/// Decides on a start. One of a phase that is complete or under way is two events: what makes way for it, which has the
+/// reason, and the start, which the former causes. `command` tells which files the attempt says it reads; `ended` is when one that makes
 /// way ends.
 pub(in crate::rules) fn start(
     table: &Table,
-    command: CommandId,
+    command: &Command,
     asked: &action::Start,
-    inputs: Option<&[OutputFile]>,
     ended: Option<Timestamp>,
 ) -> Result<Vec<Draft>, Rejection> {
     let phase = table.resolve(&asked.phase)?;
-    let (first, second) = (command.event(0), command.event(1));
-    let begin = || begin(table, phase, asked, inputs);
+    let (first, second) = (command.id.event(0), command.id.event(1));
+    let begin = || begin(table, phase, asked, command);
+    let plain = |reason: Option<&Text>| {
+        let started = PhaseStarted { reason: reason.cloned(), ..begin()? };
+        let draft = moving(phase, first, started, StateName::InProgress);
+        let (causes, root) = answers(table, phase);
+        Ok(vec![Draft { causes, root: root.unwrap_or(first), ..draft }])
+    };
     let (before, kind) = match &asked.again {
         None => {
             phase.check_state("start", STARTABLE)?;
-            let draft = moving(phase, first, begin()?, StateName::InProgress);
-            let (causes, root) = answers(table, phase);
-            return Ok(vec![Draft { causes, root: root.unwrap_or(first), ..draft }]);
+            return plain(None);
         }
         Some(Again::Rerun(reason)) => {
             phase.check_state("start --rerun", STARTABLE_AGAIN)?;
+            if STARTABLE.contains(&phase.state.name()) {
+                return plain(Some(reason));
+            }
             let mark = moving(phase, first, RerunReason::because(reason).marked(), StateName::NeedsRerun);
             (mark, CauseKind::RerunMarked)
         }
@@ -54,6 +63,7 @@ pub(in crate::rules) fn start(
                 signal: None,
                 stderr: None,
                 abandoned: true,
+                left_behind: Vec::new(),
                 metadata: Metadata::default(),
             };
             (ending(phase, first, failed, StateName::Failed), CauseKind::SameCommand)
@@ -74,7 +84,7 @@ fn begin(
     table: &Table,
     phase: &Phase,
     asked: &action::Start,
-    inputs: Option<&[OutputFile]>,
+    command: &Command,
 ) -> Result<PhaseStarted, Rejection> {
     let unmet = table.unmet(phase);
     if !unmet.is_empty() && !asked.allow_unmet {
@@ -89,6 +99,7 @@ fn begin(
     let looked_through = judge.looked_through(phase);
     let workflow = &phase.id.workflow;
     let stale = phase.spec.needs.iter().filter(|need| judge.look(need).is_stale);
+    let unreadable = command.unreadable();
     Ok(PhaseStarted {
         attempt: phase.attempt + 1,
         consumed,
@@ -98,7 +109,10 @@ fn begin(
         dependencies_met: unmet.is_empty(),
         unmet,
         over_limit: table.over_limit(phase, asked.over_limit.as_ref())?,
-        inputs: inputs.map(<[_]>::to_vec),
+        reason: None,
+        inputs: command.inputs().map(<[_]>::to_vec),
+        unreadable: unreadable.files,
+        unreadable_more: unreadable.more,
         metadata: asked.metadata.clone(),
         process,
     })
@@ -112,7 +126,7 @@ fn found(worker: &Worker) -> Result<Process, Rejection> {
 }
 
 /// Returns what an attempt that starts now builds on: the last completion, outdated or not, or the skip.
-fn consume(need: &Phase) -> Option<Consumed> {
+pub(super) fn consume(need: &Phase) -> Option<Consumed> {
     if let PhaseState::Pending { skipped: Some(skip) } = &need.state {
         return Some(Consumed { phase: need.id.clone(), event: skip.event, seq: skip.seq, output: None });
     }
@@ -121,7 +135,7 @@ fn consume(need: &Phase) -> Option<Consumed> {
 
 /// Returns what a start answers, with the root of it: the roots of every reason to run again, the failure that it tries
 /// again with what that attempt answered, the skip that it ends with what lay behind it, or the reset.
-fn answers(table: &Table, phase: &Phase) -> (Vec<Cause>, Option<EventId>) {
+pub(super) fn answers(table: &Table, phase: &Phase) -> (Vec<Cause>, Option<EventId>) {
     let one = |seq, id, kind| Origin::new(EventRef { seq, id }, kind);
     let mut found = match &phase.state {
         PhaseState::NeedsRerun { .. } => roots(table, phase),
@@ -150,46 +164,59 @@ fn answers(table: &Table, phase: &Phase) -> (Vec<Cause>, Option<EventId>) {
     (found.iter().map(Origin::cause).collect(), found.first().and_then(root))
 }
 
-/// Decides on a good end, as on a bad one. `files` are the digest and the files of what the phase put out.
+/// How an attempt ended, whether well or badly.
+#[derive(Clone, Copy)]
+pub(in crate::rules) struct End<'a> {
+    /// When; none where nobody says.
+    pub at: Option<Timestamp>,
+    /// What it started that still runs.
+    pub left_behind: &'a [Process],
+}
+
+/// Decides on a good end, as on a bad one. `command` tells what the phase put out.
 pub(in crate::rules) fn complete(
     table: &Table,
-    id: EventId,
+    command: &Command,
     asked: &action::Complete,
-    files: (Option<Digest>, &[OutputFile]),
-    ended: Option<Timestamp>,
+    ended: End<'_>,
 ) -> Result<Draft, Rejection> {
     let phase = table.resolve(&asked.phase)?;
     let attempt = phase.under_way("complete")?;
     phase.check_merge(&asked.metadata)?;
-    let (output, outputs) = files;
+    let (output, outputs) = command.outputs();
+    let unreadable = command.unreadable();
     let completed = PhaseCompleted {
         attempt: phase.attempt,
-        duration_seconds: attempt.took(ended),
+        duration_seconds: attempt.took(ended.at),
         output,
         outputs: outputs.to_vec(),
+        unreadable: unreadable.files,
+        unreadable_more: unreadable.more,
+        left_behind: ended.left_behind.to_vec(),
         metadata: asked.metadata.clone(),
     };
-    Ok(ending(phase, id, completed, StateName::Complete))
+    Ok(ending(phase, command.id.event(0), completed, StateName::Complete))
 }
 
-/// Decides on a bad end; `ended` is none where nobody says when that was.
+/// Decides on a bad end.
 pub(in crate::rules) fn fail(
     table: &Table,
     id: EventId,
     asked: &action::Fail,
-    ended: Option<Timestamp>,
+    ended: End<'_>,
 ) -> Result<Draft, Rejection> {
     let phase = table.resolve(&asked.phase)?;
     let attempt = phase.under_way("fail")?;
     phase.check_merge(&asked.metadata)?;
     let failed = PhaseFailed {
         attempt: phase.attempt,
-        duration_seconds: attempt.took(ended),
+        duration_seconds: attempt.took(ended.at),
         error: asked.error.clone(),
         exit_code: asked.exit_code,
         signal: asked.signal.clone(),
         stderr: asked.stderr.clone(),
         abandoned: asked.abandoned,
+        left_behind: ended.left_behind.to_vec(),
         metadata: asked.metadata.clone(),
     };
     Ok(ending(phase, id, failed, StateName::Failed))
@@ -221,11 +248,19 @@ pub(in crate::rules) fn completed(
             ended_at: record.at,
             duration_seconds: completed.duration_seconds,
             output: completed.output,
+            stated: is_stated(phase, record, &completed.outputs),
             outdated_by,
         };
         phase.state = PhaseState::Complete { completion };
+        phase.left_behind.clone_from(&completed.left_behind);
         phase.merge(&completed.metadata)
     })
+}
+
+/// Says whether files are such that a caller stated, while the definition declared none. Where those are that the first
+/// release named, nothing tells.
+pub(super) fn is_stated(phase: &Phase, record: &Recorded, files: &[OutputFile]) -> bool {
+    record.version > 1 && !files.is_empty() && phase.spec.outputs.is_empty()
 }
 
 /// Applies a bad end.
@@ -245,6 +280,7 @@ pub(in crate::rules) fn failed(
             error: failed.error.clone(),
         };
         phase.state = PhaseState::Failed { failure };
+        phase.left_behind.clone_from(&failed.left_behind);
         phase.merge(&failed.metadata)
     })
 }
@@ -271,12 +307,60 @@ pub(in crate::rules) fn skipped(
     record: &Recorded,
     skipped: &PhaseSkipped,
 ) -> Result<(), String> {
+    let causes = rooted(table.table(), &record.subject, skipped.behind.iter().copied());
     table.apply(record, |phase| {
         let (reason, behind) = (skipped.reason.clone(), skipped.behind.clone());
-        let origins = far_ends(&phase.state, behind.iter().copied());
+        let origins = far_ends(&phase.state, causes.into_iter());
         let skip = Skip { event: record.id, seq: record.seq, reason, behind, origins };
+        let (aside, reset, replaced) =
+            (phase.aside.clone(), phase.reset, std::mem::take(&mut phase.replaced));
         phase.set_aside(&[Origin::new(record.event_ref(), CauseKind::PhaseSkipped)]);
-        phase.state = PhaseState::Pending { skipped: Some(skip) };
+        let skipped_now = PhaseState::Pending { skipped: Some(skip) };
+        let state = std::mem::replace(&mut phase.state, skipped_now);
+        let standing = Stood { state, aside, reset, replaced };
+        phase.replaced.push(Replaced { by: record.seq, was: Was::Stood(Box::new(standing)) });
         phase.merge(&skipped.metadata)
+    })
+}
+
+/// Decides that a skip is lifted, or that it holds again: the phase is where it stood.
+pub(in crate::rules) fn lift(table: &Table, past: &Past, target: &Recorded) -> Result<Undoing, Rejection> {
+    let phase = subject(table, target)?;
+    let replaced = phase.replaced.iter().find(|replaced| replaced.by == target.seq);
+    let Some(Was::Stood(standing)) = replaced.map(|replaced| &replaced.was) else {
+        return Err(passed(target, phase.moved.map(|moved| moved.seq)));
+    };
+    // What was attached by it goes with it.
+    let attached = past.events.get(1).and_then(|next| next.event.attached());
+    let skipped = target.event.skipped().map(|skipped| (&skipped.metadata, &[][..]));
+    let attached = skipped.or(attached.map(|of| (&of.metadata, &of.removed[..])));
+    let effect = attached.and_then(|attached| notes::without(phase, past, attached));
+    Ok(Undoing {
+        transition: Some((phase.state.name(), standing.state.name())),
+        ..Undoing::with(Undone::Skip, effect)
+    })
+}
+
+/// Applies that a skip is lifted, or holds again. `replaced_by` is what is taken back.
+pub(in crate::rules) fn lifted(
+    table: &mut Changing<'_>,
+    record: &Recorded,
+    replaced_by: Seq,
+) -> Result<(), String> {
+    table.apply(record, |phase| {
+        let at = phase.replaced.iter().position(|replaced| replaced.by == replaced_by);
+        let Some(Was::Stood(standing)) = at.map(|at| phase.replaced.remove(at).was) else {
+            return Err(format!("event {replaced_by} replaced nothing that could be there again"));
+        };
+        let returned = Origin { root: root(record), ..Origin::new(record.event_ref(), CauseKind::Reverted) };
+        phase.returned = standing.state.completion().map(|_| returned);
+        let was = Stood {
+            state: std::mem::replace(&mut phase.state, standing.state),
+            aside: std::mem::replace(&mut phase.aside, standing.aside),
+            reset: std::mem::replace(&mut phase.reset, standing.reset),
+            replaced: std::mem::replace(&mut phase.replaced, standing.replaced),
+        };
+        phase.replaced.push(Replaced { by: record.seq, was: Was::Stood(Box::new(was)) });
+        Ok(())
     })
 }

@@ -12,7 +12,7 @@
 
 use crate::model::{
     Amount, Cause, CauseKind, CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised, EventId,
-    Metadata, PhaseFailed, Recorded, Scope, StateName, Subject, Text, action,
+    Metadata, PhaseFailed, Recorded, Scope, StateName, Subject, Text, Undone, action,
 };
 use crate::rules::budget::{Budget, Standing, WARNING_PERCENT};
 use crate::rules::draft::{Draft, root};
@@ -21,6 +21,7 @@ use crate::rules::phase::{Phase, PhaseState};
 use crate::rules::rejection::Rejection;
 use crate::rules::table::{Table, Workflow};
 use crate::rules::touched::Changing;
+use crate::rules::undoing::{Undoing, passed, subject};
 use crate::rules::wave::Wave;
 
 /// The rule that warns of a limit.
@@ -42,13 +43,7 @@ pub(in crate::rules) fn record(table: &Table, id: EventId, asked: &action::Cost)
             false => Rejection::NegativeCost { amount: *amount },
         });
     }
-    if amount.is_negative() && phase.budget.spent.plus(*amount).is_none_or(Amount::is_negative) {
-        let (spent, phase) = (phase.budget.spent, phase.id.clone());
-        return Err(Rejection::RefundTooLarge { phase, amount: *amount, spent });
-    }
-    if phase.budget.with(*amount).and(workflow.budget.with(*amount)).is_none() {
-        return Err(Rejection::SumTooLarge { phase: phase.id.clone(), amount: *amount });
-    }
+    check_sum(workflow, phase, *amount)?;
     let attempt = phase.state.attempt();
     let cost = CostRecorded {
         amount: *amount,
@@ -64,6 +59,18 @@ pub(in crate::rules) fn record(table: &Table, id: EventId, asked: &action::Cost)
         None => draft,
         Some(attempt) => Draft { root: attempt.root, causes: vec![attempt.cause()], ..draft },
     })
+}
+
+/// Checks that no more is given back than was spent, and that the sums can be written.
+fn check_sum(workflow: &Workflow, phase: &Phase, amount: Amount) -> Result<(), Rejection> {
+    let (spent, id) = (phase.budget.spent, || phase.id.clone());
+    if amount.is_negative() && spent.plus(amount).is_none_or(Amount::is_negative) {
+        return Err(Rejection::RefundTooLarge { phase: id(), amount, spent });
+    }
+    match phase.budget.with(amount).and(workflow.budget.with(amount)) {
+        Some(_) => Ok(()),
+        None => Err(Rejection::SumTooLarge { phase: id(), amount }),
+    }
 }
 
 fn check_currency(workflow: &Workflow, given: Option<&str>) -> Result<(), Rejection> {
@@ -103,6 +110,40 @@ pub(in crate::rules) fn set_limit(
     }
     let set = CostLimitSet { limit, before, currency: workflow.currency.clone() };
     Ok(vec![root(id, subject, set)])
+}
+
+/// Decides that what was spent is given back, or what was given back is spent after all, in the attempt that it was spent
+/// in.
+pub(in crate::rules) fn give_back(
+    table: &Table,
+    target: &Recorded,
+    cost: &CostRecorded,
+) -> Result<Undoing, Rejection> {
+    let phase = subject(table, target)?;
+    let workflow = table.workflow(Some(&phase.id.workflow))?;
+    let amount = cost.amount.negated();
+    check_sum(workflow, phase, amount)?;
+    let back =
+        CostRecorded { amount, refund: amount.is_negative(), metadata: Metadata::default(), ..cost.clone() };
+    Ok(Undoing::effect(Undone::Cost, target, back))
+}
+
+/// Decides that the limit is the one of before.
+pub(in crate::rules) fn limit_back(
+    table: &Table,
+    target: &Recorded,
+    set: &CostLimitSet,
+) -> Result<Undoing, Rejection> {
+    let whole = target.subject.workflow().filter(|_| target.subject.phase().is_none());
+    let now = match whole {
+        Some(workflow) => table.workflow(Some(workflow))?.budget.limit,
+        None => subject(table, target)?.budget.limit,
+    };
+    if now != set.limit {
+        return Err(passed(target, None));
+    }
+    let back = CostLimitSet { limit: set.before, before: set.limit, currency: set.currency.clone() };
+    Ok(Undoing::effect(Undone::Limit, target, back))
 }
 
 /// What may have crossed a limit.
@@ -221,6 +262,7 @@ fn fail(
         signal: None,
         stderr: None,
         abandoned: false,
+        left_behind: Vec::new(),
         metadata: Metadata::default(),
     };
     let transition = (StateName::InProgress, StateName::Failed);

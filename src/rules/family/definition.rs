@@ -3,17 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
-    Change, Definition, DefinitionChange, Digest, EventId, Metadata, PhaseId, Recorded, Subject,
-    WorkflowDefined, action, find_cycle,
+    Change, Definition, DefinitionChange, Digest, EventId, Metadata, Past, PhaseId, PhaseName, Recorded,
+    Subject, Undone, WorkflowDefined, action, find_cycle,
 };
 use crate::rules::budget::Budget;
 use crate::rules::draft::{Draft, root};
 use crate::rules::happened::Happened;
 use crate::rules::phase::{Phase, PhaseState};
-use crate::rules::rejection::Rejection;
+use crate::rules::rejection::{Rejection, RevertRejection};
 use crate::rules::spec::{Lineage, PhaseSpec};
-use crate::rules::table::{Table, Workflow};
+use crate::rules::table::{Defined, Table, Workflow};
 use crate::rules::touched::{Changing, about_else};
+use crate::rules::undoing::{Undoing, passed};
 use crate::rules::wave::Wave;
 
 /// Decides on a definition; one that is in force already turns into nothing.
@@ -48,6 +49,38 @@ pub(in crate::rules) fn define(
     let event =
         WorkflowDefined { definition: definition.clone(), added, retired, changed: changed.collect() };
     Ok(vec![root(id, Subject::Workflow(name.clone()), event)])
+}
+
+/// Decides that the definition of before is in force. What was done since with what the definition brought in keeps it.
+pub(in crate::rules) fn back(
+    table: &Table,
+    past: &Past,
+    target: &Recorded,
+    defined: &WorkflowDefined,
+) -> Result<Undoing, Rejection> {
+    let workflow = table.workflow(Some(defined.definition.name()))?;
+    if workflow.definition != digest(&defined.definition) {
+        return Err(passed(target, Some(workflow.defined)));
+    }
+    let Some(before) = &past.definition else {
+        let workflow = workflow.name.clone();
+        return Err(RevertRejection::FirstDefinition { seq: target.seq, workflow }.into());
+    };
+    let id = |name| PhaseId::new(workflow.name.clone(), PhaseName::clone(name));
+    let added = defined.added.iter().filter_map(|name| table.phases.get(&id(name)));
+    let done = added.flat_map(|phase| {
+        let happened = phase.moved.into_iter().chain(phase.paid);
+        happened.filter(|happened| happened.seq > target.seq).map(|done| (done.seq, phase.id.clone()))
+    });
+    let by: Vec<_> = done.collect();
+    if !by.is_empty() {
+        return Err(RevertRejection::RestedOn { seq: target.seq, kind: target.event.kind(), by }.into());
+    }
+    let define = action::Define { definition: Box::new(before.clone()) };
+    // Its id is that of the draft which it becomes.
+    let draft = self::define(table, target.id, &define, None)?.pop();
+    let draft = draft.ok_or_else(|| passed(target, None))?;
+    Ok(Undoing::with(Undone::Definition, Some((draft.subject, draft.event))))
 }
 
 /// Checks that what was spent in one currency is not taken for another.
@@ -165,7 +198,7 @@ pub(in crate::rules) fn defined(
             .iter()
             .flat_map(|before| &before.definitions)
             .copied()
-            .chain([record.event_ref()])
+            .chain([Defined::of(record)])
             .collect(),
         brought_in: before.map_or(happened, |before| before.brought_in),
         latest: happened.later(before.map(|before| before.latest)),
@@ -241,9 +274,12 @@ fn put(table: &mut Table, record: &Recorded, id: PhaseId, spec: PhaseSpec) {
             state: PhaseState::NOT_RUN,
             aside: Vec::new(),
             reset: None,
+            replaced: Vec::new(),
+            returned: None,
             lineage,
             looked_through: false,
             attempt: 0,
+            left_behind: Vec::new(),
             metadata: Metadata::default(),
             last_seq: record.seq,
             updated_at: record.at,

@@ -1,6 +1,7 @@
 //! The families: for one thing that commands and events are about, what a verb turns into (functions in the
 //! imperative, called by `decide`), and what its events add up to (in the past tense, called by `evolve`).
 
+pub(super) mod accepted;
 pub(super) mod approval;
 pub(super) mod attempt;
 pub(super) mod costs;

@@ -1,11 +1,11 @@
 //! What the start of an attempt adds up to: what it was built on, what it goes back to, and whether it was stale at once.
 
-use crate::model::{CauseKind, EventRef, LookedThrough, Origin, PhaseStarted, Recorded};
+use crate::model::{CauseKind, EventRef, LookedThrough, Origin, PhaseStarted, Recorded, Subject};
 use crate::rules::attempt::Attempt;
 use crate::rules::mark::Mark;
 use crate::rules::phase::{Phase, PhaseState};
 use crate::rules::reason::in_words;
-use crate::rules::stale::{Go, Judge};
+use crate::rules::stale::{Go, Judge, roots};
 use crate::rules::table::Table;
 use crate::rules::touched::{Changing, misplaced};
 
@@ -16,6 +16,7 @@ pub(in crate::rules) fn started(
     started: &PhaseStarted,
 ) -> Result<(), String> {
     let looked_through = found_through(table.table(), record, started);
+    let causes = causes(table.table(), record);
     note_looked_through(table, &looked_through);
     table.apply(record, |phase| {
         match phase.state {
@@ -26,6 +27,7 @@ pub(in crate::rules) fn started(
             return Err(format!("it starts attempt {}, expected {}", started.attempt, phase.attempt + 1));
         }
         phase.attempt = started.attempt;
+        phase.left_behind.clear();
         phase.metadata = started.metadata.clone();
         let attempt = Attempt {
             event: record.id,
@@ -33,12 +35,13 @@ pub(in crate::rules) fn started(
             root: record.correlation_id,
             started_at: record.at,
             inferred: !record.is_dated(),
-            origins: origins(phase, record),
+            origins: origins(phase, record, causes),
             version: if record.version == 1 { phase.spec.version.clone() } else { started.version.clone() },
             consumed: started.consumed.clone(),
             looked_through,
             unmet: started.unmet.clone(),
             process: started.process.clone(),
+            vouched: None,
         };
         phase.set_aside(&attempt.origins);
         let stale = (!started.reasons.is_empty()).then(|| stale_at_start(phase, record, started));
@@ -57,7 +60,7 @@ fn found_through(table: &Table, record: &Recorded, started: &PhaseStarted) -> Ve
 }
 
 /// Notes of what an attempt looks through that something is built on what is behind it.
-fn note_looked_through(table: &mut Changing<'_>, through: &[LookedThrough]) {
+pub(super) fn note_looked_through(table: &mut Changing<'_>, through: &[LookedThrough]) {
     let mut new = Vec::new();
     for through in through {
         Judge::new(table.table()).walk(&through.need, |phase| {
@@ -74,10 +77,32 @@ fn note_looked_through(table: &mut Changing<'_>, through: &[LookedThrough]) {
     }
 }
 
-/// Returns the roots of what a start answers; itself where it answers nothing.
-fn origins(phase: &Phase, record: &Recorded) -> Vec<Origin> {
+/// Returns the causes of an event, each with its root. The table is that in front of it.
+pub(super) fn causes(table: &Table, record: &Recorded) -> Vec<Origin> {
     let causes = record.causes.iter().map(|cause| Origin::new(cause.event, cause.kind));
-    let mut origins = far_ends(&phase.state, causes);
+    rooted(table, &record.subject, causes)
+}
+
+/// Says of what took something back what it goes back to itself: causes do not.
+pub(super) fn rooted(table: &Table, about: &Subject, causes: impl Iterator<Item = Origin>) -> Vec<Origin> {
+    let defined = |cause: &Origin| {
+        let mut workflows = table.workflows.values();
+        workflows.find_map(|workflow| workflow.definition_at(cause.seq))?.root
+    };
+    let returned = |cause: &Origin| {
+        let roots = roots(table, table.phases.get(about.phase()?)?);
+        roots.iter().find(|root| root.event == cause.event)?.root
+    };
+    let root = |cause: &Origin| {
+        let defined = (cause.kind == CauseKind::DefinitionChanged).then(|| defined(cause));
+        defined.or_else(|| (cause.kind == CauseKind::Reverted).then(|| returned(cause))).flatten()
+    };
+    causes.map(|cause| Origin { root: cause.root.or_else(|| root(&cause)), ..cause }).collect()
+}
+
+/// Returns the roots of what a start answers by its causes; itself where it answers nothing.
+pub(super) fn origins(phase: &Phase, record: &Recorded, causes: Vec<Origin>) -> Vec<Origin> {
+    let mut origins = far_ends(&phase.state, causes.into_iter());
     if origins.is_empty() {
         origins.push(Origin::new(record.event_ref(), CauseKind::PhaseStarted));
     }
@@ -107,8 +132,9 @@ pub(super) fn far_ends(state: &PhaseState, causes: impl Iterator<Item = Origin>)
             }
         }
     }
-    origins.sort();
-    origins.dedup();
+    // One with its root stands for one without.
+    origins.sort_by_key(|origin| (origin.seq, origin.root.is_none()));
+    origins.dedup_by_key(|origin| origin.seq);
     origins
 }
 
@@ -122,6 +148,7 @@ fn stale_at_start(phase: &Phase, record: &Recorded, started: &PhaseStarted) -> M
         reason: in_words(phase, &started.reasons, |_| None),
         kind: Some(CauseKind::UpstreamRerun),
         changes: None,
+        outputs: false,
         legacy: false,
     }
 }

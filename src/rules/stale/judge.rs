@@ -71,8 +71,11 @@ impl<'a> Judge<'a> {
     }
 
     /// Visits the nearest stale phases above one, each with the need through which it is found.
-    pub(super) fn stale_above<'b>(&self, phase: &'b Phase, mut visit: impl FnMut(&'b PhaseId, &'b Phase))
-    where
+    pub(in crate::rules) fn stale_above<'b>(
+        &self,
+        phase: &'b Phase,
+        mut visit: impl FnMut(&'b PhaseId, &'b Phase),
+    ) where
         'a: 'b,
     {
         for need in &phase.spec.needs {

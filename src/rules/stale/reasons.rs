@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
 use super::judge::{Go, Judge};
-use crate::model::{PhaseId, Reason};
+use crate::model::{PhaseId, Reason, Said};
 use crate::rules::attempt::Attempt;
 use crate::rules::phase::{Phase, PhaseState};
 use crate::rules::table::Table;
@@ -75,12 +75,12 @@ fn judged(phase: &Phase) -> Option<&Attempt> {
 /// Returns the reasons that lie in the phase itself.
 fn own(phase: &Phase, attempt: &Attempt) -> Vec<Reason> {
     let mut reasons = Vec::new();
-    let said = |is_scan: bool| phase.said().any(|mark| mark.is_own() && mark.changes.is_some() == is_scan);
-    reasons.extend(said(false).then_some(Reason::Manual));
+    reasons.extend(phase.is_told(Said::Manual).then_some(Reason::Manual));
     if attempt.version != phase.spec.version {
         reasons.push(Reason::Version { before: attempt.version.clone(), after: phase.spec.version.clone() });
     }
-    reasons.extend(said(true).then_some(Reason::Input));
+    reasons.extend(phase.is_told(Said::Input).then_some(Reason::Input));
+    reasons.extend(phase.is_told(Said::Output).then_some(Reason::Output));
     reasons
 }
 

@@ -15,12 +15,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::judge::Judge;
-use crate::model::{CauseKind, Consumed, EventRef, Origin, PhaseId, PhaseRef, Reason, Seq};
+use crate::model::{CauseKind, Consumed, EventRef, Origin, PhaseId, PhaseRef, Reason, Said, Seq};
 use crate::rules::attempt::{Attempt, Completion};
 use crate::rules::basis::{Basis, are_same};
 use crate::rules::mark::Mark;
 use crate::rules::phase::Phase;
-use crate::rules::table::Table;
+use crate::rules::table::{Defined, Table};
 
 /// One step back from why a phase is stale.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -181,13 +181,12 @@ impl<'a> Back<'a, '_> {
     fn of(&self, reason: &Reason) -> Vec<Found<'a>> {
         let phase = self.phase;
         let within = |need: &PhaseRef| need.within(&phase.id.workflow);
-        let own = phase.said().filter(|mark| mark.is_own());
+        let own = |by: Said| phase.said().filter(move |mark| mark.said() == Some(by));
         let origins: Vec<Origin> = match reason {
-            Reason::Manual => own.filter(|mark| mark.changes.is_none()).map(Mark::origin).collect(),
+            Reason::Manual => own(Said::Manual).map(Mark::origin).collect(),
             // A scan says all that differs: the last one stands for those before.
-            Reason::Input => {
-                own.filter(|mark| mark.changes.is_some()).last().map(Mark::origin).into_iter().collect()
-            }
+            Reason::Input => own(Said::Input).last().map(Mark::origin).into_iter().collect(),
+            Reason::Output => own(Said::Output).last().map(Mark::origin).into_iter().collect(),
             Reason::Legacy => {
                 phase.state.marks().iter().filter(|mark| mark.legacy).map(Mark::origin).collect()
             }
@@ -204,8 +203,9 @@ impl<'a> Back<'a, '_> {
     /// Returns the definition at a place, where it came since the attempt began.
     fn definition(&self, of: &Phase, place: Seq) -> Option<Origin> {
         let workflow = self.judge.table.workflows.get(&of.id.workflow)?;
-        let event = workflow.definitions.iter().find(|event| event.seq == place)?;
-        (place > self.attempt.seq).then(|| Origin::new(*event, CauseKind::DefinitionChanged))
+        let Defined { event, root } = workflow.definition_at(place)?;
+        let origin = Origin { root, ..Origin::new(event, CauseKind::DefinitionChanged) };
+        (place > self.attempt.since()).then_some(origin)
     }
 
     /// Returns the definition that last made, or removed, an edge, where it came since the attempt began.
@@ -219,7 +219,7 @@ impl<'a> Back<'a, '_> {
         let Some(then) = self.attempt.basis(need) else { return Vec::new() };
         let now = self.judge.look(need).basis;
         if then.is_cut() {
-            let since = now.found().iter().filter(|found| found.seq > self.attempt.seq);
+            let since = now.found().iter().filter(|found| found.seq > self.attempt.since());
             return since.filter_map(|found| self.answered(&found.phase, need)).collect();
         }
         let phases: BTreeSet<&PhaseId> =
@@ -250,7 +250,7 @@ impl<'a> Back<'a, '_> {
         let edges_then = |id: &PhaseId| -> Vec<&'a PhaseId> {
             let is_looked_through = then.of_phase(id).is_none();
             let phase = self.judge.table.phases.get(id).filter(|_| is_looked_through);
-            phase.map(|phase| phase.needs_at(self.attempt.seq).into_iter().collect()).unwrap_or_default()
+            phase.map(|phase| phase.needs_at(self.attempt.since()).into_iter().collect()).unwrap_or_default()
         };
         let leads = leading(need, sought, edges_then);
         let (mut found, mut seen, mut open) = (Vec::new(), HashSet::new(), vec![need]);
@@ -291,7 +291,7 @@ impl<'a> Back<'a, '_> {
                 continue;
             }
             let Some(phase) = self.judge.table.phases.get(id) else { continue };
-            let had = phase.needs_at(self.attempt.seq);
+            let had = phase.needs_at(self.attempt.since());
             for next in edges_now(id).into_iter().filter(|next| leads.contains(next)) {
                 match had.contains(next) {
                     true => open.push(next),
@@ -300,8 +300,14 @@ impl<'a> Back<'a, '_> {
             }
         }
         // A way of then leads to it, and it had not completed: its completion is what differs.
-        match was_there && sought.seq > self.attempt.seq {
+        match was_there && sought.seq > self.attempt.since() {
             true => self.answered(&sought.phase, need).into_iter().collect(),
+            // Or it is there again, for what set it aside is taken back.
+            false if was_there => {
+                let returned = self.judge.table.phases.get(&sought.phase).and_then(|phase| phase.returned);
+                let returned = returned.filter(|returned| returned.seq > self.attempt.since());
+                found.into_iter().chain(returned.map(Found::Origin)).collect()
+            }
             false => found,
         }
     }
@@ -335,8 +341,12 @@ fn leading<'a>(
 }
 
 impl Attempt {
-    /// Returns its start, as what is left where nothing else explains.
+    /// Returns its start, or who vouched for it since, as what is left where nothing else explains.
     fn start(&self) -> Origin {
+        if let Some(vouched) = &self.vouched {
+            let event = EventRef { seq: vouched.seq, id: vouched.event };
+            return Origin::new(event, CauseKind::PhaseAccepted);
+        }
         Origin::new(EventRef { seq: self.seq, id: self.event }, CauseKind::PhaseStarted)
     }
 }

@@ -83,7 +83,7 @@ fn a_history_with_one_bad_line_leaves_nothing() {
         (line(50, "zz", "start"), 4),
         (line(50, "a", "fly"), 2),
         (line(50, "a", "start").replace("10-28", "13-28"), 2),
-        (line(50, "a", "start").replace("00Z", "00"), 2),
+        (line(50, "a", "start").replace("00Z", "00 PST"), 2),
         (line(50, "a", "start").replace("\"a\"", "\"a\u{202e}\""), 2),
         (line(50, "c", "start"), 6),
         ("{\"phase\":\"a\",\"event\":\"start\"}\n".to_owned(), 2),
@@ -96,7 +96,7 @@ fn a_history_with_one_bad_line_leaves_nothing() {
         for (line, code) in &bad {
             let input = format!("{good}\n{line}{more}");
             let args = ["import", "--format", "history", "-"];
-            let outcome = run(&scene, &args, input.as_bytes()).refused(*code, "error: line 42: ");
+            let outcome = run(&scene, &args, input.as_bytes()).refused(*code, "error: line 42");
             assert!(outcome.stderr.contains("nothing was written"), "{}", outcome.stderr);
         }
         // More than becomes durable at a time.

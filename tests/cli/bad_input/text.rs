@@ -132,7 +132,8 @@ fn bytes_that_are_no_text_are_refused_by_their_place() {
         run(&scene, &["append"], b"{\"do\":\"note\",\"text\":\"\xff\"}").refused(2, "line 1, column 22");
         let good = "{\"at\":\"2025-10-29T10:00:00Z\",\"phase\":\"a\",\"event\":\"start\"}\n";
         let history = [good.as_bytes(), b"{\"at\":\"\xff\"}\n"].concat();
-        run(&scene, &["import", "--format", "history", "-"], &history).refused(2, "line 2: byte 8");
+        run(&scene, &["import", "--format", "history", "-"], &history)
+            .refused(2, "line 2, column 8: the byte 0xff");
         run(&scene, &["import", "-"], b"{\"v\":1}\xff\n").refused(5, "line 1: byte 8");
         run(&scene, &["define", "-"], b"[workflow]\nname = \"\xff\"").refused(2, "-:2:9");
         run(&scene, &["define", "-"], b"[workflow]\nname = \"a\0b\"").refused(2, ":2:");

@@ -5,13 +5,13 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::*;
 use crate::skip::{has, skip};
 
-fn send(running: &Running, signal: Signal) {
+pub(super) fn send(running: &Running, signal: Signal) {
     kill_process(Pid::from_child(&running.child), signal).expect("a process of ours");
 }
 
 /// Says whether a signal is ignored here, as below `nohup` or in the background of a script. What is started
 /// from here ignores it as well, so that nothing can be told of it.
-fn is_ignored(signal: Signal) -> bool {
+pub(super) fn is_ignored(signal: Signal) -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0);

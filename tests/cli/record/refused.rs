@@ -83,7 +83,7 @@ fn misuse() {
             &["note", "x", "--id", "7"],
             &["note", "x", "--expect", "seq=7"],
             &["note", "x", "--occurred-at", "2025-02-30"],
-            &["note", "x", "--tz", "Mars"],
+            &["note", "x", "--tz", "+2"],
             &["note", "x", "--lock-timeout", "forever"],
             &["import", "."],
         ],

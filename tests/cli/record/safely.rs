@@ -93,7 +93,7 @@ fn lines_that_are_no_commands() {
         r#"{"do":"note","text":"x","id":"7"}"#,
         r#"{"do":"note","text":"x","expect":"seq=7"}"#,
         r#"{"do":"note","text":"x","expect":7}"#,
-        r#"{"do":"note","text":"x","occurred_at":"yesterday"}"#,
+        r#"{"do":"note","text":"x","occurred_at":"tomorrow"}"#,
         r#"{"do":"note","text":"x","by":""}"#,
         r#"{"do":"start","phase":"a","phase":"b"}"#,
         r#"["start","a"]"#,

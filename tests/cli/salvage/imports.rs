@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{archived, exported, flip, segments};
+use super::{archived, exported, flip, notes, segments};
 use crate::cli::Scene;
 use crate::folder;
 
@@ -206,4 +206,29 @@ fn a_lost_definition_can_be_named() {
     assert_eq!(stands(&scene, "named"), json!([["a", "PENDING"], ["b", "IN_PROGRESS"], ["c", "PENDING"]]));
     scene.ok(&["--dir", "named", "verify"]);
     assert!(export.lines().count() > 1_000);
+}
+
+/// Which files could not be read when an attempt began and ended is a fact of it.
+#[cfg(unix)]
+#[test]
+fn found_1_files_that_could_not_be_read_are_taken_along() {
+    let scene = Scene::small();
+    let file = "[workflow]\nname = \"w\"\n[[phase]]\nid = \"a\"\ninputs = [\"x\"]\noutputs = [\"x\"]\n";
+    fs::write(scene.dir().join("ledger/workflow.toml"), file).expect("a file");
+    scene.ok(&["define"]);
+    (0..2).for_each(|_| notes(&scene, 1_100));
+    std::os::unix::fs::symlink("nowhere", scene.dir().join("x")).expect("a link");
+    scene.ok(&["exec", "a", "--", "true"]);
+    let segment = segments(&scene)[0].clone();
+    flip(&segment, second_block(&segment) + 100);
+    scene.run(&["salvage", "out.jsonl"]);
+    scene.ok(&["--dir", "new", "import", "--as-new", "out.jsonl"]);
+    let output = scene.command().args(["--dir", "new", "export"]).output().expect("the program runs");
+    for kind in ["phase_started", "phase_completed"] {
+        let found = events(std::str::from_utf8(&output.stdout).expect("UTF-8"));
+        let told = found.iter().rfind(|event| event["kind"] == kind).expect("it is there");
+        let why = "it is a link to a file that is not there";
+        let expected = json!([{"pattern": "x", "path": "x", "why": why}]);
+        assert_eq!(told["data"]["unreadable"], expected, "{told}");
+    }
 }

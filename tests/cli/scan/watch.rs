@@ -29,7 +29,7 @@ impl Watch {
             });
         }
         let watch = Watch { child, told };
-        assert!(watch.next().starts_with("watching the inputs of 2 phases, every 100ms"));
+        assert!(watch.next().starts_with("watching the files of 2 phases, every 100ms"));
         watch
     }
 
@@ -70,6 +70,29 @@ fn a_watch_records_what_changes_and_ends_when_told() {
     assert!(watch.next().contains("b.txt blake3:"));
     assert_eq!(watch.end("-TERM"), Vec::<String>::new());
     assert_eq!(states(&scene)[..2], ["a COMPLETE", "b NEEDS_RERUN"]);
+}
+
+#[test]
+fn found_2_a_watch_goes_on_past_what_cannot_be_read() {
+    let scene = made();
+    run(&scene, &["a", "b"]);
+    let watch = Watch::begin(&scene);
+    let bad = scene.dir().join("in/bad");
+    std::os::unix::fs::symlink("nowhere", &bad).expect("a link");
+    let warning = "warning: a: cannot be compared, not all its `inputs` can be read: `in/bad` (declared as `in/**`): it";
+    let told = watch.next();
+    assert!(told.starts_with(warning), "{told}");
+    put(&scene, "b.txt", "other");
+    assert!(watch.next().starts_with("appended e6 rerun_marked b"));
+    assert!(watch.next().contains("b.txt blake3:"));
+    // Once a file is what it was, nothing is left of it; what changed beside it is found.
+    put(&scene, "in/one", "other");
+    std::fs::remove_file(&bad).expect("it is there");
+    assert_eq!(watch.next(), "all files can be read again");
+    assert!(watch.next().starts_with("appended e"));
+    assert!(watch.next().contains("in/one blake3:"));
+    watch.end("-TERM");
+    assert_eq!(states(&scene)[..2], ["a NEEDS_RERUN", "b NEEDS_RERUN"]);
 }
 
 #[test]

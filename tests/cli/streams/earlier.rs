@@ -10,9 +10,9 @@ use std::io::{Cursor, Write};
 use std::process::Stdio;
 
 use phaseledger::ledger::{AnswerStatus, Ledger, LedgerError, restore};
-use phaseledger::model::action::{InputsChanged, NoteImport};
+use phaseledger::model::action::{FilesChanged, NoteImport};
 use phaseledger::model::{
-    Action, Actor, CallerId, Command, CommandId, Event, Recorded, Request, Timestamp, VERBS,
+    Action, Actor, CallerId, Command, CommandId, Event, FileRole, Recorded, Request, Timestamp, VERBS,
 };
 use phaseledger::store::MemoryStore;
 use serde_json::value::{RawValue, to_raw_value};
@@ -179,8 +179,9 @@ fn a_command_without_a_caller_has_the_digest_of_an_earlier_release() {
         let (subject, Some(digest)) = (record.subject, record.command_digest) else { continue };
         let mut occurred_at = record.occurred_at;
         let action = match record.event {
-            Event::RerunMarked(why) if !why.changes.is_empty() => Action::InputsChanged(InputsChanged {
+            Event::RerunMarked(why) if !why.changes.is_empty() => Action::FilesChanged(FilesChanged {
                 phase: subject.phase().expect("a phase").clone().into(),
+                role: FileRole::Inputs,
                 changes: why.changes,
             }),
             Event::HistoryImported(history) => {

@@ -3,7 +3,8 @@
 use super::{Source, check, sources};
 
 /// The files of the rules that tell kinds of events apart, each in one match.
-const TELL_EVENTS_APART: &[&str] = &["src/rules/evolve.rs", "src/rules/propagate.rs", "src/rules/rests.rs"];
+const TELL_EVENTS_APART: &[&str] =
+    &["src/rules/evolve.rs", "src/rules/propagate.rs", "src/rules/rests.rs", "src/rules/revert.rs"];
 
 /// One arm of a match: the line where it begins, and its pattern with the guard.
 struct Arm {

@@ -18,7 +18,7 @@ pub const CHECKS: &[&str] = &[
     "each_line: something after the line that ends an export",
     "each_line: the file ends without its last line, `{{\"schema\":\"{EXPORT_SCHEMA}\",…}}`",
     "next_line: the line is longer than {bytes_max} bytes",
-    "next_line: byte {column} of the line is not UTF-8",
+    "each_line: byte {column}: {found}",
     "RestoreError: the export cannot be read",
     "RestoreError: the ledger's events are not those of the file: up to event {events} their root is {found}, \
         expected {expected}",
@@ -57,7 +57,7 @@ fn found_42_an_export_that_is_not_whole_is_refused() {
     }
     let mut bytes = whole.clone().into_bytes();
     bytes[2] = 0xff;
-    assert_eq!(refused(bytes), "line 1: byte 3 of the line is not UTF-8");
+    assert!(refused(bytes).starts_with("line 1: byte 3: the byte 0xff is not UTF-8"));
     let long = format!("{{\"text\":\"{}\"}}\n{whole}", "x".repeat(64 << 20));
     assert_eq!(refused(long), "line 1: the line is longer than 67108864 bytes");
 }

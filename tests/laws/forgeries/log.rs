@@ -128,6 +128,11 @@ impl Log {
         self.lines.last_mut().expect("an event")
     }
 
+    /// Returns the place of the last event.
+    pub fn end(&self) -> usize {
+        self.lines.len()
+    }
+
     /// Returns the place of an event, counted among those of its kind.
     pub fn place(&self, kind: &str, index: usize) -> usize {
         let mut of_kind = self.lines.iter().enumerate().filter(|(_, line)| line["kind"] == kind);

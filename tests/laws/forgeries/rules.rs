@@ -16,6 +16,26 @@ fn reason() -> Value {
     json!({"reason": "because"})
 }
 
+fn vouched(attempt: u32) -> Value {
+    json!({"attempt": attempt, "reason": "because"})
+}
+
+fn taken_back() -> Value {
+    json!({"reason": "because", "withdrawn": "manual"})
+}
+
+/// What takes an event back.
+fn reverted(log: &Log, seq: usize, what: &str) -> Value {
+    json!({"event": log.field(seq, "id"), "seq": seq, "reason": "because", "what": what})
+}
+
+/// What takes an event back that had taken a mark away, or has one there that had not.
+fn marks(log: &Log, seq: usize, again: bool, marks: &[usize]) -> Value {
+    let mut data = reverted(log, seq, "mark");
+    (data["again"], data["marks"]) = (json!(again), json!(marks));
+    data
+}
+
 fn note() -> Value {
     json!({"text": "here"})
 }
@@ -44,11 +64,24 @@ pub fn honest(log: &mut Log) {
     log.add("phase_completed", "w/running", ended(1)).leads("IN_PROGRESS", "COMPLETE");
     log.add("rerun_marked", "w/running", reason()).leads("COMPLETE", "NEEDS_RERUN");
     log.add("rerun_cause_added", "w/running", reason());
+    log.add("rerun_withdrawn", "w/running", taken_back());
     log.add("rerun_cleared", "w/running", json!({"compared": []})).leads("NEEDS_RERUN", "COMPLETE");
     log.add("phase_failed", "w/idle", ended(1)).leads("IN_PROGRESS", "FAILED");
-    log.add("phase_skipped", "w/idle", reason()).leads("FAILED", "PENDING");
-    log.add("phase_reset", "w", reason()).and("phase_reset", "w/idle", reason());
+    log.add("phase_accepted", "w/idle", vouched(1)).leads("FAILED", "COMPLETE");
+    log.add("rerun_marked", "w/idle", reason()).leads("COMPLETE", "NEEDS_RERUN");
+    log.add("phase_skipped", "w/idle", reason()).leads("NEEDS_RERUN", "PENDING");
+    let data = reverted(log, log.place("phase_skipped", 0), "skip");
+    log.add("reverted", "w/idle", data).leads("PENDING", "NEEDS_RERUN");
+    let marked = log.place("rerun_marked", 0);
+    let data = marks(log, marked, false, &[marked]);
+    log.add("reverted", "w/stale", data);
+    let unmarked = log.place("reverted", 1);
+    let data = marks(log, unmarked, true, &[marked]);
+    log.add("reverted", "w/stale", data);
+    log.add("phase_reset", "w", reason());
+    log.and("phase_reset", "w/idle", reason()).leads("NEEDS_RERUN", "PENDING");
     log.add("tag_set", "", json!({"name": "last", "seq": 3}));
+    log.add("tag_removed", "", json!({"name": "last", "seq": 3}));
     log.add("cost_recorded", "w/pending", cost("1")).add("cost_recorded", "w/pending", cost("-1"));
     log.add("cost_limit_set", "w/idle", json!({"limit": "1", "before": "10"}));
     log.add("cost_recorded", "w/idle", cost("1"));
@@ -57,6 +90,10 @@ pub fn honest(log: &mut Log) {
     log.and("cost_limit_exceeded", "w/idle", json!({"limit": "1", "spent": "2", "over": "1"}));
     log.add("approval_requested", "w", request());
     decide(log, 0, "w/running", 0);
+    for _ in 0..2 {
+        let data = reverted(log, log.end(), "decision");
+        log.add("reverted", "w/running", data);
+    }
     // What was asked of a phase outlives it.
     decide(log, 2, "w/gone", 0);
     log.add("history_imported", "w", history());
@@ -208,8 +245,107 @@ pub fn attempts() -> Vec<Forgery> {
         by_all("deferred: misplaced(record)", "a `rerun_deferred` does not fit", |log| {
             log.add("rerun_deferred", "w/complete", reason());
         }),
+        by_all("accepted: misplaced(record)", "a `phase_accepted` does not fit", |log| {
+            log.add("phase_accepted", "w/running", vouched(1)).leads("IN_PROGRESS", "COMPLETE");
+        }),
+        by_all(
+            "accepted: it vouches for attempt {}, expected {}",
+            "it vouches for attempt 2, expected 1",
+            |log| {
+                log.add("phase_accepted", "w/stale", vouched(2)).leads("NEEDS_RERUN", "COMPLETE");
+            },
+        ),
+        by_all("take: misplaced(record)", "a `rerun_withdrawn` does not fit", |log| {
+            log.add("rerun_withdrawn", "w/complete", taken_back());
+        }),
+        by_all("take: there is nothing that a `{}` takes back", "nothing that a `rerun_withdrawn`", |log| {
+            log.add("rerun_withdrawn", "w/stale", json!({"reason": "because", "withdrawn": "input"}));
+        }),
         by_all("cleared: misplaced(record)", "a `rerun_cleared` does not fit", |log| {
             log.add("rerun_cleared", "w/complete", json!({"compared": []})).leads("COMPLETE", "COMPLETE");
+        }),
+    ]
+}
+
+/// What is taken back and is not there, or not as it must be.
+pub fn reverts() -> Vec<Forgery> {
+    let nothing = "lifted: event {replaced_by} replaced nothing that could be there again";
+    let no_marks = "marked_again: event {} took no marks back";
+    let no_decision = "reopened: event {replaced_by} is no decision that stands";
+    let takes = "take: there is nothing that a `{}` takes back";
+    let other = "untagged: the tag `{}` names event {}, expected {}";
+    let no_tag = "untagged: there is no tag `{}`";
+    vec![
+        by_all(nothing, "event 3 replaced nothing that could be there again", |log| {
+            let data = reverted(log, 3, "skip");
+            log.add("reverted", "w/idle", data);
+        }),
+        // It moved on since.
+        by_all(nothing, "replaced nothing that could be there again", |log| {
+            log.add("phase_skipped", "w/idle", reason()).add("phase_reset", "w/idle", reason());
+            let data = reverted(log, log.place("phase_skipped", 0), "skip");
+            log.add("reverted", "w/idle", data);
+        }),
+        // It took marks back, and no phase away.
+        by_all(nothing, "replaced nothing that could be there again", |log| {
+            log.add("rerun_withdrawn", "w/stale", taken_back());
+            let data = reverted(log, log.end(), "skip");
+            log.add("reverted", "w/stale", data);
+        }),
+        by_all(no_marks, "event 3 took no marks back", |log| {
+            let data = marks(log, 3, true, &[3]);
+            log.add("reverted", "w/stale", data);
+        }),
+        by_all(no_marks, "took no marks back", |log| {
+            log.add("rerun_withdrawn", "w/stale", taken_back());
+            let withdrawn = log.end();
+            for _ in 0..2 {
+                let data = marks(log, withdrawn, true, &[log.place("rerun_marked", 0)]);
+                log.add("reverted", "w/stale", data);
+            }
+        }),
+        by_all("marked_again: misplaced(record)", "a `reverted` does not fit", |log| {
+            log.add("rerun_deferred", "w/running", reason());
+            log.add("rerun_withdrawn", "w/running", taken_back());
+            let data = marks(log, log.end(), true, &[log.end() - 1]);
+            log.add("reverted", "w/running", data);
+        }),
+        by_all(takes, "nothing that a `reverted`", |log| {
+            let data = marks(log, 3, false, &[3]);
+            log.add("reverted", "w/stale", data);
+        }),
+        by_all("take: misplaced(record)", "a `reverted` does not fit", |log| {
+            let marked = log.place("rerun_marked", 0);
+            let data = marks(log, marked, false, &[marked]);
+            log.add("reverted", "w/complete", data);
+        }),
+        by_all(no_decision, "event 3 is no decision that stands", |log| {
+            let data = reverted(log, 3, "decision");
+            log.add("reverted", "w/running", data);
+        }),
+        // It is, but of something else.
+        by_all(no_decision, "is no decision that stands", |log| {
+            decide(log, 0, "w/running", 0);
+            let data = reverted(log, log.end(), "decision");
+            log.add("reverted", "w/idle", data);
+        }),
+        by_all(no_decision, "is no decision that stands", |log| {
+            decide(log, 0, "w/running", 0);
+            let decided = log.end();
+            for _ in 0..2 {
+                let data = reverted(log, decided, "decision");
+                log.add("reverted", "w/running", data);
+            }
+        }),
+        by_all(other, "the tag `here` names event", |log| {
+            log.add("tag_removed", "", json!({"name": "here", "seq": 3}));
+        }),
+        by_all(no_tag, "there is no tag `there`", |log| {
+            log.add("tag_removed", "", json!({"name": "there", "seq": 3}));
+        }),
+        by_all(no_tag, "there is no tag `here`", |log| {
+            let seq = log.field(log.place("tag_set", 0), "data")["seq"].clone();
+            log.add("tag_removed", "w", json!({"name": "here", "seq": seq}));
         }),
     ]
 }

@@ -1,16 +1,28 @@
 //! What the user is told when a request for approval, or a decision on one, is refused.
 
 use phaseledger::ask::{ApprovalCandidate, NoApproval};
+use phaseledger::model::Seq;
 use phaseledger::rules::ApprovalRejection;
 
 use super::{Failure, Kind};
 
 /// How a request is named.
-pub const APPROVAL_EXPECTED: &str = "give the request's id or the start of it, four digits at least, or its place as \
-                                     `e12`; `phaseledger approval list` lists the requests";
+pub const APPROVAL_EXPECTED: &str = "give the request's id or the start of it, four digits at least, the `key:TEXT` \
+                                     that it was sent under, or its place as `e12`; `phaseledger approval list` lists the requests";
 
 /// How many of the requests that may be meant are named.
 const CANDIDATES_NAMED: usize = 10;
+
+impl Failure {
+    /// A request on which nobody has decided.
+    pub fn undecided(seq: Seq) -> Self {
+        Failure::new(Kind::Undecided, format!("nobody has decided on the request e{seq} yet"))
+            .hint(
+                "`phaseledger approval grant` or `reject` decides, `phaseledger approval wait` waits for it",
+            )
+            .detail("request", seq.number())
+    }
+}
 
 impl From<NoApproval> for Failure {
     fn from(refused: NoApproval) -> Self {

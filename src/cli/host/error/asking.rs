@@ -46,6 +46,8 @@ impl From<AskError> for Failure {
             AskError::NoTag { .. } => {
                 Failure::not_found(message).hint("`phaseledger log --kind tag_set` lists the tags")
             }
+            AskError::NoKey { .. } => Failure::not_found(message)
+                .hint("a key is the text that a command was sent under, as in `--id key:TEXT`, all of it"),
             AskError::NoId { .. } => {
                 Failure::not_found(message).hint("`phaseledger log --json` lists the events with their ids")
             }

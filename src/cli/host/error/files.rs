@@ -1,8 +1,6 @@
-//! What the user is told when files cannot be read or written, or declared ones not be fingerprinted.
+//! What the user is told when files cannot be read or written.
 
 use std::path::Path;
-
-use phaseledger::files::FilesError;
 
 use super::{Failure, Kind};
 use crate::cli::host::paths::shown;
@@ -27,26 +25,5 @@ impl Failure {
     /// What the operating system refused that has no path.
     pub fn stream(action: &str, error: &std::io::Error) -> Self {
         Failure::new(Kind::Io, format!("cannot {action}: {error}"))
-    }
-}
-
-impl From<FilesError> for Failure {
-    fn from(error: FilesError) -> Self {
-        let message = error.to_string();
-        match error {
-            FilesError::Pattern { .. } => Failure::new(Kind::BadPattern, message)
-                .hint("mend it in the workflow file, and put that in force with `phaseledger define`"),
-            FilesError::Unreadable { path, .. } | FilesError::DanglingLink { path } => {
-                Failure::new(Kind::Io, message)
-                    .hint("mend or remove it, or declare patterns that leave it out; nothing was recorded")
-                    .detail("path", path)
-            }
-            FilesError::NotUtf8 { .. } => {
-                Failure::new(Kind::BadName, message).hint("rename it, or declare patterns that leave it out")
-            }
-            FilesError::TooMany { found, .. } => Failure::new(Kind::TooManyFiles, message)
-                .hint("declare narrower patterns, or one file that stands for the others, such as a manifest")
-                .detail("files", found),
-        }
     }
 }

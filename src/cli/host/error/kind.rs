@@ -102,12 +102,6 @@ kinds! {
         "Turn the sign; `--refund` records what was given back, `--none` takes a limit away.";
     WrongCurrency: Usage, "wrong_currency", "An amount is not in the workflow's currency.",
         "Record it in the currency `expected`, or in a workflow of its own.";
-    BadPattern: Usage, "bad_pattern", "A pattern that declares files cannot be understood.",
-        "Mend it in the workflow file, and put that in force with `phaseledger define`.";
-    BadName: Usage, "bad_name", "A declared file has a name that is not UTF-8.",
-        "Rename it, or declare patterns that leave it out.";
-    TooManyFiles: Usage, "too_many_files", "The patterns of a phase find too many files.",
-        "Declare narrower patterns, or one file that stands for the others.";
     TooLarge: Usage, "too_large", "A line, metadata or a command is larger than may be recorded.",
         "Keep large things in files, and record their paths or digests.";
     HistoryLine: Usage, "history_line", "A line of a history cannot be understood.",
@@ -146,9 +140,13 @@ kinds! {
 
     IllegalTransition: Refused, "illegal_transition", "The phase is in a state that the verb does not lead out of.",
         "See `from` and `allowed`, and `phaseledger why PHASE`.";
+    StaleAbove: Refused, "stale_above", "What is above the phase must run again: nobody can vouch for what is built on it.",
+        "Run or accept the phases in `stale` first; `phaseledger why` tells why they must run again.";
+    CannotRevert: Refused, "cannot_revert", "What is to be taken back cannot be, no longer is so, or others rest on it.",
+        "See the hint; `events` lists what rests on it, `phaseledger show` what came of it.";
     UnmetNeeds: Refused, "unmet_needs", "What the phase needs is not complete.",
         "Complete or skip the phases in `unmet`, or start with `--allow-unmet`.";
-    UnderWay: Refused, "under_way", "The attempt that `exec` began under this id is still under way.",
+    UnderWay: Refused, "under_way", "The attempt that `exec` began under this id is still under way; or one has ended, but left a process behind that runs.",
         "Wait for its process, or give it up with `--take-over` under a new id.";
     NotAbandoned: Refused, "not_abandoned", "An attempt is called abandoned whose process still runs.",
         "End the process first, or say `fail` without `--abandoned`.";
@@ -181,5 +179,7 @@ kinds! {
 
     LockTimeout: Later, "lock_timeout", "Others had the ledger for too long; nothing was written.",
         "Try again, or wait longer with `--lock-timeout`.";
+    Undecided: Later, "undecided", "Nobody has decided yet on a request for approval; with `--json` the answer is on stdout all the same.",
+        "Decide on it with `phaseledger approval grant` or `reject`, or wait with `phaseledger approval wait`.";
     Busy: Later, "busy", "Others were faster each time; nothing was written.", "Try again.";
 }

@@ -2,7 +2,7 @@
 
 use phaseledger::rules::Rejection;
 
-use super::{Failure, Kind, costs};
+use super::{Failure, Kind, costs, reverts};
 
 impl Failure {
     /// An attempt that is not begun again, for it is under way.
@@ -16,16 +16,16 @@ impl Failure {
     }
 }
 
+const NO_PHASE: &str = "`phaseledger status` lists the phases; `phaseledger define` puts a changed \
+    `ledger/workflow.toml` in force";
+
+const NOT_MARKED: &str = "what a rule says goes when its reason does, or once the phase has run again";
+
 impl From<Rejection> for Failure {
     fn from(rejection: Rejection) -> Self {
         let failure = |kind| Failure::new(kind, rejection.to_string());
         match &rejection {
-            Rejection::UnknownPhase { .. } => {
-                failure(Kind::UnknownPhase).hint(
-                    "`phaseledger status` lists the phases; `phaseledger define` puts a changed `ledger/workflow.toml` \
-                     in force",
-                )
-            }
+            Rejection::UnknownPhase { .. } => failure(Kind::UnknownPhase).hint(NO_PHASE),
             Rejection::AmbiguousPhase { candidates, .. } => failure(Kind::AmbiguousPhase)
                 .hint("give the full name, `workflow/phase`")
                 .detail("candidates", candidates.iter().map(ToString::to_string).collect::<Vec<_>>()),
@@ -73,6 +73,9 @@ impl From<Rejection> for Failure {
                 failure(Kind::ClaimInFuture).hint("check the clock, and the offset of the time")
             }
             Rejection::NoLaterTime { .. } => failure(Kind::NoLaterTime).hint("begin a new ledger"),
+            Rejection::StaleAbove { stale, .. } => failure(Kind::StaleAbove)
+                .detail("stale", stale.iter().map(ToString::to_string).collect::<Vec<_>>()),
+            Rejection::NotMarked { .. } => failure(Kind::IllegalTransition).hint(NOT_MARKED),
             Rejection::OverLimit { .. } => costs::advised(failure(Kind::OverLimit), &rejection),
             Rejection::NegativeCost { .. }
             | Rejection::RefundNotNegative { .. }
@@ -85,6 +88,7 @@ impl From<Rejection> for Failure {
                 failure(Kind::TooLarge).hint("keep large things in files, and their paths or digests here")
             }
             Rejection::Approval(rejection) => rejection.into(),
+            Rejection::Revert(refused) => reverts::advised(rejection.to_string(), refused),
         }
     }
 }
@@ -94,7 +98,7 @@ fn led_to(verb: &str) -> Option<&'static str> {
     use phaseledger::model::StateName;
     let state = match verb {
         "start" => StateName::InProgress,
-        "complete" => StateName::Complete,
+        "complete" | "accept" => StateName::Complete,
         "fail" => StateName::Failed,
         "skip" | "reset" => StateName::Pending,
         "rerun" => StateName::NeedsRerun,
@@ -109,11 +113,11 @@ fn way_on(verb: &str, from: &str, phase: &phaseledger::model::PhaseName) -> Stri
         ("start", "COMPLETE") => {
             format!("`phaseledger start {phase} --rerun --reason …` marks it for rerun and starts it")
         }
-        ("start", "IN_PROGRESS") => {
+        ("start" | "start --rerun", "IN_PROGRESS") => {
             format!("`phaseledger start {phase} --take-over --reason …` gives up the attempt under way")
         }
         ("complete" | "fail", _) => format!("`phaseledger start {phase}` starts an attempt"),
-        ("rerun", "NEEDS_RERUN") => format!("it is marked already: `phaseledger why {phase}` tells why"),
+        ("withdraw the marks of", _) => "only what is marked for rerun has marks to take back".to_owned(),
         ("rerun", _) => "only what is complete can be marked; the others will run anyway".to_owned(),
         ("skip", "COMPLETE") => {
             format!("`phaseledger reset {phase} --reason …` first, if it is to count as not run")

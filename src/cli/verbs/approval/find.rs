@@ -1,7 +1,7 @@
-//! Which request is meant: by its place, its id, or the start of its id.
+//! Which request is meant: by its place, its key, its id, or the start of its id.
 
 use phaseledger::ask::ApprovalNamed;
-use phaseledger::model::{EventId, Seq};
+use phaseledger::model::{CallerId, EventId, Seq};
 use phaseledger::rules::Approval;
 
 use crate::cli::host::context::Context;
@@ -28,6 +28,12 @@ fn parse(given: &str) -> Result<ApprovalNamed, Failure> {
     if let Some(number) = marked.or_else(|| given.strip_prefix('e').filter(is_number)) {
         let refused = |_| Failure::misuse(format!("`{given}` is no place")).hint(APPROVAL_EXPECTED);
         return Ok(ApprovalNamed::At(Seq::new(number.parse().map_err(refused)?)));
+    }
+    if given.starts_with("key:") {
+        let id: CallerId = given.parse().map_err(|error| {
+            Failure::misuse(format!("`{given}` is not the key of a request: {error}")).hint(APPROVAL_EXPECTED)
+        })?;
+        return Ok(ApprovalNamed::Whole(EventId::new(id.0.uuid())));
     }
     let prefix = given.strip_prefix("id:").unwrap_or(given).parse().map_err(|error| {
         Failure::misuse(format!("`{given}` is not the id of a request: {error}")).hint(APPROVAL_EXPECTED)

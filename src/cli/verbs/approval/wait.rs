@@ -18,7 +18,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(500);
 #[derive(clap::Args)]
 #[command(
     after_help = "Exits with 0 when it is granted, 1 when it is rejected, 75 when the time is up; the request then stays. In \
-    JSON: `decision` (granted, rejected or pending) and `approval`, as in `approval list`."
+    JSON: `decision` (granted, rejected or pending) and `approval`, as in `approval list`; when the time is up, stderr has an error whose `code` is `undecided`."
 )]
 pub struct Args {
     /// The request: its id or the start of it, four digits at least, or its place, `eN`
@@ -37,7 +37,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         true => output::json_line(&mut output::stdout(), &DecisionView::new(&approval))?,
         false => tell(&approval)?,
     }
-    Ok(exit(&approval))
+    Ok(exit(&approval, context))
 }
 
 /// Looks now and then, until the request is decided or the time is up.

@@ -24,7 +24,7 @@ pub struct CheckArgs {
     /// The phase: `phase`, or `workflow/phase`
     phase: PhaseRef,
     /// What is about to be spent
-    #[arg(long, value_name = "AMOUNT", value_parser = estimate, allow_negative_numbers = true)]
+    #[arg(long, value_name = "AMOUNT", value_parser = estimate, allow_hyphen_values = true)]
     estimate: Amount,
     #[command(flatten)]
     asking: asking::Args,
@@ -40,7 +40,7 @@ pub struct RemainingArgs {
     /// The phase: `phase`, or `workflow/phase`
     phase: PhaseRef,
     /// What one item costs: tell how many items what is left buys
-    #[arg(long, value_name = "AMOUNT", value_parser = price, allow_negative_numbers = true)]
+    #[arg(long, value_name = "AMOUNT", value_parser = price, allow_hyphen_values = true)]
     per_item: Option<Amount>,
     #[command(flatten)]
     asking: asking::Args,

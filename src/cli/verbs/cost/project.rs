@@ -14,12 +14,13 @@ use serde::Deserialize;
 use super::{LIMITS, answer, limit_row};
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
+use crate::cli::host::lines::Lines;
 use crate::cli::host::output;
 use crate::cli::ui::render;
 use crate::cli::verbs::{asking, status};
 
-/// The longest line, in bytes.
-const LINE_BYTES_MAX: u64 = 64 * 1024;
+/// The lines of a plan.
+const LINES: Lines = Lines { what: "the plan", bytes_max: 64 * 1024, refused: Failure::bad_plan };
 
 /// How often an operation may be planned.
 const COUNT_MAX: u64 = 1_000_000_000_000;
@@ -90,12 +91,6 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
 fn read(mut reader: impl BufRead, table: &Table) -> Result<CostPlan, Failure> {
     let mut plan = CostPlan::default();
     for number in 1_u64.. {
-        let mut line = Vec::new();
-        let read = reader.by_ref().take(LINE_BYTES_MAX + 1).read_until(b'\n', &mut line);
-        let read = read.map_err(|error| Failure::stream("read the plan", &error))?;
-        if read == 0 {
-            break;
-        }
         let refused = |failure: Failure| {
             let place = match failure.column() {
                 Some(column) => format!("line {number}, column {column}"),
@@ -104,11 +99,8 @@ fn read(mut reader: impl BufRead, table: &Table) -> Result<CostPlan, Failure> {
             let message = format!("{place}: {}", failure.message);
             failure.reworded(message).detail("line", number)
         };
-        if read as u64 > LINE_BYTES_MAX {
-            let message = format!("it has more than {LINE_BYTES_MAX} bytes");
-            return Err(refused(Failure::too_large(message)));
-        }
-        if !line.iter().all(u8::is_ascii_whitespace) {
+        let Some(line) = LINES.read(&mut reader, number).map_err(refused)? else { break };
+        if !line.trim().is_empty() {
             take(&mut plan, table, &line).map_err(refused)?;
         }
     }
@@ -116,11 +108,11 @@ fn read(mut reader: impl BufRead, table: &Table) -> Result<CostPlan, Failure> {
 }
 
 /// Takes one line of a plan.
-fn take(plan: &mut CostPlan, table: &Table, line: &[u8]) -> Result<(), Failure> {
-    if line.trim_ascii_start().starts_with(b"[") {
+fn take(plan: &mut CostPlan, table: &Table, line: &str) -> Result<(), Failure> {
+    if line.trim_start().starts_with('[') {
         return Err(Failure::bad_plan("it is a list; expected an object on each line".to_owned()));
     }
-    let operation: Operation = serde_json::from_slice(line).map_err(|error| {
+    let operation: Operation = serde_json::from_str(line).map_err(|error| {
         let said = error.to_string();
         let said = said.rsplit_once(" at line ").map_or(said.as_str(), |(said, _)| said);
         Failure::bad_plan(escape(said)).detail("column", error.column().max(1))

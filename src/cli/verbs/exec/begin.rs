@@ -15,13 +15,18 @@ use crate::cli::host::context::Context;
 use crate::cli::host::error::{Failure, Kind};
 use crate::cli::host::process::{self, Life};
 use crate::cli::ui::render;
-use crate::cli::verbs::writing;
+use crate::cli::verbs::{scan, writing};
 
 /// Starts an attempt of the phase, unless there is nothing to run.
 pub fn begin(args: &Args, context: &Context) -> Result<Begun, Failure> {
     let mut start = args.how.start(args.phase.clone())?;
     let question = ask::BeforeStart { phase: args.phase.clone(), id: args.id.map(|id| id.0) };
-    let ToStart { phase, is_limited, currency } = match ask::now(|| context.open(), &question)? {
+    let look = || ask::now(|| context.open(), &question);
+    let mut found = look()?;
+    if args.if_needed && has_changed(args, &found, context)? {
+        found = look()?;
+    }
+    let ToStart { phase, is_limited, currency } = match found {
         BeforeStartAnswer::New(to_start) => *to_start,
         BeforeStartAnswer::Known(known) => return repeated(args, start, *known, context),
     };
@@ -30,8 +35,11 @@ pub fn begin(args: &Args, context: &Context) -> Result<Begun, Failure> {
         Needed::Yes => {}
         Needed::Abandoned(reason) => start.again = Some(Again::TakeOver(reason)),
     }
-    if args.how.take_over {
-        process::warn_of_running(&phase);
+    let beside = process::survivors(&phase);
+    match (args.if_needed, args.how.take_over) {
+        (true, _) => process::refuse_beside(&phase, &beside)?,
+        (false, true) => process::warn_of_running(&phase),
+        (false, false) => process::warn_of(&phase, &beside),
     }
     let mut command = command(args, start, context)?;
     if !args.how.take_over && matches!(phase.state, PhaseState::InProgress { .. }) {
@@ -41,12 +49,34 @@ pub fn begin(args: &Args, context: &Context) -> Result<Begun, Failure> {
     let answer = writing::send(&mut command, false, context).map_err(|failure| refused(failure, &phase))?;
     match answer.events.iter().find_map(start_of) {
         Some((phase, attempt, start)) => {
-            let (id, event, phase) = (command.id, start.id, phase.clone());
+            let (id, event, at, phase) = (command.id, start.id, start.at, phase.clone());
             let meter = Meter::new((phase.clone(), attempt), start.seq, args.max_cost, currency);
             let is_watched = is_limited || args.max_cost.is_some();
-            Ok(Begun::Started(Box::new(Started { id, phase, attempt, event, answer, meter, is_watched })))
+            Ok(Begun::Started(Box::new(Started {
+                id,
+                phase,
+                attempt,
+                event,
+                at,
+                beside,
+                answer,
+                meter,
+                is_watched,
+            })))
         }
         None => Err(unseen(command.id, answer.seq)),
+    }
+}
+
+/// Says whether the files of a phase that is COMPLETE are no longer what it read and put out; that is recorded then.
+fn has_changed(args: &Args, found: &BeforeStartAnswer, context: &Context) -> Result<bool, Failure> {
+    match found {
+        BeforeStartAnswer::New(to_start) => {
+            let phase = &to_start.phase;
+            let is_compared = matches!(phase.state, PhaseState::Complete { .. }) && phase.watches_files();
+            Ok(is_compared && scan::one(&phase.id, args.by.as_ref(), context)?)
+        }
+        BeforeStartAnswer::Known(_) => Ok(false),
     }
 }
 

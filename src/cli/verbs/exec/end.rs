@@ -6,7 +6,9 @@ use std::process::ExitStatus;
 
 use phaseledger::ask;
 use phaseledger::ledger::Answer;
-use phaseledger::model::{Action, CallerId, Expectation, Metadata, OutputFile, Request, Seq, Text, action};
+use phaseledger::model::{
+    Action, CallerId, Expectation, Metadata, OutputFile, Process, Request, Seq, Text, Timestamp, action,
+};
 use phaseledger::rules::PhaseState;
 use signal_hook::low_level::signal_name;
 
@@ -14,7 +16,7 @@ use super::{Args, Started, View, tell_json};
 use crate::cli::host::child::Ended;
 use crate::cli::host::context::Context;
 use crate::cli::host::error::{Class, Failure, Kind};
-use crate::cli::host::{files, output};
+use crate::cli::host::{files, output, process};
 use crate::cli::ui::render;
 use crate::cli::verbs::writing::{self, AnswerView};
 
@@ -36,6 +38,14 @@ struct Ending {
     failure: Option<Failure>,
 }
 
+/// What `exec` saw beside how the command ended.
+struct Seen {
+    /// When it ended; none where the clock does not tell, or shows that it ended before it began.
+    at: Option<Timestamp>,
+    /// What it started that still runs, and what earlier attempts did.
+    left_behind: Vec<Process>,
+}
+
 /// What became of the end.
 enum Recorded {
     /// It is recorded.
@@ -51,8 +61,10 @@ pub fn end(
     args: &Args,
     started: &mut Started,
     ran: io::Result<Ended>,
+    ended_at: Option<Timestamp>,
     context: &Context,
 ) -> Result<u8, Failure> {
+    let seen = Seen::of(started, &ran, ended_at.or_else(|| context.now().ok()));
     if ran.as_ref().is_ok_and(|ended| ended.stderr.last().is_some_and(|last| *last != b'\n')) {
         output::talk(format_args!(""));
     }
@@ -60,11 +72,11 @@ pub fn end(
         true => patiently(|| started.meter.look(context)),
         false => Ok(()),
     };
-    let mut outcome = outcome(args, started, ran);
+    let mut outcome = outcome(args, started, ran, context);
     let verb = outcome.action.verb();
     let recorded = looked
         .map_err(|failure| refused(failure, false, started, verb))
-        .and_then(|()| patiently(|| record(args, started, &outcome.action, context)));
+        .and_then(|()| patiently(|| record(args, started, (&outcome.action, &seen), context)));
     if started.meter.passed().is_some() {
         (outcome.exit_code, outcome.failure) = (PASSED, None);
     }
@@ -79,10 +91,35 @@ pub fn end(
     };
     match outcome.failure {
         Some(failure) => return Err(failure),
-        None if context.json => tell_end_json(started, &recorded, &outcome),
-        None => tell_end(started, &recorded, &outcome, context),
+        None if context.json => tell_end_json(started, &recorded, &outcome, &seen),
+        None => {
+            tell_end(started, &recorded, &outcome, context);
+            seen.tell(started);
+        }
     }
     Ok(outcome.exit_code)
+}
+
+impl Seen {
+    fn of(started: &Started, ran: &io::Result<Ended>, at: Option<Timestamp>) -> Self {
+        let ours = ran.as_ref().map_or(&[][..], |ended| &ended.left_behind);
+        let ours: Vec<_> = ours.iter().filter_map(|pid| process::identify(*pid)).collect();
+        let earlier = process::running_of(&started.beside).filter(|process| !ours.contains(process)).cloned();
+        // A clock that is behind does not tell.
+        Seen { at: at.filter(|at| *at >= started.at), left_behind: earlier.chain(ours.clone()).collect() }
+    }
+
+    fn tell(&self, started: &Started) {
+        let pids: Vec<_> = self.left_behind.iter().map(|process| process.pid.to_string()).collect();
+        let (what, run) = if pids.len() == 1 { ("process", "runs") } else { ("processes", "run") };
+        if !pids.is_empty() {
+            output::talk(format_args!(
+                "phaseledger: {what} {}, started for {}, still {run}: `exec --if-needed` does not run it beside that",
+                pids.join(", "),
+                started.phase
+            ));
+        }
+    }
 }
 
 /// Returns what to exit with where a signal ended the command, as a shell does.
@@ -97,7 +134,7 @@ pub fn as_failed(exit_code: Option<i32>, signal: Option<&str>) -> u8 {
     code.or(number.map(signalled)).unwrap_or(1)
 }
 
-fn outcome(args: &Args, started: &Started, ran: io::Result<Ended>) -> Ending {
+fn outcome(args: &Args, started: &Started, ran: io::Result<Ended>, context: &Context) -> Ending {
     let Ended { status, stderr, .. } = match ran {
         Ok(ended) => ended,
         Err(error) => return not_runnable(args, started, &error),
@@ -110,7 +147,8 @@ fn outcome(args: &Args, started: &Started, ran: io::Result<Ended>) -> Ending {
     if !status.success() {
         return failed(started, status, &stderr);
     }
-    let outputs = args.output.iter().map(|path| files::fingerprint(path)).collect::<Result<Vec<_>, _>>();
+    let outputs = args.output.iter().map(|path| files::fingerprint(path, context));
+    let outputs = outputs.collect::<Result<Vec<_>, _>>();
     match outputs {
         Ok(outputs) => {
             let output = OutputFile::together(&outputs);
@@ -205,7 +243,7 @@ fn patiently<T>(mut work: impl FnMut() -> Result<T, Failure>) -> Result<T, Failu
 fn record(
     args: &Args,
     started: &mut Started,
-    action: &Action,
+    (action, seen): (&Action, &Seen),
     context: &Context,
 ) -> Result<Recorded, Failure> {
     if let Some((seq, error)) = started.meter.limit() {
@@ -214,11 +252,12 @@ fn record(
     let request = Request {
         id: Some(CallerId(started.id.end())),
         expect: vec![Expectation::Attempt(started.attempt)],
-        occurred_at: None,
+        occurred_at: seen.at,
         by: args.by.clone(),
         action: action.clone(),
     };
     let mut command = writing::command(request, context, "exec")?;
+    command.left_behind.clone_from(&seen.left_behind);
     let failure = match writing::send(&mut command, false, context) {
         Ok(answer) => return Ok(Recorded::By(answer)),
         Err(failure) => failure,
@@ -228,7 +267,10 @@ fn record(
         return Err(refused(failure, is_rejected, started, action.verb()));
     }
     let question = ask::Attempt { with_phase: true, ..started.meter.question() };
-    let since = ask::now(|| context.open(), &question)?;
+    // Where nobody can be asked, the ledger is not there either.
+    let Ok(since) = ask::now(|| context.open(), &question) else {
+        return Err(refused(failure, false, started, action.verb()));
+    };
     // A limit that came into force while the command ran was not watched.
     started.meter.take(&since);
     if let Some((seq, error)) = started.meter.limit() {
@@ -295,7 +337,7 @@ fn tell_end(started: &Started, recorded: &Recorded, outcome: &Ending, context: &
     }
 }
 
-fn tell_end_json(started: &Started, recorded: &Recorded, outcome: &Ending) {
+fn tell_end_json(started: &Started, recorded: &Recorded, outcome: &Ending, seen: &Seen) {
     let exit_code = outcome.exit_code;
     let over = started.meter.over();
     let (is_well, ended, reason) = match recorded {
@@ -316,6 +358,7 @@ fn tell_end_json(started: &Started, recorded: &Recorded, outcome: &Ending) {
         exit_code,
         started: Some(AnswerView::new(&started.answer)),
         ended,
+        left_behind: &seen.left_behind,
         reason,
     });
 }

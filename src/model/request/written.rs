@@ -1,0 +1,42 @@
+//! A time as a line has it.
+
+use serde::{Deserialize, Deserializer};
+
+use super::RequestError;
+use crate::model::text::escape;
+use crate::model::{TimeContext, Timestamp, Zone};
+
+/// A time as a line has it: of a form that the grammar has. Which instant it is, a present and a zone say.
+pub(super) struct WrittenTime(String);
+
+/// The presents against which the form of a time is checked: whatever is long ago has passed by the last of them.
+const PRESENTS: [&str; 2] = ["9999-12-30T12:00:00Z", "9998-06-15T00:00:00Z"];
+
+fn context(present: &str) -> TimeContext {
+    TimeContext { now: present.parse().expect("a time"), zone: Zone::utc() }
+}
+
+impl WrittenTime {
+    /// Returns the text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Returns the instant where the text alone says which, in UTC where it has no offset.
+    pub fn without_present(&self) -> Result<Timestamp, RequestError> {
+        let [late, early] = PRESENTS.map(|present| context(present).time(&self.0));
+        match (late?, early?) {
+            (late, early) if late == early => Ok(late),
+            _ => Err(RequestError::NoPresent { found: escape(&self.0) }),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for WrittenTime {
+    /// Reads a text, and refuses it here, where its place in the line is known, unless it is of the form of a time.
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        context(PRESENTS[0]).time(&text).map_err(serde::de::Error::custom)?;
+        Ok(WrittenTime(text))
+    }
+}
