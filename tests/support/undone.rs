@@ -422,7 +422,13 @@ pub fn permit_revert(world: &World, id: &str) -> May {
         }
         (what, None) => panic!("a {} of no phase", what.name()),
     };
-    if is_there { May::Must(events) } else { May::Not("") }
+    let is_kept = matches!(deed.what, What::Skip(..)) || (deed.takes && deed.phase.is_some());
+    match is_there {
+        // What it replaced may be kept by the event that had it there again: then that one is taken back instead.
+        true if deed.last.is_some() && is_kept => May::Either(events),
+        true => May::Must(events),
+        false => May::Not(""),
+    }
 }
 
 impl World {
