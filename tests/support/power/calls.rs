@@ -82,7 +82,7 @@ pub enum Moment {
 }
 
 /// What a process did, in order.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Calls {
     /// The calls, in the order in which they began. Failed ones are left out.
     pub calls: Vec<Call>,
