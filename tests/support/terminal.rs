@@ -32,16 +32,21 @@ sys.stdout.buffer.write(seen.replace(b"\r\n", b"\n"))
 sys.stdout.buffer.write(b"exit %d\n" % os.waitstatus_to_exitcode(status))
 "#;
 
-/// Returns what a person sees, and `exit CODE` behind it; none where there is no Python with a `pty`. `kind` is what `TERM`
-/// says of the terminal.
-pub fn seen(scene: &Scene, kind: &str, answers: &str, args: &[&str]) -> Option<String> {
+/// Returns Python, which stands for a terminal; none where there is no Python with a `pty`, which is said.
+pub fn python() -> Option<Command> {
     let python = Command::new("python3").args(["-c", "import pty, os; os.waitstatus_to_exitcode"]).output();
     if !python.is_ok_and(|output| output.status.success()) {
         skip("a person at a terminal", "python3", "no python3 with `pty`, to stand for a terminal");
         return None;
     }
+    Some(Command::new("python3"))
+}
+
+/// Returns what a person sees, and `exit CODE` behind it; none where there is no Python with a `pty`. `kind` is what `TERM`
+/// says of the terminal.
+pub fn seen(scene: &Scene, kind: &str, answers: &str, args: &[&str]) -> Option<String> {
+    let mut command = python()?;
     let program = scene.command();
-    let mut command = Command::new("python3");
     command.current_dir(scene.dir()).args(["-c", TERMINAL, answers]).arg(program.get_program()).args(args);
     command.env_remove("PHASELEDGER_DIR").env("TERM", kind).env("NO_COLOR", "1");
     command.env("PHASELEDGER_CLOCK", NOW).env("PHASELEDGER_BY", "ana");

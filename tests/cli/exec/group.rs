@@ -5,6 +5,7 @@ use rustix::process::{Pid, Signal, test_kill_process};
 use super::signals::{is_ignored, send};
 use super::*;
 use crate::skip::{has, skip};
+use crate::terminal;
 
 /// Starts something beside a command that says its number, and whose standard input the test holds.
 const BESIDE: &str = r"exec 3<&0; WRAPPER sh -c 'TRAP echo ready $$; exec >&2; read line <&3' 2>/dev/null &";
@@ -189,13 +190,8 @@ sys.stdout.buffer.write(b"\nleft of the plan: %d, exit %d\n" % (len(plan), os.wa
 
 /// Returns what was seen at a terminal; none where nothing can stand for one.
 fn at_a_terminal(scene: &Scene, plan: &str, words: &[&str]) -> Option<String> {
-    let python = Command::new("python3").args(["-c", "import pty, os; os.waitstatus_to_exitcode"]).output();
-    if !python.is_ok_and(|output| output.status.success()) {
-        skip("a person at a terminal", "python3", "no python3 with `pty`, to stand for a terminal");
-        return None;
-    }
+    let mut command = terminal::python()?;
     let plain = scene.command();
-    let mut command = Command::new("python3");
     command.envs(plain.get_envs().filter_map(|(name, value)| Some((name, value?))));
     command.env("PROGRAM", plain.get_program()).env("TERM", "dumb");
     command.current_dir(scene.dir()).args(["-c", AT_A_TERMINAL, plan]).args(words);
