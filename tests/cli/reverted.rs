@@ -11,14 +11,7 @@ const WORKFLOW: &str = "[workflow]\nname = \"w\"\ncurrency = \"USD\"\n[workflow.
 
 /// A chain of three that has run.
 fn ran() -> Scene {
-    let scene = Scene::made();
-    scene.write("w.toml", WORKFLOW);
-    scene.ok(&["define", "w.toml"]);
-    for phase in ["a", "b", "c"] {
-        scene.ok(&["start", phase]);
-        scene.ok(&["complete", phase]);
-    }
-    scene
+    Scene::ran(WORKFLOW, &["a", "b", "c"])
 }
 
 /// Where everything stands, but for what says when it was written about last.

@@ -9,14 +9,7 @@ const WORKFLOW: &str = "[workflow]\nname = \"w\"\n[[phase]]\nid = \"a\"\n[[phase
 
 /// A chain of three that has run.
 fn ran() -> Scene {
-    let scene = Scene::made();
-    scene.write("w.toml", WORKFLOW);
-    scene.ok(&["define", "w.toml"]);
-    for phase in ["a", "b", "c"] {
-        scene.ok(&["start", phase]);
-        scene.ok(&["complete", phase]);
-    }
-    scene
+    Scene::ran(WORKFLOW, &["a", "b", "c"])
 }
 
 /// Where each phase stands, without when it was last written about.
