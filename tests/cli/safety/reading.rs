@@ -39,7 +39,7 @@ fn found_18_a_read_that_fails_destroys_nothing() {
     if !strace::is_there("found_18_a_read_that_fails_destroys_nothing") {
         return;
     }
-    let calls = setting("PHASELEDGER_READS", 12);
+    let calls = setting("PHASELEDGER_READS", 5);
     let scene = sealed(6_000);
     for args in VERBS {
         for call in ["pread64", "read"] {
@@ -81,7 +81,7 @@ fn found_18_a_read_of_sleds_own_that_fails_destroys_nothing() {
 #[test]
 fn found_18_a_flipped_bit_put_right_again_leaves_a_whole_ledger() {
     let mut numbers = Numbers(seed("PHASELEDGER_BITS_SEED", 18));
-    let rounds = setting("PHASELEDGER_BITS", 200);
+    let rounds = setting("PHASELEDGER_BITS", 60);
     let scene = sealed(6_000);
     let after_a_stream = folder::tree(&log(&scene));
     scene.ok(&["status", "--at", "e5"]);
@@ -97,7 +97,7 @@ fn found_18_a_flipped_bit_put_right_again_leaves_a_whole_ledger() {
     }
     println!("{rounds} bits, {noticed} noticed");
     // Most files save work alone, and are done without.
-    assert!(noticed > 3, "bits that matter were flipped");
+    assert!(noticed > 0, "bits that matter were flipped");
 }
 
 /// Puts a byte right, where it still is what was written: questions that did not notice it may have written there, or
