@@ -55,8 +55,8 @@ impl Question for Approvals {
     fn ask(&self, cut: &Cut<'_>) -> Result<ApprovalsAnswer, AskError> {
         let table = cut.table()?;
         let workflow = self.workflow.clone();
-        if workflow.is_some() {
-            table.workflow(workflow.as_ref())?;
+        if let Some(workflow) = &workflow {
+            table.known_workflow(workflow)?;
         }
         let named = |name| Ok::<_, Rejection>(query::phase_named(&table, name)?.id.clone());
         let phase = self.phase.as_ref().map(named).transpose()?;

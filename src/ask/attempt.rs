@@ -158,9 +158,8 @@ impl Question for Attempt {
 impl Attempt {
     fn is_ended_by(&self, record: &Recorded) -> bool {
         let (event, phase) = (&record.event, &self.phase);
-        if let Some(defined) = event.definition() {
-            let is_of_workflow = record.subject.workflow() == Some(&phase.workflow);
-            return is_of_workflow && defined.retired.contains(&phase.phase);
+        if event.retired().contains(&phase.phase) && record.subject.workflow() == Some(&phase.workflow) {
+            return true;
         }
         let completed = event.completed().map(|completed| completed.attempt);
         let ended = completed.or_else(|| event.failed().map(|failed| failed.attempt));

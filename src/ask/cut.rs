@@ -154,16 +154,31 @@ impl<'a> Cut<'a> {
         Ok(self.ledger.borrow().root_of(&self.places)?)
     }
 
-    /// Returns a workflow, for no name the only one; quicker than the whole table where that is not asked for as well.
+    /// Returns a workflow, a retired one too, for no name the only one in force; quicker than the whole table where that is not asked for as well.
     ///
     /// # Errors
     ///
     /// As [`Cut::table`]; a workflow that is not defined is one, and no name where there is none or several.
     pub fn workflow(&self, name: Option<&WorkflowName>) -> Result<Workflow, AskError> {
-        let found = |table: &Table| table.workflow(name).cloned();
+        let found = |table: &Table| match name {
+            Some(name) => table.known_workflow(name).cloned(),
+            None => table.workflow(None).cloned(),
+        };
         match self.is_head() && self.table.get().is_none() {
             true => Ok(found(&self.ledger.borrow().small_table_of(&self.head)?)?),
             false => Ok(found(&*self.table()?)?),
+        }
+    }
+
+    /// Returns a table that has all workflows; quicker than the whole one, of which it may have the rest.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cut::table`].
+    pub fn workflows(&self) -> Result<Arc<Table>, AskError> {
+        match self.is_head() && self.table.get().is_none() {
+            true => Ok(Arc::new(self.ledger.borrow().small_table_of(&self.head)?)),
+            false => self.table(),
         }
     }
 

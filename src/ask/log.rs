@@ -62,7 +62,7 @@ impl Log {
     fn resolved(&self, table: &Table) -> Result<LogFilter, AskError> {
         let mut filter = self.filter.clone();
         if let Some(workflow) = &filter.workflow {
-            table.workflow(Some(workflow))?;
+            table.known_workflow(workflow)?;
         }
         for name in &self.phases {
             let own = filter.workflow.as_ref().map(|workflow| PhaseRef::from(name.within(workflow)));

@@ -30,6 +30,7 @@ mod attempt;
 mod commanded;
 mod costs;
 mod cut;
+mod definition;
 mod error;
 mod export;
 mod forecast;
@@ -60,6 +61,7 @@ pub use costs::{
     CostSummaryAnswer, CostsBy, CostsByAnswer, OfPhase,
 };
 pub use cut::{AsOf, Cut};
+pub use definition::{Drifted, InForce, InForceAnswer, Redefined, RedefinedAnswer};
 pub use error::{ApprovalCandidate, AskError, Candidate, NoApproval};
 pub use export::{Export, ExportAnswer};
 pub use forecast::Forecast;

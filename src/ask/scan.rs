@@ -69,7 +69,7 @@ impl Question for Scan {
                 recorded.insert((place, role), recorded_of(cut, target, place)?);
             }
         }
-        Ok(ScanAnswer { head: table.head, workflows: table.workflows.len(), targets, recorded })
+        Ok(ScanAnswer { head: table.head, workflows: table.in_force().count(), targets, recorded })
     }
 }
 

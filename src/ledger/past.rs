@@ -2,7 +2,7 @@
 
 use super::LedgerError;
 use crate::model::{Definition, EventId, Past, Recorded, Seq};
-use crate::rules::{DATED_BACK, Table};
+use crate::rules::Table;
 
 /// What there is of a ledger, staged or in the log.
 pub(super) trait Before {
@@ -54,17 +54,13 @@ fn chain(ledger: &impl Before, record: &Recorded) -> Result<Vec<EventId>, Ledger
 
 /// Returns the definition that was in force when some events put another one in force.
 fn definition_before(ledger: &impl Before, events: &[Recorded]) -> Result<Option<Definition>, LedgerError> {
-    let Some(record) = events.iter().find(|record| record.event.definition().is_some()) else {
-        return Ok(None);
-    };
+    let is_about =
+        |record: &&Recorded| record.event.definition().is_some() || record.event.workflow_retired().is_some();
+    let Some(record) = events.iter().find(is_about) else { return Ok(None) };
     let workflow = record.subject.workflow().and_then(|name| ledger.now().workflows.get(name));
-    let before = workflow.into_iter().flat_map(|workflow| workflow.definitions.iter().rev());
-    for before in before.filter(|before| before.event.seq < record.seq) {
-        let before = ledger.record(before.event.seq)?;
-        // One that is dated back put nothing in force.
-        if before.inferred.as_deref() != Some(DATED_BACK) {
-            return Ok(before.event.definition().map(|defined| defined.definition.clone()));
-        }
-    }
-    Ok(None)
+    let mut before = workflow.into_iter().flat_map(|workflow| workflow.definitions.iter().rev());
+    let Some(before) = before.find(|before| before.event.seq < record.seq) else { return Ok(None) };
+    // Where the last word was that the workflow is retired, nothing was in force.
+    let before = ledger.record(before.event.seq)?;
+    Ok(before.event.definition().map(|defined| defined.definition.clone()))
 }

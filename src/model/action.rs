@@ -29,6 +29,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::definition::Definition;
+pub use super::retirement::Retire;
 use super::text::read_label;
 use super::{
     Amount, ApprovalAnswer, ApprovalAsk, Change, Digest, EventId, FileRole, HistoryImported, Metadata,
@@ -41,6 +42,8 @@ use super::{
 pub enum Action {
     /// Define a workflow, or define it anew.
     Define(Define),
+    /// Retire a workflow.
+    Retire(Retire),
     /// Start an attempt.
     Start(Start),
     /// End the attempt well.
@@ -87,6 +90,7 @@ impl Action {
     pub const fn verb(&self) -> &'static str {
         match self {
             Action::Define(_) => "define",
+            Action::Retire(_) => "retire",
             Action::Start(_) => "start",
             Action::Complete(_) => "complete",
             Action::Fail(_) => "fail",
@@ -126,30 +130,12 @@ impl Action {
             Action::Note(Note { phase, .. }) | Action::CostLimit(CostLimit { phase, .. }) => phase.as_ref(),
             Action::ApprovalRequest(ask) => ask.phase.as_ref(),
             Action::Define(_)
+            | Action::Retire(_)
             | Action::ResetAll(_)
             | Action::Tag(_)
             | Action::Revert(_)
             | Action::ApprovalDecide(_)
             | Action::NoteImport(_) => None,
-        }
-    }
-}
-
-impl Action {
-    /// Returns the phase of an action that says nothing of such files, which it could tell, and which its phase may
-    /// declare.
-    pub fn lacks_files(&self, role: FileRole) -> Option<&PhaseRef> {
-        match (role, self) {
-            (
-                FileRole::Inputs,
-                Action::Start(Start { phase, inputs, .. }) | Action::Accept(Accept { phase, inputs, .. }),
-            ) if inputs.is_empty() => Some(phase),
-            (
-                FileRole::Outputs,
-                Action::Complete(Complete { phase, output: None, outputs, .. })
-                | Action::Accept(Accept { phase, output: None, outputs, .. }),
-            ) if outputs.is_empty() => Some(phase),
-            _ => None,
         }
     }
 }

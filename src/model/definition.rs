@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Amount, ApprovalPolicy, Metadata, PhaseName, PhaseRef, WorkflowName};
+use super::{Amount, ApprovalPolicy, Digest, Metadata, PhaseName, PhaseRef, WorkflowName};
 
 /// A workflow's definition: checked, so that no id stands twice, every need within the workflow is one of
 /// its phases, and nothing needs itself by any way round.
@@ -96,6 +96,11 @@ impl Definition {
         self
     }
 
+    /// Returns the same of a workflow of another name, as `define --as` makes it; none where it would need itself.
+    pub fn under(&self, name: &WorkflowName) -> Option<Self> {
+        Unchecked { name: name.clone(), ..self.unchecked.clone() }.try_into().ok()
+    }
+
     /// Returns the workflow's name.
     pub fn name(&self) -> &WorkflowName {
         &self.unchecked.name
@@ -116,9 +121,19 @@ impl Definition {
         self.unchecked.cost_limit
     }
 
+    /// Returns where it comes from, as whoever wrote it says.
+    pub fn source(&self) -> &Metadata {
+        &self.unchecked.source
+    }
+
     /// Returns when approvals are decided without a person.
     pub fn approval(&self) -> &ApprovalPolicy {
         &self.unchecked.approval
+    }
+
+    /// Returns the digest by which definitions are told apart.
+    pub fn digest(&self) -> Digest {
+        Digest::sha256(&serde_json::to_vec(self).expect("a definition has string keys and no floats"))
     }
 
     /// Returns the phases, in the file's order.

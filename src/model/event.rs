@@ -10,6 +10,7 @@ use super::cost_event::{CostLimitExceeded, CostLimitSet, CostRecorded, CostWarni
 use super::definition::Definition;
 use super::files::is_none_more;
 use super::rerun_event::{Change, RerunCleared, RerunReason, RerunWithdrawn};
+use super::retirement::WorkflowRetired;
 use super::reverted::{Reverted, TagRemoved};
 use super::{
     ApprovalDecided, ApprovalRequested, Digest, LookedThrough, Metadata, Origin, OutputFile, PhaseId,
@@ -57,6 +58,8 @@ macro_rules! events {
 events! {
     /// A workflow was defined, or defined anew.
     WorkflowDefined(Box<WorkflowDefined>) = "workflow_defined",
+    /// A workflow is no longer in force; its history stays.
+    WorkflowRetired(WorkflowRetired) = "workflow_retired",
     /// An attempt began.
     PhaseStarted(Box<PhaseStarted>) = "phase_started",
     /// The attempt ended well.
@@ -119,8 +122,8 @@ macro_rules! from_payload {
 
 // What several kinds have as their data says which of them it is to be: `RerunReason`, `ApprovalDecided`.
 from_payload! {
-    WorkflowDefined PhaseStarted PhaseCompleted PhaseFailed PhaseAccepted PhaseSkipped PhaseReset RerunWithdrawn RerunCleared
-    MetadataRecorded NoteAdded TagSet TagRemoved CostRecorded CostLimitSet CostWarningRaised CostLimitExceeded
+    WorkflowDefined WorkflowRetired PhaseStarted PhaseCompleted PhaseFailed PhaseAccepted PhaseSkipped PhaseReset
+    RerunWithdrawn RerunCleared MetadataRecorded NoteAdded TagSet TagRemoved CostRecorded CostLimitSet CostWarningRaised CostLimitExceeded
     ApprovalRequested Reverted HistoryImported
 }
 

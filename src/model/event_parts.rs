@@ -3,8 +3,8 @@
 use super::{
     ApprovalDecided, ApprovalRequested, CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised,
     Event, HistoryImported, Metadata, MetadataRecorded, NoteAdded, OutputFile, PhaseAccepted, PhaseCompleted,
-    PhaseFailed, PhaseReset, PhaseSkipped, PhaseStarted, RerunCleared, RerunReason, RerunWithdrawn, Reverted,
-    TagName, Unreadable, Verdict, WorkflowDefined,
+    PhaseFailed, PhaseName, PhaseReset, PhaseSkipped, PhaseStarted, RerunCleared, RerunReason,
+    RerunWithdrawn, Reverted, TagName, Unreadable, Verdict, WorkflowDefined, WorkflowRetired,
 };
 
 macro_rules! parts {
@@ -23,6 +23,8 @@ macro_rules! parts {
 parts! {
     /// Returns the definition that came into force; none for any other event.
     definition: WorkflowDefined = WorkflowDefined;
+    /// Returns that a workflow is no longer in force; none for any other event.
+    workflow_retired: WorkflowRetired = WorkflowRetired;
     /// Returns the attempt that began; none for any other event.
     started: PhaseStarted = PhaseStarted;
     /// Returns how an attempt ended well; none for any other event.
@@ -86,6 +88,13 @@ impl Event {
             Event::PhaseSkipped(skipped) => Some(&mut skipped.metadata),
             _ => None,
         }
+    }
+
+    /// Returns the phases of its workflow that are no longer in force since; none where there are no such.
+    pub fn retired(&self) -> &[PhaseName] {
+        let by_definition = self.definition().map(|defined| defined.retired.as_slice());
+        let retired = by_definition.or_else(|| Some(self.workflow_retired()?.retired.as_slice()));
+        retired.unwrap_or_default()
     }
 
     /// Returns how a request was decided on; none for any other event.

@@ -35,6 +35,7 @@ mod process;
 mod record;
 mod request;
 mod rerun_event;
+mod retirement;
 mod reverted;
 mod scan;
 mod schema;
@@ -72,6 +73,7 @@ pub use files::{FoundByRole, FoundFiles, OutputFile, Unreadable, UnreadableFile}
 pub use id::{CommandId, EventId, EventRef, Seq, Span};
 pub use metadata::{METADATA_BYTES_MAX, METADATA_DEPTH_MAX, Metadata, MetadataError};
 pub use name::{NAME_BYTES_MAX, NameError, PhaseId, PhaseName, PhaseRef, TagName, WorkflowName};
+pub(crate) use nearest::nearest;
 pub use operation::{OperationName, OperationNameError};
 pub use past::Past;
 pub use pattern::{Declared, FileRole, Pattern, PatternError};
@@ -82,6 +84,7 @@ pub use process::{Process, Worker};
 pub use record::{FORMAT_VERSION, LineError, Recorded, Subject};
 pub use request::{Request, RequestError, VERBS};
 pub use rerun_event::{Change, Comparison, RerunCleared, RerunReason, RerunWithdrawn};
+pub use retirement::WorkflowRetired;
 pub use reverted::{Reverted, TagRemoved, Undone};
 pub use scan::Misread;
 pub use schema::{ANSWER_SCHEMA, COMMAND_SCHEMA};
@@ -90,4 +93,7 @@ pub use staleness::{BASIS_LISTED_MAX, Consumed, LookedThrough, Many, Reason, Sai
 pub use state::StateName;
 pub use text::{LABEL_BYTES_MAX, TEXT_BYTES_MAX, Text, TextError, escape, escape_json, escape_path, label};
 pub use time::{Timestamp, TimestampError};
-pub use workflow_file::{WORKFLOW_FILE_BYTES_MAX, WorkflowFileError, parse_workflow, parse_workflow_bytes};
+pub use workflow_file::{
+    WORKFLOW_FILE_BYTES_MAX, WorkflowFileError, parse_workflow, parse_workflow_bytes, workflow_to_json,
+    workflow_to_toml,
+};

@@ -5,7 +5,7 @@ const CHARACTERS_MAX: usize = 64;
 
 /// Returns the word that `typed` is a slip of: within two edits (a swap of neighbours counting as one; one
 /// edit for a word of three characters), or else the only one that starts with it.
-pub(super) fn nearest<'w>(typed: &str, words: impl Iterator<Item = &'w str> + Clone) -> Option<&'w str> {
+pub(crate) fn nearest<'w>(typed: &str, words: impl Iterator<Item = &'w str> + Clone) -> Option<&'w str> {
     let length = typed.chars().count();
     if length == 0 || length > CHARACTERS_MAX {
         return None;

@@ -108,6 +108,9 @@ pub struct WorkflowCosts {
     pub budget: BudgetView,
     /// The phases that have a limit or cost something: in the definition's order, then retired ones by name.
     pub phases: Vec<PhaseCosts>,
+    /// Whether it is no longer in force; absent while it is.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub retired: bool,
     /// The models, the dearest first.
     pub models: Vec<ModelCosts>,
     /// The last costs and refunds, in order.
@@ -188,12 +191,13 @@ impl CostScan {
             currency: workflow.currency.clone(),
             budget: BudgetView::new(&workflow.budget),
             phases: phases.filter(tells).map(PhaseCosts::new).collect(),
+            retired: workflow.retired.is_some(),
             models,
             last: found.into_iter().flat_map(|found| &found.last).cloned().collect(),
         }
     }
 
-    /// Views what a workflow cost, or each of them.
+    /// Views what a workflow cost, or each of those in force and of the retired ones that cost something.
     ///
     /// # Errors
     ///
@@ -204,8 +208,11 @@ impl CostScan {
         workflow: Option<&WorkflowName>,
     ) -> Result<Vec<WorkflowCosts>, Rejection> {
         match workflow {
-            Some(_) => Ok(vec![self.view(table, table.workflow(workflow)?)]),
-            None => Ok(table.workflows.values().map(|workflow| self.view(table, workflow)).collect()),
+            Some(name) => Ok(vec![self.view(table, table.known_workflow(name)?)]),
+            None => {
+                let costs = |of: &&Workflow| of.retired.is_none() || of.budget.records > 0;
+                Ok(table.workflows.values().filter(costs).map(|of| self.view(table, of)).collect())
+            }
         }
     }
 }

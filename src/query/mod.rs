@@ -8,6 +8,7 @@
 
 mod approvals;
 mod brief;
+mod changes;
 mod cost_groups;
 mod cost_plan;
 mod costs;
@@ -20,6 +21,7 @@ mod log;
 mod named;
 mod next;
 mod order;
+mod redefined;
 mod replay;
 mod report;
 mod show;
@@ -29,6 +31,7 @@ mod words;
 
 pub use approvals::{ApprovalFilter, ApprovalStatus, ApprovalSummary, ApprovalView, Approvals};
 pub use brief::EventBrief;
+pub use changes::{DefinitionChanges, DefinitionEdit};
 pub use cost_groups::{CostGroup, CostGrouping, CostGroups, CostRoot, CostTotal};
 pub use cost_plan::{CostPlan, LimitCheck, PlanError, PlannedTotal, Projection, Remaining, check_estimate};
 pub use costs::{BudgetView, CostScan, ModelCosts, PhaseCosts, SumTooLarge, Transaction, WorkflowCosts};
@@ -41,6 +44,7 @@ pub use log::LogFilter;
 pub use named::phase_named;
 pub use next::{Next, next};
 pub use order::topological;
+pub use redefined::{Clash, Drift, LeftBehind, clashes, drift, left_behind};
 pub use replay::{Counts, Replay};
 pub use report::{
     EventReport, Evidence, MarkReport, OpenReruns, PhaseReport, ProgressSummary, References, Report,

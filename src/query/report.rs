@@ -135,11 +135,11 @@ pub fn report<'a>(
     })
 }
 
-/// Returns the workflow of a name, or all.
+/// Returns the workflow of a name, or all that are in force.
 fn workflows<'a>(table: &'a Table, name: Option<&WorkflowName>) -> Result<Vec<&'a Workflow>, Rejection> {
     match name {
         Some(_) => Ok(vec![table.workflow(name)?]),
-        None => Ok(table.workflows.values().collect()),
+        None => Ok(table.in_force().collect()),
     }
 }
 

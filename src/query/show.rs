@@ -287,8 +287,7 @@ impl<'a> PhaseHistory<'a> {
 
     fn is_retired_by(&self, record: &Recorded) -> bool {
         let is_of_workflow = record.subject.workflow() == Some(&self.of.workflow);
-        let defined = record.event.definition().filter(|_| is_of_workflow);
-        defined.is_some_and(|defined| defined.retired.contains(&self.of.phase))
+        is_of_workflow && record.event.retired().contains(&self.of.phase)
     }
 
     fn start(&mut self, record: &Recorded, started: &PhaseStarted) {

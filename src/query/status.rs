@@ -226,7 +226,10 @@ fn reasons(state: &PhaseState) -> Vec<Text> {
 /// [`Rejection`] for a phase or a workflow that is not there, and for a name that several workflows have.
 pub fn status(table: &Table, filter: &StatusFilter) -> Result<Status, Rejection> {
     if let Some(workflow) = &filter.workflow {
-        table.workflow(Some(workflow))?;
+        match filter.with_retired || !filter.phases.is_empty() {
+            true => table.known_workflow(workflow)?,
+            false => table.workflow(Some(workflow))?,
+        };
     }
     let named = named(table, filter)?;
     let retired = table.phases.values().filter(|phase| phase.retired);

@@ -14,7 +14,7 @@ use crate::model::{
     Amount, ApprovalDecided, ApprovalRequested, CostLimitExceeded, CostLimitSet, CostRecorded,
     CostWarningRaised, Event, Gap, HistoryImported, MetadataRecorded, NoteAdded, PhaseAccepted,
     PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped, PhaseStarted, RerunReason, TagSet,
-    WorkflowDefined, escape,
+    WorkflowDefined, WorkflowRetired, escape,
 };
 
 /// What an event says.
@@ -40,6 +40,7 @@ pub trait Words<'a> {
 pub fn words(event: &Event) -> Box<dyn Words<'_> + '_> {
     match event {
         Event::WorkflowDefined(of) => Box::new(of.as_ref()),
+        Event::WorkflowRetired(of) => Box::new(of),
         Event::PhaseStarted(of) => Box::new(of.as_ref()),
         Event::PhaseCompleted(of) => Box::new(of),
         Event::PhaseFailed(of) => Box::new(of),
@@ -88,13 +89,31 @@ impl<'a> Words<'a> for &'a WorkflowDefined {
         let count = |what: &str, names: usize| (names > 0).then(|| format!("{names} {what}"));
         let phases = self.definition.phases().len();
         let parts = [
-            count("phases", phases),
+            Some(phases_in_words(phases)),
             count("added", self.added.len()).filter(|_| self.added.len() != phases),
             count("retired", self.retired.len()),
             count("changed", self.changed.len()),
         ];
         Some(parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
     }
+}
+
+impl<'a> Words<'a> for &'a WorkflowRetired {
+    fn clause(&self) -> (Cow<'static, str>, Option<String>) {
+        ("was retired".into(), Some(self.reason.to_string()))
+    }
+
+    fn remark(&self) -> Option<String> {
+        Some(format!("{} retired: {}", phases_in_words(self.retired.len()), one_line(self.reason.as_str())))
+    }
+
+    fn reason(&self) -> Option<&'a str> {
+        Some(self.reason.as_str())
+    }
+}
+
+fn phases_in_words(number: usize) -> String {
+    format!("{number} {}", if number == 1 { "phase" } else { "phases" })
 }
 
 impl<'a> Words<'a> for &'a PhaseStarted {

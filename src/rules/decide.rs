@@ -1,7 +1,7 @@
 //! What a command turns into: events, or a refusal.
 
 use super::draft::Draft;
-use super::family::{accepted, approval, attempt, costs, definition, files, notes, rerun, reset};
+use super::family::{accepted, approval, attempt, costs, definition, files, notes, rerun, reset, retirement};
 use super::rejection::Rejection;
 use super::revert::revert;
 use super::table::Table;
@@ -23,6 +23,7 @@ pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Dra
     let end = attempt::End { at: ended, left_behind: &command.left_behind };
     match &command.action {
         Action::Define(define) => definition::define(table, first, define, command.inferred),
+        Action::Retire(retire) => retirement::retire(table, first, retire).map(one),
         Action::Start(start) => attempt::start(table, command, start, ended),
         Action::Complete(complete) => attempt::complete(table, command, complete, end).map(one),
         Action::Fail(fail) => attempt::fail(table, first, fail, end).map(one),

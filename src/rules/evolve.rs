@@ -1,6 +1,8 @@
 //! What events add up to: the fold. It applies what is stored, and never decides or derives.
 
-use super::family::{accepted, approval, attempt, costs, definition, notes, rerun, reset, started};
+use super::family::{
+    accepted, approval, attempt, costs, definition, notes, rerun, reset, retirement, started,
+};
 use super::revert;
 use super::table::Table;
 use super::touched::{Changing, Touched};
@@ -38,6 +40,7 @@ pub fn evolve(table: &mut Table, record: &Recorded) -> Result<Touched, Impossibl
 fn apply(table: &mut Changing<'_>, record: &Recorded) -> Result<(), String> {
     match &record.event {
         Event::WorkflowDefined(defined) => definition::defined(table, record, defined),
+        Event::WorkflowRetired(retired) => retirement::retired(table, record, retired),
         Event::PhaseStarted(started) => started::started(table, record, started),
         Event::PhaseCompleted(completed) => attempt::completed(table, record, completed),
         Event::PhaseFailed(failed) => attempt::failed(table, record, failed),

@@ -46,7 +46,8 @@ pub fn propagate(table: &Table, events: &[Recorded], done: usize) -> Vec<Draft> 
             },
             Event::CostRecorded(_) => due.push(costs::Due::Spent(record)),
             Event::CostLimitSet(_) => due.push(costs::Due::Limited(record)),
-            Event::RerunCleared(_)
+            Event::WorkflowRetired(_)
+            | Event::RerunCleared(_)
             | Event::MetadataRecorded(_)
             | Event::NoteAdded(_)
             | Event::TagSet(_)

@@ -23,7 +23,7 @@ pub enum Reach {
 /// Returns how much of the table an action needs.
 pub fn reach(action: &Action) -> Reach {
     match action {
-        Action::Define(_) | Action::ResetAll(_) | Action::Revert(_) => Reach::Everything,
+        Action::Define(_) | Action::Retire(_) | Action::ResetAll(_) | Action::Revert(_) => Reach::Everything,
         Action::Start(_)
         | Action::Rerun(_)
         | Action::FilesChanged(_)

@@ -1,11 +1,12 @@
 //! Why a command was refused.
 
-use std::collections::BTreeSet;
+mod words;
 
+use self::words::{exceeded, list, list_some, list_states, or_none, other_reasons};
 use super::approval::Decision;
 use crate::model::{
-    Amount, DecidedBy, EventId, EventRef, Expectation, Overspent, PhaseId, PhaseRef, Reason, Scope, Seq,
-    StateName, TagName, Timestamp, WorkflowName,
+    Amount, DecidedBy, EventId, EventRef, Expectation, Overspent, PhaseId, PhaseRef, Reason, Seq, StateName,
+    TagName, Timestamp, WorkflowName,
 };
 
 /// Why a command was refused: what was found, and what would have been accepted.
@@ -30,6 +31,14 @@ pub enum Rejection {
     UnknownWorkflow {
         /// What was asked for.
         workflow: WorkflowName,
+    },
+    /// A workflow that is no longer in force.
+    #[error("the workflow `{workflow}` is retired since e{}", by.seq)]
+    RetiredWorkflow {
+        /// What was asked for.
+        workflow: WorkflowName,
+        /// The event that retired it.
+        by: EventRef,
     },
     /// No workflow was named, and there is not just one.
     #[error("which workflow? the ledger has {}", if candidates.is_empty() { "none".to_owned() } else { list(candidates) })]
@@ -111,6 +120,14 @@ pub enum Rejection {
         phase: PhaseId,
         /// Who needs it.
         by: PhaseId,
+    },
+    /// A workflow that others need phases of.
+    #[error("cannot retire `{workflow}`: {}", list_some(needed.iter().map(|(by, need)| format!("`{by}` needs `{need}`"))))]
+    WorkflowNeededBy {
+        /// What was asked for.
+        workflow: WorkflowName,
+        /// Which phases of others need which of its own, in order.
+        needed: Vec<(PhaseId, PhaseId)>,
     },
     /// A place beyond the end of the log.
     #[error("cannot tag `{tag}`: there is no event {seq}; the log ends at {head}")]
@@ -280,13 +297,15 @@ pub enum RevertRejection {
         /// They, and what they are about.
         by: Vec<(Seq, PhaseId)>,
     },
-    /// A definition before which there was none.
-    #[error("cannot revert e{seq} (`workflow_defined`): it is the first definition of `{workflow}`")]
+    /// A definition in front of which the workflow was not in force, and by which work was done since.
+    #[error("cannot revert e{seq} (`workflow_defined`): nothing of `{workflow}` was in force before, and {} came since", list_some(by.iter().map(|(seq, phase)| format!("`{phase}` (e{seq})"))))]
     FirstDefinition {
         /// What was asked for.
         seq: Seq,
         /// Whose.
         workflow: WorkflowName,
+        /// What was done, and what it is about.
+        by: Vec<(Seq, PhaseId)>,
     },
 }
 
@@ -334,51 +353,4 @@ pub enum ApprovalRejection {
         /// What was given.
         amount: Amount,
     },
-}
-
-/// Says how far a limit is exceeded.
-fn exceeded(found: &Overspent, currency: &Option<String>) -> String {
-    let Overspent { scope, limit, spent } = *found;
-    let whose = match scope {
-        Scope::Phase => "it",
-        Scope::Workflow => "its workflow",
-    };
-    let over = spent.minus(limit).unwrap_or_default().of(currency);
-    format!("{whose} has spent {} of {}, {over} over its limit", spent.of(currency), limit.of(currency))
-}
-
-/// Says in a few words which reasons there are but marks.
-fn other_reasons(reasons: &[Reason]) -> String {
-    let needs: Vec<_> = reasons
-        .iter()
-        .filter_map(|reason| match reason {
-            Reason::NeedAdded { need } | Reason::NeedChanged { need } | Reason::NeedStale { need } => {
-                Some(need.to_string())
-            }
-            Reason::Manual | Reason::Version { .. } | Reason::Input | Reason::Output | Reason::Legacy => None,
-        })
-        .collect::<BTreeSet<_>>()
-        .into_iter()
-        .collect();
-    let is = |wanted: fn(&Reason) -> bool| reasons.iter().any(wanted);
-    let mut parts = Vec::new();
-    parts.extend(
-        is(|reason| matches!(reason, Reason::Version { .. })).then(|| "its version changed".to_owned()),
-    );
-    parts.extend(is(|reason| *reason == Reason::Input).then(|| "its inputs changed".to_owned()));
-    parts.extend(is(|reason| *reason == Reason::Output).then(|| "its outputs changed".to_owned()));
-    parts.extend((!needs.is_empty()).then(|| format!("what it needs changed ({})", needs.join(", "))));
-    if parts.is_empty() { String::new() } else { format!(": {}", parts.join("; ")) }
-}
-
-fn or_none(currency: Option<&str>) -> String {
-    currency.map_or_else(|| "none".to_owned(), |currency| format!("`{}`", crate::model::escape(currency)))
-}
-
-fn list<T: std::fmt::Display>(items: &[T]) -> String {
-    items.iter().map(|item| format!("`{item}`")).collect::<Vec<_>>().join(", ")
-}
-
-fn list_states(states: &[StateName]) -> String {
-    states.iter().map(|state| state.as_str()).collect::<Vec<_>>().join(" or ")
 }

@@ -14,7 +14,7 @@ use super::stale::Judge;
 use super::table::Table;
 use crate::model::{
     ApprovalDecided, Cause, Consumed, CostRecorded, Event, LookedThrough, PhaseId, PhaseName, Recorded,
-    RerunWithdrawn, Seq, Subject, Timestamp, Undone, WorkflowDefined,
+    RerunWithdrawn, Seq, Subject, Timestamp, Undone, WorkflowDefined, WorkflowName, WorkflowRetired,
 };
 
 /// An event that another one rests on.
@@ -71,6 +71,7 @@ pub fn rests_on(table: &Table, of: &Resting<'_>) -> Vec<Rest> {
     let mut rests = Rests { table, of, found: Vec::new() };
     match of.event {
         Event::WorkflowDefined(defined) => rests.definition(defined),
+        Event::WorkflowRetired(retired) => rests.retirement(retired),
         Event::RerunMarked(_)
         | Event::RerunCauseAdded(_)
         | Event::RerunDeferred(_)
@@ -214,8 +215,7 @@ impl<'a> Rests<'a> {
     /// A definition rests on the last one of any workflow, for it may need what is there; and on what moved the phases
     /// that it brings in or retires. One that is dated back changes nothing that is there.
     fn definition(&mut self, defined: &WorkflowDefined) {
-        let latest = self.table.workflows.values().map(|workflow| workflow.latest);
-        let latest = latest.reduce(|one, other| one.later(Some(other)));
+        let latest = self.latest_definition();
         if self.of.inferred.as_deref() == Some(DATED_BACK) {
             let own = defined.definition.name();
             let needs = defined.definition.phases().iter().flat_map(|phase| &phase.needs);
@@ -224,9 +224,27 @@ impl<'a> Rests<'a> {
             return;
         }
         self.add(latest);
-        let id = |name: &PhaseName| PhaseId::new(defined.definition.name().clone(), name.clone());
+        self.moved(defined.definition.name(), defined.added.iter().chain(&defined.retired));
+    }
+
+    /// So does a retirement, which needs what nobody else needs, and moves what it retires.
+    fn retirement(&mut self, retired: &WorkflowRetired) {
+        self.add(self.latest_definition());
+        if let Some(workflow) = self.of.subject.workflow() {
+            self.moved(workflow, retired.retired.iter());
+        }
+    }
+
+    fn latest_definition(&self) -> Option<Happened> {
+        let latest = self.table.workflows.values().map(|workflow| workflow.latest);
+        latest.reduce(|one, other| one.later(Some(other)))
+    }
+
+    /// What moved some phases of a workflow last.
+    fn moved<'p>(&mut self, workflow: &WorkflowName, phases: impl Iterator<Item = &'p PhaseName>) {
+        let id = |name: &PhaseName| PhaseId::new(workflow.clone(), name.clone());
         let moved = |name| self.table.phases.get(&id(name)).and_then(|phase| phase.moved);
-        let moved: Vec<_> = defined.added.iter().chain(&defined.retired).filter_map(moved).collect();
+        let moved: Vec<_> = phases.filter_map(moved).collect();
         self.add(moved);
     }
 

@@ -12,7 +12,8 @@ use super::table::Table;
 use super::touched::Changing;
 use super::undoing::{Undoing, passed};
 use crate::model::{
-    Cause, CauseKind, Command, DecidedBy, Event, EventRef, Past, Recorded, Reverted, Said, Undone, action,
+    Cause, CauseKind, Command, DecidedBy, Event, EventRef, Past, Recorded, Reverted, Said, Text, Undone,
+    action,
 };
 
 /// The rule by which what holds from now on follows from what is taken back.
@@ -38,7 +39,8 @@ pub(super) fn revert(
             return Err(passed(target, Some(last.seq)));
         }
     }
-    let Undoing { what, again, marks, still, transition, effect } = undoing(table, past, target)?;
+    let Undoing { what, again, marks, still, transition, effect } =
+        undoing(table, past, target, &asked.reason)?;
     let reason = asked.reason.clone();
     let reverted = Reverted { event: target.id, seq: target.seq, reason, what, again, marks, still };
     let first = Draft {
@@ -58,7 +60,7 @@ pub(super) fn revert(
 }
 
 /// Returns what taking a command back does; `target` is the event of it that says what is there now.
-fn undoing(table: &Table, past: &Past, target: &Recorded) -> Result<Undoing, Rejection> {
+fn undoing(table: &Table, past: &Past, target: &Recorded, reason: &Text) -> Result<Undoing, Rejection> {
     let cannot = |kind| Err(RevertRejection::CannotBe { seq: target.seq, kind }.into());
     match &target.event {
         // Marked and started at once: that it began stays a fact.
@@ -78,13 +80,14 @@ fn undoing(table: &Table, past: &Past, target: &Recorded) -> Result<Undoing, Rej
         Event::MetadataRecorded(recorded) => notes::detach(table, past, target, recorded),
         Event::CostRecorded(cost) => costs::give_back(table, target, cost),
         Event::CostLimitSet(set) => costs::limit_back(table, target, set),
-        Event::WorkflowDefined(defined) => definition::back(table, past, target, defined),
+        Event::WorkflowDefined(defined) => definition::back(table, past, target, defined, reason),
+        Event::WorkflowRetired(_) => definition::reinstate(table, past, target),
         Event::ApprovalGranted(decided) | Event::ApprovalRejected(decided)
             if decided.decided_by == DecidedBy::Person =>
         {
             approval::reopen(table, target, decided.request)
         }
-        Event::Reverted(reverted) => once_more(table, past, target, reverted),
+        Event::Reverted(reverted) => once_more(table, past, target, reverted, reason),
         Event::PhaseStarted(_)
         | Event::PhaseCompleted(_)
         | Event::PhaseFailed(_)
@@ -110,6 +113,7 @@ fn once_more(
     past: &Past,
     target: &Recorded,
     reverted: &Reverted,
+    reason: &Text,
 ) -> Result<Undoing, Rejection> {
     let undoing = match (reverted.what, past.events.get(1)) {
         (Undone::Note, _) => Undoing::of(Undone::Note),
@@ -120,7 +124,7 @@ fn once_more(
         (
             Undone::Tag | Undone::Metadata | Undone::Limit | Undone::Cost | Undone::Definition,
             Some(effect),
-        ) => undoing(table, past, effect)?,
+        ) => undoing(table, past, effect, reason)?,
         (Undone::Tag | Undone::Metadata | Undone::Limit | Undone::Cost | Undone::Definition, None) => {
             return Err(RevertRejection::NoCommand { event: target.id }.into());
         }

@@ -15,7 +15,7 @@ use crate::model::{
 };
 
 /// The version of the fold: rows and snapshots that another one made are discarded.
-pub const FOLD_VERSION: u32 = 5;
+pub const FOLD_VERSION: u32 = 6;
 
 /// Everything that the log adds up to. A table may be partial: it then holds the phases that a command needs
 /// (see [`super::reach`]) and no others.
@@ -61,11 +61,14 @@ pub struct Workflow {
     pub definition: Digest,
     /// The place of the event that defined it last.
     pub defined: Seq,
-    /// All events that defined it.
+    /// All events that defined or retired it.
     pub definitions: Vec<Defined>,
-    /// The event that defined it first, or dated that back.
+    /// The event that retired it, so that it is not in force; none while it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retired: Option<EventRef>,
+    /// The event that brought it in, first or once more, or dated that back.
     pub brought_in: Happened,
-    /// The definition of it that took effect last.
+    /// The definition of it, or the retirement, that took effect last.
     pub latest: Happened,
 }
 
@@ -138,27 +141,41 @@ impl Table {
         ids.filter(|id| self.phases.get(id).is_some_and(|phase| !phase.retired)).collect()
     }
 
-    /// Returns the workflow of a name, or the only one there is.
+    /// Returns the workflows that are in force, by name.
+    pub fn in_force(&self) -> impl Iterator<Item = &Workflow> {
+        self.workflows.values().filter(|workflow| workflow.retired.is_none())
+    }
+
+    /// Returns the workflow of a name that is in force, or the only one that is.
     ///
     /// # Errors
     ///
-    /// [`Rejection::UnknownWorkflow`], or [`Rejection::WorkflowNeeded`] when there is none or several to
-    /// choose from.
+    /// [`Rejection::UnknownWorkflow`], [`Rejection::RetiredWorkflow`], or [`Rejection::WorkflowNeeded`] when there is
+    /// none or several to choose from.
     pub fn workflow(&self, name: Option<&WorkflowName>) -> Result<&Workflow, Rejection> {
-        match name {
-            Some(name) => {
-                self.workflows.get(name).ok_or_else(|| Rejection::UnknownWorkflow { workflow: name.clone() })
-            }
-            None => {
-                let mut workflows = self.workflows.values();
-                match (workflows.next(), workflows.next()) {
-                    (Some(only), None) => Ok(only),
-                    (None, _) | (Some(_), Some(_)) => Err(Rejection::WorkflowNeeded {
-                        candidates: self.workflows.keys().cloned().collect(),
-                    }),
-                }
-            }
+        if let Some(name) = name {
+            let workflow = self.known_workflow(name)?;
+            return match workflow.retired {
+                None => Ok(workflow),
+                Some(by) => Err(Rejection::RetiredWorkflow { workflow: name.clone(), by }),
+            };
         }
+        let mut workflows = self.in_force();
+        match (workflows.next(), workflows.next()) {
+            (Some(only), None) => Ok(only),
+            (None, _) | (Some(_), Some(_)) => Err(Rejection::WorkflowNeeded {
+                candidates: self.in_force().map(|workflow| workflow.name.clone()).collect(),
+            }),
+        }
+    }
+
+    /// Returns the workflow of a name, in force or retired.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::UnknownWorkflow`].
+    pub fn known_workflow(&self, name: &WorkflowName) -> Result<&Workflow, Rejection> {
+        self.workflows.get(name).ok_or_else(|| Rejection::UnknownWorkflow { workflow: name.clone() })
     }
 
     /// Returns the phases that the definitions in force have, by workflow and then in the file's order.

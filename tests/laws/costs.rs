@@ -154,6 +154,11 @@ fn levels(lines: &[Value]) -> BTreeMap<String, (u8, i128)> {
                     }
                 }
             }
+            Some("workflow_retired") => {
+                // Its own limit stays as it is.
+                let of_workflow = |name: &str| name.split('/').next() == line["workflow"].as_str();
+                defined.retain(|name, _| !of_workflow(name) || !name.contains('/'));
+            }
             Some("cost_limit_set") => {
                 limits.insert(about(line), amount(&line["data"]["limit"]));
             }

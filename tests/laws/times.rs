@@ -94,8 +94,9 @@ fn rests(before: &[Value], line: &Value) -> BTreeSet<u64> {
     if derived && JUDGED.contains(&kind) {
         return on;
     }
-    if kind == "workflow_defined" {
-        let definitions = before.iter().filter(|line| text(line, "kind") == kind);
+    if matches!(kind, "workflow_defined" | "workflow_retired") {
+        let is_one = |line: &&Value| matches!(text(line, "kind"), "workflow_defined" | "workflow_retired");
+        let definitions = before.iter().filter(is_one);
         on.extend(definitions.max_by_key(|line| text(line, "at")).map(seq));
         let gone = names(line, "added").into_iter().chain(names(line, "retired"));
         on.extend(gone.filter_map(|phase| transition(before, &phase)));
@@ -106,7 +107,12 @@ fn rests(before: &[Value], line: &Value) -> BTreeSet<u64> {
         let of = |first: &&Value| {
             text(first, "workflow") == text(line, "workflow") && line.get("workflow").is_some()
         };
-        on.extend(before.iter().filter(whole).find(of).map(seq));
+        let own: Vec<_> = before.iter().filter(of).collect();
+        let retired = own.iter().rposition(|line| text(line, "kind") == "workflow_retired");
+        let mut since = own.iter().skip(retired.map_or(0, |at| at + 1)).copied();
+        // A request may be decided though its workflow is not in force.
+        let first = since.find(whole).or_else(|| own.iter().take(retired?).rev().copied().find(whole));
+        on.extend(first.map(seq));
         on.extend(line["data"]["request_seq"].as_u64());
         on.extend(line["data"]["seq"].as_u64().filter(|_| kind == "reverted"));
         return on;

@@ -64,6 +64,9 @@ impl Cut {
         if kind == "workflow_defined" {
             return self.define(&data["definition"]);
         }
+        if kind == "workflow_retired" {
+            return self.retire(&string(&line["workflow"]));
+        }
         let Some(phase) = subject(line).and_then(|name| self.phases.get_mut(&name)) else { return };
         if kind == "phase_skipped" || (kind == "reverted" && data["what"] == "skip") {
             self.stood.insert(id.clone(), phase.clone());
@@ -119,13 +122,17 @@ impl Cut {
 
     fn define(&mut self, definition: &Value) {
         let workflow = string(&definition["name"]);
-        let own = self.phases.iter_mut().filter(|(name, _)| name.split('/').next() == Some(&workflow));
-        own.for_each(|(_, phase)| phase.retired = true);
+        self.retire(&workflow);
         for says in list(&definition["phases"]) {
             let phase = self.phases.entry(full(&workflow, &string(&says["id"]))).or_default();
             phase.needs = list(&says["needs"]).iter().map(|need| full(&workflow, &string(need))).collect();
             (phase.retired, phase.version) = (false, says["version"].clone());
         }
+    }
+
+    fn retire(&mut self, workflow: &str) {
+        let own = self.phases.iter_mut().filter(|(name, _)| name.split('/').next() == Some(workflow));
+        own.for_each(|(_, phase)| phase.retired = true);
     }
 
     /// Returns the reasons that hold for each phase that is stale, as events tell them.

@@ -78,6 +78,31 @@ impl World {
         self.defined.push(defined);
     }
 
+    /// Reads that a workflow is no longer in force: all of it keeps what it has.
+    pub fn retire(&mut self, line: &Value) {
+        let workflow = string(&line["workflow"]);
+        assert!(self.is_in_force(&workflow), "what retires is in force: {line:#}");
+        let own = |name: &str| name.split('/').next() == Some(workflow.as_str());
+        let known: BTreeSet<String> =
+            self.current().map(|(name, _)| name).filter(|name| own(name)).cloned().collect();
+        let told = list(&line["data"]["retired"]).iter().map(|name| full(&workflow, &string(name)));
+        assert_eq!(told.collect::<BTreeSet<_>>(), known, "the event tells what it retires");
+        for name in &known {
+            self.phases.get_mut(name).expect("known").retired = true;
+        }
+        let is_needed = self.current().flat_map(|(_, spot)| &spot.needs).any(|need| own(need));
+        assert!(!is_needed, "nobody needs what retires: {line:#}");
+        let graph = self.current().map(|(name, spot)| (name.clone(), spot.needs.clone()));
+        self.graphs.push((self.head, Rc::new(graph.collect())));
+        self.in_force.insert(workflow.clone(), json!({"retired": self.head}));
+        self.defined.push(Rc::new(Defined { seq: self.head, workflow, phases: BTreeMap::new() }));
+    }
+
+    /// Says whether a workflow is in force.
+    pub fn is_in_force(&self, workflow: &str) -> bool {
+        self.in_force.get(workflow).is_some_and(|definition| definition.get("retired").is_none())
+    }
+
     /// Notes what a definition changes about a phase that can outdate it.
     fn tell_change(&mut self, name: &str, says: &Says) {
         let spot = &self.phases[name];

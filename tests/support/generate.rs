@@ -75,6 +75,8 @@ enum Verb {
     Reset,
     ResetAll,
     Redefine,
+    /// Retire a workflow, and perhaps define it again, at once or after something else.
+    Retire,
     Meta,
     Note,
     Tag,
@@ -122,6 +124,7 @@ fn told() -> impl Strategy<Value = Told> {
         2 => Just(Verb::Reset),
         1 => Just(Verb::ResetAll),
         4 => Just(Verb::Redefine),
+        3 => Just(Verb::Retire),
         1 => Just(Verb::Meta),
         1 => Just(Verb::Note),
         1 => Just(Verb::Tag),
@@ -412,6 +415,24 @@ impl<'a> Sending<'a> {
         self.define(workflow);
     }
 
+    /// Retires the workflow of a slot.
+    fn retire(&mut self) {
+        let Told { slot, other, what, output, .. } = self.told;
+        let workflow = self.workflow(usize::from(slot) % self.plan.slots.len());
+        let retire = action::Retire { workflow: workflow_name(workflow), reason: text("done with") };
+        self.send(Action::Retire(retire));
+        match what {
+            0 | 1 => {}
+            2 => self.begin(other, true),
+            3 => {
+                self.redefine(other, output);
+                self.define(workflow);
+            }
+            _ => return,
+        }
+        self.define(workflow);
+    }
+
     fn spend(&mut self) {
         let Told { slot, other, what, output, unmet, .. } = self.told;
         // Money goes where other money went.
@@ -443,7 +464,7 @@ impl<'a> Sending<'a> {
     fn err(&mut self, which: u8) {
         let Told { slot, what, output, unmet, .. } = self.told;
         let step = |verb: Verb, slot: u8| Told { verb, slot, ..self.told.clone() };
-        self.told = match which % 12 {
+        self.told = match which % 13 {
             0 | 1 => return self.send(self.rerun(slot, false)),
             2 | 3 => {
                 self.send(self.rerun(slot, false));
@@ -456,6 +477,7 @@ impl<'a> Sending<'a> {
             8 => Told { what: 0, ..step(Verb::Limit, slot) },
             9 => Told { unmet: unmet && output > 3, ..step(Verb::Redefine, slot) },
             10 => return self.send(self.skip(slot)),
+            11 => Told { what: 5, ..step(Verb::Retire, slot) },
             _ => Told { what: what.max(1), ..step(Verb::Decide, slot) },
         };
         self.step();
@@ -491,15 +513,28 @@ impl<'a> Sending<'a> {
         let slot = usize::from(slot);
         let may = |sent: &&Sent| {
             let verb = sent.command.action.verb();
-            let may =
-                ["rerun", "note", "tag", "meta", "cost record", "cost limit", "define", "skip", "revert"];
+            let may = [
+                "rerun",
+                "note",
+                "tag",
+                "meta",
+                "cost record",
+                "cost limit",
+                "define",
+                "retire",
+                "skip",
+                "revert",
+            ];
             may.contains(&verb) || verb.starts_with("approval g") || verb.starts_with("approval rej")
         };
         let found: Vec<_> = match what {
             0 => self.sent.iter().collect(),
-            _ if unmet => {
-                self.sent.iter().filter(may).filter(|sent| sent.command.action.verb() != "define").collect()
-            }
+            _ if unmet => self
+                .sent
+                .iter()
+                .filter(may)
+                .filter(|sent| !["define", "retire"].contains(&sent.command.action.verb()))
+                .collect(),
             _ => self.sent.iter().filter(may).collect(),
         };
         let Some(last) = found.len().checked_sub(1) else { return EventId::new(uuid::Uuid::from_u128(2)) };
@@ -538,6 +573,7 @@ impl<'a> Sending<'a> {
             }
             Verb::Complete => self.complete(slot, output),
             Verb::Redefine => self.redefine(slot, what),
+            Verb::Retire => self.retire(),
             Verb::Mistake => self.mistake(),
             Verb::Revert => self.revert(self.earlier()),
             Verb::Again | Verb::Other => {

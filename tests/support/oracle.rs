@@ -31,7 +31,7 @@ pub struct World {
     pub requests: BTreeMap<String, Request>,
     /// The places that have names.
     pub tags: BTreeMap<String, u64>,
-    /// The definition of each workflow.
+    /// The definition of each workflow; the place of the event that retired it, where it is not in force any more.
     pub in_force: BTreeMap<String, Value>,
     /// What each command did, by the id of its first event.
     pub deeds: BTreeMap<String, Deed>,
@@ -157,6 +157,10 @@ impl World {
         if kind == "workflow_defined" {
             self.define(line);
             self.in_force.insert(string(&line["workflow"]), line["data"]["definition"].clone());
+            return self.hold_if(line, BTreeMap::new());
+        }
+        if kind == "workflow_retired" {
+            self.retire(line);
             return self.hold_if(line, BTreeMap::new());
         }
         if matches!(kind.as_str(), "tag_set" | "tag_removed") {

@@ -114,6 +114,10 @@ pub fn permit(world: &World, action: &Action) -> Option<Vec<Value>> {
 /// As [`permit`], for what is about no phase.
 fn permit_at_large(world: &World, action: &Action) -> Option<Vec<Value>> {
     match action {
+        Action::Retire(action::Retire { workflow, .. }) => {
+            let may = world.is_in_force(workflow.as_str()) && may_retire(world, workflow.as_str());
+            may.then(|| vec![json!(["workflow_retired", null, null, null])])
+        }
         Action::Note(_) => Some(vec![json!(["note_added", null, null, null])]),
         Action::Tag(action::Tag { seq, .. }) => {
             let there = seq.is_none_or(|seq| seq.number() <= world.head);
@@ -121,6 +125,7 @@ fn permit_at_large(world: &World, action: &Action) -> Option<Vec<Value>> {
         }
         Action::ResetAll(action::ResetAll { workflow, .. }) => {
             let workflow = workflow.as_ref().expect("plans name it").as_str();
+            world.is_in_force(workflow).then_some(())?;
             let of_workflow = |name: &str| name.split('/').next() == Some(workflow);
             let phases = world.current().filter(|(name, _)| of_workflow(name));
             let mut resets: Vec<_> =
@@ -128,8 +133,9 @@ fn permit_at_large(world: &World, action: &Action) -> Option<Vec<Value>> {
             resets.insert(0, json!(["phase_reset", null, null, null]));
             Some(resets)
         }
-        Action::CostLimit(action::CostLimit { limit, .. }) => {
-            let may = limit.is_none_or(|limit| units(&limit.to_string()) >= 0);
+        Action::CostLimit(action::CostLimit { limit, workflow, .. }) => {
+            let is_in_force = world.is_in_force(workflow.as_ref().expect("plans name it").as_str());
+            let may = is_in_force && limit.is_none_or(|limit| units(&limit.to_string()) >= 0);
             may.then(|| vec![json!(["cost_limit_set", null, null, null])])
         }
         other => panic!("nothing is said of `{}`", other.verb()),
@@ -157,6 +163,13 @@ pub fn may_define(world: &World, definition: &Definition) -> bool {
     needs_what_is_there && needed.into_iter().all(|need| kept(need))
 }
 
+/// Says whether a workflow may retire: nobody else needs its phases.
+pub fn may_retire(world: &World, workflow: &str) -> bool {
+    let own = |name: &str| name.split('/').next() == Some(workflow);
+    let elsewhere = world.current().filter(|(name, _)| !own(name));
+    !elsewhere.flat_map(|(_, spot)| &spot.needs).any(|need| own(need))
+}
+
 /// As [`permit`], for what is about an approval; without the states, which it leaves alone.
 pub fn permit_approval(world: &World, command: &Command) -> Option<Vec<Value>> {
     let (kinds, subject) = match &command.action {
@@ -168,6 +181,7 @@ pub fn permit_approval(world: &World, command: &Command) -> Option<Vec<Value>> {
             let of_phase = phase.as_deref().and_then(|phase| phase.split('/').next());
             let workflow =
                 of_phase.or(ask.workflow.as_ref().map(|name| name.as_str())).expect("plans name it");
+            world.is_in_force(workflow).then_some(())?;
             let verdict = asking::verdict(&world.policies[workflow], ask);
             (std::iter::once("approval_requested").chain(verdict).collect(), phase)
         }

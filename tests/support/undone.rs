@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::judge::judge;
 use crate::money::{amount, units};
 use crate::oracle::{Spot, Token, World, full, list, string, subject};
-use crate::permit::may_define;
+use crate::permit::{may_define, may_retire};
 
 /// What a command did, by its first event.
 #[derive(Debug, Clone)]
@@ -185,6 +185,10 @@ impl World {
                 let added = list(&data["added"]).iter().map(|name| full(workflow, &string(name))).collect();
                 What::Definition(Changed { before, after: Some(data["definition"].clone()) }, added)
             }
+            "workflow_retired" => {
+                let before = self.in_force.get(workflow.as_ref().expect("one")).cloned();
+                What::Definition(Changed { before, after: Some(json!({"retired": seq})) }, Vec::new())
+            }
             "phase_skipped" => What::Skip(Box::new(spot.expect("a phase").stand()), seq),
             "approval_granted" | "approval_rejected" => {
                 let request = string(&data["request"]);
@@ -320,7 +324,7 @@ impl World {
         own.keys = written;
         if let What::Definition(changed, added) = &mut own.what {
             let workflow = string(&line["workflow"]);
-            changed.after = Some(line["data"]["definition"].clone());
+            changed.after = self.in_force.get(&workflow).cloned();
             *added = list(&line["data"]["added"]).iter().map(|name| full(&workflow, &string(name))).collect();
         }
     }
@@ -397,6 +401,9 @@ pub fn permit_revert(world: &World, id: &str) -> May {
         }
         (What::Limit(changed), spot) => {
             events.push(plain("cost_limit_set"));
+            if !world.is_in_force(deed.workflow.as_ref().expect("one")) {
+                return May::Not("");
+            }
             let workflow = || &world.purses[deed.workflow.as_ref().expect("one")];
             spot.map_or_else(workflow, |spot| &spot.purse).limit == changed.after
         }
@@ -405,7 +412,8 @@ pub fn permit_revert(world: &World, id: &str) -> May {
             spot.purse.spent >= *amount
         }
         (What::Definition(changed, added), _) => {
-            events.push(plain("workflow_defined"));
+            let was_in_force = changed.before.as_ref().is_some_and(|before| before.get("retired").is_none());
+            events.push(plain(if was_in_force { "workflow_defined" } else { "workflow_retired" }));
             return permit_definition(world, deed, changed, added, events);
         }
         (What::Decision(request, changed), _) => {
@@ -486,16 +494,20 @@ fn permit_definition(
     if Some(&world.in_force[workflow]) != changed.after.as_ref() {
         return May::Not("Passed");
     }
-    let Some(before) = &changed.before else { return May::Not("FirstDefinition") };
+    let before = changed.before.as_ref().filter(|before| before.get("retired").is_none());
     let is_rested = |phase: &String| {
         let facts = world.facts.iter().skip(deed.since as usize);
         let mut facts = facts.filter(|fact| fact.phase.as_ref() == Some(phase));
         facts.any(|fact| fact.kind.starts_with("phase_") || fact.is_asked || fact.is_cost)
     };
     if added.iter().any(is_rested) {
-        return May::Not("RestedOn");
+        return May::Not(if before.is_some() { "RestedOn" } else { "FirstDefinition" });
     }
-    match may_define(world, &serde_json::from_value(before.clone()).expect("a definition")) {
+    let may = match before {
+        Some(before) => may_define(world, &serde_json::from_value(before.clone()).expect("a definition")),
+        None => may_retire(world, workflow),
+    };
+    match may {
         true => May::Must(events),
         false => May::Not(""),
     }
@@ -534,7 +546,10 @@ pub fn check_reverted(before: &World, world: &World, given: &[Value]) {
                 assert_eq!(units(&string(&data["amount"])), -amount, "{line:#}");
                 assert_eq!((data["refund"] == true, &data["attempt"]), (*amount > 0, attempt), "{line:#}");
             }
-            What::Definition(changed, _) => assert_eq!(Some(&data["definition"]), changed.before.as_ref()),
+            What::Definition(changed, _) => match line["kind"] == "workflow_retired" {
+                true => assert_eq!(data["reason"], given[0]["data"]["reason"], "{line:#}"),
+                false => assert_eq!(Some(&data["definition"]), changed.before.as_ref()),
+            },
             _ => {}
         }
     }

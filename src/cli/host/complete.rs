@@ -157,7 +157,8 @@ impl Names {
         for phase in phases.iter().filter(|phase| bare.get(phase.id.phase.as_str()) == Some(&1)) {
             names.phases.push((phase.id.to_string(), state(phase.state.name())));
         }
-        names.workflows = table.workflows.keys().map(|name| (name.to_string(), String::new())).collect();
+        let in_force = table.in_force().map(|workflow| (workflow.name.to_string(), String::new()));
+        names.workflows = in_force.collect();
         names.tags =
             table.tags.iter().map(|(name, tag)| (name.to_string(), format!("e{}", tag.seq))).collect();
         names

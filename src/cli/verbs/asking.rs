@@ -42,6 +42,16 @@ impl Args {
         Ok(Moment { stood, known_at: self.known_at.as_ref().map(parse).transpose()? })
     }
 
+    /// Refuses all of them, for a verb that asks by one of its options alone.
+    pub fn refuse_any(&self, option: &str) -> Result<(), Failure> {
+        match self.at.is_some() || self.before.is_some() || self.known_at.is_some() {
+            true => {
+                Err(Failure::misuse(format!("`--at`, `--before` and `--known-at` go with `{option}` alone")))
+            }
+            false => Ok(()),
+        }
+    }
+
     /// Asks, and tells a person which place the answer is as of. Nothing is held once it returns.
     pub fn ask<Q: Question>(&self, question: &Q, context: &Context) -> Result<Answered<Q::View>, Failure> {
         let answered = ask::answer(|| context.open(), &self.moment(context)?, question)?;

@@ -1,18 +1,24 @@
-//! `define`: puts a workflow's definition in force.
+//! `define`: puts a workflow's definition in force, retires a workflow, or prints what is in force.
+
+mod print;
+mod tell;
 
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use phaseledger::ask;
+use phaseledger::ledger::Answer;
 use phaseledger::model::{
-    Action, Declared, Definition, FileRole, PhaseId, WORKFLOW_FILE_BYTES_MAX, WorkflowName, action,
+    Action, Declared, Definition, FileRole, PhaseId, Text, WORKFLOW_FILE_BYTES_MAX, WorkflowName, action,
     parse_workflow_bytes,
 };
 
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
 use crate::cli::host::files;
-use crate::cli::verbs::writing::{self, UnmatchedView};
+use crate::cli::verbs::asking;
+use crate::cli::verbs::writing::{self, Beside, UnmatchedView};
 
 /// Options of `define`.
 #[derive(clap::Args)]
@@ -23,7 +29,15 @@ use crate::cli::verbs::writing::{self, UnmatchedView};
     one may bring it back: the last that matches a path decides. A name that begins with `!` is written `\\!name`. A pattern \
     that selects nothing is told, with the reason where names tell one (a folder, what a line of a `.gitignore` ignores, \
     names that begin with a dot, what is left out), and the workflow is defined all the same; what a phase is to put out need \
-    not be there yet. In JSON `unmatched` lists them, each with `phase`, `role`, `pattern` and `why`."
+    not be there yet. In JSON `unmatched` lists them, each with `phase`, `role`, `pattern` and `why`.\n\n\
+    The answer names what changes: `+` phases that are new, `-` phases that retire, `~` all else, at most 19 lines. In JSON \
+    `changes` has all of it; `left_behind` the phases that retire with a history, and `ambiguous` the bare names that stand \
+    for a phase of another workflow too from now on: warnings say the same. A phase that retires keeps its history, and what \
+    is under way of it can end once it is defined again.\n\n\
+    `--retire` takes a whole workflow out of force: its phases are no longer in `status`, `next`, `graph` and reports, and \
+    their names are free. Its history, its costs and its notes stay; to define it again, the very same too, brings all of it \
+    back as it was, and judges it anew. Refused (6) while phases of other workflows need its phases.\n\n\
+    `--print` writes what is in force, or was, as a workflow file that says the very same: TOML, or with `--json` JSON."
 )]
 pub struct Args {
     /// The workflow file, TOML or JSON; `-` for standard input [default: the ledger's `workflow.toml`]
@@ -31,23 +45,82 @@ pub struct Args {
     /// The workflow's name, instead of what the file says: one file can define several
     #[arg(long = "as", value_name = "NAME", value_parser = |name: &str| WorkflowName::new(name))]
     name: Option<WorkflowName>,
+    /// List all that changes, however much it is
+    #[arg(long)]
+    full: bool,
+    /// Retire this workflow: it is no longer in force, and its history stays
+    #[arg(long, value_name = "NAME", requires = "reason", conflicts_with_all = ["file", "name"], value_parser = |name: &str| WorkflowName::new(name))]
+    retire: Option<WorkflowName>,
+    /// Why it retires
+    #[arg(long, value_name = "TEXT", requires = "retire", value_parser = super::record::text)]
+    reason: Option<Text>,
+    /// Print the definition in force, as a workflow file
+    #[arg(long, conflicts_with_all = ["file", "name", "full", "retire"])]
+    print: bool,
+    /// With `--print`: of this workflow [default: the only one]
+    #[arg(long, value_name = "NAME", requires = "print", value_parser = |name: &str| WorkflowName::new(name))]
+    workflow: Option<WorkflowName>,
     #[command(flatten)]
     writing: writing::Args,
+    #[command(flatten)]
+    asking: asking::Args,
 }
 
 /// Defines a workflow.
 pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
+    if args.print {
+        args.writing.refuse_any("--print")?;
+        print::run(args.workflow, &args.asking, context)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    args.asking.refuse_any("--print")?;
+    if let Some((workflow, reason)) = args.retire.zip(args.reason) {
+        let action = Action::Retire(action::Retire { workflow: workflow.clone(), reason });
+        return record(args.writing, action, (&workflow, None, args.full), context);
+    }
     let path = match args.file {
         Some(path) => path,
         None => context.home()?.workflow(),
     };
     let definition = read_definition(&path, args.name.as_ref())?;
     let action = Action::Define(action::Define { definition: Box::new(definition.clone()) });
+    record(args.writing, action, (definition.name(), Some(&definition), args.full), context)
+}
+
+/// Records what changes what is in force of a workflow, and tells what that is.
+fn record(
+    writing: writing::Args,
+    action: Action,
+    (workflow, definition, is_full): (&WorkflowName, Option<&Definition>, bool),
+    context: &Context,
+) -> Result<ExitCode, Failure> {
     let verb = action.verb();
-    let answer = writing::submit(args.writing, action, context)?;
-    let unmatched = unmatched(&definition, context);
-    writing::answered(&answer, writing::tell_unmatched(&answer, &unmatched, verb, context))?;
+    let answer = writing::submit(writing, action, context)?;
+    let unmatched = definition.map(|definition| unmatched(definition, context)).unwrap_or_default();
+    writing::answered(&answer, tell_all(&answer, &unmatched, (workflow, is_full), verb, context))?;
     Ok(ExitCode::SUCCESS)
+}
+
+fn tell_all(
+    answer: &Answer,
+    unmatched: &[UnmatchedView],
+    (workflow, is_full): (&WorkflowName, bool),
+    verb: &str,
+    context: &Context,
+) -> Result<(), Failure> {
+    let question = answer.events.first().map(|event| ask::Redefined { event: event.clone() });
+    let ask = |question| asking::ask_head(&question, "reading the history", context);
+    let redefined = question.map(ask).transpose()?;
+    let lines = redefined.as_ref().map(|redefined| tell::lines(redefined, workflow, is_full));
+    let redefined = redefined.as_ref().zip(lines.as_deref());
+    writing::tell_with(answer, &Beside { unmatched, redefined, forecast: None }, verb, context)?;
+    if let Some((redefined, _)) = redefined.filter(|_| !context.json) {
+        match answer.events.first().is_some_and(|event| event.event.definition().is_some()) {
+            true => tell::warn(redefined),
+            false => tell::warn_of_running(redefined),
+        }
+    }
+    Ok(())
 }
 
 /// Tells which declared patterns select nothing, by the names of files alone. What a phase will put out need not be there

@@ -30,6 +30,7 @@ use crate::cli::host::context::{Context, patience};
 use crate::cli::host::error::Failure;
 use crate::cli::host::output;
 use crate::cli::verbs::cost::estimate;
+use crate::cli::verbs::drift;
 use crate::cli::verbs::record::HowArgs;
 use crate::cli::verbs::writing::{self, AnswerView, MetaArgs as Meta};
 
@@ -173,6 +174,7 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
         let seq = answer.events.last().map_or(answer.seq, |start| start.seq);
         output::talk(format_args!("phaseledger: started {phase}, attempt {attempt} (e{seq})"));
         writing::tell_times(answer, context);
+        drift::tell(context);
     }
     let environment = [
         ("PHASELEDGER_PHASE", started.phase.to_string().into()),

@@ -8,6 +8,7 @@ pub mod backup;
 pub mod cost;
 pub mod define;
 pub mod demo;
+mod drift;
 pub mod exec;
 pub mod export;
 pub mod graph;

@@ -12,7 +12,7 @@ use crate::cli::host::error::Failure;
 use crate::cli::host::{output, process};
 use crate::cli::ui::columns::Column;
 use crate::cli::ui::render::{self, Naming};
-use crate::cli::verbs::{asking, status};
+use crate::cli::verbs::{asking, drift, status};
 
 /// Options of `next`.
 #[derive(clap::Args)]
@@ -58,7 +58,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         asking::write_json(&answered)?;
         return Ok(exit);
     }
-    let naming = Naming::among(table.workflows.len());
+    let naming = Naming::among(table.in_force().count());
     let listed = |heading, phases: &[PhaseStatus]| -> Vec<Vec<String>> {
         phases.iter().map(|phase| row(heading, phase, naming)).collect()
     };
@@ -70,11 +70,14 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let mut out = output::stdout();
     status::show(&mut out, COLUMNS, &rows)?;
     let gap = if rows.is_empty() { "" } else { "\n" };
-    match table.phases.is_empty() {
+    match table.current().is_empty() {
         true => writeln!(out, "no phases")?,
         false => writeln!(out, "{gap}{}", summary(next, args.blocked))?,
     }
     process::tell_how_to_settle(&next.running);
+    if answered.is_head {
+        drift::tell_of(table, context);
+    }
     Ok(exit)
 }
 

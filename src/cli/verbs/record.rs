@@ -12,8 +12,8 @@ use phaseledger::model::{
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
 use crate::cli::host::{files, process};
-use crate::cli::verbs::asking;
 use crate::cli::verbs::writing::{self, MetaArgs as Meta};
+use crate::cli::verbs::{asking, drift};
 
 /// Options of `start` and `exec`: how to start what stands in the way.
 #[derive(clap::Args)]
@@ -99,7 +99,9 @@ pub fn start(args: StartArgs, context: &Context) -> Result<ExitCode, Failure> {
             Ok(())
         },
     };
-    writing::record_unless(args.writing, action, context, Some(warn))
+    let exit = writing::record_unless(args.writing, action, context, Some(warn))?;
+    drift::tell(context);
+    Ok(exit)
 }
 
 /// Options of `complete`.

@@ -12,7 +12,7 @@ use crate::cli::host::error::Failure;
 use crate::cli::host::{output, process};
 use crate::cli::ui::columns::{self, Column};
 use crate::cli::ui::render::{self, Naming};
-use crate::cli::verbs::asking;
+use crate::cli::verbs::{asking, drift};
 
 /// How much of a note is shown on a terminal, in characters.
 const NOTE_CHARACTERS_MAX: usize = 240;
@@ -103,7 +103,8 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
         asking::write_json(&answered)?;
         return Ok(exit);
     }
-    let naming = Naming::among(table.workflows.len());
+    let with_retired = status.phases.iter().any(|phase| phase.retired);
+    let naming = Naming::among(if with_retired { table.workflows.len() } else { table.in_force().count() });
     let rows: Vec<_> = status.phases.iter().map(|phase| row(phase, naming, is_head, context)).collect();
     let mut out = output::stdout();
     show(&mut out, COLUMNS, &rows)?;
@@ -123,10 +124,12 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
         output::talk(format_args!("not up to date: {missing}"));
     }
     process::tell_how_to_settle(&status.phases);
-    if table.workflows.is_empty() && is_head {
-        output::talk(format_args!(
+    match table.in_force().next() {
+        _ if !is_head => {}
+        Some(_) => drift::tell_of(table, context),
+        None => output::talk(format_args!(
             "nothing is defined yet: `phaseledger define` puts `ledger/workflow.toml` in force"
-        ));
+        )),
     }
     Ok(exit)
 }

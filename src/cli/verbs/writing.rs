@@ -6,7 +6,7 @@ use std::io::{BufWriter, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use phaseledger::ask;
+use phaseledger::ask::{self, RedefinedAnswer};
 use phaseledger::ledger::{Answer, AnswerStatus, How, Ledger, Recorder};
 use phaseledger::model::{
     Action, CallerId, Command, Declared, Expectation, FoundFiles, Metadata, Recorded, Request, Timestamp,
@@ -105,6 +105,18 @@ impl Args {
         Args { id: None, expect: Vec::new(), occurred_at: None, by, dry_run: false }
     }
 
+    /// Refuses all of them, for an option by which a verb records nothing.
+    pub fn refuse_any(&self, option: &str) -> Result<(), Failure> {
+        let Args { id, expect, occurred_at, by, dry_run } = self;
+        let any = id.is_some() || !expect.is_empty() || occurred_at.is_some() || by.is_some() || *dry_run;
+        match any {
+            true => {
+                Err(Failure::misuse(format!("`{option}` records nothing: it takes no options of recording")))
+            }
+            false => Ok(()),
+        }
+    }
+
     /// Returns who asks, where that is said.
     pub fn by(&self) -> Option<&str> {
         self.by.as_deref()
@@ -131,7 +143,8 @@ pub fn record_unless(
     let question = ask::Forecast::of(&answer);
     let history = |question| asking::ask_head(&question, "reading the history", context);
     let forecast = question.map(history).transpose()?;
-    answered(&answer, tell_with(&answer, forecast.as_ref(), &unmatched, verb, context))?;
+    let beside = Beside { forecast: forecast.as_ref(), unmatched: &unmatched, redefined: None };
+    answered(&answer, tell_with(&answer, &beside, verb, context))?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -244,30 +257,25 @@ pub fn wait(tries: u32) {
 
 /// Tells what came of a command: a line, and a line for each event that it forced.
 pub fn tell(answer: &Answer, verb: &str, context: &Context) -> Result<(), Failure> {
-    tell_with(answer, None, &[], verb, context)
+    tell_with(answer, &Beside::default(), verb, context)
 }
 
-/// Tells what came of a command that declares files, and which patterns select nothing.
-pub fn tell_unmatched(
-    answer: &Answer,
-    unmatched: &[UnmatchedView],
-    verb: &str,
-    context: &Context,
-) -> Result<(), Failure> {
-    tell_with(answer, None, unmatched, verb, context)
+/// What is told beside what came of a command.
+#[derive(Clone, Copy, Default)]
+pub struct Beside<'a> {
+    /// What it would set off.
+    pub forecast: Option<&'a Forecast>,
+    /// The patterns of files that select nothing.
+    pub unmatched: &'a [UnmatchedView],
+    /// What a definition changes, and that in lines.
+    pub redefined: Option<(&'a RedefinedAnswer, &'a [String])>,
 }
 
-/// Tells what came of a command, and what it would set off.
-fn tell_with(
-    answer: &Answer,
-    forecast: Option<&Forecast>,
-    unmatched: &[UnmatchedView],
-    verb: &str,
-    context: &Context,
-) -> Result<(), Failure> {
+/// Tells what came of a command, and what else there is to tell.
+pub fn tell_with(answer: &Answer, beside: &Beside<'_>, verb: &str, context: &Context) -> Result<(), Failure> {
     let mut out = BufWriter::new(output::stdout());
     if context.json {
-        output::json_line(&mut out, &AnswerView::new(answer).with(forecast, unmatched))?;
+        output::json_line(&mut out, &AnswerView::new(answer).with(beside))?;
         out.flush()?;
         return Ok(());
     }
@@ -282,12 +290,15 @@ fn tell_with(
                 _ => "appended",
             };
             writeln!(out, "{name} e{} {}", first.seq, line(first))?;
+            for line in beside.redefined.map_or(&[][..], |(_, lines)| lines) {
+                writeln!(out, "  {line}")?;
+            }
             for record in &answer.events[1..] {
                 writeln!(out, "  ↳ e{} {}", record.seq, line(record))?;
             }
         }
     }
-    if let Some(forecast) = forecast {
+    if let Some(forecast) = beside.forecast {
         forecast::tell(&mut out, forecast)?;
     }
     out.flush()?;

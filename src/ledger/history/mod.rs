@@ -337,7 +337,8 @@ impl<'a> Importer<'a> {
 /// Returns the definition of a workflow that is in force; none where it is not defined.
 fn in_force(ledger: &Ledger, workflow: &WorkflowName) -> Result<Option<Definition>, LedgerError> {
     let table = ledger.small_table_of(&ledger.head()?)?;
-    let Some(defined) = table.workflows.get(workflow).map(|workflow| workflow.defined) else {
+    let known = table.in_force().find(|known| known.name == *workflow);
+    let Some(defined) = known.map(|known| known.defined) else {
         return Ok(None);
     };
     let record = ledger.event(defined)?;

@@ -84,6 +84,9 @@ fn action(event: &Event, about: &Subjects<'_>, place: impl Fn(Seq) -> Option<Seq
         Event::WorkflowDefined(defined) => {
             Action::Define(action::Define { definition: Box::new(defined.definition.clone()) })
         }
+        Event::WorkflowRetired(retired) => {
+            Action::Retire(action::Retire { workflow: about.whole()?, reason: retired.reason.clone() })
+        }
         Event::PhaseStarted(start) => started(about.phase()?, start, start.reason.clone().map(Again::Rerun)),
         Event::PhaseCompleted(done) => completed(about.phase()?, done),
         Event::PhaseFailed(end) => failed(about.phase()?, end),

@@ -42,6 +42,7 @@ macro_rules! verbs {
 }
 
 verbs! {
+    "retire": action::Retire => |retire| Ok(Action::Retire(retire)),
     "start": Start => Start::action,
     "complete": action::Complete => |complete| Ok(Action::Complete(complete)),
     "fail": action::Fail => |fail| Ok(Action::Fail(fail)),

@@ -6,7 +6,8 @@
 //! text ─from_json▶ Node ┘
 //! ```
 //! Both formats become the same spanned [`node::Node`]s, so that every rule is written once and knows the
-//! place of what it refuses. Reading the file from a disk is not here, and neither is writing one.
+//! place of what it refuses. A definition is written back as either, for whoever prints one. Reading the file from a
+//! disk is not here, and neither is writing one.
 
 mod approval;
 mod check;
@@ -16,6 +17,7 @@ mod from_json;
 mod from_toml;
 mod node;
 mod places;
+mod print;
 #[cfg_attr(not(feature = "snippets"), expect(dead_code, reason = "what only pictures need"))]
 mod snippet;
 
@@ -25,6 +27,7 @@ use error::Fault;
 use node::Format;
 
 pub use error::WorkflowFileError;
+pub use print::{workflow_to_json, workflow_to_toml};
 
 /// The largest workflow file, in bytes.
 pub const WORKFLOW_FILE_BYTES_MAX: usize = 16 * 1024 * 1024;

@@ -144,7 +144,7 @@ pub(in crate::rules) fn answer(
         let decision = Box::new(decision.clone());
         return Err(ApprovalRejection::AlreadyDecided { request, decision }.into());
     }
-    let policy = &table.workflow(Some(&approval.workflow))?.approval;
+    let policy = &table.known_workflow(&approval.workflow)?.approval;
     if answer.verdict == Verdict::Granted && approval.by.name == by.name && !policy.self_approval() {
         return Err(ApprovalRejection::SelfApproval { request, by: by.name.clone() }.into());
     }

@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::retirement::retire as retire_workflow;
 use crate::model::{
-    Change, Definition, DefinitionChange, Digest, EventId, Metadata, Past, PhaseId, PhaseName, Recorded,
-    Subject, Undone, WorkflowDefined, action, find_cycle,
+    Change, Definition, DefinitionChange, EventId, Metadata, Past, PhaseId, PhaseName, Recorded, Subject,
+    Text, Undone, WorkflowDefined, action, find_cycle,
 };
 use crate::rules::budget::Budget;
 use crate::rules::draft::{Draft, root};
@@ -26,7 +27,8 @@ pub(in crate::rules) fn define(
 ) -> Result<Vec<Draft>, Rejection> {
     let definition = &*asked.definition;
     let name = definition.name();
-    let is_known = table.workflows.get(name).is_some_and(|known| known.definition == digest(definition));
+    let known = table.in_force().find(|known| known.name == *name);
+    let is_known = known.is_some_and(|known| known.definition == definition.digest());
     if is_known && inferred != Some(DATED_BACK) {
         return Ok(Vec::new());
     }
@@ -51,21 +53,22 @@ pub(in crate::rules) fn define(
     Ok(vec![root(id, Subject::Workflow(name.clone()), event)])
 }
 
-/// Decides that the definition of before is in force. What was done since with what the definition brought in keeps it.
+/// Decides that the definition of before is in force, or that the workflow is retired where there was none. What was done
+/// since with what the definition brought in keeps it.
 pub(in crate::rules) fn back(
     table: &Table,
     past: &Past,
     target: &Recorded,
     defined: &WorkflowDefined,
+    reason: &Text,
 ) -> Result<Undoing, Rejection> {
-    let workflow = table.workflow(Some(defined.definition.name()))?;
-    if workflow.definition != digest(&defined.definition) {
+    let workflow = table.known_workflow(defined.definition.name())?;
+    if let Some(by) = workflow.retired {
+        return Err(passed(target, Some(by.seq)));
+    }
+    if workflow.definition != defined.definition.digest() {
         return Err(passed(target, Some(workflow.defined)));
     }
-    let Some(before) = &past.definition else {
-        let workflow = workflow.name.clone();
-        return Err(RevertRejection::FirstDefinition { seq: target.seq, workflow }.into());
-    };
     let id = |name| PhaseId::new(workflow.name.clone(), PhaseName::clone(name));
     let added = defined.added.iter().filter_map(|name| table.phases.get(&id(name)));
     let done = added.flat_map(|phase| {
@@ -73,9 +76,39 @@ pub(in crate::rules) fn back(
         happened.filter(|happened| happened.seq > target.seq).map(|done| (done.seq, phase.id.clone()))
     });
     let by: Vec<_> = done.collect();
-    if !by.is_empty() {
-        return Err(RevertRejection::RestedOn { seq: target.seq, kind: target.event.kind(), by }.into());
+    match &past.definition {
+        Some(_) if !by.is_empty() => {
+            Err(RevertRejection::RestedOn { seq: target.seq, kind: target.event.kind(), by }.into())
+        }
+        None if !by.is_empty() => {
+            let workflow = workflow.name.clone();
+            Err(RevertRejection::FirstDefinition { seq: target.seq, workflow, by }.into())
+        }
+        Some(before) => again(table, target, before),
+        None => {
+            let retire = action::Retire { workflow: workflow.name.clone(), reason: reason.clone() };
+            let Draft { subject, event, .. } = retire_workflow(table, target.id, &retire)?;
+            Ok(Undoing::with(Undone::Definition, Some((subject, event))))
+        }
     }
+}
+
+/// Decides that a workflow is in force again which an event retired, as it was defined then.
+pub(in crate::rules) fn reinstate(
+    table: &Table,
+    past: &Past,
+    target: &Recorded,
+) -> Result<Undoing, Rejection> {
+    let workflow = target.subject.workflow().and_then(|name| table.workflows.get(name));
+    let by = workflow.and_then(|workflow| workflow.retired);
+    match &past.definition {
+        Some(before) if by.is_some_and(|by| by.id == target.id) => again(table, target, before),
+        Some(_) | None => Err(passed(target, workflow.map(|workflow| workflow.defined))),
+    }
+}
+
+/// Decides that a definition of before is in force.
+fn again(table: &Table, target: &Recorded, before: &Definition) -> Result<Undoing, Rejection> {
     let define = action::Define { definition: Box::new(before.clone()) };
     // Its id is that of the draft which it becomes.
     let draft = self::define(table, target.id, &define, None)?.pop();
@@ -95,11 +128,6 @@ fn check_currency(table: &Table, definition: &Definition) -> Result<(), Rejectio
         before: before.to_owned(),
         after: definition.currency().map(str::to_owned),
     })
-}
-
-/// Returns the digest by which definitions are told apart.
-fn digest(definition: &Definition) -> Digest {
-    Digest::sha256(&serde_json::to_vec(definition).expect("a definition has string keys and no floats"))
 }
 
 /// Returns each phase of a definition with its full name.
@@ -192,7 +220,7 @@ pub(in crate::rules) fn defined(
         cost_limit: definition.cost_limit(),
         budget: budget.redefined(limit, definition.cost_limit()),
         approval: definition.approval().clone(),
-        definition: digest(definition),
+        definition: definition.digest(),
         defined: record.seq,
         definitions: before
             .iter()
@@ -200,7 +228,10 @@ pub(in crate::rules) fn defined(
             .copied()
             .chain([Defined::of(record)])
             .collect(),
-        brought_in: before.map_or(happened, |before| before.brought_in),
+        retired: None,
+        brought_in: before
+            .filter(|before| before.retired.is_none())
+            .map_or(happened, |before| before.brought_in),
         latest: happened.later(before.map(|before| before.latest)),
     };
     table.workflows.insert(workflow.name.clone(), workflow);
@@ -242,7 +273,7 @@ fn date_back(table: &mut Table, record: &Recorded, known: Workflow, definition: 
         }
     }
     look_through(table);
-    let workflow = Workflow { brought_in: earlier(known.brought_in), ..known };
+    let workflow = Workflow { brought_in: earlier(known.brought_in), retired: None, ..known };
     table.workflows.insert(workflow.name.clone(), workflow);
 }
 

@@ -10,4 +10,5 @@ pub(super) mod files;
 pub(super) mod notes;
 pub(super) mod rerun;
 pub(super) mod reset;
+pub(super) mod retirement;
 pub(super) mod started;

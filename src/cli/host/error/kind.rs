@@ -120,6 +120,8 @@ kinds! {
         "Look at `phaseledger status`, or define the workflow anew.";
     UnknownWorkflow: NotFound, "unknown_workflow", "There is no such workflow, or none at all.",
         "Define it with `phaseledger define`.";
+    RetiredWorkflow: NotFound, "retired_workflow", "The workflow was retired, by the event `by`.",
+        "Define it anew with `phaseledger define`; its history is in `log`, `show` and `cost summary`.";
     UnknownApproval: NotFound, "unknown_approval", "There is no such request for approval.",
         "Look at `phaseledger approval list`.";
     NoSuchProcess: NotFound, "no_such_process", "No process on this machine has that number.",
@@ -152,8 +154,8 @@ kinds! {
         "End the process first, or say `fail` without `--abandoned`.";
     Cycle: Refused, "cycle", "A definition would make phases of several workflows need one another in a circle.",
         "Take one of the needs out.";
-    StillNeeded: Refused, "still_needed", "A definition drops a phase that another workflow needs.",
-        "Take the need out of the other workflow first.";
+    StillNeeded: Refused, "still_needed", "A definition drops, or would retire, a phase that another workflow needs.",
+        "Take the need out of the other workflow first; `needed_by` lists the phases that need those of a workflow.";
     ClaimInFuture: Refused, "claim_in_future", "A command claims to have happened more than a minute after now.",
         "Check the clock, and the offset of the time.";
     NoLaterTime: Refused, "no_later_time", "The last event is as late as times go.", "Begin a new ledger.";

@@ -25,9 +25,12 @@ pub(super) fn advised(message: String, rejection: &RevertRejection) -> Failure {
         RevertRejection::RestedOn { by, .. } => failure(Kind::CannotRevert)
             .hint("what was done stays; change what is there now, with a new command")
             .detail("events", by.iter().map(|(seq, _)| seq.number()).collect::<Vec<_>>()),
-        RevertRejection::FirstDefinition { .. } => failure(Kind::CannotRevert).hint(
-            "nothing was in force in front of it; `phaseledger define FILE` puts the right one in force",
-        ),
+        RevertRejection::FirstDefinition { workflow, by, .. } => failure(Kind::CannotRevert)
+            .hint(format!(
+                "`phaseledger define --retire {workflow} --reason …` retires it with all that was done; \
+                 `phaseledger define FILE` puts the right definition in force"
+            ))
+            .detail("events", by.iter().map(|(seq, _)| seq.number()).collect::<Vec<_>>()),
     }
 }
 

@@ -32,6 +32,12 @@ impl From<Rejection> for Failure {
             Rejection::UnknownWorkflow { .. } => {
                 failure(Kind::UnknownWorkflow).hint("`phaseledger define FILE` defines a workflow")
             }
+            Rejection::RetiredWorkflow { workflow, by } => failure(Kind::RetiredWorkflow)
+                .hint(format!(
+                    "`phaseledger define` brings it back; `--before e{}` asks as of before, `status --workflow {workflow} --all` lists its phases",
+                    by.seq
+                ))
+                .detail("by", by.seq.number()),
             Rejection::WorkflowNeeded { candidates } if candidates.is_empty() => {
                 failure(Kind::UnknownWorkflow)
                     .hint("`phaseledger define` puts `ledger/workflow.toml` in force")
@@ -68,6 +74,9 @@ impl From<Rejection> for Failure {
             Rejection::CycleAcrossWorkflows { .. } => failure(Kind::Cycle),
             Rejection::StillNeeded { by, .. } => failure(Kind::StillNeeded)
                 .hint(format!("take the need out of the workflow `{}` first", by.workflow)),
+            Rejection::WorkflowNeededBy { needed, .. } => failure(Kind::StillNeeded)
+                .hint("take the needs out of the other workflows first, or retire those")
+                .detail("needed_by", needed.iter().map(|(by, _)| by.to_string()).collect::<Vec<_>>()),
             Rejection::NoSuchPlace { .. } => failure(Kind::NotFound),
             Rejection::ClaimInFuture { .. } => {
                 failure(Kind::ClaimInFuture).hint("check the clock, and the offset of the time")

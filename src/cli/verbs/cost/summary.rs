@@ -79,7 +79,8 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
 
 fn tell(costs: &WorkflowCosts, zone: Zone, out: &mut impl Write) -> Result<(), Failure> {
     let bold = Style::new().bold();
-    writeln!(out, "{bold}{}{bold:#}: {}", costs.workflow, total(costs))?;
+    let retired = if costs.retired { " (retired)" } else { "" };
+    writeln!(out, "{bold}{}{bold:#}{retired}: {}", costs.workflow, total(costs))?;
     if !costs.phases.is_empty() {
         writeln!(out)?;
         status::show(out, PHASES, &costs.phases.iter().map(phase).collect::<Vec<_>>())?;

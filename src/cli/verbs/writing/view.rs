@@ -5,8 +5,10 @@ use std::borrow::Cow;
 use phaseledger::files::Unmatched;
 use phaseledger::ledger::{Answer, AnswerStatus};
 use phaseledger::model::{CommandId, Declared, FileRole, PhaseId, Recorded, Seq, Timestamp, Unreadable};
-use phaseledger::query::{Forecast, words};
+use phaseledger::query::{Clash, DefinitionChanges, Forecast, LeftBehind, words};
 use serde::Serialize;
+
+use super::Beside;
 
 /// The answer to a command, in JSON.
 #[derive(Serialize)]
@@ -25,6 +27,12 @@ pub struct AnswerView<'a> {
     forecast: Option<&'a Forecast>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     unmatched: &'a [UnmatchedView],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes: Option<&'a DefinitionChanges>,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    left_behind: &'a [LeftBehind],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    ambiguous: &'a [Clash],
 }
 
 /// A declared pattern that selects nothing, in JSON.
@@ -88,12 +96,24 @@ impl<'a> AnswerView<'a> {
             unreadable: answer.events.iter().find_map(|record| record.event.unreadable()),
             forecast: None,
             unmatched: &[],
+            changes: None,
+            left_behind: &[],
+            ambiguous: &[],
         }
     }
 
-    /// Adds what the command would set off, and the patterns that select nothing.
-    pub(super) fn with(self, forecast: Option<&'a Forecast>, unmatched: &'a [UnmatchedView]) -> Self {
-        AnswerView { forecast, unmatched, ..self }
+    /// Adds what is told beside.
+    pub(super) fn with(self, beside: &Beside<'a>) -> Self {
+        let Beside { forecast, unmatched, redefined } = *beside;
+        let redefined = redefined.map(|(redefined, _)| redefined);
+        AnswerView {
+            forecast,
+            unmatched,
+            changes: redefined.map(|redefined| &redefined.changes),
+            left_behind: redefined.map_or(&[], |redefined| &redefined.left_behind),
+            ambiguous: redefined.map_or(&[], |redefined| &redefined.clashes),
+            ..self
+        }
     }
 }
 
