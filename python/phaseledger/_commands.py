@@ -302,6 +302,19 @@ class Recording(Generic[Recorded]):
         """
         return self._send({"do": "revert", "event": event, "reason": reason}, id, expect, occurred_at, by)
 
+    def retire(
+        self,
+        workflow: str,
+        reason: str,
+        *,
+        id: Optional[str] = None,
+        expect: Optional[Expectations] = None,
+        occurred_at: Optional[When] = None,
+        by: Optional[str] = None,
+    ) -> Recorded:
+        """Retires a workflow: it is no longer in force, its history stays, and to define it again brings it back."""
+        return self._send({"do": "retire", "workflow": workflow, "reason": reason}, id, expect, occurred_at, by)
+
     def reset(
         self,
         phase: str,

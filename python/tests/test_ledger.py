@@ -145,6 +145,18 @@ class Recording(Scene):
             ledger.revert(note.id, "once more")
         self.assertIn("reverted already", str(refused.exception))
 
+    def test_a_workflow_retires_and_comes_back(self) -> None:
+        ledger = self.small()
+        ledger.start("a")
+        before = [(phase.phase, phase.state, phase.attempt) for phase in ledger.status().phases]
+        workflow = ledger.status().phases[0].workflow
+        taken = ledger.retire(workflow, "the wrong file")
+        self.assertEqual(ledger.status().phases, ())
+        with self.assertRaises(NotFound):
+            ledger.retire(workflow, "once more")
+        ledger.revert(taken.id, "it was the right one")
+        self.assertEqual([(phase.phase, phase.state, phase.attempt) for phase in ledger.status().phases], before)
+
     def test_a_definition_comes_from_anywhere(self) -> None:
         ledger = Ledger(self.folder / "ledger")
         self.assertEqual(ledger.init().status, "made")

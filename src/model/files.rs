@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::action::{Accept, Complete, Start};
-use super::{Action, Algorithm, Digest, FileRole, PhaseRef};
+use super::{Algorithm, Digest, FileRole};
 
 /// The files that a phase declares, with their digests; or those that kept them from being told: it is all of them or none.
 pub type FoundFiles = Result<Vec<OutputFile>, Unreadable>;
@@ -118,24 +117,5 @@ impl FromIterator<UnreadableFile> for Unreadable {
         let mut files = files.into_iter();
         let named = files.by_ref().take(Self::FILES_MAX).collect();
         Unreadable { files: named, more: files.count() as u64 }
-    }
-}
-
-impl Action {
-    /// Returns the phase of an action that says nothing of such files, which it could tell, and which its phase may
-    /// declare.
-    pub fn lacks_files(&self, role: FileRole) -> Option<&PhaseRef> {
-        match (role, self) {
-            (
-                FileRole::Inputs,
-                Action::Start(Start { phase, inputs, .. }) | Action::Accept(Accept { phase, inputs, .. }),
-            ) if inputs.is_empty() => Some(phase),
-            (
-                FileRole::Outputs,
-                Action::Complete(Complete { phase, output: None, outputs, .. })
-                | Action::Accept(Accept { phase, output: None, outputs, .. }),
-            ) if outputs.is_empty() => Some(phase),
-            _ => None,
-        }
     }
 }

@@ -7,6 +7,7 @@
 //! lives here.
 
 pub mod action;
+mod action_files;
 mod actor;
 mod amount;
 mod approval;

@@ -94,7 +94,7 @@ pub enum Drift {
 const NAMES_MAX: usize = 16;
 
 /// Tells how a definition differs from what is in force, by what both say; none where it is in force, under its own name or
-/// another one.
+/// under several others.
 pub fn drift(table: &Table, definition: &Definition) -> Option<Drift> {
     match table.workflows.get(definition.name()) {
         None => {
@@ -106,7 +106,8 @@ pub fn drift(table: &Table, definition: &Definition) -> Option<Drift> {
                     .under(&known.name)
                     .is_some_and(|definition| definition.digest() == known.definition)
             };
-            let is_in_force = latest.into_iter().take(NAMES_MAX).any(is_it);
+            // One alone may as well be what the file was before somebody gave it another name.
+            let is_in_force = latest.into_iter().take(NAMES_MAX).filter(|known| is_it(known)).count() > 1;
             (!is_in_force).then_some(Drift::NotDefined { others })
         }
         Some(known) if known.retired.is_some() => Some(Drift::Retired),

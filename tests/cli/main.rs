@@ -27,6 +27,7 @@ mod cleared;
 mod completions;
 mod cost;
 mod days;
+mod definitions;
 mod durations;
 mod exec;
 #[cfg(unix)]

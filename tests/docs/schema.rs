@@ -301,6 +301,7 @@ fn minimal(verb: &str, field: &str) -> Value {
         ("reset", "all" | "workflow") => json!({"do": verb, "all": true, "reason": "why"}),
         ("start" | "complete", _) => json!({"do": verb, "phase": "a"}),
         ("fail", _) => json!({"do": verb, "phase": "a", "error": "why"}),
+        ("retire", _) => json!({"do": verb, "workflow": "w", "reason": "why"}),
         ("revert", _) => json!({"do": verb, "event": "key:x", "reason": "why"}),
         ("accept" | "skip" | "rerun" | "reset", _) => json!({"do": verb, "phase": "a", "reason": "why"}),
         ("meta", _) => json!({"do": verb, "phase": "a", "metadata": {}}),

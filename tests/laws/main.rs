@@ -52,6 +52,7 @@ mod back;
 mod costs;
 mod crowded;
 mod cuts;
+mod definitions;
 mod examples;
 mod forgeries;
 mod fuzzed;

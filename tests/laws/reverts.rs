@@ -65,7 +65,7 @@ impl Told {
     }
 }
 
-fn revert(event: EventId) -> Action {
+pub fn revert(event: EventId) -> Action {
     Action::Revert(action::Revert { event, reason: text("a slip") })
 }
 
@@ -264,7 +264,7 @@ fn found_31_a_mark_rests_on_none_that_was_taken_back() {
 
 /// Returns what a table says, as far as one that goes by other events may say the same: all but when that was, and what
 /// else could be taken back.
-fn says(table: &Table, with_limits: bool) -> Value {
+pub fn says(table: &Table, with_limits: bool) -> Value {
     let stale = judge(table);
     let limit = |limit| with_limits.then_some(limit);
     let phase = |phase: &Phase| {
@@ -296,7 +296,7 @@ fn says(table: &Table, with_limits: bool) -> Value {
 }
 
 /// Sends one thing more, whatever else was sent.
-fn one_more(
+pub fn one_more(
     ledger: &mut Ledger,
     number: u128,
     action: Action,

@@ -4,6 +4,7 @@
 mod approvals;
 mod asking;
 mod costs;
+mod definitions;
 mod files;
 mod kind;
 mod ledger;

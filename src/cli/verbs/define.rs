@@ -52,7 +52,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME", requires = "reason", conflicts_with_all = ["file", "name"], value_parser = |name: &str| WorkflowName::new(name))]
     retire: Option<WorkflowName>,
     /// Why it retires
-    #[arg(long, value_name = "TEXT", requires = "retire", value_parser = super::record::text)]
+    #[arg(long, value_name = "TEXT", value_parser = super::record::text)]
     reason: Option<Text>,
     /// Print the definition in force, as a workflow file
     #[arg(long, conflicts_with_all = ["file", "name", "full", "retire"])]
@@ -74,6 +74,9 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     args.asking.refuse_any("--print")?;
+    if args.reason.is_some() && args.retire.is_none() {
+        return Err(Failure::misuse("`--reason` goes with `--retire` alone".to_owned()));
+    }
     if let Some((workflow, reason)) = args.retire.zip(args.reason) {
         let action = Action::Retire(action::Retire { workflow: workflow.clone(), reason });
         return record(args.writing, action, (&workflow, None, args.full), context);

@@ -64,7 +64,7 @@ fn told(context: &Context, bytes_max: u64, find: impl FnOnce(&Definition) -> Opt
             ));
         }
         Some(Drift::Retired) => output::talk(format_args!(
-            "`{file}`: the workflow `{name}` is retired: `phaseledger define` brings it back"
+            "`{file}`: the workflow `{name}` is retired: `phaseledger define FILE` brings it back"
         )),
     }
 }

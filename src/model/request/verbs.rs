@@ -42,7 +42,6 @@ macro_rules! verbs {
 }
 
 verbs! {
-    "retire": action::Retire => |retire| Ok(Action::Retire(retire)),
     "start": Start => Start::action,
     "complete": action::Complete => |complete| Ok(Action::Complete(complete)),
     "fail": action::Fail => |fail| Ok(Action::Fail(fail)),
@@ -51,6 +50,7 @@ verbs! {
     "rerun": action::Rerun => |rerun| Ok(Action::Rerun(rerun)),
     "revert": Revert => |revert| Ok(revert.action()),
     "reset": Reset => Reset::action,
+    "retire": action::Retire => |retire| Ok(Action::Retire(retire)),
     "meta": action::Meta => |meta| Ok(Action::Meta(meta)),
     "note": action::Note => |note| Ok(Action::Note(note)),
     "tag": action::Tag => |tag| Ok(Action::Tag(tag)),

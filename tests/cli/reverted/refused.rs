@@ -108,7 +108,7 @@ fn found_31_what_no_longer_is_so_is_not_taken_back() {
 #[test]
 fn found_31_what_others_rest_on_is_refused_with_the_list() {
     let scene = ran();
-    says(&refused(&scene, "e1", 6), "it is the first definition of `w`", "define");
+    says(&refused(&scene, "e1", 6), "nothing of `w` was in force before", "define --retire w");
     scene.write("v2.toml", &format!("{WORKFLOW}[[phase]]\nid = \"d\"\n[[phase]]\nid = \"e\"\n"));
     scene.ok(&["define", "v2.toml"]);
     scene.ok(&["start", "d"]);

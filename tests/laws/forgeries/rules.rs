@@ -145,6 +145,23 @@ pub fn phases() -> Vec<Forgery> {
             let data = log.field(1, "data");
             log.add("workflow_defined", "v", data);
         }),
+        by_all("retired: about_else(record)", "`workflow_retired` cannot be about that", |log| {
+            log.add("workflow_retired", "w/idle", json!({"reason": "because", "retired": ["idle"]}));
+        }),
+        by_all(
+            "retired: there is no workflow `{name}` in force",
+            "there is no workflow `v` in force",
+            |log| {
+                log.add("workflow_retired", "v", reason());
+            },
+        ),
+        by_all(
+            "retired: `{name}` has other phases than those that it retires",
+            "`w` has other phases than those that it retires",
+            |log| {
+                log.add("workflow_retired", "w", json!({"reason": "because", "retired": ["idle"]}));
+            },
+        ),
         by_all("imported: misplaced(record)", "a `history_imported` does not fit", |log| {
             log.add("history_imported", "w/idle", history());
         }),

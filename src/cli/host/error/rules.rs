@@ -2,7 +2,7 @@
 
 use phaseledger::rules::Rejection;
 
-use super::{Failure, Kind, costs, reverts};
+use super::{Failure, Kind, costs, definitions, reverts};
 
 impl Failure {
     /// An attempt that is not begun again, for it is under way.
@@ -32,12 +32,6 @@ impl From<Rejection> for Failure {
             Rejection::UnknownWorkflow { .. } => {
                 failure(Kind::UnknownWorkflow).hint("`phaseledger define FILE` defines a workflow")
             }
-            Rejection::RetiredWorkflow { workflow, by } => failure(Kind::RetiredWorkflow)
-                .hint(format!(
-                    "`phaseledger define` brings it back; `--before e{}` asks as of before, `status --workflow {workflow} --all` lists its phases",
-                    by.seq
-                ))
-                .detail("by", by.seq.number()),
             Rejection::WorkflowNeeded { candidates } if candidates.is_empty() => {
                 failure(Kind::UnknownWorkflow)
                     .hint("`phaseledger define` puts `ledger/workflow.toml` in force")
@@ -72,11 +66,12 @@ impl From<Rejection> for Failure {
                 failure(Kind::UnknownPhase).hint(format!("define the workflow `{}` first", need.workflow))
             }
             Rejection::CycleAcrossWorkflows { .. } => failure(Kind::Cycle),
-            Rejection::StillNeeded { by, .. } => failure(Kind::StillNeeded)
-                .hint(format!("take the need out of the workflow `{}` first", by.workflow)),
-            Rejection::WorkflowNeededBy { needed, .. } => failure(Kind::StillNeeded)
-                .hint("take the needs out of the other workflows first, or retire those")
-                .detail("needed_by", needed.iter().map(|(by, _)| by.to_string()).collect::<Vec<_>>()),
+            Rejection::RetiredWorkflow { .. } => {
+                definitions::advised(failure(Kind::RetiredWorkflow), &rejection)
+            }
+            Rejection::StillNeeded { .. } | Rejection::WorkflowNeededBy { .. } => {
+                definitions::advised(failure(Kind::StillNeeded), &rejection)
+            }
             Rejection::NoSuchPlace { .. } => failure(Kind::NotFound),
             Rejection::ClaimInFuture { .. } => {
                 failure(Kind::ClaimInFuture).hint("check the clock, and the offset of the time")
