@@ -62,16 +62,11 @@ impl From<Rejection> for Failure {
                 .hint("someone was here before; look at `phaseledger status` and decide anew")
                 .detail("expected", expected.to_string())
                 .detail("found", found.clone()),
-            Rejection::UnknownNeedElsewhere { need, .. } => {
-                failure(Kind::UnknownPhase).hint(format!("define the workflow `{}` first", need.workflow))
-            }
-            Rejection::CycleAcrossWorkflows { .. } => failure(Kind::Cycle),
-            Rejection::RetiredWorkflow { .. } => {
-                definitions::advised(failure(Kind::RetiredWorkflow), &rejection)
-            }
-            Rejection::StillNeeded { .. } | Rejection::WorkflowNeededBy { .. } => {
-                definitions::advised(failure(Kind::StillNeeded), &rejection)
-            }
+            Rejection::UnknownNeedElsewhere { .. }
+            | Rejection::CycleAcrossWorkflows { .. }
+            | Rejection::StillNeeded { .. }
+            | Rejection::WorkflowNeededBy { .. }
+            | Rejection::RetiredWorkflow { .. } => definitions::advised(&rejection),
             Rejection::NoSuchPlace { .. } => failure(Kind::NotFound),
             Rejection::ClaimInFuture { .. } => {
                 failure(Kind::ClaimInFuture).hint("check the clock, and the offset of the time")
