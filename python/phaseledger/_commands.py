@@ -19,7 +19,7 @@ Amount = Union[str, int, float, Decimal]
 Recorded = TypeVar("Recorded")
 
 #: Commands that are always written as lines of `append`.
-THROUGH_A_PIPE = ("cost", "cost_limit", "approval_request", "approval_grant", "approval_reject")
+THROUGH_A_PIPE = ("retire", "cost", "cost_limit", "approval_request", "approval_grant", "approval_reject")
 
 #: The most digits after the point of an amount.
 _DIGITS_MAX = 9
