@@ -4,13 +4,16 @@ use std::collections::BTreeSet;
 
 use super::approval::Decision;
 use crate::model::{
-    Amount, DecidedBy, EventId, EventRef, Expectation, Overspent, PhaseId, PhaseRef, Reason, Scope, Seq,
+    Amount, DecidedBy, EventId, EventRef, Expectation, KeyError, Overspent, PhaseId, PhaseRef, Reason, Scope, Seq,
     StateName, TagName, Timestamp, WorkflowName,
 };
 
 /// Why a command was refused: what was found, and what would have been accepted.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Rejection {
+    /// A key that no new command may have.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// No such phase.
     #[error("the ledger has no phase `{phase}`")]
     UnknownPhase {

@@ -161,10 +161,9 @@ fn answer_with(answer: &Answer, approval: &Approval, context: &Context) -> Resul
 
 /// Returns how a request stands that was just recorded, or was recorded before.
 fn standing(answer: &Answer, context: &Context) -> Result<Approval, Failure> {
-    match Approval::of(&answer.events) {
-        Some(approval) => Ok(approval),
-        None => find::known(answer.id.event(0), context),
-    }
+    // What was recorded before may have been decided since.
+    let asked = if answer.status == AnswerStatus::Duplicate { None } else { Approval::of(&answer.events) };
+    asked.map_or_else(|| find::known(answer.id.event(0), context), Ok)
 }
 
 fn decide(args: DecideArgs, verdict: Verdict, context: &Context) -> Result<ExitCode, Failure> {

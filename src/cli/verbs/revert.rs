@@ -42,7 +42,7 @@ pub fn run(args: RevertArgs, context: &Context) -> Result<ExitCode, Failure> {
 /// Finds the first event of the command that is meant.
 fn event(given: &str, context: &Context) -> Result<EventId, Failure> {
     if let Ok(id) = given.parse::<CallerId>() {
-        return Ok(EventId::new(id.0.uuid()));
+        return Ok(id.event());
     }
     let when = When::parse(given, &context.time()?)?;
     let is_head = when.base == WhenBase::Head && when.back == 0;

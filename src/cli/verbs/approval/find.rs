@@ -33,7 +33,7 @@ fn parse(given: &str) -> Result<ApprovalNamed, Failure> {
         let id: CallerId = given.parse().map_err(|error| {
             Failure::misuse(format!("`{given}` is not the key of a request: {error}")).hint(APPROVAL_EXPECTED)
         })?;
-        return Ok(ApprovalNamed::Whole(EventId::new(id.0.uuid())));
+        return Ok(ApprovalNamed::Whole(id.event()));
     }
     let prefix = given.strip_prefix("id:").unwrap_or(given).parse().map_err(|error| {
         Failure::misuse(format!("`{given}` is not the id of a request: {error}")).hint(APPROVAL_EXPECTED)
