@@ -143,8 +143,8 @@ impl IdConflict {
     /// Returns the fields with both values, each cut to what fits a line.
     pub fn told(&self) -> impl Iterator<Item = String> {
         self.fields.iter().map(|field| {
-            let [recorded, given] =
-                [&field.recorded, &field.given].map(|value| value.as_deref().map_or_else(|| "nothing".to_owned(), cut));
+            let [recorded, given] = [&field.recorded, &field.given]
+                .map(|value| value.as_deref().map_or_else(|| "nothing".to_owned(), cut));
             format!("`{}` was {recorded}, here {given}", escape(&field.name()))
         })
     }

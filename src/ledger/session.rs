@@ -10,12 +10,11 @@ use super::past::{Before, past};
 use super::rows::Changed;
 use super::{LedgerError, Records, replay};
 use crate::model::{
-    Action, Command, CommandId, Declared, Event, FileRole, PhaseRef, Recorded, Seq, StateName,
-    Timestamp,
+    Action, Command, CommandId, Declared, Event, FileRole, PhaseRef, Recorded, Seq, StateName, Timestamp,
 };
 use crate::rules::{
-    Draft, Happened, Phase, Reach, Rejection, Rest, Resting, Stamp, Table, check_expectations, decide, evolve, moment,
-    propagate, reach, rests_on,
+    Draft, Happened, Phase, Reach, Rejection, Rest, Resting, Stamp, Table, check_expectations, decide,
+    evolve, moment, propagate, reach, rests_on,
 };
 use crate::store::{Appended, Batch, Entry, Head, Store, StoreError, Times};
 

@@ -255,7 +255,8 @@ impl Differing<'_> {
         if recorded == given {
             return;
         }
-        let [then, now] = [recorded, given].map(|json| Members::of(json.unwrap_or("{}")).filter(|_| depth > 0));
+        let [then, now] =
+            [recorded, given].map(|json| Members::of(json.unwrap_or("{}")).filter(|_| depth > 0));
         let (Some(then), Some(now)) = (then, now) else {
             let key = (!path.is_empty()).then(|| path.join("."));
             let [recorded, given] = [recorded, given].map(|json| json.map(str::to_owned));

@@ -92,7 +92,8 @@ fn number(json: &str) -> String {
     let zeros = digits.len() - digits.trim_end_matches('0').len();
     let shift = i64::try_from(zeros).ok().zip(i64::try_from(fraction.len()).ok());
     let exponent = exponent.parse::<i64>().ok().zip(shift);
-    let Some(exponent) = exponent.and_then(|(by, (zeros, fraction))| by.checked_add(zeros)?.checked_sub(fraction))
+    let Some(exponent) =
+        exponent.and_then(|(by, (zeros, fraction))| by.checked_add(zeros)?.checked_sub(fraction))
     else {
         return json.to_owned();
     };
@@ -123,7 +124,10 @@ mod tests {
             (&["-0.00000015", "-1.5e-07", "-15e-8"], "-0.00000015"),
             (&["1e400", "10e399", "0.1e401"], "1e400"),
             (&["1e-400", "10e-401"], "1e-400"),
-            (&["123456789012345678901234567890", "12345678901234567890123456789.0e1"], "123456789012345678901234567890"),
+            (
+                &["123456789012345678901234567890", "12345678901234567890123456789.0e1"],
+                "123456789012345678901234567890",
+            ),
             (&["1e99999999999999999999"], "1e99999999999999999999"),
         ] {
             for spelling in spellings {

@@ -95,13 +95,7 @@ pub struct Stamp {
 impl Stamp {
     /// Makes the stamp of a command that follows a head.
     pub fn new(command: &Command, moment: Moment, head: Seq) -> Self {
-        Stamp {
-            command_id: command.id,
-            by: command.by.clone(),
-            moment,
-            inferred: command.inferred,
-            head,
-        }
+        Stamp { command_id: command.id, by: command.by.clone(), moment, inferred: command.inferred, head }
     }
 
     /// Stamps the command's `index`-th event. What the caller asked for is put into the first one by whoever records it.

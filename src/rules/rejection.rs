@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use super::approval::Decision;
 use crate::model::{
-    Amount, DecidedBy, EventId, EventRef, Expectation, KeyError, Overspent, PhaseId, PhaseRef, Reason, Scope, Seq,
-    StateName, TagName, Timestamp, WorkflowName,
+    Amount, DecidedBy, EventId, EventRef, Expectation, KeyError, Overspent, PhaseId, PhaseRef, Reason, Scope,
+    Seq, StateName, TagName, Timestamp, WorkflowName,
 };
 
 /// Why a command was refused: what was found, and what would have been accepted.

@@ -21,6 +21,7 @@ use crate::cli::host::context::Context;
 use crate::cli::host::error::{Class, Failure};
 use crate::cli::host::output;
 use crate::cli::ui::render;
+use crate::cli::verbs::asking::Then;
 use crate::cli::verbs::writing::{self, AnswerView, MetaArgs};
 
 /// What may be done about approvals.
@@ -167,7 +168,8 @@ fn standing(answer: &Answer, context: &Context) -> Result<Approval, Failure> {
 }
 
 fn decide(args: DecideArgs, verdict: Verdict, context: &Context) -> Result<ExitCode, Failure> {
-    let request = find::find(&args.request, context)?.request;
+    let then = Then::of(args.writing.id(), context)?;
+    let request = find::find_then(&args.request, &then, context)?.request;
     let action = Action::ApprovalDecide(ApprovalAnswer { request, verdict, reason: args.reason });
     writing::record(args.writing, action, context)
 }

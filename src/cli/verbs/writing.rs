@@ -112,6 +112,11 @@ impl Args {
         Args { id: None, expect: Vec::new(), occurred_at: None, by, dry_run: false }
     }
 
+    /// Returns the caller's id, where there is one.
+    pub fn id(&self) -> Option<&CallerId> {
+        self.id.as_ref()
+    }
+
     /// Returns who asks, where that is said.
     pub fn by(&self) -> Option<&str> {
         self.by.as_deref()

@@ -6,7 +6,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::model::{
-    Action, Amount, Doubled, Metadata, PhaseRef, StateName, Text, TimeContext, Timestamp, WorkflowName, action, escape,
+    Action, Amount, Doubled, Metadata, PhaseRef, StateName, Text, TimeContext, Timestamp, WorkflowName,
+    action, escape,
 };
 
 /// Why a line is none of a history: what was found, and its column, in bytes from 1, where that is known.

@@ -10,8 +10,8 @@ use super::RequestError;
 use super::line::{Line, fields_of};
 use crate::model::text::{escape, label};
 use crate::model::{
-    Action, Again, Amount, ApprovalAnswer, ApprovalAsk, CallerId, Metadata, OperationName,
-    OutputFile, PhaseRef, Text, Verdict, Worker, WorkflowName, action,
+    Action, Again, Amount, ApprovalAnswer, ApprovalAsk, CallerId, Metadata, OperationName, OutputFile,
+    PhaseRef, Text, Verdict, Worker, WorkflowName, action,
 };
 
 macro_rules! verbs {

@@ -10,8 +10,8 @@ use super::expect::{fields, texts, wrong_type};
 use super::node::{Entry, Format, Node, Shape, Value, repeated_key, shown};
 use super::places::{PhasePlaces, definition_fault};
 use crate::model::{
-    Amount, ApprovalPolicy, BadPattern, Definition, Doubled, Metadata, NAME_BYTES_MAX, Patterns, PhaseDefinition,
-    PhaseName, PhaseRef, TEXT_BYTES_MAX, escape,
+    Amount, ApprovalPolicy, BadPattern, Definition, Doubled, Metadata, NAME_BYTES_MAX, Patterns,
+    PhaseDefinition, PhaseName, PhaseRef, TEXT_BYTES_MAX, escape,
 };
 
 const FILE_OF_TOML: Shape = Shape { owner: "a workflow file", keys: &["workflow", "phase"], aliases: &[] };

@@ -47,7 +47,11 @@ fn found_27_a_line_takes_what_a_flag_takes() {
     for (text, expected) in TAKEN {
         let line = format!("{{\"do\":\"note\",\"text\":\"x\",\"occurred_at\":\"{text}\"}}");
         let request = Request::read(&line, &context("UTC")).expect(text);
-        assert_eq!(request.occurred_at.as_ref().map(|claim| claim.at.to_string()), Some(full(expected)), "{text}");
+        assert_eq!(
+            request.occurred_at.as_ref().map(|claim| claim.at.to_string()),
+            Some(full(expected)),
+            "{text}"
+        );
         // Without a present only what names a day is a time.
         let alone = line.parse::<Request>();
         match text.starts_with('2') && text.contains('-') || text.starts_with('@') {

@@ -25,7 +25,8 @@ impl From<Rejection> for Failure {
     fn from(rejection: Rejection) -> Self {
         let failure = |kind| Failure::new(kind, rejection.to_string());
         match &rejection {
-            Rejection::Key(_) => failure(Kind::BadKey).hint("nothing was written; a key is text of your own, such as `key:2025-10-29/ingest`"),
+            Rejection::Key(_) => failure(Kind::BadKey)
+                .hint("nothing was written; a key is text of your own, such as `key:2025-10-29/ingest`"),
             Rejection::UnknownPhase { .. } => failure(Kind::UnknownPhase).hint(NO_PHASE),
             Rejection::AmbiguousPhase { candidates, .. } => failure(Kind::AmbiguousPhase)
                 .hint("give the full name, `workflow/phase`")

@@ -30,7 +30,9 @@ impl Failure {
     pub fn metadata(key: &str, error: &MetadataError) -> Self {
         let kind = match error {
             MetadataError::TooLarge(_) => Kind::TooLarge,
-            MetadataError::NotJson(_) | MetadataError::Doubled(_) | MetadataError::TooDeep => Kind::BadMetadata,
+            MetadataError::NotJson(_) | MetadataError::Doubled(_) | MetadataError::TooDeep => {
+                Kind::BadMetadata
+            }
         };
         Failure::new(kind, format!("`{}`: {error}", escape(key)))
     }

@@ -21,7 +21,8 @@ use crate::cli::verbs::{scan, writing};
 /// Starts an attempt of the phase, unless there is nothing to run.
 pub fn begin(args: &Args, context: &Context) -> Result<Begun, Failure> {
     let mut start = args.how.start(args.phase.clone())?;
-    let question = ask::BeforeStart { phase: args.phase.clone(), id: args.id.as_ref().map(CallerId::command) };
+    let question =
+        ask::BeforeStart { phase: args.phase.clone(), id: args.id.as_ref().map(CallerId::command) };
     let look = || ask::now(|| context.open(), &question);
     let mut found = look()?;
     if args.if_needed && has_changed(args, &found, context)? {
