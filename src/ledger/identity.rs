@@ -51,7 +51,8 @@ pub(super) fn keep(events: &mut [Recorded], command: &Command, once: Option<&Onc
             }
         }
         None => {
-            let asked = command.asked().resolved(&told);
+            let then = told.clone().with_head(&told, first.seq.minus(1));
+            let asked = command.asked().resolved(&then);
             first.command_digest = Some(CommandDigest::Asked(asked.digest()));
             first.key.clone_from(&command.key);
             first.asked = asked.beyond(&told);
@@ -87,7 +88,8 @@ pub fn check_repeats(command: &Command, events: &[Recorded]) -> Result<(), Ledge
     let found = events.first().and_then(|first| first.command_digest);
     let found = found.ok_or_else(|| StoreError::Damaged { found: missing() })?;
     let recorded = recorded(events);
-    let asked = command.asked().resolved(&recorded);
+    let then = recorded.clone().with_head(&told(events), seq.minus(1));
+    let asked = command.asked().resolved(&then);
     let given = match found {
         CommandDigest::AsWritten(_) => CommandDigest::AsWritten(command.digest_as_written()),
         CommandDigest::Asked(_) => CommandDigest::Asked(asked.digest()),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::canonical::{Of, canonical, string, worth};
-use super::{Action, Again, Claim, Digest, PhaseId, PhaseRef, Verdict, digest::DigestError};
+use super::{Action, Again, Claim, Digest, PhaseId, PhaseRef, Seq, Verdict, digest::DigestError};
 
 /// The fields that hold amounts, which are compared by what they are worth.
 const AMOUNTS: [&str; 4] = ["amount", "limit", "estimate", "auto_approve_below"];
@@ -154,6 +154,16 @@ impl Asked {
             if let Some(then) = recorded.get(name) {
                 self.set(name, then.to_owned());
             }
+        }
+        self
+    }
+
+    /// Says the place that one means who names none where the log ended at `head`: what was recorded names another one where
+    /// its events tell another one.
+    pub fn with_head(mut self, told: &Asked, head: Seq) -> Self {
+        let head = head.to_string();
+        if self.get("seq").is_some() && told.get("seq") != Some(head.as_str()) {
+            self.set("seq", head);
         }
         self
     }
