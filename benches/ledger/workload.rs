@@ -35,6 +35,7 @@ pub fn fresh_id() -> Uuid {
 pub fn command(action: Action) -> Command {
     Command {
         id: CommandId::new(fresh_id()),
+        key: None,
         may_repeat: false,
         by: Actor { name: "ana".to_owned(), host: "build-3".to_owned(), via: "library".to_owned() },
         occurred_at: None,

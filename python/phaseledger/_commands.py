@@ -466,7 +466,7 @@ class Recording(Generic[Recorded]):
         occurred_at: Optional[When] = None,
         by: Optional[str] = None,
     ) -> Recorded:
-        """Grants a request, by the id of its answer."""
+        """Grants a request, by the id of its answer, or the `key:` that it was sent under."""
         command = {"do": "approval_grant", "request": request, "reason": reason}
         return self._send(command, id, expect, occurred_at, by)
 
@@ -480,6 +480,6 @@ class Recording(Generic[Recorded]):
         occurred_at: Optional[When] = None,
         by: Optional[str] = None,
     ) -> Recorded:
-        """Rejects a request, by the id of its answer."""
+        """Rejects a request, by the id of its answer, or the `key:` that it was sent under."""
         command = {"do": "approval_reject", "request": request, "reason": reason}
         return self._send(command, id, expect, occurred_at, by)

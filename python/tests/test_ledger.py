@@ -207,6 +207,32 @@ class Safely(Scene):
             ledger.start("b", id="key:run-7")
         self.assertEqual((raised.exception.code, raised.exception.exit_code), ("id_conflict", 3))
 
+    def test_found_8_a_duplicate_has_what_it_derived_and_a_conflict_names_what_differs(self) -> None:
+        ledger = self.small()
+        for phase in ("a", "b", "c"):
+            ledger.start(phase)
+            ledger.complete(phase, metadata={"rows": 1.5})
+        first = ledger.rerun("a", "new data", id="key:mark", occurred_at="10 minutes ago")
+        again = ledger.rerun("w/a", "new data", id="key:mark", occurred_at="10 Minutes ago")
+        self.assertEqual((again.status, again.derived), ("duplicate", first.derived))
+        self.assertEqual([derived.phase for derived in again.derived], ["w/c"])
+        with self.assertRaises(IdConflict) as raised:
+            ledger.rerun("w/a", "other data", id="key:mark", occurred_at="10 minutes ago")
+        fields = [{"field": "reason", "recorded": "new data", "given": "other data"}]
+        self.assertEqual(raised.exception.details["fields"], fields)
+        self.assertIn('`reason` was "new data", here "other data"', str(raised.exception))
+
+    def test_found_32_a_request_is_granted_by_the_key_that_asked(self) -> None:
+        ledger = self.small()
+        ledger.approval_request("x", "30", 1, id="key:2025-10-29/ask")
+        ledger.approval_grant("key:2025-10-29/ask", "fine", by="eva")
+        ledger.note("wrong", id="key:note")
+        ledger.revert("key:note", "a slip")
+        ledger.approval_request("y", "30", 1, id="key:2025-10-30/ask")
+        ledger.approval_reject("key:2025-10-30/ask", "no")
+        kinds = [event.kind for event in ledger.log()]
+        self.assertEqual([kinds.count(kind) for kind in ("approval_granted", "approval_rejected", "reverted")], [1, 1, 1])
+
     def test_expectations(self) -> None:
         ledger = self.small()
         with self.assertRaises(Conflict) as raised:

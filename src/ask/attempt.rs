@@ -36,8 +36,8 @@ pub struct ToStart {
 /// What is recorded under the id of a command that is to start an attempt.
 #[derive(Debug, Clone)]
 pub struct KnownStart {
-    /// The first event of it.
-    pub first: Recorded,
+    /// Its events: at least one.
+    pub events: Vec<Recorded>,
     /// The attempt that it started; none where it started none.
     pub attempt: Option<KnownAttempt>,
     /// How the phase stands that is to be started, or why that cannot be told.
@@ -66,12 +66,9 @@ impl Question for BeforeStart {
         let table = cut.table_about(&self.phase)?;
         let phase = table.resolve(&self.phase);
         if let Some(seq) = known {
-            let (first, attempt) = (cut.record(seq)?, started(seq, cut)?);
-            return Ok(BeforeStartAnswer::Known(Box::new(KnownStart {
-                first,
-                attempt,
-                phase: phase.cloned(),
-            })));
+            let events = events_of(seq, cut)?;
+            let (attempt, phase) = (started(&events, cut)?, phase.cloned());
+            return Ok(BeforeStartAnswer::Known(Box::new(KnownStart { events, attempt, phase })));
         }
         let phase = phase?.clone();
         let workflow = table.workflows.get(&phase.id.workflow);
@@ -81,24 +78,29 @@ impl Question for BeforeStart {
     }
 }
 
-/// Finds the attempt that a command started, by the place of its first event.
-fn started(first: Seq, cut: &Cut<'_>) -> Result<Option<KnownAttempt>, AskError> {
-    let id = cut.record(first)?.command_id;
-    let mut start = first;
-    while cut.holds(start) {
-        let record = cut.record(start)?;
-        if record.command_id != id {
+/// Reads the events of a command, by the place of its first one.
+fn events_of(first: Seq, cut: &Cut<'_>) -> Result<Vec<Recorded>, AskError> {
+    let mut events = vec![cut.record(first)?];
+    let mut next = first.plus(1);
+    while cut.holds(next) {
+        let record = cut.record(next)?;
+        if record.command_id != events[0].command_id {
             break;
         }
-        if let (Some(phase), Some(started)) = (record.subject.phase(), record.event.started()) {
-            let (phase, attempt) = (phase.clone(), started.attempt);
-            let since =
-                Attempt { phase: phase.clone(), attempt, after: start, with_phase: false }.ask(cut)?;
-            return Ok(Some(KnownAttempt { phase, attempt, start, since }));
-        }
-        start = start.plus(1);
+        events.push(record);
+        next = next.plus(1);
     }
-    Ok(None)
+    Ok(events)
+}
+
+/// Finds the attempt that a command started, by its events.
+fn started(events: &[Recorded], cut: &Cut<'_>) -> Result<Option<KnownAttempt>, AskError> {
+    let start = events.iter().find_map(|record| {
+        Some((record.seq, record.subject.phase()?.clone(), record.event.started()?.attempt))
+    });
+    let Some((start, phase, attempt)) = start else { return Ok(None) };
+    let since = Attempt { phase: phase.clone(), attempt, after: start, with_phase: false }.ask(cut)?;
+    Ok(Some(KnownAttempt { phase, attempt, start, since }))
 }
 
 /// What became of an attempt since a place?

@@ -23,6 +23,7 @@ mod restore;
 mod rows;
 mod salvaged;
 mod session;
+mod told;
 mod verify;
 
 use std::collections::BTreeMap;
@@ -32,7 +33,7 @@ use std::time::Duration;
 pub use crate::store::{Head, Until};
 pub use export::{EXPORT_SCHEMA, ExportEnd, RestoreError, SALVAGED_SCHEMA, SalvagedEnd, Stretch};
 pub use history::{HistoryError, HistoryOptions, Imported, import_history};
-pub use identity::check_repeats;
+pub use identity::{IdConflict, check_repeats};
 pub use record::{How, Recorder, Recording, Unrecorded};
 pub use replay::Records;
 pub use restore::{Restored, check_export, restore};
@@ -63,18 +64,14 @@ pub enum LedgerError {
     #[error(transparent)]
     Rejected(#[from] Rejection),
     /// The id is that of another command.
-    #[error(
-        "the id {id} is that of event {seq}, which was asked for with other content: {found}, here {given}"
-    )]
+    #[error("the id {id} is that of event {seq}, which was asked for with other content: {conflict}")]
     IdConflict {
         /// The id.
         id: CommandId,
         /// The place of the command's first event.
         seq: Seq,
-        /// The digest of what was asked for then.
-        found: Digest,
-        /// The digest of what is asked for now.
-        given: Digest,
+        /// What differs.
+        conflict: Box<IdConflict>,
     },
     /// The machine refuses it, or what is on it is damaged.
     #[error(transparent)]

@@ -13,7 +13,7 @@
 
 use std::ops::DerefMut;
 
-use super::session::{Answer, Session};
+use super::session::{Answer, AnswerStatus, Session};
 use super::{Ledger, LedgerError, TRIES_MAX};
 use crate::model::{Command, Declared, FoundByRole, FoundFiles, Seq, Timestamp};
 use crate::store::StoreError;
@@ -371,7 +371,8 @@ impl<R: Recorder> Batch<'_, R> {
     /// at all.
     fn is_written(&self, ledger: &Ledger) -> Result<bool, LedgerError> {
         let answers = self.in_doubt.iter().flatten();
-        let Some(first) = answers.flat_map(|answer| &answer.events).next() else { return Ok(false) };
+        let new = answers.filter(|answer| answer.status == AnswerStatus::Appended);
+        let Some(first) = new.flat_map(|answer| &answer.events).next() else { return Ok(false) };
         Ok(ledger.lines(first.seq.minus(1), 1)?.first() == Some(&first.to_line()))
     }
 }

@@ -4,18 +4,17 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::identity::{check_content, digest_of};
+use super::identity::{self, Once, check_repeats};
 use super::loader::Loader;
 use super::past::{Before, past};
 use super::rows::Changed;
 use super::{LedgerError, Records, replay};
 use crate::model::{
-    Action, Command, CommandId, Declared, Digest, Event, FileRole, PhaseRef, Recorded, Seq, StateName,
-    Timestamp,
+    Action, Command, CommandId, Declared, Event, FileRole, PhaseRef, Recorded, Seq, StateName, Timestamp,
 };
 use crate::rules::{
-    Draft, Happened, Phase, Reach, Rest, Resting, Stamp, Table, check_expectations, decide, evolve, moment,
-    propagate, reach, rests_on,
+    Draft, Happened, Phase, Reach, Rejection, Rest, Resting, Stamp, Table, check_expectations, decide,
+    evolve, moment, propagate, reach, rests_on,
 };
 use crate::store::{Appended, Batch, Entry, Head, Store, StoreError, Times};
 
@@ -51,7 +50,7 @@ pub struct Answer {
     pub id: CommandId,
     /// The place of its first event; for an unchanged one, the head.
     pub seq: Seq,
-    /// Its events: what was asked for, then what was derived. None for a duplicate.
+    /// Its events: what was asked for, then what was derived. Those of a duplicate are as they were recorded.
     pub events: Vec<Recorded>,
     /// What its events rest on that took effect later than was claimed, or than it is now; none where nothing did.
     pub raised: Option<Happened>,
@@ -66,7 +65,7 @@ pub struct Session<'a> {
     loader: Loader,
     table: Table,
     entries: Vec<Entry>,
-    staged: HashMap<CommandId, (Seq, Digest)>,
+    staged: HashMap<CommandId, Seq>,
     /// When the events took effect that are not in the log yet.
     staged_at: Vec<Timestamp>,
     changed: Changed,
@@ -104,23 +103,26 @@ impl<'a> Session<'a> {
         self.stage_as(command, None, now)
     }
 
-    /// Decides on a command that was recorded once, as [`Session::stage`], and keeps the digest of what its caller supplied
-    /// then, so that it is known again when it is sent once more.
+    /// Decides on a command that was recorded once, as [`Session::stage`], and keeps what its caller asked for then, so that
+    /// it is known again when it is sent once more.
     pub(super) fn stage_as(
         &mut self,
         command: &Command,
-        digest: Option<Digest>,
+        once: Option<&Once>,
         now: Timestamp,
     ) -> Result<Answer, LedgerError> {
         self.check_goes_on()?;
         if let Some(answer) = self.known(command)? {
             return Ok(answer);
         }
+        if let Some(key) = &command.key {
+            key.check().map_err(Rejection::from)?;
+        }
         let command = &*self.with_past(command)?;
         let reach = (reach(&command.action), command.action.phase());
         self.loader.load(self.store, &self.head, &mut self.table, reach)?;
         check_expectations(&self.table, command)?;
-        let mut moment = moment(self.last, now, command.occurred_at)?;
+        let mut moment = moment(self.last, now, command.claimed())?;
         let mut drafts = decide(&self.table, command, moment.at)?;
         let raised = self.latest_rest(&drafts, command)?.filter(|rest| rest.at > moment.at);
         if let Some(rest) = raised {
@@ -128,10 +130,12 @@ impl<'a> Session<'a> {
             drafts = decide(&self.table, command, moment.at)?;
         }
         let stamp = Stamp::new(command, moment, self.table.head);
-        let stamp = Stamp { digest: digest.unwrap_or(stamp.digest), ..stamp };
-        let mut events = Vec::with_capacity(drafts.len());
-        for draft in drafts {
-            events.push(self.apply(stamp.record(events.len(), draft))?);
+        let stamped = drafts.into_iter().enumerate();
+        let mut decided: Vec<Recorded> = stamped.map(|(index, draft)| stamp.record(index, draft)).collect();
+        identity::keep(&mut decided, command, once);
+        let mut events = Vec::with_capacity(decided.len());
+        for record in decided {
+            events.push(self.apply(record)?);
         }
         let mut done = 0;
         while done < events.len() {
@@ -151,7 +155,7 @@ impl<'a> Session<'a> {
         let seq = events.first().map_or(self.table.head, |first| first.seq);
         if !events.is_empty() {
             self.last = Some(moment.recorded_at);
-            self.staged.insert(command.id, (seq, stamp.digest));
+            self.staged.insert(command.id, seq);
         }
         let raised = raised.filter(|_| !events.is_empty());
         Ok(Answer { status, id: command.id, seq, events, raised })
@@ -235,7 +239,7 @@ impl<'a> Session<'a> {
     /// Returns the place of a command's first event, staged or in the log.
     pub(super) fn find(&self, id: CommandId) -> Result<Option<Seq>, LedgerError> {
         match self.staged.get(&id) {
-            Some((seq, _)) => Ok(Some(*seq)),
+            Some(seq) => Ok(Some(*seq)),
             None => Ok(self.store.find(id)?),
         }
     }
@@ -311,26 +315,26 @@ impl<'a> Session<'a> {
         if !command.may_repeat {
             return Ok(None);
         }
-        let (seq, found) = match self.staged.get(&command.id) {
-            Some(&staged) => staged,
-            None => match self.store.find(command.id)? {
-                None => return Ok(None),
-                Some(seq) => (seq, self.digest_at(seq)?),
-            },
-        };
-        check_content(command, seq, found)?;
-        Ok(Some(Answer {
-            status: AnswerStatus::Duplicate,
-            id: command.id,
-            seq,
-            events: Vec::new(),
-            raised: None,
-        }))
+        let Some(seq) = self.find(command.id)? else { return Ok(None) };
+        let events = self.events_of(seq)?;
+        check_repeats(command, &events)?;
+        Ok(Some(Answer { status: AnswerStatus::Duplicate, id: command.id, seq, events, raised: None }))
     }
 
-    fn digest_at(&self, seq: Seq) -> Result<Digest, LedgerError> {
-        let record = Records::new(self.store, seq.minus(1), seq).next().transpose()?;
-        digest_of(seq, record.as_ref())
+    /// Returns the events of the command whose first event is at a place, staged or in the log: as a whole in one of them.
+    fn events_of(&self, first: Seq) -> Result<Vec<Recorded>, LedgerError> {
+        if first <= self.head.seq {
+            return identity::events_of(self.store, first, self.head.seq);
+        }
+        let mut events = vec![self.record(first)?];
+        for seq in (1..).map(|count| first.plus(count)).take_while(|seq| *seq <= self.table.head) {
+            let record = self.record(seq)?;
+            if record.command_id != events[0].command_id {
+                break;
+            }
+            events.push(record);
+        }
+        Ok(events)
     }
 }
 

@@ -123,6 +123,9 @@ impl Audit {
         if record.command_digest.is_some() == same_command {
             return Err("the first event of a command, and no other, has a digest".to_owned());
         }
+        if record.key.as_ref().is_some_and(|key| same_command || key.id() != record.command_id) {
+            return Err("its key is not that of its command's id".to_owned());
+        }
         check_times(record)?;
         let Some(before) = before else { return Ok(()) };
         if record.version < before.version {

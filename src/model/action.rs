@@ -4,8 +4,9 @@
 //! how to start (one `reason` serves for all that needs one), to reset (`all`), and what becomes of a request.
 //!
 //! The order of the fields, and which are left out when there is nothing in them, is part of what
-//! [`Command::digest`](super::Command::digest) is made from: it stays, or a command that was recorded and is sent
-//! again is another one.
+//! [`Command::digest_as_written`](super::Command::digest_as_written) is made from: it stays, or a command that was recorded
+//! by an earlier version and is sent again is another one. What is compared now are the fields, by their names
+//! ([`Asked`](super::Asked)): one that is left out, null, false or empty says nothing.
 //!
 //! ```
 //! use phaseledger::model::{Action, Actor, Command, Metadata, Request, Text, action};
@@ -21,7 +22,7 @@
 //! // To send a line that says the same changes nothing any more.
 //! let line = r#"{"do":"skip","phase":"phase_2_analysis","reason":"nothing is new","id":"key:2025-10-29/2"}"#;
 //! let sent = line.parse::<Request>()?.command(command.id, ana);
-//! assert_eq!((sent.id, sent.digest()), (command.id, command.digest()));
+//! assert_eq!((sent.id, sent.asked()), (command.id, command.asked()));
 //! # Ok(())
 //! # }
 //! ```

@@ -2,8 +2,8 @@
 
 use super::action::{Accept, Complete, Start};
 use super::{
-    Action, Actor, CallerId, CommandId, Digest, Expectation, FileRole, FoundByRole, OutputFile, Past,
-    Process, Timestamp, Unreadable,
+    Action, Actor, Asked, CallerId, CallerKey, Claim, CommandId, Digest, Expectation, FileRole, FoundByRole,
+    OutputFile, Past, Process, Timestamp, Unreadable,
 };
 
 /// What someone asks.
@@ -11,12 +11,14 @@ use super::{
 pub struct Command {
     /// Its identity; sending it again under the same id is safe.
     pub id: CommandId,
+    /// The key that the caller made the id from, where there is one. It is kept in the first event.
+    pub key: Option<CallerKey>,
     /// Whether the caller chose the id, so that it may have been sent before.
     pub may_repeat: bool,
     /// Who asks.
     pub by: Actor,
     /// When the caller claims it took effect; none for now.
-    pub occurred_at: Option<Timestamp>,
+    pub occurred_at: Option<Claim>,
     /// What the caller expects to find, all of it.
     pub expect: Vec<Expectation>,
     /// The repair that the command is, when it is none that anyone asked for (see `import --repair`).
@@ -39,7 +41,8 @@ impl Command {
     /// Makes a command under an id of the caller's own, that takes effect now and expects nothing.
     pub fn new(id: CallerId, by: Actor, action: Action) -> Self {
         Command {
-            id: id.0,
+            id: id.command(),
+            key: id.key().cloned(),
             may_repeat: true,
             by,
             occurred_at: None,
@@ -52,10 +55,21 @@ impl Command {
         }
     }
 
-    /// Returns the digest of what the caller supplied: the action and the claimed time, never seq, time or
-    /// host. Two commands with one id are the same command when their digests are equal.
-    pub fn digest(&self) -> Digest {
-        let content = serde_json::to_vec(&(&self.action, self.occurred_at))
+    /// Returns when the caller claims it took effect; none for now.
+    pub fn claimed(&self) -> Option<Timestamp> {
+        self.occurred_at.as_ref().map(|claim| claim.at)
+    }
+
+    /// Returns what the caller asked for, as it is compared where it is sent again: the action and the claimed time, never
+    /// seq, time, host or who asks. A bare name is not resolved yet.
+    pub fn asked(&self) -> Asked {
+        Asked::of(&self.action, self.occurred_at.as_ref())
+    }
+
+    /// Returns the digest by which a command is known that was recorded before commands were compared by what they say: of
+    /// the action and the claimed time as they were written.
+    pub fn digest_as_written(&self) -> Digest {
+        let content = serde_json::to_vec(&(&self.action, self.claimed()))
             .expect("a command has string keys and finite numbers");
         Digest::sha256(&content)
     }

@@ -1,9 +1,12 @@
 //! What callers attach to events: any JSON object.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+
+use super::Doubled;
 
 /// The largest metadata, in bytes of compact JSON.
 pub const METADATA_BYTES_MAX: usize = 256 * 1024;
@@ -15,7 +18,8 @@ pub const METADATA_DEPTH_MAX: usize = 100;
 /// A JSON object of at most [`METADATA_BYTES_MAX`] bytes, its keys sorted.
 ///
 /// Values are kept as the text that was given (white space aside), so that 1.10 stays 1.10 and a number of
-/// thirty digits keeps them all.
+/// thirty digits keeps them all. A key that comes twice in an object is refused where callers give it: by
+/// [`Metadata::insert`], from a text, and in a line of `append`. Serde reads what is kept, and earlier versions kept such.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(try_from = "BTreeMap<String, Box<RawValue>>", into = "BTreeMap<String, Box<RawValue>>")]
 pub struct Metadata(BTreeMap<String, Box<RawValue>>);
@@ -45,8 +49,21 @@ impl Metadata {
     ///
     /// # Errors
     ///
-    /// Refuses a text that is not JSON, one too deep or with half a character, and what makes the whole too large.
+    /// Refuses a text that is not JSON, one with a key twice in an object, one too deep or with half a character, and what
+    /// makes the whole too large.
     pub fn insert(&mut self, key: &str, value: &str) -> Result<(), MetadataError> {
+        match Doubled::find(value) {
+            Some(doubled) => Err(doubled.into()),
+            None => self.put_back(key, value),
+        }
+    }
+
+    /// Puts `value`, which was there before, under `key` again, as [`Metadata::insert`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Metadata::insert`], but for keys that come twice, which earlier versions took.
+    pub fn put_back(&mut self, key: &str, value: &str) -> Result<(), MetadataError> {
         let value: Box<RawValue> = serde_json::from_str(value)?;
         self.0.insert(key.to_owned(), compact(&value)?);
         Ok(self.check()?)
@@ -68,6 +85,18 @@ impl Metadata {
             return Err(TooLarge { bytes });
         }
         Ok(())
+    }
+}
+
+impl FromStr for Metadata {
+    type Err = MetadataError;
+
+    /// Reads a JSON object that a caller gives.
+    fn from_str(json: &str) -> Result<Self, MetadataError> {
+        match Doubled::find(json) {
+            Some(doubled) => Err(doubled.into()),
+            None => Ok(serde_json::from_str(json)?),
+        }
     }
 }
 
@@ -138,6 +167,9 @@ pub enum MetadataError {
     /// Not JSON.
     #[error("the value is not JSON: {0}")]
     NotJson(#[from] serde_json::Error),
+    /// A key that comes twice.
+    #[error("column {}: {_0}", _0.at + 1)]
+    Doubled(#[from] Doubled),
     /// Deeper than [`METADATA_DEPTH_MAX`].
     #[error("lists and objects lie in one another more than {METADATA_DEPTH_MAX} deep")]
     TooDeep,
@@ -174,6 +206,19 @@ mod tests {
             assert!(serde_json::from_str::<Metadata>(text).is_err(), "{}", &text[..20]);
         }
         assert!(serde_json::from_str::<Metadata>(r#"{"a":"\ud83d\ude00 \" \\"}"#).is_ok());
+    }
+
+    #[test]
+    fn what_is_kept_is_read_and_what_is_given_has_no_key_twice() {
+        for (text, column) in [(r#"{"k":1,"k":2}"#, 8), (r#"{"a":[{"k":1, "\u006b":2}]}"#, 15)] {
+            let kept: Metadata = serde_json::from_str(text).expect("what an earlier version kept");
+            assert!(!kept.is_empty());
+            let refused = text.parse::<Metadata>().expect_err(text).to_string();
+            assert_eq!(refused, format!("column {column}: the key `k` comes twice in one object"));
+        }
+        let mut metadata = Metadata::default();
+        assert!(metadata.insert("a", r#"{"k":1,"k":2}"#).is_err());
+        assert!(metadata.put_back("a", r#"{"k":1,"k":2}"#).is_ok());
     }
 
     #[test]

@@ -11,13 +11,17 @@ mod action_files;
 mod actor;
 mod amount;
 mod approval;
+mod asked;
 mod bytes;
 mod caller_id;
+mod canonical;
 mod cause;
+mod claim;
 mod command;
 mod cost_event;
 mod definition;
 mod digest;
+mod doubled;
 mod event;
 mod event_parts;
 mod expectation;
@@ -55,9 +59,11 @@ pub use amount::{
 pub use approval::{
     ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalRequested, DecidedBy, Ground, Verdict,
 };
+pub use asked::{Asked, CommandDigest, Difference};
 pub use bytes::{NotText, line_text, without_mark};
-pub use caller_id::{CallerId, CallerIdError, CallerKey};
+pub use caller_id::{CallerId, CallerIdError, CallerKey, KEY_BYTES_MAX, KeyError};
 pub use cause::{Cause, CauseKind, Origin};
+pub use claim::Claim;
 pub use command::Command;
 pub use cost_event::{
     CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised, OverLimit, Overspent, Scope,
@@ -65,6 +71,7 @@ pub use cost_event::{
 pub(crate) use definition::find_cycle;
 pub use definition::{Definition, DefinitionError, PhaseDefinition};
 pub use digest::{Algorithm, Digest};
+pub use doubled::Doubled;
 pub use event::{
     DefinitionChange, Event, Gap, HistoryImported, MetadataRecorded, NoteAdded, PhaseAccepted,
     PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped, PhaseStarted, TagSet, WorkflowDefined,

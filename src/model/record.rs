@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{
-    Actor, Cause, CauseKind, CommandId, Digest, Event, EventId, EventRef, PhaseId, PhaseName, PhaseRef, Seq,
-    StateName, Timestamp, WorkflowName,
+    Actor, Asked, CallerKey, Cause, CauseKind, CommandDigest, CommandId, Event, EventId, EventRef, PhaseId,
+    PhaseName, PhaseRef, Seq, StateName, Timestamp, WorkflowName,
 };
 
 /// The version of the event's form that this library writes. It reads the earlier ones as well: a line of theirs is
@@ -86,7 +86,12 @@ pub struct Recorded {
     /// The command that it came of.
     pub command_id: CommandId,
     /// The digest of what the caller asked for; on a command's first event only.
-    pub command_digest: Option<Digest>,
+    pub command_digest: Option<CommandDigest>,
+    /// The key that the caller made the command's id from; on a command's first event only.
+    pub key: Option<CallerKey>,
+    /// What the caller asked for, where the events do not tell it, or tell otherwise: null for what they tell and nobody
+    /// asked for. On a command's first event only.
+    pub asked: Asked,
     /// What happened.
     pub event: Event,
     /// To what.
@@ -149,7 +154,11 @@ struct Line<'a> {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     causes: Vec<LineCause>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    command_digest: Option<Digest>,
+    command_digest: Option<CommandDigest>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key: Option<CallerKey>,
+    #[serde(default, skip_serializing_if = "Asked::is_empty")]
+    asked: Asked,
     data: Cow<'a, RawValue>,
 }
 
@@ -184,6 +193,8 @@ impl Recorded {
             correlation_id: self.correlation_id,
             causes: self.causes.iter().map(|cause| LineCause::new(cause, self.subject.workflow())).collect(),
             command_digest: self.command_digest,
+            key: self.key.clone(),
+            asked: self.asked.clone(),
             data: Cow::Owned(self.event.to_data()),
         };
         // As large as most lines are: a vector that grows is copied each time.
@@ -240,6 +251,8 @@ impl Recorded {
             id: line.id,
             command_id: line.command_id,
             command_digest: line.command_digest,
+            key: line.key,
+            asked: line.asked,
             event,
             subject,
             transition,

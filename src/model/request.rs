@@ -24,8 +24,8 @@ pub use self::verbs::VERBS;
 use self::written::WrittenTime;
 use super::text::{escape, read_label};
 use super::{
-    Action, Actor, CallerId, Command, CommandId, Expectation, FoundByRole, SelectorError, TimeContext,
-    Timestamp,
+    Action, Actor, CallerId, Claim, Command, CommandId, Doubled, Expectation, FoundByRole, SelectorError,
+    TimeContext,
 };
 
 /// A command as a caller writes it: what to record, and how to do so safely.
@@ -36,7 +36,7 @@ pub struct Request {
     /// What the caller expects to find.
     pub expect: Vec<Expectation>,
     /// When the caller claims it took effect.
-    pub occurred_at: Option<Timestamp>,
+    pub occurred_at: Option<Claim>,
     /// Who asks, where that is not the one who runs the program.
     pub by: Option<String>,
     /// What to record.
@@ -70,6 +70,13 @@ pub enum RequestError {
     Verb {
         /// What was found, escaped.
         found: String,
+    },
+    /// A key that comes twice, in what is attached or wherever else.
+    #[error(transparent)]
+    Doubled {
+        /// Which, and where in the line.
+        #[from]
+        source: Doubled,
     },
     /// A time that is none in the zone, or that only a present makes one.
     #[error("`occurred_at`: {source}")]
@@ -115,6 +122,7 @@ impl RequestError {
             // Line 0 is that of an error which is not of the text, but of what it says.
             RequestError::Json { source } if source.line() == 0 => None,
             RequestError::Json { source } => Some(source.column().max(1)),
+            RequestError::Doubled { source } => Some(source.at + 1),
             RequestError::Verb { .. }
             | RequestError::Time { .. }
             | RequestError::NoPresent { .. }
@@ -163,14 +171,17 @@ impl Request {
     ///
     /// [`RequestError`]: what was found and what was expected; unknown fields are refused.
     pub fn read(line: &str, times: &TimeContext) -> Result<Self, RequestError> {
-        Request::read_with(line, |written| Ok(times.time(written.as_str())?))
+        Request::read_with(line, |written| Ok(times.claim(written.as_str())?))
     }
 
     fn read_with(
-        line: &str,
-        time: impl FnOnce(&WrittenTime) -> Result<Timestamp, RequestError>,
+        text: &str,
+        time: impl FnOnce(&WrittenTime) -> Result<Claim, RequestError>,
     ) -> Result<Self, RequestError> {
-        let line = Line::read(line)?;
+        let line = Line::read(text)?;
+        if let Some(doubled) = Doubled::find(text) {
+            return Err(doubled.into());
+        }
         let How { id, expect, occurred_at, by } = line.fields()?;
         let action = verbs::action(&line)?;
         line.check_surplus(&[
@@ -191,8 +202,9 @@ impl Request {
     /// Makes the command: under the caller's id, or else under a fresh one.
     pub fn command(self, fresh: CommandId, by: Actor) -> Command {
         Command {
-            id: self.id.map_or(fresh, |id| id.0),
+            id: self.id.as_ref().map_or(fresh, CallerId::command),
             may_repeat: self.id.is_some(),
+            key: self.id.and_then(|id| id.key().cloned()),
             by,
             occurred_at: self.occurred_at,
             expect: self.expect,

@@ -18,7 +18,7 @@ pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Dra
     let (id, first) = (command.id, command.id.event(0));
     let one = |draft: Draft| vec![draft];
     // Nobody says when an end was that a repair puts in, or one that is claimed for a time when it cannot have been.
-    let is_raised = command.occurred_at.is_some_and(|claimed| claimed < at);
+    let is_raised = command.claimed().is_some_and(|claimed| claimed < at);
     let ended = (command.inferred.is_none() && !is_raised).then_some(at);
     let end = attempt::End { at: ended, left_behind: &command.left_behind };
     match &command.action {

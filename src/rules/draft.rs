@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::phase::Phase;
 use super::rejection::Rejection;
 use crate::model::{
-    Actor, Cause, Command, CommandId, Digest, Event, EventId, FORMAT_VERSION, Recorded, Seq, StateName,
+    Actor, Asked, Cause, Command, CommandId, Event, EventId, FORMAT_VERSION, Recorded, Seq, StateName,
     Subject, Timestamp,
 };
 
@@ -82,8 +82,6 @@ impl Moment {
 pub struct Stamp {
     /// The command.
     pub command_id: CommandId,
-    /// The digest of what the caller supplied.
-    pub digest: Digest,
     /// Who asked.
     pub by: Actor,
     /// The command's times.
@@ -97,17 +95,10 @@ pub struct Stamp {
 impl Stamp {
     /// Makes the stamp of a command that follows a head.
     pub fn new(command: &Command, moment: Moment, head: Seq) -> Self {
-        Stamp {
-            command_id: command.id,
-            digest: command.digest(),
-            by: command.by.clone(),
-            moment,
-            inferred: command.inferred,
-            head,
-        }
+        Stamp { command_id: command.id, by: command.by.clone(), moment, inferred: command.inferred, head }
     }
 
-    /// Stamps the command's `index`-th event.
+    /// Stamps the command's `index`-th event. What the caller asked for is put into the first one by whoever records it.
     pub fn record(&self, index: usize, draft: Draft) -> Recorded {
         debug_assert_eq!(draft.id, self.command_id.event(index), "ids are given in order");
         Recorded {
@@ -115,7 +106,9 @@ impl Stamp {
             seq: self.head.plus(index as u64 + 1),
             id: draft.id,
             command_id: self.command_id,
-            command_digest: (index == 0).then_some(self.digest),
+            command_digest: None,
+            key: None,
+            asked: Asked::default(),
             event: draft.event,
             subject: draft.subject,
             transition: draft.transition,

@@ -5,13 +5,15 @@ mod words;
 use self::words::{exceeded, list, list_some, list_states, or_none, other_reasons};
 use super::approval::Decision;
 use crate::model::{
-    Amount, DecidedBy, EventId, EventRef, Expectation, Overspent, PhaseId, PhaseRef, Reason, Seq, StateName,
-    TagName, Timestamp, WorkflowName,
+    Amount, DecidedBy, EventId, EventRef, Expectation, KeyError, Overspent, PhaseId, PhaseRef, Reason, Scope, Seq, StateName, TagName, Timestamp, WorkflowName,
 };
 
 /// Why a command was refused: what was found, and what would have been accepted.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Rejection {
+    /// A key that no new command may have.
+    #[error(transparent)]
+    Key(#[from] KeyError),
     /// No such phase.
     #[error("the ledger has no phase `{phase}`")]
     UnknownPhase {

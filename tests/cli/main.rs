@@ -33,6 +33,7 @@ mod exec;
 #[cfg(unix)]
 mod facts;
 mod grammar;
+mod identity;
 mod many_writers;
 mod patterns;
 mod places;

@@ -226,7 +226,10 @@ fn long(rounds: u64) -> Vec<Sent> {
             CommandId::new(uuid::Uuid::from_u128(0x0199_0000_0000_7000_8000_0000_0000_0000 + number as u128));
         let back = (number as i64 * 7_919 % 1_800) * 1_000_000;
         let claim = (number % 3 == 2 || number % 9 == 1).then(|| time(second(number) - back));
-        Sent { command: Command { occurred_at: claim, ..command(id, action) }, now: time(second(number)) }
+        Sent {
+            command: Command { occurred_at: claim.map(Into::into), ..command(id, action) },
+            now: time(second(number)),
+        }
     };
     actions.into_iter().enumerate().map(sent).collect()
 }

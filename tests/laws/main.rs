@@ -57,6 +57,7 @@ mod examples;
 mod forgeries;
 mod fuzzed;
 mod growth;
+mod identity;
 mod metadata;
 mod propagation;
 mod replay;

@@ -187,7 +187,7 @@ fn check_times(sent: &[Sent], lines: &[Value]) {
             assert_eq!(line["recorded_at"], before["recorded_at"]);
             continue;
         }
-        let claim = asked.command.occurred_at.map(|claim| claim.to_string());
+        let claim = asked.command.claimed().map(|claim| claim.to_string());
         // What it is raised to, the laws of time know (times.rs).
         let clock = line["clock"].as_str().map(str::to_owned);
         let wanted = claim.clone().or(clock).unwrap_or_else(|| recorded_at.clone());

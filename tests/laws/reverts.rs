@@ -256,7 +256,7 @@ fn found_31_a_mark_rests_on_none_that_was_taken_back() {
         let mark =
             r#"{"do":"rerun","phase":"a","reason":"three"}"#.parse::<Request>().expect("a request").action;
         let mut mark = command(CommandId::new(Uuid::from_u128(told.sent)), mark);
-        mark.occurred_at = Some(time(5));
+        mark.occurred_at = Some(time(5).into());
         let answer = told.ledger.submit(&mark, time(20)).expect("it is legal");
         assert_eq!(answer.events[0].at, time(5), "revert: {is_revert}");
     }

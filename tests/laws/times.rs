@@ -22,7 +22,7 @@ pub fn claimed(sent: Vec<Sent>, salts: &[u8]) -> Vec<Sent> {
     let claim = |(mut sent, salt): (Sent, &u8)| {
         let back = [0, 1, 500_000, 3_000_000, 40_000_000, 90_000_000_000][usize::from(*salt) % 6];
         if salt % 3 == 0 {
-            sent.command.occurred_at = Some(time(sent.now.micros() - back));
+            sent.command.occurred_at = Some(time(sent.now.micros() - back).into());
         }
         sent
     };
@@ -172,7 +172,7 @@ proptest! {
                 (start..lines.len()).take_while(|at| lines[*at]["command_id"] == lines[start]["command_id"]).collect();
             let on = batch.iter().flat_map(|at| rests(&lines[..*at], &lines[*at]));
             let on = on.filter(|on| *on <= start as u64).map(|on| text(&lines[on as usize - 1], "at"));
-            let claim = sent.command.occurred_at.map(|claim| claim.to_string());
+            let claim = sent.command.claimed().map(|claim| claim.to_string());
             let own = claim.clone().or(lines[start]["clock"].as_str().map(str::to_owned));
             let own = own.unwrap_or_else(|| text(&lines[start], "recorded_at").to_owned());
             let expected = on.max().filter(|on| *on > own.as_str()).unwrap_or(&own);

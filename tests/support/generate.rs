@@ -257,7 +257,12 @@ impl<'a> Sending<'a> {
         };
         let look = |contents: u8| self.told.slot.is_multiple_of(4).then(|| found(contents % 4));
         let fingerprints = FoundByRole { inputs: look(self.told.other / 4), outputs: look(self.told.other) };
-        let command = Command { occurred_at: claim.map(time), expect, fingerprints, ..command(id, action) };
+        let command = Command {
+            occurred_at: claim.map(|at| time(at).into()),
+            expect,
+            fingerprints,
+            ..command(id, action)
+        };
         self.sent.push(Sent { command, now: time(self.clock) });
     }
 

@@ -11,6 +11,7 @@ pub fn command(id: CommandId, action: Action) -> Command {
     let by = Actor { name: "ana".into(), host: "build-3".into(), via: "test".into() };
     Command {
         id,
+        key: None,
         may_repeat: true,
         by,
         occurred_at: None,

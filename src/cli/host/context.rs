@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chrono::DateTime;
 use phaseledger::ledger::Ledger;
-use phaseledger::model::{Actor, CommandId, TimeContext, Timestamp, Zone, label};
+use phaseledger::model::{Actor, Claim, CommandId, TimeContext, Timestamp, Zone, label};
 use uuid::Uuid;
 
 use crate::cli::host::error::{Failure, Kind};
@@ -121,6 +121,11 @@ impl Context {
     /// Returns the instant that a text means.
     pub fn instant(&self, text: &str) -> Result<Timestamp, Failure> {
         Ok(self.time()?.time(text)?)
+    }
+
+    /// Returns when something took effect, as a text says.
+    pub fn claim(&self, text: &str) -> Result<Claim, Failure> {
+        Ok(self.time()?.claim(text)?)
     }
 
     /// Returns what times are read by.

@@ -21,6 +21,7 @@ use crate::cli::host::context::Context;
 use crate::cli::host::error::{Class, Failure};
 use crate::cli::host::output;
 use crate::cli::ui::render;
+use crate::cli::verbs::asking::Then;
 use crate::cli::verbs::writing::{self, AnswerView, MetaArgs};
 
 /// What may be done about approvals.
@@ -161,14 +162,14 @@ fn answer_with(answer: &Answer, approval: &Approval, context: &Context) -> Resul
 
 /// Returns how a request stands that was just recorded, or was recorded before.
 fn standing(answer: &Answer, context: &Context) -> Result<Approval, Failure> {
-    match Approval::of(&answer.events) {
-        Some(approval) => Ok(approval),
-        None => find::known(answer.id.event(0), context),
-    }
+    // What was recorded before may have been decided since.
+    let asked = if answer.status == AnswerStatus::Duplicate { None } else { Approval::of(&answer.events) };
+    asked.map_or_else(|| find::known(answer.id.event(0), context), Ok)
 }
 
 fn decide(args: DecideArgs, verdict: Verdict, context: &Context) -> Result<ExitCode, Failure> {
-    let request = find::find(&args.request, context)?.request;
+    let then = Then::of(args.writing.id(), context)?;
+    let request = find::find_then(&args.request, &then, context)?.request;
     let action = Action::ApprovalDecide(ApprovalAnswer { request, verdict, reason: args.reason });
     writing::record(args.writing, action, context)
 }

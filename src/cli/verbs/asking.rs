@@ -3,7 +3,7 @@
 use std::io::{BufWriter, Write};
 
 use phaseledger::ask::{self, Answered, Moment, Question, Stood};
-use phaseledger::model::{Range, When};
+use phaseledger::model::{CallerId, Range, Seq, TimeContext, When, WhenBase};
 use serde::Serialize;
 
 use crate::cli::host::context::Context;
@@ -86,6 +86,49 @@ pub fn ask_head<Q: Question>(
     context: &Context,
 ) -> Result<Q::View, Failure> {
     Ok(watched(&Moment::HEAD, question, doing, context)?.view?)
+}
+
+/// As of when a command that records is to be read: what it says of places and times.
+#[derive(Debug)]
+pub struct Then {
+    moment: Moment,
+    /// What its times are read by.
+    times: TimeContext,
+    /// The last event of then, where that is not the last one there is.
+    head: Option<Seq>,
+}
+
+impl Then {
+    /// Now; or, where it is recorded already under its id, just before that: so it says the same whenever it is sent again.
+    pub fn of(id: Option<&CallerId>, context: &Context) -> Result<Then, Failure> {
+        let now = Then { moment: Moment::HEAD, times: context.time()?, head: None };
+        let Some(id) = id else { return Ok(now) };
+        let question = ask::RecordedUnder { id: id.command() };
+        let Some(first) = ask_head(&question, "looking for the command", context)? else { return Ok(now) };
+        let head = first.seq.minus(1);
+        let moment = Moment::known_at(When { base: WhenBase::Seq(head), back: 0 });
+        let times = TimeContext { now: first.recorded_at, ..now.times };
+        Ok(Then { moment, times, head: Some(head) })
+    }
+
+    /// Reads a selector of one place.
+    pub fn when(&self, text: &str) -> Result<When, Failure> {
+        let when = When::parse(text, &self.times)?;
+        Ok(match (&when.base, self.head) {
+            (WhenBase::Head, Some(head)) => When { base: WhenBase::Seq(head), ..when },
+            _ => when,
+        })
+    }
+
+    /// Asks as of then, and returns the answer alone, as [`ask_head`].
+    pub fn ask<Q: Question>(
+        &self,
+        question: &Q,
+        doing: &'static str,
+        context: &Context,
+    ) -> Result<Q::View, Failure> {
+        Ok(watched(&self.moment, question, doing, context)?.view?)
+    }
 }
 
 /// Asks, and shows how far it is while much of the log is read.

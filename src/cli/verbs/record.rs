@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use phaseledger::ask;
 use phaseledger::model::{
-    Action, Again, Digest, Metadata, OutputFile, PhaseRef, TagName, Text, When, Worker, WorkflowName, action,
+    Action, Again, Digest, Metadata, OutputFile, PhaseRef, TagName, Text, Worker, WorkflowName, action,
 };
 
 use crate::cli::host::context::Context;
@@ -309,8 +309,9 @@ pub fn tag(args: TagArgs, context: &Context) -> Result<ExitCode, Failure> {
     let seq = match args.when.as_str() {
         "head" => None,
         when => {
-            let question = ask::Place { when: When::parse(when, &context.time()?)? };
-            Some(asking::ask_head(&question, "looking for the place", context)?)
+            let then = asking::Then::of(args.writing.id(), context)?;
+            let question = ask::Place { when: then.when(when)? };
+            Some(then.ask(&question, "looking for the place", context)?)
         }
     };
     writing::record(args.writing, Action::Tag(action::Tag { name: args.name, seq }), context)

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use phaseledger::ask::{Commanded, CommandedEvent};
-use phaseledger::model::{Action, CallerId, EventId, Text, When, WhenBase, action};
+use phaseledger::model::{Action, CallerId, EventId, Text, When, action};
 use phaseledger::rules::{Rejection, RevertRejection};
 
 use super::{asking, writing};
@@ -35,18 +35,20 @@ pub struct RevertArgs {
 
 /// Takes a command back.
 pub fn run(args: RevertArgs, context: &Context) -> Result<ExitCode, Failure> {
-    let event = event(&args.event, context)?;
+    let event = event(&args, context)?;
     writing::record(args.writing, Action::Revert(action::Revert { event, reason: args.reason }), context)
 }
 
 /// Finds the first event of the command that is meant.
-fn event(given: &str, context: &Context) -> Result<EventId, Failure> {
+fn event(args: &RevertArgs, context: &Context) -> Result<EventId, Failure> {
+    let given = args.event.as_str();
     if let Ok(id) = given.parse::<CallerId>() {
-        return Ok(EventId::new(id.0.uuid()));
+        return Ok(id.event());
     }
-    let when = When::parse(given, &context.time()?)?;
-    let is_head = when.base == WhenBase::Head && when.back == 0;
-    let found = asking::ask_head(&Commanded { when }, "looking for the event", context)?;
+    let then = asking::Then::of(args.writing.id(), context)?;
+    let when = then.when(given)?;
+    let is_head = When::parse(given, &context.time()?)? == When::HEAD;
+    let found = then.ask(&Commanded { when }, "looking for the event", context)?;
     let CommandedEvent { seq, kind, first, first_seq: of } = found;
     // The head is the end of the last command, whatever that derived.
     match seq == of || is_head {

@@ -118,6 +118,12 @@ fn tell(record: &Recorded, view: &EventView, table: &Table, context: &Context) -
 fn ids(sheet: &mut Sheet, record: &Recorded) {
     sheet.line("id", record.id.to_string());
     sheet.line("command", record.command_id.to_string());
+    if let Some(key) = &record.key {
+        sheet.line("key", format!("key:{}", escape(key.as_str())));
+    }
+    for (name, value) in record.asked.fields() {
+        sheet.line("asked", format!("{} = {}", escape(name), pretty::json(value).join("\n")));
+    }
     if let Some(digest) = &record.command_digest {
         sheet.line("content", digest.to_string());
     }
@@ -189,6 +195,8 @@ fn fields(sheet: &mut Sheet, view: &EventView) {
         "correlation_id",
         "causes",
         "command_digest",
+        "key",
+        "asked",
     ];
     let fields: std::collections::BTreeMap<String, Box<RawValue>> =
         serde_json::from_str(view.event.get()).unwrap_or_default();

@@ -2,14 +2,15 @@
 
 mod view;
 
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use phaseledger::ask::{self, RedefinedAnswer};
 use phaseledger::ledger::{Answer, AnswerStatus, How, Ledger, Recorder};
 use phaseledger::model::{
-    Action, CallerId, Command, Declared, Expectation, FoundFiles, Metadata, Recorded, Request, Timestamp,
+    Action, CallerId, Command, Declared, Expectation, FoundFiles, Metadata, MetadataError, Recorded, Request,
+    Timestamp,
 };
 use phaseledger::query::Forecast;
 use phaseledger::rules::Phase;
@@ -60,8 +61,11 @@ pub struct MetaArgs {
 }
 
 fn object(text: &str) -> Result<Metadata, String> {
-    serde_json::from_str(text)
-        .map_err(|error| format!("{error}; expected a JSON object like {{\"books\": 3}}"))
+    let read: Result<Metadata, MetadataError> = text.parse();
+    read.map_err(|error| match error {
+        MetadataError::NotJson(error) => format!("{error}; expected a JSON object like {{\"books\": 3}}"),
+        error => error.to_string(),
+    })
 }
 
 /// Reads `key=value`; the value comes out as JSON text.
@@ -84,9 +88,12 @@ impl MetaArgs {
     }
 }
 
-/// Puts pairs of keys and JSON texts into metadata.
+/// Puts pairs of keys and JSON texts into metadata that has none of those keys yet.
 pub fn insert_all(metadata: &mut Metadata, pairs: &[(String, String)]) -> Result<(), Failure> {
     for (key, value) in pairs {
+        if metadata.value(key).is_some() {
+            return Err(Failure::doubled_key(key));
+        }
         metadata.insert(key, value).map_err(|error| Failure::metadata(key, &error))?;
     }
     Ok(())
@@ -115,6 +122,11 @@ impl Args {
             }
             false => Ok(()),
         }
+    }
+
+    /// Returns the caller's id, where there is one.
+    pub fn id(&self) -> Option<&CallerId> {
+        self.id.as_ref()
     }
 
     /// Returns who asks, where that is said.
@@ -159,8 +171,7 @@ fn submit_unless(
     context: &Context,
     refuse: Option<Refuse>,
 ) -> Result<(Answer, Vec<UnmatchedView>), Failure> {
-    let occurred_at: Option<Timestamp> =
-        args.occurred_at.as_deref().map(|text| context.instant(text)).transpose()?;
+    let occurred_at = args.occurred_at.as_deref().map(|text| context.claim(text)).transpose()?;
     let request = Request { id: args.id, expect: args.expect, occurred_at, by: args.by, action };
     let mut command = command(request, context, "cli")?;
     send_unless(&mut command, args.dry_run, context, refuse)
@@ -282,6 +293,7 @@ pub fn tell_with(answer: &Answer, beside: &Beside<'_>, verb: &str, context: &Con
     match (answer.status, answer.events.first()) {
         (AnswerStatus::Duplicate, _) => {
             writeln!(out, "duplicate: recorded as e{} already, nothing changed", answer.seq)?;
+            derived(&mut out, answer)?;
         }
         (AnswerStatus::Unchanged, _) | (_, None) => writeln!(out, "unchanged: {verb} changes nothing")?,
         (status, Some(first)) => {
@@ -293,9 +305,7 @@ pub fn tell_with(answer: &Answer, beside: &Beside<'_>, verb: &str, context: &Con
             for line in beside.redefined.map_or(&[][..], |(_, lines)| lines) {
                 writeln!(out, "  {line}")?;
             }
-            for record in &answer.events[1..] {
-                writeln!(out, "  ↳ e{} {}", record.seq, line(record))?;
-            }
+            derived(&mut out, answer)?;
         }
     }
     if let Some(forecast) = beside.forecast {
@@ -306,15 +316,24 @@ pub fn tell_with(answer: &Answer, beside: &Beside<'_>, verb: &str, context: &Con
     Ok(())
 }
 
+/// Tells the events that a command forced, a line for each.
+fn derived(out: &mut impl Write, answer: &Answer) -> io::Result<()> {
+    let derived = answer.events.iter().skip(1);
+    derived.into_iter().try_for_each(|record| writeln!(out, "  ↳ e{} {}", record.seq, line(record)))
+}
+
 /// Says whether there is something that [`tell_times`] tells.
 pub fn is_elsewhen(answer: &Answer) -> bool {
+    if answer.status == AnswerStatus::Duplicate {
+        return false;
+    }
     answer.raised.is_some() || answer.events.first().is_some_and(|first| first.clock.is_some())
 }
 
 /// Says of a command that it took effect at another time than was claimed, or than it is; and of a clock that it is
 /// behind. Nothing where neither is so.
 pub fn tell_times(answer: &Answer, context: &Context) {
-    let Some(first) = answer.events.first() else { return };
+    let Some(first) = answer.events.first().filter(|_| is_elsewhen(answer)) else { return };
     let time = |at| render::time(at, context.zone, true);
     if let Some(clock) = first.clock {
         output::talk(format_args!(

@@ -6,7 +6,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::model::{
-    Action, Amount, Metadata, PhaseRef, StateName, Text, TimeContext, Timestamp, WorkflowName, action, escape,
+    Action, Amount, Doubled, Metadata, PhaseRef, StateName, Text, TimeContext, Timestamp, WorkflowName,
+    action, escape,
 };
 
 /// Why a line is none of a history: what was found, and its column, in bytes from 1, where that is known.
@@ -66,6 +67,9 @@ struct Spent {
 const SPENT: [&str; 4] = ["amount", "currency", "model", "operation"];
 
 pub(super) fn parse_line(text: &str, against: Against<'_>) -> Result<HistoryLine, Refused> {
+    if let Some(doubled) = Doubled::find(text) {
+        return Err(Refused { column: Some(doubled.at + 1), found: doubled.to_string() });
+    }
     let mut fields: BTreeMap<String, &RawValue> = serde_json::from_str(text).map_err(|error| {
         let found = format!("not a JSON object: {}", escape(said(&error.to_string())));
         Refused { column: Some(error.column().max(1)), found }

@@ -300,9 +300,10 @@ impl<'a> Importer<'a> {
     ) -> Result<(), HistoryError> {
         let command = Command {
             id,
+            key: None,
             may_repeat: false,
             by: self.options.by.clone(),
-            occurred_at: at,
+            occurred_at: at.map(Into::into),
             expect: Vec::new(),
             inferred: repair,
             fingerprints: FoundByRole::default(),
@@ -330,7 +331,7 @@ impl<'a> Importer<'a> {
     fn id(&self, what: &str, number: u64, text: &str) -> CommandId {
         let digest = Digest::sha256(text.as_bytes());
         let key = format!("key:history {} {what} {number} {digest}", self.options.workflow);
-        key.parse::<CallerId>().expect("a key that is not empty").0
+        key.parse::<CallerId>().expect("a key that is not empty").command()
     }
 }
 

@@ -12,7 +12,6 @@
 //! What the rules derive of it is derived anew. Before it, phases that stand elsewhere because of what is missing are
 //! brought to where its events say that they stood; after it, to where they say that they came.
 
-mod action;
 mod bridge;
 mod file;
 mod taker;

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::SalvagedOptions;
-use super::action::{action_of, found_of, left_behind};
 use super::bridge;
 use crate::ledger::export::{SalvagedEnd, Stretch};
+use crate::ledger::identity::Once;
+use crate::ledger::told::{action_of, found_of, left_behind};
 use crate::ledger::{LedgerError, Session};
 use crate::model::{
     Action, CallerId, Command, CommandId, Digest, FoundByRole, Gap, HistoryImported, PhaseId, PhaseRef,
@@ -213,12 +214,19 @@ impl<'a> Taker<'a> {
         let (kept, places) = (self.kept, &self.places);
         let place = |old: Seq| if old <= kept { Some(old) } else { places.get(&old).copied() };
         // Nobody sent what only rules derive, and a place that is missing has no name.
-        let Some(action) = action_of(events, place) else { return self.keep(first, "it is derived") };
+        let Some(mut action) = action_of(events, place) else { return self.keep(first, "it is derived") };
+        if let Action::Start(start) = &mut action {
+            // What was legal once stays so: what its needs and limits were is not asked again.
+            start.allow_unmet = true;
+            let otherwise = || Text::cut("it was started in the log that was salvaged").expect("not empty");
+            start.over_limit.get_or_insert_with(otherwise);
+        }
         let command = Command {
             id: first.command_id,
+            key: None,
             may_repeat: false,
             by: first.by.clone(),
-            occurred_at: Some(first.at),
+            occurred_at: Some(first.at.into()),
             expect: Vec::new(),
             inferred: None,
             fingerprints: found_of(events),
@@ -227,7 +235,7 @@ impl<'a> Taker<'a> {
             action,
         };
         let now = first.recorded_at.max(first.at);
-        match self.stage(&command, first.command_digest, now) {
+        match self.stage(&command, Once::of(events).as_ref(), now) {
             Ok(found) if found.is_empty() => self.keep(first, "it changes nothing"),
             Ok(found) => {
                 self.compare(events, &found);
@@ -309,12 +317,13 @@ impl<'a> Taker<'a> {
     fn own(&mut self, action: Action, inferred: Option<&'static str>, at: Option<Timestamp>) -> Command {
         self.ids += 1;
         let key = format!("key:salvaged {} {}", self.file, self.ids);
-        let id: CommandId = key.parse::<CallerId>().expect("a key that is not empty").0;
+        let id: CommandId = key.parse::<CallerId>().expect("a key that is not empty").command();
         Command {
             id,
+            key: None,
             may_repeat: false,
             by: self.options.by.clone(),
-            occurred_at: at,
+            occurred_at: at.map(Into::into),
             expect: Vec::new(),
             inferred,
             fingerprints: FoundByRole::default(),
@@ -327,10 +336,10 @@ impl<'a> Taker<'a> {
     fn stage(
         &mut self,
         command: &Command,
-        digest: Option<Digest>,
+        once: Option<&Once>,
         now: Timestamp,
     ) -> Result<Vec<Recorded>, LedgerError> {
-        let answer = self.session.stage_as(command, digest, now)?;
+        let answer = self.session.stage_as(command, once, now)?;
         self.events += answer.events.len() as u64;
         Ok(answer.events)
     }

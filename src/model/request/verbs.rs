@@ -10,8 +10,8 @@ use super::RequestError;
 use super::line::{Line, fields_of};
 use crate::model::text::{escape, label};
 use crate::model::{
-    Action, Again, Amount, ApprovalAnswer, ApprovalAsk, CallerId, EventId, Metadata, OperationName,
-    OutputFile, PhaseRef, Text, Verdict, Worker, WorkflowName, action,
+    Action, Again, Amount, ApprovalAnswer, ApprovalAsk, CallerId, Metadata, OperationName, OutputFile,
+    PhaseRef, Text, Verdict, Worker, WorkflowName, action,
 };
 
 macro_rules! verbs {
@@ -130,8 +130,7 @@ struct Revert {
 
 impl Revert {
     fn action(self) -> Action {
-        let event = EventId::new(self.event.0.uuid());
-        Action::Revert(action::Revert { event, reason: self.reason })
+        Action::Revert(action::Revert { event: self.event.event(), reason: self.reason })
     }
 }
 
@@ -218,7 +217,6 @@ struct ApprovalDecide {
 
 impl ApprovalDecide {
     fn action(self, verdict: Verdict) -> Action {
-        let request = EventId::new(self.request.0.uuid());
-        Action::ApprovalDecide(ApprovalAnswer { request, verdict, reason: self.reason })
+        Action::ApprovalDecide(ApprovalAnswer { request: self.request.event(), verdict, reason: self.reason })
     }
 }

@@ -4,16 +4,14 @@ use serde::{Deserialize, Deserializer};
 
 use super::RequestError;
 use crate::model::text::escape;
-use crate::model::{TimeContext, Timestamp, Zone};
+use crate::model::{Claim, TimeContext, Zone};
 
 /// A time as a line has it: of a form that the grammar has. Which instant it is, a present and a zone say.
 pub(super) struct WrittenTime(String);
 
-/// The presents against which the form of a time is checked: whatever is long ago has passed by the last of them.
-const PRESENTS: [&str; 2] = ["9999-12-30T12:00:00Z", "9998-06-15T00:00:00Z"];
-
-fn context(present: &str) -> TimeContext {
-    TimeContext { now: present.parse().expect("a time"), zone: Zone::utc() }
+/// A present in which whatever is long ago has passed.
+fn late() -> TimeContext {
+    TimeContext { now: "9999-12-30T12:00:00Z".parse().expect("a time"), zone: Zone::utc() }
 }
 
 impl WrittenTime {
@@ -23,10 +21,9 @@ impl WrittenTime {
     }
 
     /// Returns the instant where the text alone says which, in UTC where it has no offset.
-    pub fn without_present(&self) -> Result<Timestamp, RequestError> {
-        let [late, early] = PRESENTS.map(|present| context(present).time(&self.0));
-        match (late?, early?) {
-            (late, early) if late == early => Ok(late),
+    pub fn without_present(&self) -> Result<Claim, RequestError> {
+        match late().claim(&self.0)? {
+            claim if claim.words().is_none() => Ok(claim),
             _ => Err(RequestError::NoPresent { found: escape(&self.0) }),
         }
     }
@@ -36,7 +33,7 @@ impl<'de> Deserialize<'de> for WrittenTime {
     /// Reads a text, and refuses it here, where its place in the line is known, unless it is of the form of a time.
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let text = String::deserialize(from)?;
-        context(PRESENTS[0]).time(&text).map_err(serde::de::Error::custom)?;
+        late().time(&text).map_err(serde::de::Error::custom)?;
         Ok(WrittenTime(text))
     }
 }

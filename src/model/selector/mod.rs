@@ -111,16 +111,16 @@ impl WhenBase {
         } else if begins_place(scan) {
             scan.example = "e12";
             Ok(WhenBase::Seq(Seq::new(scan.number()?)))
-        } else if scan.eat("id:") {
-            scan.example = "id:0199f3c1";
-            Ok(WhenBase::Id(IdPrefix::read(scan)?))
-        } else if scan.eat("key:") {
+        } else if scan.eat("id:key:") || scan.eat("key:") {
             scan.example = "key:2025-10-29/ingest";
             let start = *scan;
             let key = CallerKey::new(&name(scan, "key")?);
             Ok(WhenBase::Key(
                 key.ok_or_else(|| start.misread("the text of a key, as `--id key:TEXT` has it"))?,
             ))
+        } else if scan.eat("id:") {
+            scan.example = "id:0199f3c1";
+            Ok(WhenBase::Id(IdPrefix::read(scan)?))
         } else if scan.eat("tag:") {
             scan.example = "tag:release";
             Ok(WhenBase::Tag(TagName::new(&name(scan, "tag's name")?).map_err(SelectorError::Tag)?))

@@ -10,8 +10,8 @@ use super::expect::{fields, texts, wrong_type};
 use super::node::{Entry, Format, Node, Shape, Value, repeated_key, shown};
 use super::places::{PhasePlaces, definition_fault};
 use crate::model::{
-    Amount, ApprovalPolicy, BadPattern, Definition, Metadata, NAME_BYTES_MAX, Patterns, PhaseDefinition,
-    PhaseName, PhaseRef, TEXT_BYTES_MAX,
+    Amount, ApprovalPolicy, BadPattern, Definition, Doubled, Metadata, NAME_BYTES_MAX, Patterns,
+    PhaseDefinition, PhaseName, PhaseRef, TEXT_BYTES_MAX, escape,
 };
 
 const FILE_OF_TOML: Shape = Shape { owner: "a workflow file", keys: &["workflow", "phase"], aliases: &[] };
@@ -121,7 +121,12 @@ fn read_source(entry: Entry<'_>, file: &File<'_>) -> Result<Metadata, Fault> {
             return Err(repeated_key(first, entry));
         }
     }
-    serde_json::from_str(&file.text[span.clone()]).map_err(|error| {
+    let text = &file.text[span.clone()];
+    if let Some(Doubled { key, at }) = Doubled::find(text) {
+        let at = span.start + at;
+        return Err(Fault::new(at..at + 1, format!("the key `{}` stands twice", escape(&key))));
+    }
+    serde_json::from_str(text).map_err(|error| {
         let text = error.to_string();
         let text = text.rsplit_once(" at line ").map_or(text.as_str(), |(text, _)| text);
         Fault::new(span, format!("`source`: {text}"))

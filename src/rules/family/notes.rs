@@ -130,7 +130,7 @@ pub(super) fn without(
     for (key, left) in left.filter(|(key, left)| phase.metadata.value(key) == *left) {
         match past.metadata.value(key) {
             before if before == left => {}
-            Some(before) => undone.metadata.insert(key, before).expect("it was attached before"),
+            Some(before) => undone.metadata.put_back(key, before).expect("it was attached before"),
             None => undone.removed.push(key.to_owned()),
         }
     }

@@ -12,7 +12,8 @@ use std::process::Stdio;
 use phaseledger::ledger::{AnswerStatus, Ledger, LedgerError, restore};
 use phaseledger::model::action::{FilesChanged, NoteImport};
 use phaseledger::model::{
-    Action, Actor, CallerId, Command, CommandId, Event, FileRole, Recorded, Request, Timestamp, VERBS,
+    Action, Actor, Claim, Command, CommandDigest, CommandId, Event, FileRole, Recorded, Request, Timestamp,
+    VERBS,
 };
 use phaseledger::store::MemoryStore;
 use serde_json::value::{RawValue, to_raw_value};
@@ -177,7 +178,7 @@ fn a_command_without_a_caller_has_the_digest_of_an_earlier_release() {
     for line in EXPORT.lines().filter(|line| !line.starts_with("{\"schema\"")) {
         let record = Recorded::from_line(line).expect("an event");
         let (subject, Some(digest)) = (record.subject, record.command_digest) else { continue };
-        let mut occurred_at = record.occurred_at;
+        let mut occurred_at = record.occurred_at.map(Claim::from);
         let action = match record.event {
             Event::RerunMarked(why) if !why.changes.is_empty() => Action::FilesChanged(FilesChanged {
                 phase: subject.phase().expect("a phase").clone().into(),
@@ -186,15 +187,15 @@ fn a_command_without_a_caller_has_the_digest_of_an_earlier_release() {
             }),
             Event::HistoryImported(history) => {
                 // It takes effect when the event before it did.
-                occurred_at = Some(record.at);
+                occurred_at = Some(record.at.into());
                 let workflow = Some(subject.workflow().expect("a workflow").clone());
                 Action::NoteImport(NoteImport { workflow, history })
             }
             _ => continue,
         };
-        let command = Command::new(CallerId(record.command_id), record.by, action);
+        let command = Command::new(record.command_id.into(), record.by, action);
         let command = Command { occurred_at, ..command };
-        assert_eq!(command.digest(), digest, "{line}");
+        assert_eq!(CommandDigest::AsWritten(command.digest_as_written()), digest, "{line}");
         seen.push(command.action.verb());
     }
     assert_eq!(seen, ["scan", "scan", "import"]);

@@ -130,6 +130,9 @@ pub fn misplaced() -> Vec<Forgery> {
             let digest = log.field(1, "command_digest");
             note(log).and("note_added", "", json!({"text": "too"})).set("command_digest", digest);
         }),
+        told("check_place: its key is not that of its command's id", "its key is not", |log| {
+            note(log).set("key", json!("another"));
+        }),
         told("check_place: it took effect at {}, before event {} at {}", "it took effect at", |log| {
             note(log).set("at", json!(time(29))).of_first_form();
         }),

@@ -47,7 +47,11 @@ fn found_27_a_line_takes_what_a_flag_takes() {
     for (text, expected) in TAKEN {
         let line = format!("{{\"do\":\"note\",\"text\":\"x\",\"occurred_at\":\"{text}\"}}");
         let request = Request::read(&line, &context("UTC")).expect(text);
-        assert_eq!(request.occurred_at.map(|time| time.to_string()), Some(full(expected)), "{text}");
+        assert_eq!(
+            request.occurred_at.as_ref().map(|claim| claim.at.to_string()),
+            Some(full(expected)),
+            "{text}"
+        );
         // Without a present only what names a day is a time.
         let alone = line.parse::<Request>();
         match text.starts_with('2') && text.contains('-') || text.starts_with('@') {
@@ -172,5 +176,5 @@ fn a_key_is_a_place() {
     let when = When::parse("key:2025-10-29/ingest~1", &context("UTC")).expect("a place");
     let WhenBase::Key(key) = &when.base else { panic!("{when:?}") };
     let sent: phaseledger::model::CallerId = "key:2025-10-29/ingest".parse().expect("an id");
-    assert_eq!((key.id(), when.back), (sent.0, 1));
+    assert_eq!((key.id(), when.back), (sent.command(), 1));
 }

@@ -97,7 +97,10 @@ kinds! {
         "Mend it; `phaseledger append --schema` prints what a line may say.";
     BadPlan: Usage, "bad_plan", "A line of `cost project` is no operation that is planned.",
         "Mend it; see `phaseledger help cost project`.";
-    BadMetadata: Usage, "bad_metadata", "Metadata is not JSON, or nests too deep.", "Mend the value.";
+    BadMetadata: Usage, "bad_metadata", "Metadata is not JSON, has a key twice, or nests too deep.",
+        "Mend the value.";
+    BadKey: Usage, "bad_key", "A key of a new command is too long, or has a character that keys may not have.",
+        "Give it another key.";
     BadAmount: Usage, "bad_amount", "An amount has the wrong sign.",
         "Turn the sign; `--refund` records what was given back, `--none` takes a limit away.";
     WrongCurrency: Usage, "wrong_currency", "An amount is not in the workflow's currency.",

@@ -1,8 +1,10 @@
 //! What the user is told when the ledger or its store fails, or cannot take in what a file says.
 
-use phaseledger::ledger::{HistoryError, LedgerError, RestoreError, Stretch, VerifyError};
-use phaseledger::model::{Seq, escape};
+use phaseledger::ledger::{HistoryError, IdConflict, LedgerError, RestoreError, Stretch, VerifyError};
+use phaseledger::model::{Difference, Seq, escape};
 use phaseledger::store::{Salvaged, StoreError};
+
+use serde_json::{Value, json};
 
 use super::{Failure, Kind};
 
@@ -94,15 +96,44 @@ impl From<LedgerError> for Failure {
         match error {
             LedgerError::Rejected(rejection) => rejection.into(),
             LedgerError::Store(error) => error.into(),
-            LedgerError::IdConflict { seq, found, given, .. } => Failure::new(Kind::IdConflict, message)
-                .hint("an id belongs to one command for ever; give a new command a new id")
-                .detail("seq", seq.number())
-                .detail("found", found.to_string())
-                .detail("given", given.to_string()),
+            LedgerError::IdConflict { seq, conflict, .. } => id_conflict(message, seq, &conflict),
             LedgerError::Busy { .. } => busy(&message),
             LedgerError::Line { .. } | LedgerError::Impossible(_) => damaged(message),
         }
     }
+}
+
+/// How many fields are drawn below what is said of the first ones.
+const FIELDS_DRAWN_MAX: usize = 12;
+
+/// Another command under an id that is known: what differs, a line a field where they are more than one line says.
+fn id_conflict(message: String, seq: Seq, conflict: &IdConflict) -> Failure {
+    let json = |value: &Option<String>| -> Value {
+        value.as_deref().and_then(|json| serde_json::from_str(json).ok()).unwrap_or_default()
+    };
+    let field = |field: &Difference| {
+        let (recorded, given) = (json(&field.recorded), json(&field.given));
+        let mut said = json!({ "field": field.field, "recorded": recorded, "given": given });
+        if let Some(key) = &field.key {
+            said["key"] = key.as_str().into();
+        }
+        said
+    };
+    let fields: Vec<_> = conflict.fields.iter().map(field).collect();
+    let mut failure = Failure::new(Kind::IdConflict, message)
+        .hint("an id belongs to one command for ever; give a new command a new id")
+        .detail("seq", seq.number())
+        .detail("fields", fields)
+        .detail("found", conflict.found.to_string())
+        .detail("given", conflict.given.to_string());
+    if conflict.untold() > 0 {
+        let told = conflict.told().map(|field| format!("  {field}"));
+        let mut lines: Vec<String> = told.take(FIELDS_DRAWN_MAX).collect();
+        let more = conflict.fields.len() - lines.len();
+        lines.extend((more > 0).then(|| format!("  … and {more} more: `--json` has them all")));
+        failure.snippet = Some(escape_lines(&lines));
+    }
+    failure
 }
 
 fn busy(message: &str) -> Failure {

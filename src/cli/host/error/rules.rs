@@ -19,12 +19,15 @@ impl Failure {
 const NO_PHASE: &str = "`phaseledger status` lists the phases; `phaseledger define` puts a changed \
     `ledger/workflow.toml` in force";
 
+const KEY: &str = "nothing was written; a key is text of your own, such as `key:2025-10-29/ingest`";
+
 const NOT_MARKED: &str = "what a rule says goes when its reason does, or once the phase has run again";
 
 impl From<Rejection> for Failure {
     fn from(rejection: Rejection) -> Self {
         let failure = |kind| Failure::new(kind, rejection.to_string());
         match &rejection {
+            Rejection::Key(_) => failure(Kind::BadKey).hint(KEY),
             Rejection::UnknownPhase { .. } => failure(Kind::UnknownPhase).hint(NO_PHASE),
             Rejection::AmbiguousPhase { candidates, .. } => failure(Kind::AmbiguousPhase)
                 .hint("give the full name, `workflow/phase`")

@@ -30,9 +30,16 @@ impl Failure {
     pub fn metadata(key: &str, error: &MetadataError) -> Self {
         let kind = match error {
             MetadataError::TooLarge(_) => Kind::TooLarge,
-            MetadataError::NotJson(_) | MetadataError::TooDeep => Kind::BadMetadata,
+            MetadataError::NotJson(_) | MetadataError::Doubled(_) | MetadataError::TooDeep => {
+                Kind::BadMetadata
+            }
         };
         Failure::new(kind, format!("`{}`: {error}", escape(key)))
+    }
+
+    /// A key of metadata that is given twice.
+    pub fn doubled_key(key: &str) -> Self {
+        Failure::new(Kind::BadMetadata, format!("the key `{}` is given twice, expected once", escape(key)))
     }
 }
 

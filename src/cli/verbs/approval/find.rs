@@ -16,6 +16,11 @@ pub fn find(given: &str, context: &Context) -> Result<Approval, Failure> {
     asking::ask_head(&parse(given)?, DOING, context)
 }
 
+/// Finds the request that a decision is on, as of when that is to be read.
+pub fn find_then(given: &str, then: &asking::Then, context: &Context) -> Result<Approval, Failure> {
+    then.ask(&parse(given)?, DOING, context)
+}
+
 /// Finds a request by its whole id.
 pub fn known(request: EventId, context: &Context) -> Result<Approval, Failure> {
     asking::ask_head(&ApprovalNamed::Whole(request), DOING, context)
@@ -29,13 +34,14 @@ fn parse(given: &str) -> Result<ApprovalNamed, Failure> {
         let refused = |_| Failure::misuse(format!("`{given}` is no place")).hint(APPROVAL_EXPECTED);
         return Ok(ApprovalNamed::At(Seq::new(number.parse().map_err(refused)?)));
     }
+    let given = given.strip_prefix("id:").unwrap_or(given);
     if given.starts_with("key:") {
         let id: CallerId = given.parse().map_err(|error| {
             Failure::misuse(format!("`{given}` is not the key of a request: {error}")).hint(APPROVAL_EXPECTED)
         })?;
-        return Ok(ApprovalNamed::Whole(EventId::new(id.0.uuid())));
+        return Ok(ApprovalNamed::Whole(id.event()));
     }
-    let prefix = given.strip_prefix("id:").unwrap_or(given).parse().map_err(|error| {
+    let prefix = given.parse().map_err(|error| {
         Failure::misuse(format!("`{given}` is not the id of a request: {error}")).hint(APPROVAL_EXPECTED)
     })?;
     Ok(ApprovalNamed::Id(prefix))

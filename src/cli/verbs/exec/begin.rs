@@ -1,9 +1,10 @@
 //! How an attempt begins, or why nothing is run. All of it sees the ledger at one moment.
 
 use phaseledger::ask::{self, BeforeStartAnswer, KnownAttempt, KnownStart, ToStart};
-use phaseledger::ledger::check_repeats;
+use phaseledger::ledger::{AnswerStatus, check_repeats};
 use phaseledger::model::{
-    Action, Again, Command, CommandId, Expectation, PhaseId, Recorded, Request, Seq, Text, Worker, action,
+    Action, Again, CallerId, Command, CommandId, Expectation, PhaseId, Recorded, Request, Seq, Text, Worker,
+    action,
 };
 use phaseledger::rules::{Phase, PhaseState};
 
@@ -20,7 +21,8 @@ use crate::cli::verbs::{scan, writing};
 /// Starts an attempt of the phase, unless there is nothing to run.
 pub fn begin(args: &Args, context: &Context) -> Result<Begun, Failure> {
     let mut start = args.how.start(args.phase.clone())?;
-    let question = ask::BeforeStart { phase: args.phase.clone(), id: args.id.map(|id| id.0) };
+    let question =
+        ask::BeforeStart { phase: args.phase.clone(), id: args.id.as_ref().map(CallerId::command) };
     let look = || ask::now(|| context.open(), &question);
     let mut found = look()?;
     if args.if_needed && has_changed(args, &found, context)? {
@@ -47,6 +49,10 @@ pub fn begin(args: &Args, context: &Context) -> Result<Begun, Failure> {
         command.expect.push(Expectation::Attempt(phase.attempt));
     }
     let answer = writing::send(&mut command, false, context).map_err(|failure| refused(failure, &phase))?;
+    if answer.status == AnswerStatus::Duplicate && args.id.is_some() {
+        // Whoever sent it too was first: its attempt is not ours.
+        return begin(args, context);
+    }
     match answer.events.iter().find_map(start_of) {
         Some((phase, attempt, start)) => {
             let (id, event, at, phase) = (command.id, start.id, start.at, phase.clone());
@@ -85,7 +91,7 @@ fn command(args: &Args, start: action::Start, context: &Context) -> Result<Comma
     let worker = Some(Worker::Named(std::process::id()));
     let action = Action::Start(action::Start { metadata, worker, ..start });
     let expect = args.expect.clone();
-    let request = Request { id: args.id, expect, occurred_at: None, by: args.by.clone(), action };
+    let request = Request { id: args.id.clone(), expect, occurred_at: None, by: args.by.clone(), action };
     writing::command(request, context, "exec")
 }
 
@@ -151,13 +157,14 @@ fn repeated(
     known: KnownStart,
     context: &Context,
 ) -> Result<Begun, Failure> {
-    let KnownStart { first, attempt, phase } = known;
+    let KnownStart { events, attempt, phase } = known;
+    let first = &events[0];
     if let Some(failed) = first.event.failed().filter(|_| args.if_needed) {
         // It took an attempt over, which nobody had asked for in as many words.
         start.again = Some(Again::TakeOver(failed.error.clone()));
     }
     // Refuses an id that was given to something else.
-    check_repeats(&command(args, start, context)?, &first)?;
+    check_repeats(&command(args, start, context)?, &events)?;
     let (id, seq) = (first.command_id, first.seq);
     let KnownAttempt { phase: of, attempt, start, since } = attempt.ok_or_else(|| unseen(id, seq))?;
     let mut meter = Meter::new((of.clone(), attempt), start, args.max_cost, None);

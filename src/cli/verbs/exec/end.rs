@@ -7,7 +7,7 @@ use std::process::ExitStatus;
 use phaseledger::ask;
 use phaseledger::ledger::Answer;
 use phaseledger::model::{
-    Action, CallerId, Expectation, Metadata, OutputFile, Process, Request, Seq, Text, Timestamp, action,
+    Action, Expectation, Metadata, OutputFile, Process, Request, Seq, Text, Timestamp, action,
 };
 use phaseledger::rules::PhaseState;
 use signal_hook::low_level::signal_name;
@@ -250,9 +250,9 @@ fn record(
         return Ok(Recorded::ByLimit(seq, error.to_owned()));
     }
     let request = Request {
-        id: Some(CallerId(started.id.end())),
+        id: Some(started.id.end().into()),
         expect: vec![Expectation::Attempt(started.attempt)],
-        occurred_at: seen.at,
+        occurred_at: seen.at.map(Into::into),
         by: args.by.clone(),
         action: action.clone(),
     };

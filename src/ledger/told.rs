@@ -1,9 +1,10 @@
-//! What a command asked for, told by the events that it became.
+//! What a command asked for, told by the events that it became: where a log is taken in once more, and where a command that
+//! is sent again is compared with the one that was recorded.
 
 use crate::model::{
     Action, Again, ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalRequested, Change, CostRecorded,
     Event, FileRole, FoundByRole, PhaseCompleted, PhaseFailed, PhaseRef, PhaseStarted, Process, Recorded,
-    RerunReason, RerunWithdrawn, Said, Seq, Subject, Text, Verdict, Worker, WorkflowName, action,
+    RerunReason, RerunWithdrawn, Said, Seq, Subject, Verdict, Worker, WorkflowName, action,
 };
 
 /// Returns what the command asked for whose events these are; none where they are events that only rules derive. `place` is
@@ -64,16 +65,13 @@ fn again(first: &Recorded, rest: &[Recorded]) -> Option<Action> {
     Some(started(phase(&start.subject)?, start.event.started()?, Some(again)))
 }
 
-/// A start that was legal once stays so: what its needs and limits were is not asked again.
 fn started(phase: PhaseRef, started: &PhaseStarted, again: Option<Again>) -> Action {
-    let otherwise = || Text::cut("it was started in the log that was salvaged").expect("not empty");
-    let over_limit = started.over_limit.as_ref().map(|over| over.reason.clone());
     Action::Start(action::Start {
         phase,
         metadata: started.metadata.clone(),
-        allow_unmet: true,
+        allow_unmet: !started.dependencies_met,
         again,
-        over_limit: Some(over_limit.unwrap_or_else(otherwise)),
+        over_limit: started.over_limit.as_ref().map(|over| over.reason.clone()),
         worker: started.process.clone().map(Worker::Found),
         inputs: started.inputs.clone().unwrap_or_default(),
     })
