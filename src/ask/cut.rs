@@ -167,6 +167,18 @@ impl<'a> Cut<'a> {
         }
     }
 
+    /// Returns a table that has all workflows, and so what phases were called; quicker than the whole one.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cut::table`].
+    pub fn table_of_names(&self) -> Result<Arc<Table>, AskError> {
+        match self.is_head() && self.table.get().is_none() {
+            true => Ok(Arc::new(self.ledger.borrow().small_table_of(&self.head)?)),
+            false => self.table(),
+        }
+    }
+
     /// Returns a table that has the phases which a name may mean, and all workflows; quicker than the whole one.
     ///
     /// # Errors

@@ -20,6 +20,7 @@ mod log;
 mod named;
 mod next;
 mod order;
+mod renames;
 mod replay;
 mod report;
 mod show;
@@ -41,13 +42,15 @@ pub use log::LogFilter;
 pub use named::phase_named;
 pub use next::{Next, next};
 pub use order::topological;
+pub use renames::{NotRenamed, not_renamed};
 pub use replay::{Counts, Replay};
 pub use report::{
     EventReport, Evidence, MarkReport, OpenReruns, PhaseReport, ProgressSummary, References, Report,
     RetiredReport, RootReport, SkipReport, WorkflowReport, references, report,
 };
 pub use show::{
-    AcceptedView, AttemptView, Effects, EventView, Linked, NoteView, Outcome, PhaseHistory, PhaseView, Spec,
+    AcceptedView, AttemptView, Effects, EventView, Linked, NoteView, Outcome, PhaseHistory, PhaseView,
+    RenamedView, Spec,
 };
 pub use status::{PhaseStatus, ProcessState, Status, StatusFilter, Summary, WorkflowSummary, status};
 pub use why::{ChainEvent, LedBy, Proven, Waiting, Why, why};

@@ -17,6 +17,16 @@ pub enum Rejection {
         /// What was asked for.
         phase: PhaseRef,
     },
+    /// No such phase any more: it has another name.
+    #[error("the ledger has no phase `{phase}`")]
+    RenamedPhase {
+        /// What was asked for.
+        phase: PhaseRef,
+        /// What it is called.
+        now: PhaseId,
+        /// The place of the definition since which it is.
+        since: Seq,
+    },
     /// A bare name that several workflows have.
     #[error("`{phase}` is a phase of several workflows: {}", list(candidates))]
     AmbiguousPhase {

@@ -181,6 +181,7 @@ impl<'a> Rests<'a> {
     fn found_in(&mut self, consumed: &[Consumed], looked_through: &[LookedThrough]) {
         self.built_on(consumed);
         for through in looked_through {
+            self.add(self.table.named_by(&through.need));
             match through.many {
                 None => self.built_on(&through.found),
                 Some(_) => self.built_on(Judge::new(self.table).look(&through.need).basis.found()),
@@ -192,6 +193,8 @@ impl<'a> Rests<'a> {
         for found in found {
             let at = self.time_of(Some(&found.phase), found.seq);
             self.found.push(Rest { seq: found.seq, at });
+            // In a cut without that, nothing is called so.
+            self.add(self.table.named_by(&found.phase));
         }
     }
 
@@ -226,7 +229,9 @@ impl<'a> Rests<'a> {
         self.add(latest);
         let id = |name: &PhaseName| PhaseId::new(defined.definition.name().clone(), name.clone());
         let moved = |name| self.table.phases.get(&id(name)).and_then(|phase| phase.moved);
-        let moved: Vec<_> = defined.added.iter().chain(&defined.retired).filter_map(moved).collect();
+        let renamed = defined.renamed.iter().flat_map(|renamed| [&renamed.from, &renamed.to]);
+        let moved: Vec<_> =
+            defined.added.iter().chain(&defined.retired).chain(renamed).filter_map(moved).collect();
         self.add(moved);
     }
 

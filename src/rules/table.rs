@@ -9,13 +9,14 @@ use super::budget::Budget;
 use super::happened::Happened;
 use super::phase::Phase;
 use super::rejection::Rejection;
+use super::renames::Renaming;
 use crate::model::{
     Amount, ApprovalPolicy, Digest, EventId, EventRef, OverLimit, Overspent, PhaseId, PhaseRef, Recorded,
     Scope, Seq, TagName, Text, WorkflowName,
 };
 
 /// The version of the fold: rows and snapshots that another one made are discarded.
-pub const FOLD_VERSION: u32 = 5;
+pub const FOLD_VERSION: u32 = 6;
 
 /// Everything that the log adds up to. A table may be partial: it then holds the phases that a command needs
 /// (see [`super::reach`]) and no others.
@@ -63,6 +64,9 @@ pub struct Workflow {
     pub defined: Seq,
     /// All events that defined it.
     pub definitions: Vec<Defined>,
+    /// What of its phases was renamed, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub renamed: Vec<Renaming>,
     /// The event that defined it first, or dated that back.
     pub brought_in: Happened,
     /// The definition of it that took effect last.
@@ -114,17 +118,26 @@ impl Table {
     ///
     /// # Errors
     ///
-    /// [`Rejection::UnknownPhase`], or [`Rejection::AmbiguousPhase`] when several workflows have a phase of
-    /// the bare name.
+    /// [`Rejection::UnknownPhase`], [`Rejection::RenamedPhase`] for what a phase was called, or
+    /// [`Rejection::AmbiguousPhase`] when several workflows have a phase of the bare name.
     pub fn resolve(&self, name: &PhaseRef) -> Result<&Phase, Rejection> {
         let mut found = self.candidates(name).into_iter().filter_map(|id| self.phases.get(&id));
         match (found.next(), found.next()) {
             (Some(phase), None) => Ok(phase),
-            (None, _) => Err(Rejection::UnknownPhase { phase: name.clone() }),
+            (None, _) => Err(self.unknown(name)),
             (Some(_), Some(_)) => {
                 let candidates = self.candidates(name);
                 Err(Rejection::AmbiguousPhase { phase: name.clone(), candidates })
             }
+        }
+    }
+
+    /// Says of a name that no phase has it, and which one had it.
+    fn unknown(&self, name: &PhaseRef) -> Rejection {
+        let phase = name.clone();
+        match self.renamed(name) {
+            Some((now, since)) => Rejection::RenamedPhase { phase, now, since },
+            None => Rejection::UnknownPhase { phase },
         }
     }
 

@@ -1,17 +1,22 @@
 //! `define`: puts a workflow's definition in force.
 
 use std::collections::HashSet;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use phaseledger::ask;
+use phaseledger::ledger::Answer;
 use phaseledger::model::{
-    Action, Declared, Definition, FileRole, PhaseId, WORKFLOW_FILE_BYTES_MAX, WorkflowName, action,
+    Action, Declared, Definition, FileRole, PhaseId, Renamed, WORKFLOW_FILE_BYTES_MAX, WorkflowName, action,
     parse_workflow_bytes,
 };
 
+use phaseledger::query::NotRenamed;
+
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
-use crate::cli::host::files;
+use crate::cli::host::{files, output};
 use crate::cli::verbs::writing::{self, UnmatchedView};
 
 /// Options of `define`.
@@ -47,7 +52,33 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     let answer = writing::submit(args.writing, action, context)?;
     let unmatched = unmatched(&definition, context);
     writing::answered(&answer, writing::tell_unmatched(&answer, &unmatched, verb, context))?;
+    writing::answered(&answer, tell_renames(&answer, context))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Tells which phases have another name now and, on standard error, which were to have one and have not.
+fn tell_renames(answer: &Answer, context: &Context) -> Result<(), Failure> {
+    let Some(defined) = answer.events.iter().find_map(|record| record.event.definition()) else {
+        return Ok(());
+    };
+    if !context.json {
+        let mut out = output::stdout();
+        for Renamed { from, to } in &defined.renamed {
+            writeln!(out, "renamed  {from} → {to}")?;
+        }
+    }
+    let wants = defined.definition.phases().iter().any(|phase| phase.renamed_from.is_some());
+    if !wants {
+        return Ok(());
+    }
+    for NotRenamed { phase, from, is_there } in ask::now(|| context.open(), &ask::NotRenamedBy { defined })? {
+        let told = match is_there {
+            true => format!("`{phase}` is not what was called `{from}`: both have a history, and keep it"),
+            false => format!("no phase was ever called `{from}`: `{phase}` begins without a history"),
+        };
+        output::talk(format_args!("phaseledger: {told}"));
+    }
+    Ok(())
 }
 
 /// Tells which declared patterns select nothing, by the names of files alone. What a phase will put out need not be there

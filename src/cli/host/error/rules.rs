@@ -26,6 +26,9 @@ impl From<Rejection> for Failure {
         let failure = |kind| Failure::new(kind, rejection.to_string());
         match &rejection {
             Rejection::UnknownPhase { .. } => failure(Kind::UnknownPhase).hint(NO_PHASE),
+            Rejection::RenamedPhase { now, since, .. } => failure(Kind::UnknownPhase)
+                .hint(format!("it is called `{now}` since e{since}"))
+                .detail("renamed", serde_json::json!({ "now": now.to_string(), "since": since.number() })),
             Rejection::AmbiguousPhase { candidates, .. } => failure(Kind::AmbiguousPhase)
                 .hint("give the full name, `workflow/phase`")
                 .detail("candidates", candidates.iter().map(ToString::to_string).collect::<Vec<_>>()),

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use phaseledger::files::Unmatched;
 use phaseledger::ledger::{Answer, AnswerStatus};
-use phaseledger::model::{CommandId, Declared, FileRole, PhaseId, Recorded, Seq, Timestamp, Unreadable};
+use phaseledger::model::{
+    CommandId, Declared, FileRole, PhaseId, Recorded, Renamed, Seq, Timestamp, Unreadable,
+};
 use phaseledger::query::{Forecast, words};
 use serde::Serialize;
 
@@ -25,6 +27,8 @@ pub struct AnswerView<'a> {
     forecast: Option<&'a Forecast>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     unmatched: &'a [UnmatchedView],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    renamed: &'a [Renamed],
 }
 
 /// A declared pattern that selects nothing, in JSON.
@@ -88,6 +92,7 @@ impl<'a> AnswerView<'a> {
             unreadable: answer.events.iter().find_map(|record| record.event.unreadable()),
             forecast: None,
             unmatched: &[],
+            renamed: renamed(answer),
         }
     }
 
@@ -95,6 +100,12 @@ impl<'a> AnswerView<'a> {
     pub(super) fn with(self, forecast: Option<&'a Forecast>, unmatched: &'a [UnmatchedView]) -> Self {
         AnswerView { forecast, unmatched, ..self }
     }
+}
+
+/// Returns which phases have another name by what was recorded.
+fn renamed(answer: &Answer) -> &[Renamed] {
+    let defined = answer.events.iter().find_map(|record| record.event.definition());
+    defined.map(|defined| defined.renamed.as_slice()).unwrap_or_default()
 }
 
 impl<'a> DerivedView<'a> {
