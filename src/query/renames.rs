@@ -28,7 +28,7 @@ pub fn not_renamed(table: &Table, defined: &WorkflowDefined) -> Vec<NotRenamed> 
         if is_so || defined.renamed.iter().any(|renamed| renamed.to == phase.id) {
             return None;
         }
-        let is_there = table.has_history(row(from));
+        let is_there = row(from).is_some_and(|phase| phase.has_history);
         let is_slip = !is_there && !is_first && row(from).is_none() && defined.added.contains(&phase.id);
         (is_there || is_slip).then(|| NotRenamed { phase: phase.id.clone(), from: from.clone(), is_there })
     });

@@ -39,6 +39,8 @@ impl Renaming {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Names {
     now: PhaseId,
+    /// The definition that had it first: what was called so before is another phase.
+    since: Seq,
     /// Its former names, the first one first, each with the place of the event that ended it.
     former: Vec<(PhaseId, Seq)>,
 }
@@ -67,7 +69,7 @@ impl Names {
 
     /// Says whether an event is about it.
     pub fn is_about(&self, record: &Recorded) -> bool {
-        record.subject.phase() == Some(self.at(record.seq))
+        record.seq > self.since && record.subject.phase() == Some(self.at(record.seq))
     }
 }
 
@@ -133,7 +135,7 @@ impl Table {
             }
         }
         former.reverse();
-        Names { now: phase.id.clone(), former }
+        Names { now: phase.id.clone(), since: phase.lineage.added, former }
     }
 
     /// Returns what a phase is called that was called so and has another name since the definition at a place; none where the
@@ -165,21 +167,6 @@ impl Table {
         now.filter(in_force).unwrap_or(need)
     }
 
-    /// Says whether anything was ever done to a phase, beside defining it.
-    pub fn has_history(&self, phase: Option<&Phase>) -> bool {
-        let Some(phase) = phase else { return false };
-        let defined =
-            self.workflows.get(&phase.id.workflow).map_or(&[][..], |workflow| &workflow.definitions);
-        phase.moved.is_some()
-            || phase.attempt > 0
-            || phase.state != PhaseState::NOT_RUN
-            || phase.budget.records > 0
-            || phase.budget.limit != phase.spec.cost_limit
-            || !phase.metadata.is_empty()
-            // What was said of it last is no definition.
-            || !defined.iter().any(|defined| defined.event.seq == phase.last_seq)
-    }
-
     /// Returns the rename that last gave the phase of a name that name.
     pub(super) fn named_by(&self, id: &PhaseId) -> Option<Happened> {
         let renamed = &self.workflows.get(&id.workflow)?.renamed;
@@ -191,11 +178,12 @@ impl Table {
 pub(super) fn asked_for(table: &Table, definition: &Definition) -> Vec<Renamed> {
     let row = |name: &PhaseName| table.phases.get(&PhaseId::new(definition.name().clone(), name.clone()));
     let in_force = |phase: Option<&Phase>| phase.is_some_and(|phase| !phase.retired);
+    let has_history = |phase: Option<&Phase>| phase.is_some_and(|phase| phase.has_history);
     let applies = |phase: &PhaseDefinition| {
         let from = phase.renamed_from.as_ref()?;
         let (old, new) = (row(from), row(&phase.id));
         let is_free = in_force(old) && !in_force(new);
-        let is_without = !table.has_history(new) && (in_force(old) || table.has_history(old));
+        let is_without = !has_history(new) && (in_force(old) || has_history(old));
         (is_free || is_without).then(|| Renamed { from: from.clone(), to: phase.id.clone() })
     };
     definition.phases().iter().filter_map(applies).collect()

@@ -58,6 +58,7 @@ mod fuzzed;
 mod growth;
 mod metadata;
 mod propagation;
+mod renames;
 mod replay;
 mod restore;
 mod retry;

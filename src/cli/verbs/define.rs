@@ -28,7 +28,10 @@ use crate::cli::verbs::writing::{self, UnmatchedView};
     one may bring it back: the last that matches a path decides. A name that begins with `!` is written `\\!name`. A pattern \
     that selects nothing is told, with the reason where names tell one (a folder, what a line of a `.gitignore` ignores, \
     names that begin with a dot, what is left out), and the workflow is defined all the same; what a phase is to put out need \
-    not be there yet. In JSON `unmatched` lists them, each with `phase`, `role`, `pattern` and `why`."
+    not be there yet. In JSON `unmatched` lists them, each with `phase`, `role`, `pattern` and `why`.\n\nA phase that says \
+    `renamed_from = \"phase_2\"` is the one that was called so: what it went through and cost, and what was built on it, come along. \
+    Needs of other workflows follow by themselves. Once that is so it says nothing more, and may stay. In JSON `renamed` lists what \
+    has another name, each with `from` and `to`."
 )]
 pub struct Args {
     /// The workflow file, TOML or JSON; `-` for standard input [default: the ledger's `workflow.toml`]

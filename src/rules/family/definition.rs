@@ -368,6 +368,7 @@ fn put(table: &mut Table, record: &Recorded, id: PhaseId, spec: PhaseSpec) {
             attempt: 0,
             left_behind: Vec::new(),
             metadata: Metadata::default(),
+            has_history: false,
             last_seq: record.seq,
             updated_at: record.at,
             moved: None,
