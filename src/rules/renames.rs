@@ -309,3 +309,46 @@ impl Exchange {
         }
     }
 }
+
+/// Has phases of a workflow go by other names from now on. Says what is wrong where they cannot.
+pub(super) fn rename(
+    table: &mut Table,
+    record: &Recorded,
+    workflow: &WorkflowName,
+    renamed: &[Renamed],
+) -> Result<(), String> {
+    let missing = |renamed: &&Renamed| {
+        !table.phases.contains_key(&PhaseId::new(workflow.clone(), renamed.from.clone()))
+    };
+    if let Some(Renamed { from, .. }) = renamed.iter().find(missing) {
+        return Err(format!("there is no phase `{workflow}/{from}` to be renamed"));
+    }
+    let names = Exchange::of(workflow, renamed);
+    if !names.is_one_to_one(renamed) {
+        return Err("a name is renamed twice".to_owned());
+    }
+    names.apply(table, Happened::of(record));
+    if let Some(workflow) = table.workflows.get_mut(workflow) {
+        let by = Happened::of(record);
+        workflow.renamed.extend(renamed.iter().map(|names| Renaming { by, names: names.clone() }));
+    }
+    Ok(())
+}
+
+/// As [`rename`], for a definition that is dated back: what is called so in a cut, and has not got its name yet.
+pub(super) fn rename_back(
+    table: &mut Table,
+    record: &Recorded,
+    mut known: Workflow,
+    renamed: &[Renamed],
+) -> Workflow {
+    for renamed in renamed {
+        let row = |name: &PhaseName| table.phases.get(&PhaseId::new(known.name.clone(), name.clone()));
+        if row(&renamed.from).is_some_and(|phase| !phase.retired) && row(&renamed.to).is_none() {
+            let by = Happened::of(record);
+            Exchange::of(&known.name, std::slice::from_ref(renamed)).apply(table, by);
+            known.renamed.push(Renaming { by, names: renamed.clone() });
+        }
+    }
+    known
+}

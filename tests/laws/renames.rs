@@ -286,3 +286,51 @@ fn a_history_is_the_one_that_had_the_last_names_from_the_beginning() {
     println!("{} renames in {} histories", renames.get(), compared.get());
     assert!(renames.get() > 0);
 }
+
+/// What an attempt found in more phases than it lists is told apart by a digest over their names, and by those that they had then.
+#[test]
+fn found_30_a_rename_does_not_outdate_what_was_found_in_too_many_phases_to_be_listed() {
+    let shared = Shared::default();
+    let mut clock = 1_700_000_000_000_000;
+    let mut send = |action: Action| {
+        clock += 1_000_000;
+        let id =
+            CommandId::new(uuid::Uuid::from_u128(0x0199_0000_0000_7000_8000_0000_0000_0000 + clock as u128));
+        let sent = Sent { command: command(id, action), now: time(clock) };
+        submit(&mut shared.ledger(), &sent).expect("legal")
+    };
+    let define = |renamed: Option<(usize, &str)>| {
+        let name = |number: usize| match renamed {
+            Some((which, to)) if which == number => to.to_owned(),
+            _ => format!("p{number:02}"),
+        };
+        let mut phases: Vec<Value> = (0..70).map(|number| json!({"id": name(number)})).collect();
+        if let Some((which, _)) = renamed {
+            phases[which]["renamed_from"] = json!(format!("p{which:02}"));
+        }
+        phases.push(json!({"id": "between", "needs": (0..70).map(name).collect::<Vec<_>>()}));
+        phases.push(json!({"id": "below", "needs": ["between"]}));
+        let definition =
+            serde_json::from_value(json!({"name": "w", "phases": phases})).expect("a definition");
+        Action::Define(action::Define { definition: Box::new(definition) })
+    };
+    let line = |line: String| line.parse::<phaseledger::model::Request>().expect("a request").action;
+    send(define(None));
+    for phase in (0..70).map(|number| format!("p{number:02}")).chain(["below".to_owned()]) {
+        send(line(format!(r#"{{"do":"start","phase":"{phase}","allow_unmet":true}}"#)));
+        send(line(format!(r#"{{"do":"complete","phase":"{phase}"}}"#)));
+    }
+    let start =
+        shared.json(Seq::ZERO).into_iter().rfind(|line| line["kind"] == "phase_started").expect("a start");
+    assert_eq!(start["data"]["looked_through"][0]["many"]["count"], 70, "{start:#}");
+    // In front of all others by its new name.
+    let renamed = send(define(Some((5, "a05"))));
+    assert_eq!(renamed.events.len(), 1, "nothing must run again");
+    assert!(judge(&shared.ledger().table().expect("memory")).is_empty());
+    send(line(r#"{"do":"start","phase":"a05","rerun":true,"reason":"again"}"#.to_owned()));
+    send(line(r#"{"do":"complete","phase":"a05"}"#.to_owned()));
+    let table = shared.ledger().table().expect("memory");
+    let stale: Vec<String> = judge(&table).into_keys().map(ToString::to_string).collect();
+    assert_eq!(stale, ["w/below"], "but another completion of it is one");
+    shared.ledger().verify(false, |_| {}).expect("memory").expect("whole");
+}

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::model::{
     Change, Definition, DefinitionChange, Digest, EventId, Metadata, Past, PhaseId, PhaseName, Recorded,
-    Renamed, Subject, Undone, WorkflowDefined, WorkflowName, action, find_cycle,
+    Renamed, Subject, Undone, WorkflowDefined, action, find_cycle,
 };
 use crate::rules::budget::Budget;
 use crate::rules::draft::{Draft, root};
 use crate::rules::happened::Happened;
 use crate::rules::phase::{Phase, PhaseState};
 use crate::rules::rejection::{Rejection, RevertRejection};
-use crate::rules::renames::{self, Exchange, Renaming};
+use crate::rules::renames::{self, Exchange};
 use crate::rules::spec::{Lineage, PhaseSpec};
 use crate::rules::table::{Defined, Table, Workflow};
 use crate::rules::touched::{Changing, about_else};
@@ -229,7 +229,7 @@ pub(in crate::rules) fn defined(
         true => &[][..],
         false => &defined.renamed,
     };
-    rename(table, record, definition.name(), renamed)?;
+    renames::rename(table, record, definition.name(), renamed)?;
     let before = table.workflows.get(definition.name());
     let (budget, limit) =
         before.map_or((Budget::default(), None), |before| (before.budget, before.cost_limit));
@@ -276,31 +276,6 @@ pub(in crate::rules) fn defined(
     Ok(())
 }
 
-/// Has phases of a workflow go by other names from now on. Says what is wrong where they cannot.
-fn rename(
-    table: &mut Table,
-    record: &Recorded,
-    workflow: &WorkflowName,
-    renamed: &[Renamed],
-) -> Result<(), String> {
-    let missing = |renamed: &&Renamed| {
-        !table.phases.contains_key(&PhaseId::new(workflow.clone(), renamed.from.clone()))
-    };
-    if let Some(Renamed { from, .. }) = renamed.iter().find(missing) {
-        return Err(format!("there is no phase `{workflow}/{from}` to be renamed"));
-    }
-    let names = Exchange::of(workflow, renamed);
-    if !names.is_one_to_one(renamed) {
-        return Err("a name is renamed twice".to_owned());
-    }
-    names.apply(table, Happened::of(record));
-    if let Some(workflow) = table.workflows.get_mut(workflow) {
-        let by = Happened::of(record);
-        workflow.renamed.extend(renamed.iter().map(|names| Renaming { by, names: names.clone() }));
-    }
-    Ok(())
-}
-
 /// The repair that a definition is which says from when on a workflow is taken to have been defined.
 pub const DATED_BACK: &str = "dated_back";
 
@@ -308,15 +283,7 @@ pub const DATED_BACK: &str = "dated_back";
 /// phases were renamed they get the names by which it speaks of them.
 fn date_back(table: &mut Table, record: &Recorded, known: Workflow, defined: &WorkflowDefined) {
     let definition = &defined.definition;
-    let mut known = known;
-    for renamed in &defined.renamed {
-        let row = |name: &PhaseName| table.phases.get(&PhaseId::new(known.name.clone(), name.clone()));
-        if row(&renamed.from).is_some_and(|phase| !phase.retired) && row(&renamed.to).is_none() {
-            let by = Happened::of(record);
-            Exchange::of(&known.name, std::slice::from_ref(renamed)).apply(table, by);
-            known.renamed.push(Renaming { by, names: renamed.clone() });
-        }
-    }
+    let known = renames::rename_back(table, record, known, &defined.renamed);
     let earlier = |before: Happened| {
         let happened = Happened::of(record);
         if happened.at < before.at { happened } else { before }
