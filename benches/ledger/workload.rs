@@ -72,6 +72,7 @@ pub fn define(phases: usize) -> Action {
         inputs: Vec::new(),
         outputs: Vec::new(),
         description: None,
+        renamed_from: None,
     };
     let name = WorkflowName::new("nba-mcp-synthesis").expect("a name");
     let definition = Definition::new(name, (0..phases).map(one).collect()).expect("a definition");

@@ -1,7 +1,7 @@
 //! `exec`: how a phase stands before an attempt is started, and what became of one that was.
 
 use super::{AskError, Cut, Question};
-use crate::model::{Amount, CommandId, PhaseId, PhaseRef, Recorded, Seq};
+use crate::model::{Amount, CommandId, PhaseId, PhaseName, PhaseRef, Recorded, Seq};
 use crate::rules::{Phase, Rejection};
 
 /// What is there to know before an attempt is started?
@@ -99,8 +99,8 @@ fn started(events: &[Recorded], cut: &Cut<'_>) -> Result<Option<KnownAttempt>, A
         Some((record.seq, record.subject.phase()?.clone(), record.event.started()?.attempt))
     });
     let Some((start, phase, attempt)) = start else { return Ok(None) };
-    let since = Attempt { phase: phase.clone(), attempt, after: start, with_phase: false }.ask(cut)?;
-    Ok(Some(KnownAttempt { phase, attempt, start, since }))
+    let since = Attempt { phase, attempt, after: start, with_phase: false }.ask(cut)?;
+    Ok(Some(KnownAttempt { phase: since.called.clone(), attempt, start, since }))
 }
 
 /// What became of an attempt since a place?
@@ -123,6 +123,8 @@ pub struct AttemptAnswer {
     pub through: Seq,
     /// The costs that were recorded on it while it was under way, and where; refunds are below zero.
     pub costs: Vec<(Seq, Amount)>,
+    /// What the phase is called.
+    pub called: PhaseId,
     /// The event that ended it: its completion or its failure, a reset, or a definition that no longer has the phase.
     pub end: Option<Recorded>,
     /// The phase, where it was asked for and the definition in force has it.
@@ -135,31 +137,43 @@ impl Question for Attempt {
 
     fn ask(&self, cut: &Cut<'_>) -> Result<AttemptAnswer, AskError> {
         let through = cut.places().last();
+        let (mut costs, mut end, mut seq) = (Vec::new(), None, self.after);
+        let mut called = self.phase.clone();
+        while seq < through && end.is_none() {
+            seq = seq.plus(1);
+            let record = cut.record(seq)?;
+            if let Some(now) = renamed_by(&record, &called) {
+                called.phase = now;
+            }
+            if let Some(cost) = record.event.cost()
+                && record.subject.phase() == Some(&called)
+            {
+                costs.push((seq, cost.amount));
+            }
+            end = self.is_ended_by(&record, &called).then_some(record);
+        }
+        // What ended it may not be the last that became of its phase.
+        let called = cut.table_of_names()?.called_now(&called, seq);
         let phase = match self.with_phase {
             true => {
-                let name = PhaseRef::from(self.phase.clone());
+                let name = PhaseRef::from(called.clone());
                 cut.table_about(&name)?.resolve(&name).ok().cloned()
             }
             false => None,
         };
-        let (mut costs, mut end, mut seq) = (Vec::new(), None, self.after);
-        while seq < through && end.is_none() {
-            seq = seq.plus(1);
-            let record = cut.record(seq)?;
-            if let Some(cost) = record.event.cost()
-                && record.subject.phase() == Some(&self.phase)
-            {
-                costs.push((seq, cost.amount));
-            }
-            end = self.is_ended_by(&record).then_some(record);
-        }
-        Ok(AttemptAnswer { through, costs, end, phase })
+        Ok(AttemptAnswer { through, costs, called, end, phase })
     }
 }
 
+/// Returns what an event calls a phase from then on; none where it does not.
+fn renamed_by(record: &Recorded, phase: &PhaseId) -> Option<PhaseName> {
+    let defined = record.event.definition().filter(|_| record.subject.workflow() == Some(&phase.workflow))?;
+    defined.renamed.iter().find(|renamed| renamed.from == phase.phase).map(|renamed| renamed.to.clone())
+}
+
 impl Attempt {
-    fn is_ended_by(&self, record: &Recorded) -> bool {
-        let (event, phase) = (&record.event, &self.phase);
+    fn is_ended_by(&self, record: &Recorded, phase: &PhaseId) -> bool {
+        let event = &record.event;
         if event.retired().contains(&phase.phase) && record.subject.workflow() == Some(&phase.workflow) {
             return true;
         }

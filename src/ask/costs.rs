@@ -92,7 +92,9 @@ impl Question for CostsBy {
             cut.table()?.workflow(self.workflow.as_ref())?;
         }
         let mut grouping = CostGrouping::default();
+        let names = cut.table_of_names()?;
         each_cost(cut, &part, |record| {
+            let record = Recorded { subject: names.subject_now(&record), ..record };
             if self.workflow.is_some() && record.subject.workflow() != self.workflow.as_ref() {
                 return Ok(());
             }

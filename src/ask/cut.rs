@@ -170,12 +170,13 @@ impl<'a> Cut<'a> {
         }
     }
 
-    /// Returns a table that has all workflows; quicker than the whole one, of which it may have the rest.
+    /// Returns a table that has all workflows, and so what phases were called; quicker than the whole one, of which it may
+    /// have the rest.
     ///
     /// # Errors
     ///
     /// As [`Cut::table`].
-    pub fn workflows(&self) -> Result<Arc<Table>, AskError> {
+    pub fn table_of_names(&self) -> Result<Arc<Table>, AskError> {
         match self.is_head() && self.table.get().is_none() {
             true => Ok(Arc::new(self.ledger.borrow().small_table_of(&self.head)?)),
             false => self.table(),

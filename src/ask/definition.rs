@@ -67,9 +67,10 @@ impl Question for Redefined {
             return Err(AskError::Damaged { found: format!("e{} is about no workflow", self.event.seq) });
         };
         let before = before(cut, &table, name, self.event.seq)?;
-        let after = self.event.event.definition().map(|defined| &defined.definition);
-        let changes = match (&before, after) {
-            (before, Some(after)) => DefinitionChanges::between(before.as_ref(), after),
+        let changes = match (&before, self.event.event.definition()) {
+            (before, Some(after)) => {
+                DefinitionChanges::between(before.as_ref(), &after.definition, &after.renamed)
+            }
             (Some(before), None) => DefinitionChanges::retiring(before),
             (None, None) => DefinitionChanges::default(),
         };
@@ -112,6 +113,6 @@ impl Question for Drifted {
     type View = Option<Drift>;
 
     fn ask(&self, cut: &Cut<'_>) -> Result<Option<Drift>, AskError> {
-        Ok(drift(&*cut.workflows()?, &self.definition))
+        Ok(drift(&*cut.table_of_names()?, &self.definition))
     }
 }

@@ -27,7 +27,7 @@ pub struct Log {
 pub struct LogAnswer {
     /// The first and the last event that the range means.
     pub span: Span,
-    /// Which of the lines are asked for, its phases by their full names.
+    /// Which of the lines are asked for, its phases by all their names.
     pub filter: LogFilter,
     /// The lines that have them.
     pub lines: Lines,
@@ -66,7 +66,8 @@ impl Log {
         }
         for name in &self.phases {
             let own = filter.workflow.as_ref().map(|workflow| PhaseRef::from(name.within(workflow)));
-            filter.phases.push(phase_named(table, own.as_ref().unwrap_or(name))?.id.clone());
+            let phase = phase_named(table, own.as_ref().unwrap_or(name))?;
+            filter.phases.push(table.names_of(phase));
         }
         Ok(filter)
     }

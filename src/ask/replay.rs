@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use super::{AsOf, AskError, Cut, Lines, Question};
-use crate::model::{PhaseId, PhaseRef, Range};
-use crate::rules::Table;
+use crate::model::{PhaseRef, Range};
+use crate::rules::{Names, Table};
 
 /// What do the events of a part of the log add up to?
 #[derive(Debug, Clone, Default)]
@@ -24,8 +24,8 @@ pub struct ReplayAnswer {
     pub is_head: bool,
     /// Whether some of the events were recorded late: others in front of them do not count, or come after the part.
     pub is_late: bool,
-    /// The phase whose steps are asked for.
-    pub phase: Option<PhaseId>,
+    /// The phase whose steps are asked for, by all its names.
+    pub phase: Option<Names>,
     /// The table before the part.
     pub before: Table,
     /// The table that is kept beside the log, as it was at the same head; none where the part ends before, or where what
@@ -42,7 +42,10 @@ impl Question for Replay {
     fn ask(&self, cut: &Cut<'_>) -> Result<ReplayAnswer, AskError> {
         let part = cut.find_part(self.range.as_ref())?;
         let phase = match &self.phase {
-            Some(name) => Some(cut.table_of(&part.through)?.resolve(name)?.id.clone()),
+            Some(name) => {
+                let table = cut.table_of(&part.through)?;
+                Some(table.names_of(table.resolve(name)?))
+            }
             None => None,
         };
         let is_head = cut.is_head() && part.through == *cut.places();

@@ -85,10 +85,12 @@ fn phase(name: &PhaseRef, otherwise: Option<&When>, cut: &Cut<'_>) -> Result<Sho
     let table = cut.table()?;
     let phase = match (phase_named(&table, name), otherwise) {
         (Ok(phase), _) => phase,
-        (Err(Rejection::UnknownPhase { .. }), Some(when)) => return event(when, cut),
+        (Err(Rejection::UnknownPhase { .. } | Rejection::RenamedPhase { .. }), Some(when)) => {
+            return event(when, cut);
+        }
         (Err(refused), _) => return Err(refused.into()),
     };
-    let mut history = PhaseHistory::of(&phase.id);
+    let mut history = PhaseHistory::of(&table, phase);
     cut.each(cut.places(), |record| {
         history.look_at(&record);
         Ok(())

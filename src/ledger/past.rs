@@ -29,14 +29,15 @@ pub(super) fn past(ledger: &impl Before, first: Seq) -> Result<Past, LedgerError
     });
     let before = if needs_table { ledger.table_before(first)? } else { Table::default() };
     let phase = events[0].subject.phase().and_then(|id| before.phases.get(id));
+    let metadata = phase.map(|phase| phase.metadata.clone()).unwrap_or_default();
     let tag = events.iter().find_map(|record| record.event.tag());
-    Ok(Past {
-        metadata: phase.map(|phase| phase.metadata.clone()).unwrap_or_default(),
-        tag: tag.and_then(|name| before.tags.get(name)).map(|tag| tag.seq),
-        definition: definition_before(ledger, &events)?,
-        chain: chain(ledger, &events[0])?,
-        events,
-    })
+    let tag = tag.and_then(|name| before.tags.get(name)).map(|tag| tag.seq);
+    let (definition, chain) = (definition_before(ledger, &events)?, chain(ledger, &events[0])?);
+    // What is taken back is about a phase by whatever name that has now.
+    for record in &mut events {
+        record.subject = ledger.now().subject_now(record);
+    }
+    Ok(Past { metadata, tag, definition, chain, events })
 }
 
 /// Returns what an event takes back, and what that does, and so on: the last one first.

@@ -54,6 +54,9 @@ pub struct PhaseDefinition {
     /// What it does.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub description: Option<String>,
+    /// What it was called before: the history of that phase is its own. It says nothing more once that is so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renamed_from: Option<PhaseName>,
 }
 
 impl Definition {
@@ -131,14 +134,26 @@ impl Definition {
         &self.unchecked.approval
     }
 
-    /// Returns the digest by which definitions are told apart.
+    /// Returns the digest by which definitions are told apart. What a phase was called before does not count: it says nothing
+    /// more once that is so.
     pub fn digest(&self) -> Digest {
-        Digest::sha256(&serde_json::to_vec(self).expect("a definition has string keys and no floats"))
+        let json = match self.phases().iter().any(|phase| phase.renamed_from.is_some()) {
+            true => serde_json::to_vec(&self.without_renames()),
+            false => serde_json::to_vec(self),
+        };
+        Digest::sha256(&json.expect("a definition has string keys and no floats"))
     }
 
     /// Returns the phases, in the file's order.
     pub fn phases(&self) -> &[PhaseDefinition] {
         &self.unchecked.phases
+    }
+
+    /// Returns it without what phases were called before.
+    pub fn without_renames(&self) -> Definition {
+        let mut definition = self.clone();
+        definition.unchecked.phases.iter_mut().for_each(|phase| phase.renamed_from = None);
+        definition
     }
 }
 
@@ -158,6 +173,7 @@ impl TryFrom<Unchecked> for Definition {
                 return Err(DefinitionError::Duplicate { phase: phase.id.clone() });
             }
         }
+        check_renames(&unchecked.phases, |name| index.contains_key(name))?;
         let local = |need: &PhaseRef| need.workflow.as_ref().is_none_or(|w| *w == unchecked.name);
         let mut needs: Vec<Vec<usize>> = Vec::with_capacity(unchecked.phases.len());
         for phase in &unchecked.phases {
@@ -185,6 +201,28 @@ impl TryFrom<Unchecked> for Definition {
         }
         Ok(Definition { unchecked })
     }
+}
+
+/// Checks that no two phases were the same one before, and that what a phase was called is no phase any more.
+fn check_renames(
+    phases: &[PhaseDefinition],
+    is_there: impl Fn(&PhaseName) -> bool,
+) -> Result<(), DefinitionError> {
+    let mut seen = BTreeMap::new();
+    for phase in phases {
+        let Some(from) = &phase.renamed_from else { continue };
+        let (phase, from) = (phase.id.clone(), from.clone());
+        if phase == from {
+            return Err(DefinitionError::RenamedItself { phase });
+        }
+        if is_there(&from) {
+            return Err(DefinitionError::RenamedAndThere { phase, from });
+        }
+        if let Some(first) = seen.insert(from.clone(), phase.clone()) {
+            return Err(DefinitionError::RenamedTwice { from, first, second: phase });
+        }
+    }
+    Ok(())
 }
 
 /// Returns a way round, its first node again at its end, where there is one. `edges[a]` lists what `a`
@@ -252,6 +290,30 @@ pub enum DefinitionError {
         /// What it needs.
         need: PhaseRef,
     },
+    /// A phase that is said to have been called as it is.
+    #[error("phase `{phase}` is renamed from itself")]
+    RenamedItself {
+        /// The phase.
+        phase: PhaseName,
+    },
+    /// What a phase is said to have been called is another phase.
+    #[error("phase `{phase}` is renamed from `{from}`, which is still a phase")]
+    RenamedAndThere {
+        /// The phase.
+        phase: PhaseName,
+        /// What it was called.
+        from: PhaseName,
+    },
+    /// Two phases that are said to have been the same one.
+    #[error("phases `{first}` and `{second}` are both renamed from `{from}`")]
+    RenamedTwice {
+        /// What both were called.
+        from: PhaseName,
+        /// The one.
+        first: PhaseName,
+        /// The other.
+        second: PhaseName,
+    },
     /// Phases that need one another.
     #[error("the needs form a cycle: {}", show_path(path))]
     Cycle {
@@ -286,6 +348,7 @@ mod tests {
             inputs: Vec::new(),
             outputs: Vec::new(),
             description: None,
+            renamed_from: None,
         }
     }
 

@@ -9,6 +9,7 @@ use super::Consumed;
 use super::cost_event::{CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised, OverLimit};
 use super::definition::Definition;
 use super::files::is_none_more;
+use super::renamed::Renamed;
 use super::rerun_event::{Change, RerunCleared, RerunReason, RerunWithdrawn};
 use super::retirement::WorkflowRetired;
 use super::reverted::{Reverted, TagRemoved};
@@ -158,6 +159,10 @@ pub struct WorkflowDefined {
     /// Phases whose completed work the new definition outdates.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changed: Vec<DefinitionChange>,
+    /// Phases that have another name from now on: neither added nor retired. Of a definition that is dated back, what each
+    /// of its phases was ever called.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub renamed: Vec<Renamed>,
 }
 
 /// What a definition changed about one phase that outdates its completed work.

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use crate::model::{Definition, PhaseDefinition, PhaseId, PhaseName};
+use crate::model::{Definition, PhaseDefinition, PhaseId, PhaseName, Renamed};
 
 /// One thing that a definition changes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -22,6 +22,13 @@ pub enum DefinitionEdit {
     PhaseRetired {
         /// The phase.
         phase: PhaseId,
+    },
+    /// A phase has another name.
+    PhaseRenamed {
+        /// The phase.
+        phase: PhaseId,
+        /// What it was called.
+        from: PhaseName,
     },
     /// A phase has one need more.
     NeedAdded {
@@ -72,28 +79,29 @@ impl Serialize for DefinitionChanges {
 }
 
 impl DefinitionChanges {
-    /// Compares a definition with the one before; with none, where the workflow was not in force.
-    pub fn between(before: Option<&Definition>, after: &Definition) -> Self {
-        Self::of(before, Some(after))
+    /// Compares a definition with the one before, of whose phases some have another name now; with none, where the workflow was
+    /// not in force.
+    pub fn between(before: Option<&Definition>, after: &Definition, renamed: &[Renamed]) -> Self {
+        Self::of(before, Some(after), renamed)
     }
 
     /// Returns what changes where a workflow is no longer in force: all of it goes.
     pub fn retiring(before: &Definition) -> Self {
-        Self::of(Some(before), None)
+        Self::of(Some(before), None, &[])
     }
 
-    fn of(before: Option<&Definition>, after: Option<&Definition>) -> Self {
-        let mut comparing = Comparing { before, after, edits: Vec::new() };
+    fn of(before: Option<&Definition>, after: Option<&Definition>, renamed: &[Renamed]) -> Self {
+        let mut comparing = Comparing { before, after, renamed, edits: Vec::new() };
         comparing.workflow();
-        let known: BTreeMap<_, _> = phases(before).map(|phase| (&phase.id, phase)).collect();
+        let known: BTreeMap<_, _> = phases(before).map(|phase| (now(renamed, &phase.id), phase)).collect();
         for phase in phases(after) {
             comparing.phase(known.get(&phase.id).copied(), phase);
         }
         let kept: BTreeSet<_> = phases(after).map(|phase| &phase.id).collect();
-        for phase in phases(before).filter(|phase| !kept.contains(&phase.id)) {
+        for phase in phases(before).filter(|phase| !kept.contains(now(renamed, &phase.id))) {
             let id = comparing.id(&phase.id);
             comparing.edits.push(DefinitionEdit::PhaseRetired { phase: id.clone() });
-            let needs = comparing.needs(phase).into_iter();
+            let needs = comparing.needed(phase).into_iter();
             let removed = needs.map(|need| DefinitionEdit::NeedRemoved { phase: id.clone(), need });
             comparing.edits.extend(removed);
         }
@@ -101,7 +109,8 @@ impl DefinitionChanges {
             phases(of).map(|phase| &phase.id).filter(|id| other.contains(id)).collect()
         };
         let were = known.into_keys().collect();
-        if order(before, &kept) != order(after, &were) {
+        let before = phases(before).map(|phase| now(renamed, &phase.id)).filter(|id| kept.contains(id));
+        if before.collect::<Vec<_>>() != order(after, &were) {
             comparing.edits.push(DefinitionEdit::Reordered { phase: None });
         }
         DefinitionChanges { edits: comparing.edits }
@@ -128,9 +137,15 @@ fn phases(definition: Option<&Definition>) -> impl Iterator<Item = &PhaseDefinit
     definition.into_iter().flat_map(Definition::phases)
 }
 
+/// Returns what a phase of before is called.
+fn now<'a>(renamed: &'a [Renamed], phase: &'a PhaseName) -> &'a PhaseName {
+    renamed.iter().find(|renamed| renamed.from == *phase).map_or(phase, |renamed| &renamed.to)
+}
+
 struct Comparing<'a> {
     before: Option<&'a Definition>,
     after: Option<&'a Definition>,
+    renamed: &'a [Renamed],
     edits: Vec<DefinitionEdit>,
 }
 
@@ -145,6 +160,16 @@ impl Comparing<'_> {
         phase.needs.iter().map(|need| need.within(&workflow)).collect()
     }
 
+    /// Returns what a phase needed, by what that is called.
+    fn needed(&self, phase: &PhaseDefinition) -> Vec<PhaseId> {
+        let own = self.id(&phase.id).workflow;
+        let needs = self.needs(phase).into_iter().map(|need| match need.workflow == own {
+            true => PhaseId::new(own.clone(), now(self.renamed, &need.phase).clone()),
+            false => need,
+        });
+        needs.collect()
+    }
+
     fn workflow(&mut self) {
         // What is said of a workflow that was not, or is no longer, in force goes without saying.
         if let (Some(before), Some(after)) = (self.before, self.after) {
@@ -154,16 +179,19 @@ impl Comparing<'_> {
 
     fn phase(&mut self, before: Option<&PhaseDefinition>, after: &PhaseDefinition) {
         let id = self.id(&after.id);
-        let (had, has) = (before.map(|before| self.needs(before)).unwrap_or_default(), self.needs(after));
+        let (had, has) = (before.map(|before| self.needed(before)).unwrap_or_default(), self.needs(after));
         let is_new = before.is_none();
         self.edits.extend(is_new.then(|| DefinitionEdit::PhaseAdded { phase: id.clone() }));
+        let from = before.map(|before| &before.id).filter(|from| **from != after.id);
+        self.edits
+            .extend(from.map(|from| DefinitionEdit::PhaseRenamed { phase: id.clone(), from: from.clone() }));
         let added = has.iter().filter(|need| !had.contains(need)).cloned();
         let added = added.map(|need| DefinitionEdit::NeedAdded { phase: id.clone(), need });
         let removed = had.iter().filter(|need| !has.contains(need)).cloned();
         let removed = removed.map(|need| DefinitionEdit::NeedRemoved { phase: id.clone(), need });
         self.edits.extend(added.chain(removed));
         let Some(before) = before else { return };
-        let left_out = ["id", "needs"];
+        let left_out = ["id", "needs", "renamed_from"];
         self.said(Some(&id), &fields("", before, &left_out), &fields("", after, &left_out));
         let kept = |of: &[PhaseId], other: &[PhaseId]| -> Vec<PhaseId> {
             of.iter().filter(|need| other.contains(need)).cloned().collect()

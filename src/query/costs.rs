@@ -11,7 +11,9 @@ use std::collections::{BTreeMap, VecDeque};
 
 use serde::Serialize;
 
-use crate::model::{AMOUNT_WHOLE_DIGITS_MAX, Amount, PhaseName, Recorded, Seq, Timestamp, WorkflowName};
+use crate::model::{
+    AMOUNT_WHOLE_DIGITS_MAX, Amount, PhaseId, PhaseName, Recorded, Seq, Timestamp, WorkflowName,
+};
 use crate::rules::{Budget, Phase, Rejection, Standing, Table, Workflow};
 
 /// A sum with more digits than an amount has.
@@ -180,6 +182,10 @@ impl CostScan {
         let tells =
             |phase: &&Phase| phase.budget.records > 0 || (phase.budget.limit.is_some() && !phase.retired);
         let found = self.found.get(&workflow.name);
+        let now = |paid: &Transaction| {
+            let id = PhaseId::new(workflow.name.clone(), paid.phase.clone());
+            Transaction { phase: table.called_now(&id, paid.seq).phase, ..paid.clone() }
+        };
         let models = found
             .into_iter()
             .flat_map(|found| &found.models)
@@ -193,7 +199,7 @@ impl CostScan {
             phases: phases.filter(tells).map(PhaseCosts::new).collect(),
             retired: workflow.retired.is_some(),
             models,
-            last: found.into_iter().flat_map(|found| &found.last).cloned().collect(),
+            last: found.into_iter().flat_map(|found| &found.last).map(now).collect(),
         }
     }
 

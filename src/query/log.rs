@@ -1,12 +1,13 @@
 //! `log`: which events are asked for.
 
-use crate::model::{PhaseId, Recorded, WorkflowName};
+use crate::model::{Recorded, WorkflowName};
+use crate::rules::Names;
 
 /// Which events are asked for. What is empty does not restrict.
 #[derive(Debug, Clone, Default)]
 pub struct LogFilter {
-    /// Events about one of these phases.
-    pub phases: Vec<PhaseId>,
+    /// Events about one of these phases, by whatever name each had.
+    pub phases: Vec<Names>,
     /// Events about this workflow or a phase of it.
     pub workflow: Option<WorkflowName>,
     /// Events of one of these kinds.
@@ -27,7 +28,7 @@ impl LogFilter {
     /// Says whether an event is asked for.
     pub fn admits(&self, record: &Recorded) -> bool {
         let subject = &record.subject;
-        (self.phases.is_empty() || subject.phase().is_some_and(|phase| self.phases.contains(phase)))
+        (self.phases.is_empty() || self.phases.iter().any(|phase| phase.is_about(record)))
             && (self.workflow.is_none() || subject.workflow() == self.workflow.as_ref())
             && (self.kinds.is_empty() || self.kinds.iter().any(|kind| kind == record.event.kind()))
             && self.by.as_ref().is_none_or(|name| *name == record.by.name)

@@ -22,6 +22,7 @@ mod named;
 mod next;
 mod order;
 mod redefined;
+mod renames;
 mod replay;
 mod report;
 mod show;
@@ -45,13 +46,15 @@ pub use named::phase_named;
 pub use next::{Next, next};
 pub use order::topological;
 pub use redefined::{Clash, Drift, LeftBehind, clashes, drift, left_behind};
+pub use renames::{NotRenamed, not_renamed};
 pub use replay::{Counts, Replay};
 pub use report::{
     EventReport, Evidence, MarkReport, OpenReruns, PhaseReport, ProgressSummary, References, Report,
     RetiredReport, RootReport, SkipReport, WorkflowReport, references, report,
 };
 pub use show::{
-    AcceptedView, AttemptView, Effects, EventView, Linked, NoteView, Outcome, PhaseHistory, PhaseView, Spec,
+    AcceptedView, AttemptView, Effects, EventView, Linked, NoteView, Outcome, PhaseHistory, PhaseView,
+    RenamedView, Spec,
 };
 pub use status::{PhaseStatus, ProcessState, Status, StatusFilter, Summary, WorkflowSummary, status};
 pub use why::{ChainEvent, LedBy, Proven, Waiting, Why, why};

@@ -10,7 +10,7 @@ use crate::rules::{Phase, Rejection, Table};
 /// As [`Table::resolve`]: no such phase, or several workflows that have one.
 pub fn phase_named<'a>(table: &'a Table, name: &PhaseRef) -> Result<&'a Phase, Rejection> {
     let refused = match table.resolve(name) {
-        Err(Rejection::UnknownPhase { phase }) => Rejection::UnknownPhase { phase },
+        Err(refused @ (Rejection::UnknownPhase { .. } | Rejection::RenamedPhase { .. })) => refused,
         answer => return answer,
     };
     let is_meant = |phase: &&Phase| {

@@ -8,10 +8,10 @@ use serde_json::value::RawValue;
 use super::PhaseStatus;
 use super::brief::EventBrief;
 use crate::model::{
-    Amount, CauseKind, Digest, EventId, OutputFile, PhaseAccepted, PhaseFailed, PhaseId, PhaseStarted,
-    Recorded, Reverted, Seq, Text, Timestamp, Undone,
+    Amount, CauseKind, Digest, EventId, OutputFile, PhaseAccepted, PhaseFailed, PhaseId, PhaseName,
+    PhaseStarted, Recorded, Reverted, Seq, Text, Timestamp, Undone,
 };
-use crate::rules::{Phase, Table};
+use crate::rules::{Names, Phase, Table};
 
 /// One event, as it is kept.
 #[derive(Debug, Clone, Serialize)]
@@ -111,6 +111,18 @@ pub struct PhaseView {
     pub attempts: Vec<AttemptView>,
     /// The notes on it, in order.
     pub notes: Vec<NoteView>,
+    /// What it was called, the first name first; absent where it always was what it is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub renamed: Vec<RenamedView>,
+}
+
+/// What a phase was called.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct RenamedView {
+    /// The name.
+    pub from: PhaseName,
+    /// The place of the definition since which it has the next one.
+    pub seq: Seq,
 }
 
 /// What its definition says of a phase.
@@ -223,8 +235,8 @@ pub struct NoteView {
 
 /// Collects what a phase went through, from the events of the log in order.
 #[derive(Debug)]
-pub struct PhaseHistory<'a> {
-    of: &'a PhaseId,
+pub struct PhaseHistory {
+    of: Names,
     attempts: Vec<AttemptView>,
     notes: Vec<NoteView>,
     /// Whether it is known when the last attempt started.
@@ -239,10 +251,10 @@ enum Took {
     Untold,
 }
 
-impl<'a> PhaseHistory<'a> {
+impl PhaseHistory {
     /// Begins before the first event.
-    pub fn of(phase: &'a PhaseId) -> Self {
-        PhaseHistory { of: phase, attempts: Vec::new(), notes: Vec::new(), is_dated: true }
+    pub fn of(table: &Table, phase: &Phase) -> Self {
+        PhaseHistory { of: table.names_of(phase), attempts: Vec::new(), notes: Vec::new(), is_dated: true }
     }
 
     /// Looks at the next event.
@@ -250,7 +262,7 @@ impl<'a> PhaseHistory<'a> {
         if self.is_retired_by(record) {
             self.end(record, Outcome::Retired, Took::Untold, None);
         }
-        if record.subject.phase() != Some(self.of) {
+        if !self.of.is_about(record) {
             return;
         }
         let event = &record.event;
@@ -286,8 +298,8 @@ impl<'a> PhaseHistory<'a> {
     }
 
     fn is_retired_by(&self, record: &Recorded) -> bool {
-        let is_of_workflow = record.subject.workflow() == Some(&self.of.workflow);
-        is_of_workflow && record.event.retired().contains(&self.of.phase)
+        let PhaseId { workflow, phase } = self.of.at(record.seq);
+        record.subject.workflow() == Some(workflow) && record.event.retired().contains(phase)
     }
 
     fn start(&mut self, record: &Recorded, started: &PhaseStarted) {
@@ -355,6 +367,8 @@ impl<'a> PhaseHistory<'a> {
             outputs: spec.outputs.clone(),
         };
         let phase = PhaseStatus::new(table, phase);
-        PhaseView { phase, spec, attempts: self.attempts, notes: self.notes }
+        let renamed = self.of.former().iter();
+        let renamed = renamed.map(|(from, seq)| RenamedView { from: from.phase.clone(), seq: *seq });
+        PhaseView { phase, spec, attempts: self.attempts, notes: self.notes, renamed: renamed.collect() }
     }
 }

@@ -19,7 +19,7 @@ use crate::model::{
     Actor, CauseKind, Change, Comparison, DefinitionChange, Digest, EventId, LineError, PhaseId, PhaseName,
     PhaseRef, Recorded, Seq, StateName, Timestamp, WorkflowName,
 };
-use crate::rules::{Mark, Phase, PhaseState, Step, Table, trail};
+use crate::rules::{Mark, Names, Phase, PhaseState, Step, Table, trail};
 
 /// An event as it was read from the log, with its proof.
 #[derive(Debug, Clone)]
@@ -85,6 +85,8 @@ pub struct ChainEvent {
     pub depth: u64,
     /// The places of the events that it goes back to.
     pub back: Vec<Seq>,
+    /// What its phase is called, where that is not what it was.
+    pub called: Option<PhaseId>,
     /// Whether it goes back to none, or is the start of the attempt asked about and answers nothing.
     is_root: bool,
 }
@@ -125,13 +127,13 @@ pub fn why<E>(
     phase: &Phase,
     mut read: impl FnMut(Seq) -> Result<Proven, E>,
 ) -> Result<Why, E> {
-    let mut because = because(phase, &mut read)?;
+    let mut because = because(&table.names_of(phase), phase, &mut read)?;
     let steps = if phase.is_stale() { trail(table, phase) } else { Vec::new() };
     because.extend(steps.iter().filter(|step| step.from.is_none()).map(|step| step.to));
     let mut seen = BTreeSet::new();
     because.retain(|seq| seen.insert(*seq));
     let own_start = phase.state.attempt().map(|attempt| attempt.seq);
-    let chain = chain(&because, steps, own_start, read)?;
+    let chain = chain(table, &because, steps, own_start, read)?;
     let is_pending = phase.state.name() == StateName::Pending;
     let skipped = is_pending && phase.state.satisfies();
     let unmet = if is_pending && !skipped { table.unmet(phase) } else { Vec::new() };
@@ -140,7 +142,11 @@ pub fn why<E>(
 }
 
 /// Returns the places of the events that a phase's state follows from directly.
-fn because<E>(phase: &Phase, read: &mut impl FnMut(Seq) -> Result<Proven, E>) -> Result<Vec<Seq>, E> {
+fn because<E>(
+    names: &Names,
+    phase: &Phase,
+    read: &mut impl FnMut(Seq) -> Result<Proven, E>,
+) -> Result<Vec<Seq>, E> {
     // Of the derived ones the last: it says what held then.
     let places = |marks: &[Mark]| {
         let last = marks.iter().rposition(|mark| !mark.is_own());
@@ -151,7 +157,7 @@ fn because<E>(phase: &Phase, read: &mut impl FnMut(Seq) -> Result<Proven, E>) ->
     Ok(match &phase.state {
         PhaseState::Pending { skipped: Some(skip) } => vec![skip.seq],
         PhaseState::Pending { skipped: None } => {
-            last(phase, Seq::ZERO, read, |record| is_reset(record, &phase.id) || adds(record, &phase.id))?
+            last(phase, Seq::ZERO, read, |record| is_reset(record, names) || adds(record, names))?
         }
         PhaseState::InProgress { attempt, outdated_by } => {
             let mut because = places(outdated_by);
@@ -162,7 +168,7 @@ fn because<E>(phase: &Phase, read: &mut impl FnMut(Seq) -> Result<Proven, E>) ->
             // What let an older completion stand again, whatever kind of event that was.
             let restores = |record: &Recorded| {
                 record.transition.is_some_and(|(from, to)| from != to && to == StateName::Complete)
-                    && record.subject.phase() == Some(&phase.id)
+                    && names.is_about(record)
             };
             let mut because = last(phase, completion.seq, read, restores)?;
             because.push(completion.seq);
@@ -190,11 +196,12 @@ fn last<E>(
     Ok(Vec::new())
 }
 
-fn is_reset(record: &Recorded, id: &PhaseId) -> bool {
-    record.event.reset().is_some() && record.subject.phase() == Some(id)
+fn is_reset(record: &Recorded, names: &Names) -> bool {
+    record.event.reset().is_some() && names.is_about(record)
 }
 
-fn adds(record: &Recorded, id: &PhaseId) -> bool {
+fn adds(record: &Recorded, names: &Names) -> bool {
+    let id = names.at(record.seq);
     let defined = record.event.definition().filter(|_| record.subject.workflow() == Some(&id.workflow));
     defined.is_some_and(|defined| defined.added.contains(&id.phase))
 }
@@ -202,6 +209,7 @@ fn adds(record: &Recorded, id: &PhaseId) -> bool {
 /// Follows some events back to every root: by the steps that hold, and by the recorded causes of those that no step
 /// explains, and of the start of the attempt that is asked about.
 fn chain<E>(
+    table: &Table,
     because: &[Seq],
     steps: Vec<Step>,
     own_start: Option<Seq>,
@@ -236,10 +244,14 @@ fn chain<E>(
         let is_own_start = own_start == Some(seq);
         let is_judged = marks.contains(&seq) && proven.record.version > 1 && !is_own_start;
         for cause in proven.record.causes.iter().filter(|cause| cause.event.seq < seq && !is_judged) {
-            go_on(cause.event.seq, cause.kind, &cause.edge);
+            let now = |id: &PhaseId| table.called_now(id, seq);
+            let edge = cause.edge.as_ref().map(|(above, below)| (now(above), now(below)));
+            go_on(cause.event.seq, cause.kind, &edge);
         }
         let is_root = back.is_empty() || is_own_start && proven.record.causes.is_empty();
-        found.insert(seq, ChainEvent { proven, led_by, depth, back, is_root });
+        let called = table.subject_now(&proven.record);
+        let called = called.phase().filter(|called| Some(*called) != proven.record.subject.phase()).cloned();
+        found.insert(seq, ChainEvent { proven, led_by, depth, back, called, is_root });
     }
     Ok(found.into_values().rev().collect())
 }
@@ -275,12 +287,15 @@ impl Serialize for Why {
     }
 }
 
-/// The form of a [`ChainEvent`]: the event's fields by their names in its line, then how the chain came to it.
+/// The form of a [`ChainEvent`]: the event's fields by their names in its line, then how the chain came to it. Its phase goes
+/// by the name that it had, with the one that it has where that is another; the edge by which the chain came by the latter.
 /// In edges, phases of the event's own workflow go by their bare names.
 #[derive(Serialize)]
 struct View<'a> {
     #[serde(flatten)]
     event: EventBrief,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    phase_now: Option<&'a PhaseName>,
     recorded_at: Timestamp,
     by: &'a Actor,
     derived: bool,
@@ -332,6 +347,7 @@ impl Serialize for ChainEvent {
         };
         let view = View {
             event: EventBrief::new(record),
+            phase_now: self.called.as_ref().map(|called| &called.phase),
             recorded_at: record.recorded_at,
             by: &record.by,
             derived: record.rule.is_some(),

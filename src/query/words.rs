@@ -17,6 +17,9 @@ use crate::model::{
     WorkflowDefined, WorkflowRetired, escape,
 };
 
+/// How many renames of a definition are named.
+const RENAMES_SHOWN: usize = 3;
+
 /// What an event says.
 pub trait Words<'a> {
     /// Returns what happened to what it is about, in the past tense, and the reason.
@@ -94,7 +97,15 @@ impl<'a> Words<'a> for &'a WorkflowDefined {
             count("retired", self.retired.len()),
             count("changed", self.changed.len()),
         ];
-        Some(parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
+        let renamed = self.renamed.iter().map(|names| format!("{} → {}", names.from, names.to));
+        let renamed: Vec<_> = renamed.take(RENAMES_SHOWN).collect();
+        let more = self.renamed.len() - renamed.len();
+        let renamed = match (renamed.len(), more) {
+            (0, _) => None,
+            (_, 0) => Some(format!("renamed {}", renamed.join(", "))),
+            (_, more) => Some(format!("renamed {} and {more} more", renamed.join(", "))),
+        };
+        Some(parts.into_iter().flatten().chain(renamed).collect::<Vec<_>>().join(", "))
     }
 }
 

@@ -48,6 +48,17 @@ impl Basis {
         self.found.get(at)
     }
 
+    /// As [`Basis::is_same`], for one whose completions may be told apart by what their phases were called then.
+    pub(super) fn is_same_then(&self, now: &Basis, called_then: impl Fn(&PhaseId) -> PhaseId) -> bool {
+        if self.many.is_none() || now.many.is_none() {
+            return self.is_same(now);
+        }
+        let then = |found: &Consumed| Consumed { phase: called_then(&found.phase), ..found.clone() };
+        let mut found: Vec<Consumed> = now.found.iter().map(then).collect();
+        found.sort_by(|a, b| a.phase.cmp(&b.phase));
+        self.many == Some(many(&found))
+    }
+
     /// Says whether the same is found in both.
     pub(super) fn is_same(&self, other: &Basis) -> bool {
         match (self.many, other.many) {

@@ -51,6 +51,9 @@ pub struct Phase {
     /// What it cost so far.
     #[serde(default, skip_serializing_if = "Budget::is_empty")]
     pub budget: Budget,
+    /// Whether any event was ever about it, beside definitions.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub has_history: bool,
     /// The place of the last event about it.
     pub last_seq: Seq,
     /// When that event took effect.

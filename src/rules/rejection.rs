@@ -5,7 +5,8 @@ mod words;
 use self::words::{exceeded, list, list_some, list_states, or_none, other_reasons};
 use super::approval::Decision;
 use crate::model::{
-    Amount, DecidedBy, EventId, EventRef, Expectation, KeyError, Overspent, PhaseId, PhaseRef, Reason, Scope, Seq, StateName, TagName, Timestamp, WorkflowName,
+    Amount, DecidedBy, EventId, EventRef, Expectation, KeyError, Overspent, PhaseId, PhaseRef, Reason, Seq,
+    StateName, TagName, Timestamp, WorkflowName,
 };
 
 /// Why a command was refused: what was found, and what would have been accepted.
@@ -19,6 +20,16 @@ pub enum Rejection {
     UnknownPhase {
         /// What was asked for.
         phase: PhaseRef,
+    },
+    /// No such phase any more: it has another name.
+    #[error("the ledger has no phase `{phase}`")]
+    RenamedPhase {
+        /// What was asked for.
+        phase: PhaseRef,
+        /// What it is called.
+        now: PhaseId,
+        /// The place of the definition since which it is.
+        since: Seq,
     },
     /// A bare name that several workflows have.
     #[error("`{phase}` is a phase of several workflows: {}", list(candidates))]

@@ -182,6 +182,7 @@ impl<'a> Rests<'a> {
     fn found_in(&mut self, consumed: &[Consumed], looked_through: &[LookedThrough]) {
         self.built_on(consumed);
         for through in looked_through {
+            self.add(self.table.named_by(&through.need));
             match through.many {
                 None => self.built_on(&through.found),
                 Some(_) => self.built_on(Judge::new(self.table).look(&through.need).basis.found()),
@@ -193,6 +194,8 @@ impl<'a> Rests<'a> {
         for found in found {
             let at = self.time_of(Some(&found.phase), found.seq);
             self.found.push(Rest { seq: found.seq, at });
+            // In a cut without that, nothing is called so.
+            self.add(self.table.named_by(&found.phase));
         }
     }
 
@@ -224,7 +227,9 @@ impl<'a> Rests<'a> {
             return;
         }
         self.add(latest);
-        self.moved(defined.definition.name(), defined.added.iter().chain(&defined.retired));
+        let renamed = defined.renamed.iter().flat_map(|renamed| [&renamed.from, &renamed.to]);
+        let phases = defined.added.iter().chain(&defined.retired).chain(renamed);
+        self.moved(defined.definition.name(), phases);
     }
 
     /// So does a retirement, which needs what nobody else needs, and moves what it retires.

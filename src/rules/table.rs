@@ -9,6 +9,7 @@ use super::budget::Budget;
 use super::happened::Happened;
 use super::phase::Phase;
 use super::rejection::Rejection;
+use super::renames::Renaming;
 use crate::model::{
     Amount, ApprovalPolicy, Digest, EventId, EventRef, OverLimit, Overspent, PhaseId, PhaseRef, Recorded,
     Scope, Seq, TagName, Text, WorkflowName,
@@ -66,6 +67,9 @@ pub struct Workflow {
     /// The event that retired it, so that it is not in force; none while it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retired: Option<EventRef>,
+    /// What of its phases was renamed, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub renamed: Vec<Renaming>,
     /// The event that brought it in, first or once more, or dated that back.
     pub brought_in: Happened,
     /// The definition of it, or the retirement, that took effect last.
@@ -117,17 +121,26 @@ impl Table {
     ///
     /// # Errors
     ///
-    /// [`Rejection::UnknownPhase`], or [`Rejection::AmbiguousPhase`] when several workflows have a phase of
-    /// the bare name.
+    /// [`Rejection::UnknownPhase`], [`Rejection::RenamedPhase`] for what a phase was called, or
+    /// [`Rejection::AmbiguousPhase`] when several workflows have a phase of the bare name.
     pub fn resolve(&self, name: &PhaseRef) -> Result<&Phase, Rejection> {
         let mut found = self.candidates(name).into_iter().filter_map(|id| self.phases.get(&id));
         match (found.next(), found.next()) {
             (Some(phase), None) => Ok(phase),
-            (None, _) => Err(Rejection::UnknownPhase { phase: name.clone() }),
+            (None, _) => Err(self.unknown(name)),
             (Some(_), Some(_)) => {
                 let candidates = self.candidates(name);
                 Err(Rejection::AmbiguousPhase { phase: name.clone(), candidates })
             }
+        }
+    }
+
+    /// Says of a name that no phase has it, and which one had it.
+    fn unknown(&self, name: &PhaseRef) -> Rejection {
+        let phase = name.clone();
+        match self.renamed(name) {
+            Some((now, since)) => Rejection::RenamedPhase { phase, now, since },
+            None => Rejection::UnknownPhase { phase },
         }
     }
 

@@ -155,6 +155,7 @@ impl<'a> Changing<'a> {
         if phase.state.name() != to {
             return Err(format!("`{}` does not lead to {to}", record.event.kind()));
         }
+        phase.has_history = true;
         phase.last_seq = record.seq;
         phase.updated_at = record.at;
         if is_transition(record) {

@@ -39,6 +39,7 @@ mod patterns;
 mod places;
 mod real_inputs;
 mod record;
+mod renamed;
 mod report;
 mod reverted;
 mod safety;

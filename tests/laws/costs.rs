@@ -12,6 +12,7 @@ use crate::generate::plans;
 use crate::money::{amount, units};
 use crate::oracle::{full, list, string, subject};
 use crate::play::{Shared, cases, play};
+use crate::times::push_named;
 
 proptest! {
     #![proptest_config(cases(48))]
@@ -24,14 +25,16 @@ proptest! {
         play(&mut ledger, &plan.sent());
         let lines = shared.json(Seq::ZERO);
         let (mut scan, mut grouping) = (CostScan::new(3), CostGrouping::default());
+        let mut named = Vec::new();
         for place in 0..=lines.len() {
+            lines[..place].last().into_iter().for_each(|line| push_named(&mut named, line));
             let table = ledger.table_at(Seq::new(place as u64)).expect("lines");
             if let Some(record) = ledger.event(table.head).expect("lines") {
                 scan.look_at(&record).expect("small");
                 let key = record.subject.phase().map(ToString::to_string);
                 grouping.put(&record, key).expect("small");
             }
-            let costs: Vec<&Value> = lines[..place].iter().filter(|line| line["kind"] == "cost_recorded").collect();
+            let costs: Vec<&Value> = named.iter().filter(|line: &&Value| line["kind"] == "cost_recorded").collect();
             let sum = |is_meant: &dyn Fn(&Value) -> bool| -> i128 {
                 let meant = costs.iter().filter(|line| is_meant(line));
                 meant.map(|line| amount(&line["data"]["amount"]).expect("an amount")).sum()
@@ -68,11 +71,12 @@ proptest! {
         let shared = Shared::default();
         play(&mut shared.ledger(), &plan.sent());
         let lines = shared.json(Seq::ZERO);
-        let mut start = 0;
+        let (mut start, mut named) = (0, Vec::new());
         while start < lines.len() {
             let id = &lines[start]["command_id"];
             let end = start + lines[start..].iter().take_while(|line| line["command_id"] == *id).count();
-            let (before, after) = (levels(&lines[..start]), levels(&lines[..end]));
+            lines[start..end].iter().for_each(|line| push_named(&mut named, line));
+            let (before, after) = (levels(&named[..start]), levels(&named[..end]));
             let mut wanted = BTreeSet::new();
             for (name, &(after, limit)) in &after {
                 let before = before.get(name).map_or(0, |(level, _)| *level);
@@ -92,7 +96,7 @@ proptest! {
             assert_eq!(told.into_iter().collect::<BTreeSet<_>>(), wanted, "{:#?}", &lines[start..end]);
             let given = &lines[start];
             if given["kind"] == "cost_recorded" {
-                let fails = crossed && under_way(&lines[..start], &about(given));
+                let fails = crossed && under_way(&named[..start], &about(given));
                 let failed = lines[start..end].iter().any(|line| line["kind"] == "phase_failed");
                 assert_eq!(failed, fails);
             }

@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use phaseledger::ledger::AnswerStatus;
 use phaseledger::model::{
-    Action, Definition, Seq, WorkflowName, action, parse_workflow, workflow_to_json, workflow_to_toml,
+    Action, Definition, Renamed, Seq, WorkflowName, action, parse_workflow, workflow_to_json,
+    workflow_to_toml,
 };
 use phaseledger::query::{DefinitionChanges, DefinitionEdit};
 use proptest::prelude::*;
@@ -111,11 +112,23 @@ proptest! {
     #[test]
     fn found_30_what_is_said_to_change_is_what_changes(before in definitions(), after in definitions()) {
         for (before, after) in [(&before, &after), (&before, &before)] {
-            let changes = DefinitionChanges::between(Some(before), after);
-            let (said, wanted) = (Said::of(before), Said::of(after));
-            prop_assert_eq!(said.changed(&changes, &wanted), wanted.clone(), "{:#?}", changes);
-            prop_assert_eq!(changes.edits.len(), said.differences(&wanted), "{:#?}", changes);
-            prop_assert_eq!(changes.edits.is_empty(), before.digest() == after.digest());
+            // What is no longer there is called what is new, as far as both reach; or nothing is.
+            let ids = |of: &Definition| of.phases().iter().map(|phase| phase.id.clone()).collect::<Vec<_>>();
+            let (were, are) = (ids(before), ids(after));
+            let gone = were.iter().filter(|id| !are.contains(id));
+            let new = are.iter().filter(|id| !were.contains(id));
+            let pairs = gone.zip(new).map(|(from, to)| Renamed { from: from.clone(), to: to.clone() });
+            for renamed in [pairs.collect(), Vec::new()] {
+                let changes = DefinitionChanges::between(Some(before), after, &renamed);
+                let (said, wanted) = (Said::of(before), Said::of(after));
+                prop_assert_eq!(said.changed(&changes, &wanted), wanted.clone(), "{:#?}", changes);
+                let name = before.name().as_str();
+                let names = renamed.iter().map(|one| (full(name, one.from.as_str()), full(name, one.to.as_str())));
+                let said = names.fold(said, |said, (from, to)| said.renamed(&from, &to));
+                prop_assert_eq!(changes.edits.len(), renamed.len() + said.differences(&wanted), "{:#?}", changes);
+            }
+            let unchanged = DefinitionChanges::between(Some(before), after, &[]);
+            prop_assert_eq!(unchanged.edits.is_empty(), before.digest() == after.digest());
         }
     }
 }
@@ -161,11 +174,43 @@ impl Said {
         said
     }
 
+    /// Has all of it speak of a phase by another name.
+    fn renamed(mut self, from: &str, to: &str) -> Said {
+        let rename = |name: &mut String| {
+            if name == from {
+                to.clone_into(name);
+            }
+        };
+        self.phases.iter_mut().for_each(rename);
+        self.needs = std::mem::take(&mut self.needs)
+            .into_iter()
+            .map(|(mut of, mut needs)| {
+                rename(&mut of);
+                needs.iter_mut().for_each(rename);
+                (of, needs)
+            })
+            .collect();
+        self.fields = std::mem::take(&mut self.fields)
+            .into_iter()
+            .map(|((mut of, key), value)| {
+                rename(&mut of);
+                ((of, key), value)
+            })
+            .collect();
+        self
+    }
+
     /// Does what is said to change; the order, of which changes say only that it is another, is taken from what is wanted.
     fn changed(&self, changes: &DefinitionChanges, wanted: &Said) -> Said {
         let mut said = self.clone();
         for edit in &changes.edits {
+            if let DefinitionEdit::PhaseRenamed { phase, from } = edit {
+                said = said.renamed(&full(phase.workflow.as_str(), from.as_str()), &phase.to_string());
+            }
+        }
+        for edit in &changes.edits {
             match edit {
+                DefinitionEdit::PhaseRenamed { .. } => {}
                 DefinitionEdit::PhaseAdded { phase } => {
                     said.phases.push(phase.to_string());
                     said.needs.insert(phase.to_string(), Vec::new());

@@ -60,6 +60,7 @@ mod growth;
 mod identity;
 mod metadata;
 mod propagation;
+mod renames;
 mod replay;
 mod restore;
 mod retry;

@@ -62,7 +62,9 @@ fn check_permission(
     }
     match &command.action {
         Action::Define(action::Define { definition }) => {
-            let may = may_define(world, definition);
+            let json = serde_json::to_value(definition).expect("JSON");
+            let renamed = world.wanted(definition.name().as_str(), &json);
+            let may = may_define(world, definition, &renamed);
             assert!(answer.is_ok() == may || (!plain && may), "{answer:?} to {definition:?}");
         }
         Action::ApprovalRequest(_) | Action::ApprovalDecide(_) => {

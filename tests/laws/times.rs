@@ -9,7 +9,7 @@ use phaseledger::ledger::{Until, restore};
 use phaseledger::model::{Places, Recorded, Seq, Span};
 use phaseledger::rules::{Phase, PhaseState};
 use proptest::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::generate::{Sent, plans};
 use crate::make::time;
@@ -60,9 +60,55 @@ fn transition(before: &[Value], phase: &str) -> Option<u64> {
     before.iter().rev().find(moves).map(seq)
 }
 
-/// Returns the last definition that has a phase which the one before it had not.
+/// Returns the last definition that has a phase which the one before it had not, or had by another name.
 fn brought_in(before: &[Value], phase: &str) -> Option<u64> {
-    before.iter().rev().find(|line| names(line, "added").iter().any(|name| name == phase)).map(seq)
+    let brings = |line: &&Value| names(line, "added").iter().chain(&renamed(line)).any(|name| name == phase);
+    before.iter().rev().find(brings).map(seq)
+}
+
+/// Returns the names that a definition exchanges.
+fn renamed(line: &Value) -> Vec<String> {
+    let both =
+        |one: &Value| ["from", "to"].map(|end| format!("{}/{}", text(line, "workflow"), text(one, end)));
+    line["data"]["renamed"].as_array().into_iter().flatten().flat_map(both).collect()
+}
+
+/// Returns lines as they would be, had every phase always been called what it is behind them.
+fn as_named(lines: &[Value]) -> Vec<Value> {
+    let mut named = Vec::new();
+    lines.iter().for_each(|line| push_named(&mut named, line));
+    named
+}
+
+/// Adds a line to such as they would be, had every phase always been called what it is behind them.
+pub fn push_named(named: &mut Vec<Value>, line: &Value) {
+    for pair in renamed(line).chunks(2) {
+        let bare = |name: &str| name.split('/').nth(1).expect("a phase").to_owned();
+        let (from, to) = (bare(&pair[0]), bare(&pair[1]));
+        let swap = |name: &mut Value| match name.as_str() {
+            Some(known) if known == from => *name = to.clone().into(),
+            Some(known) if known == to => *name = from.clone().into(),
+            _ => {}
+        };
+        for before in named.iter_mut().filter(|before| before["workflow"] == line["workflow"]) {
+            before.get_mut("phase").into_iter().for_each(swap);
+            let Some(data) = before.get_mut("data").filter(|data| data.get("definition").is_some()) else {
+                continue;
+            };
+            let items = |list: &mut Value| list.as_array_mut().map(std::mem::take).unwrap_or_default();
+            for list in ["added", "retired"] {
+                let mut names = data.get_mut(list).map(items).unwrap_or_default();
+                names.iter_mut().for_each(swap);
+                data[list] = names.into();
+            }
+            for one in data.get_mut("renamed").and_then(Value::as_array_mut).into_iter().flatten() {
+                ["from", "to"].into_iter().for_each(|end| swap(&mut one[end]));
+            }
+            let phases = data["definition"]["phases"].as_array_mut().into_iter().flatten();
+            phases.for_each(|phase| swap(&mut phase["id"]));
+        }
+    }
+    named.push(line.clone());
 }
 
 /// Returns what persons, or scans, said of a phase since it started, and did not take back.
@@ -98,7 +144,7 @@ fn rests(before: &[Value], line: &Value) -> BTreeSet<u64> {
         let is_one = |line: &&Value| matches!(text(line, "kind"), "workflow_defined" | "workflow_retired");
         let definitions = before.iter().filter(is_one);
         on.extend(definitions.max_by_key(|line| text(line, "at")).map(seq));
-        let gone = names(line, "added").into_iter().chain(names(line, "retired"));
+        let gone = names(line, "added").into_iter().chain(names(line, "retired")).chain(renamed(line));
         on.extend(gone.filter_map(|phase| transition(before, &phase)));
         return on;
     }
@@ -145,6 +191,12 @@ fn rests(before: &[Value], line: &Value) -> BTreeSet<u64> {
             let through = list(&data["looked_through"]);
             let found = through.iter().flat_map(|through| list(&through["found"]));
             let built_on = list(&data["consumed"]).into_iter().chain(found).chain(list(&data["behind"]));
+            let named =
+                built_on.clone().chain(through.iter().cloned().map(|one| json!({"phase": one["need"]})));
+            let named = named.filter_map(|one| one["phase"].as_str().map(str::to_owned));
+            let names_it =
+                |name: String| before.iter().rev().find(|line| renamed(line).contains(&name)).map(seq);
+            on.extend(named.filter_map(names_it));
             on.extend(built_on.map(|one| seq(&one)));
             if kind == "rerun_withdrawn" {
                 on.extend(said(before, &phase, text(data, "withdrawn")));
@@ -170,7 +222,7 @@ proptest! {
             let start = first.seq.number() as usize - 1;
             let batch: Vec<_> =
                 (start..lines.len()).take_while(|at| lines[*at]["command_id"] == lines[start]["command_id"]).collect();
-            let on = batch.iter().flat_map(|at| rests(&lines[..*at], &lines[*at]));
+            let on = batch.iter().flat_map(|at| rests(&as_named(&lines[..*at]), &lines[*at]));
             let on = on.filter(|on| *on <= start as u64).map(|on| text(&lines[on as usize - 1], "at"));
             let claim = sent.command.claimed().map(|claim| claim.to_string());
             let own = claim.clone().or(lines[start]["clock"].as_str().map(str::to_owned));

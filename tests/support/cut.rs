@@ -16,6 +16,8 @@ pub struct Cut {
     stood: BTreeMap<String, Stand>,
     /// The ids of the events that are held, by their places.
     ids: BTreeMap<u64, String>,
+    /// What phases were called, with what they are called.
+    aliases: Vec<(String, String)>,
 }
 
 /// Where a phase stands, whatever anybody thought of it.
@@ -62,6 +64,7 @@ impl Cut {
         let (kind, data, id) = (string(&line["kind"]), &line["data"], string(&line["id"]));
         self.ids.insert(line["seq"].as_u64().expect("a place"), id.clone());
         if kind == "workflow_defined" {
+            self.rename(data);
             return self.define(&data["definition"]);
         }
         if kind == "workflow_retired" {
@@ -124,8 +127,15 @@ impl Cut {
         let workflow = string(&definition["name"]);
         self.retire(&workflow);
         for says in list(&definition["phases"]) {
+            let needs = list(&says["needs"]).iter().map(|need| full(&workflow, &string(need)));
+            let needs: Vec<String> = needs.map(|need| self.meant(&workflow, need)).collect();
             let phase = self.phases.entry(full(&workflow, &string(&says["id"]))).or_default();
-            phase.needs = list(&says["needs"]).iter().map(|need| full(&workflow, &string(need))).collect();
+            phase.needs.clear();
+            for need in needs {
+                if !phase.needs.contains(&need) {
+                    phase.needs.push(need);
+                }
+            }
             (phase.retired, phase.version) = (false, says["version"].clone());
         }
     }
@@ -133,6 +143,34 @@ impl Cut {
     fn retire(&mut self, workflow: &str) {
         let own = self.phases.iter_mut().filter(|(name, _)| name.split('/').next() == Some(workflow));
         own.for_each(|(_, phase)| phase.retired = true);
+    }
+
+    /// Has all that is kept of phases speak of them by what a definition calls them.
+    fn rename(&mut self, data: &Value) {
+        let workflow = string(&data["definition"]["name"]);
+        for one in list(&data["renamed"]) {
+            let names = [&one["from"], &one["to"]].map(|name| full(&workflow, &string(name)));
+            let [from, to] = &names;
+            let swap = |name: &str| -> String {
+                let at = names.iter().position(|one| one == name);
+                at.map_or_else(|| name.to_owned(), |at| names[1 - at].clone())
+            };
+            let phases = std::mem::take(&mut self.phases).into_iter();
+            self.phases = phases.map(|(name, phase)| (swap(&name), phase.renamed(&swap))).collect();
+            let stood = std::mem::take(&mut self.stood).into_iter();
+            self.stood = stood.map(|(event, phase)| (event, phase.renamed(&swap))).collect();
+            self.aliases.iter_mut().for_each(|(_, now)| *now = swap(now));
+            self.aliases.push((from.clone(), to.clone()));
+        }
+    }
+
+    fn meant(&self, workflow: &str, need: String) -> String {
+        let is_there = |name: &String| self.phases.get(name).is_some_and(|phase| !phase.retired);
+        if need.split('/').next() == Some(workflow) || is_there(&need) {
+            return need;
+        }
+        let last = self.aliases.iter().rev().find(|(from, _)| *from == need).map(|(_, now)| now.clone());
+        last.filter(is_there).unwrap_or(need)
     }
 
     /// Returns the reasons that hold for each phase that is stale, as events tell them.
@@ -209,6 +247,30 @@ impl Cut {
             (phase.base == Base::Completed).then(|| (name, phase.token.clone()))
         };
         self.reach(need).into_iter().filter_map(stands).collect()
+    }
+}
+
+impl Stand {
+    /// Returns it with other names for what it needs and was built on.
+    fn renamed(mut self, swap: impl Fn(&str) -> String) -> Stand {
+        fn visit(value: &mut Value, swap: &impl Fn(&str) -> String) {
+            match value {
+                Value::Array(items) => items.iter_mut().for_each(|item| visit(item, swap)),
+                Value::Object(fields) => {
+                    for (key, value) in fields {
+                        match value {
+                            Value::String(name) if key == "phase" || key == "need" => *name = swap(name),
+                            value if key != "metadata" => visit(value, swap),
+                            _ => {}
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.needs.iter_mut().for_each(|need| *need = swap(need));
+        visit(&mut self.began, &swap);
+        self
     }
 }
 

@@ -6,13 +6,14 @@ use std::rc::Rc;
 use serde_json::{Value, json};
 
 use crate::money::amount;
-use crate::oracle::{Spot, World, full, list, string};
+use crate::oracle::{Rename, Spot, World, full, list, string};
+use crate::undone::What;
 
 /// What each phase needs, by their full names.
 pub type Graph = BTreeMap<String, Vec<String>>;
 
 /// A definition, from the place of its event on.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Defined {
     pub seq: u64,
     pub workflow: String,
@@ -27,10 +28,16 @@ pub struct Says {
 }
 
 impl Defined {
-    fn new(seq: u64, definition: &Value) -> Defined {
+    fn new(seq: u64, definition: &Value, world: &World) -> Defined {
         let workflow = string(&definition["name"]);
         let says = |phase: &Value| {
-            let needs = list(&phase["needs"]).iter().map(|need| full(&workflow, &string(need))).collect();
+            let mut needs = Vec::new();
+            for need in list(&phase["needs"]).iter().map(|need| full(&workflow, &string(need))) {
+                let need = if need.split('/').next() == Some(&workflow) { need } else { world.meant(need) };
+                if !needs.contains(&need) {
+                    needs.push(need);
+                }
+            }
             let says = Says { needs, version: phase["version"].clone() };
             (full(&workflow, &string(&phase["id"])), says)
         };
@@ -47,7 +54,10 @@ impl World {
         assert_eq!(definition["name"], workflow);
         self.policies.insert(workflow.clone(), definition["approval"].clone());
         self.purses.entry(workflow.clone()).or_default().define(amount(&definition["cost_limit"]));
-        let defined = Rc::new(Defined::new(self.head, definition));
+        let needed: BTreeMap<String, Vec<String>> =
+            self.phases.iter().map(|(name, spot)| (name.clone(), spot.needs.clone())).collect();
+        let (renamed, back) = self.rename(line);
+        let defined = Rc::new(Defined::new(self.head, definition, self));
         let of_workflow = |name: &&String| name.split('/').next() == Some(&workflow);
         let known: Vec<String> = self.current().map(|(name, _)| name).filter(of_workflow).cloned().collect();
         for name in &known {
@@ -59,19 +69,24 @@ impl World {
             let name = full(&workflow, &string(&phase["id"]));
             let limit = amount(&phase["cost_limit"]);
             if known.contains(&name) {
-                self.tell_change(&name, &defined.phases[&name]);
+                let before = &needed[back.get(&name).unwrap_or(&name)];
+                self.tell_change(&name, &defined.phases[&name], before);
             } else {
                 let state = || Spot { state: "PENDING".to_owned(), ..Spot::default() };
                 let spot = self.phases.entry(name.clone()).or_insert_with(state);
                 // What a definition says of a phase that the one before did not have is new, whatever it is.
                 (spot.purse.limit, spot.purse.defined) = (limit, limit);
-                added.push(name.clone());
+                if !renamed.iter().any(|(_, to)| *to == name) {
+                    added.push(name.clone());
+                }
             }
             let Says { needs, version } = defined.phases[&name].clone();
             let spot = self.phases.get_mut(&name).expect("there");
             spot.purse.define(limit);
             (spot.retired, spot.needs, spot.version) = (false, needs, version);
         }
+        let gone = |name: &&String| !renamed.iter().any(|(from, _)| from == *name);
+        let known: Vec<String> = known.iter().filter(gone).cloned().collect();
         self.check_told(data, &workflow, added, &known);
         let graph = self.current().map(|(name, spot)| (name.clone(), spot.needs.clone()));
         self.graphs.push((self.head, Rc::new(graph.collect())));
@@ -103,14 +118,132 @@ impl World {
         self.in_force.get(workflow).is_some_and(|definition| definition.get("retired").is_none())
     }
 
+    /// Renames what a definition does: from then on it is as if every phase had always had its name. Returns the names as they
+    /// were and are, and what each phase was called.
+    fn rename(&mut self, line: &Value) -> (Vec<(String, String)>, BTreeMap<String, String>) {
+        let (workflow, command) =
+            (string(&line["workflow"]), line["command_id"].as_str().unwrap_or_default().to_owned());
+        let name = |name: &Value| full(&workflow, &string(name));
+        let told = list(&line["data"]["renamed"]).iter();
+        let told: Vec<_> = told.map(|one| (name(&one["from"]), name(&one["to"]))).collect();
+        let expected = match line["rule"] == "revert/1" {
+            true => self.renamed_by(&command),
+            false => self.wanted(&workflow, &line["data"]["definition"]),
+        };
+        assert_eq!(told, expected, "{line:#}");
+        let mut other = BTreeMap::new();
+        for (from, to) in &told {
+            other.insert(from.clone(), to.clone());
+            other.insert(to.clone(), from.clone());
+            self.aliases.retain(|alias, _| alias != to);
+            self.aliases.values_mut().filter(|now| *now == from).for_each(|now| now.clone_from(to));
+            self.aliases.insert(from.clone(), to.clone());
+            let (from, to) = (from.clone(), to.clone());
+            self.renames.push(Rename { seq: self.head, command: command.clone(), from, to });
+        }
+        let swap = |name: &mut String| {
+            if let Some(other) = other.get(name) {
+                name.clone_from(other);
+            }
+        };
+        if !told.is_empty() {
+            self.rewrite(swap);
+        }
+        (told, other)
+    }
+
+    /// Returns what a definition that goes back renames: what the one that is taken back did, the other way.
+    fn renamed_by(&self, command: &str) -> Vec<(String, String)> {
+        let taken = self.deeds[command].of.as_ref().expect("a revert");
+        let renames = self.renames.iter().filter(|rename| rename.command == *taken);
+        renames.map(|rename| (rename.to.clone(), rename.from.clone())).collect()
+    }
+
+    /// Returns what a definition that somebody sends renames.
+    pub fn wanted(&self, workflow: &str, definition: &Value) -> Vec<(String, String)> {
+        let has_history = |name: &String| self.facts.iter().any(|fact| fact.phase.as_ref() == Some(name));
+        let in_force = |name: &String| self.phases.get(name).is_some_and(|spot| !spot.retired);
+        let wanted = list(&definition["phases"]).iter().filter_map(|phase| {
+            let from = full(workflow, phase["renamed_from"].as_str()?);
+            let to = full(workflow, &string(&phase["id"]));
+            let is_free = in_force(&from) && !in_force(&to);
+            let is_worth = in_force(&from) || has_history(&from);
+            (is_free || is_worth && !has_history(&to)).then_some((from, to))
+        });
+        wanted.collect()
+    }
+
+    /// Returns the phase that a need of another workflow means.
+    pub fn meant(&self, need: String) -> String {
+        let in_force = |name: &String| self.phases.get(name).is_some_and(|spot| !spot.retired);
+        match self.aliases.get(&need) {
+            Some(now) if !in_force(&need) && in_force(now) => now.clone(),
+            _ => need,
+        }
+    }
+
+    /// Says whether every phase is called what it was called at a place.
+    pub fn is_named_as_at(&self, place: u64) -> bool {
+        let since = self.renames.iter().filter(|rename| rename.seq > place);
+        let mut now: BTreeMap<&String, &String> = BTreeMap::new();
+        for Rename { from, to, .. } in since {
+            let (one, two) = (*now.get(from).unwrap_or(&from), *now.get(to).unwrap_or(&to));
+            now.insert(from, two);
+            now.insert(to, one);
+        }
+        now.iter().all(|(name, was)| name == was)
+    }
+
+    /// Gives names to all that the world ever heard of.
+    fn rewrite(&mut self, swap: impl Fn(&mut String)) {
+        let phases = std::mem::take(&mut self.phases).into_iter().map(|(mut name, mut spot)| {
+            swap(&mut name);
+            spot.needs.iter_mut().for_each(&swap);
+            (name, spot)
+        });
+        self.phases = phases.collect();
+        for fact in self.facts.iter_mut().filter(|fact| fact.phase.is_some()) {
+            let mut phase = fact.phase.clone();
+            phase.iter_mut().for_each(&swap);
+            if phase != fact.phase {
+                Rc::make_mut(fact).phase = phase;
+            }
+        }
+        for defined in &mut self.defined {
+            let defined = Rc::make_mut(defined);
+            let phases = std::mem::take(&mut defined.phases).into_iter().map(|(mut name, mut says)| {
+                swap(&mut name);
+                says.needs.iter_mut().for_each(&swap);
+                (name, says)
+            });
+            defined.phases = phases.collect();
+        }
+        for (_, graph) in &mut self.graphs {
+            let renamed = graph.iter().map(|(name, needs)| {
+                let (mut name, mut needs) = (name.clone(), needs.clone());
+                swap(&mut name);
+                needs.iter_mut().for_each(&swap);
+                (name, needs)
+            });
+            *graph = Rc::new(renamed.collect());
+        }
+        self.requests.values_mut().filter_map(|request| request.phase.as_mut()).for_each(&swap);
+        for deed in self.deeds.values_mut() {
+            deed.phase.iter_mut().for_each(&swap);
+            if let What::Definition(_, added) = &mut deed.what {
+                added.iter_mut().for_each(&swap);
+            }
+        }
+    }
+
     /// Notes what a definition changes about a phase that can outdate it.
-    fn tell_change(&mut self, name: &str, says: &Says) {
+    fn tell_change(&mut self, name: &str, says: &Says, before: &[String]) {
         let spot = &self.phases[name];
         let mut changes = Vec::new();
         if spot.version != says.version {
             changes.push(json!({"what": "version", "before": spot.version, "after": says.version}));
         }
-        for need in says.needs.iter().filter(|need| !spot.needs.contains(need)) {
+        for need in says.needs.iter().filter(|need| !spot.needs.contains(need) && !before.contains(need)) {
             changes.push(json!({"what": "needs", "before": null, "after": need}));
         }
         if !changes.is_empty() {

@@ -77,6 +77,8 @@ enum Verb {
     Redefine,
     /// Retire a workflow, and perhaps define it again, at once or after something else.
     Retire,
+    /// Give a phase another name, mostly saying so, or its old one again.
+    Rename,
     Meta,
     Note,
     Tag,
@@ -125,6 +127,7 @@ fn told() -> impl Strategy<Value = Told> {
         1 => Just(Verb::ResetAll),
         4 => Just(Verb::Redefine),
         3 => Just(Verb::Retire),
+        5 => Just(Verb::Rename),
         1 => Just(Verb::Meta),
         1 => Just(Verb::Note),
         1 => Just(Verb::Tag),
@@ -183,6 +186,9 @@ struct Sending<'a> {
     present: Vec<bool>,
     needs: Vec<u16>,
     versions: Vec<u32>,
+    /// What each slot is called beside its letter, and was called before.
+    suffixes: Vec<&'static str>,
+    renamed_from: Vec<Option<PhaseName>>,
     /// The limit of each slot, and of each workflow after them.
     limits: Vec<Option<Amount>>,
     /// Which policy on approvals each workflow has.
@@ -202,6 +208,8 @@ impl<'a> Sending<'a> {
             present: vec![true; count],
             needs: plan.slots.iter().map(|slot| slot.needs).collect(),
             versions: vec![1; count],
+            suffixes: vec![""; count],
+            renamed_from: vec![None; count],
             limits: vec![None; count + 3],
             policies: [0; 3],
             defined: vec![None; count],
@@ -231,8 +239,25 @@ impl<'a> Sending<'a> {
         let letter = char::from(b'a' + u8::try_from(place).expect("twelve at most"));
         PhaseRef {
             workflow: Some(workflow_name(self.workflow(slot))),
-            phase: PhaseName::new(&letter.to_string()).expect("a letter"),
+            phase: PhaseName::new(&format!("{letter}{}", self.suffixes[slot])).expect("a letter, and more"),
         }
+    }
+
+    /// Gives a phase another name. Now and then the definition does not say so, or says it once the name is there.
+    fn rename(&mut self, slot: u8, what: u8) {
+        let slot = usize::from(slot) % self.plan.slots.len();
+        let before = self.name(slot).phase;
+        if what == 5 && self.renamed_from[slot].is_none() {
+            self.suffixes[slot] = if self.suffixes[slot] == "-x" { "-y" } else { "-x" };
+            self.define(self.workflow(slot));
+        } else if what < 5 {
+            let suffixes = ["", "-x", "-y"];
+            let others: Vec<_> =
+                suffixes.into_iter().filter(|suffix| *suffix != self.suffixes[slot]).collect();
+            self.suffixes[slot] = others[usize::from(what) % others.len()];
+        }
+        self.renamed_from[slot] = Some(before).filter(|before| *before != self.name(slot).phase);
+        self.define(self.workflow(slot));
     }
 
     fn send(&mut self, action: Action) {
@@ -278,14 +303,19 @@ impl<'a> Sending<'a> {
             let needed = |need: &usize| self.needs[slot] >> need & 1 == 1 && there(*need);
             let needs: Vec<_> = (0..slot).filter(needed).collect();
             let local = |need: usize| self.workflow(need) == workflow && need.is_multiple_of(2);
-            let named = |&need: &usize| PhaseRef {
-                workflow: self.name(need).workflow.filter(|_| !local(need)),
-                ..self.name(need)
+            let named = |&need: &usize| {
+                let PhaseRef { workflow: of, phase } = self.name(need);
+                // Another workflow may speak of it by the name that it had.
+                let old = self.renamed_from[need]
+                    .clone()
+                    .filter(|_| self.workflow(need) != workflow && self.told.output.is_multiple_of(2));
+                PhaseRef { workflow: of.filter(|_| !local(need)), phase: old.unwrap_or(phase) }
             };
             if self.present[slot] {
                 let needs = needs.iter().map(named).collect();
                 let phase = phase(self.name(slot).phase, needs, self.versions[slot]);
-                phases.push(PhaseDefinition { cost_limit: self.limits[slot], ..phase });
+                let renamed_from = self.renamed_from[slot].clone();
+                phases.push(PhaseDefinition { cost_limit: self.limits[slot], renamed_from, ..phase });
             }
             self.defined[slot] = self.present[slot].then_some(needs);
         }
@@ -480,6 +510,7 @@ impl<'a> Sending<'a> {
             6 => step(Verb::Meta, slot),
             7 => Told { what: 0, ..step(Verb::Cost, slot) },
             8 => Told { what: 0, ..step(Verb::Limit, slot) },
+            9 if unmet && output < 3 => step(Verb::Rename, slot),
             9 => Told { unmet: unmet && output > 3, ..step(Verb::Redefine, slot) },
             10 => return self.send(self.skip(slot)),
             11 => Told { what: 5, ..step(Verb::Retire, slot) },
@@ -579,6 +610,7 @@ impl<'a> Sending<'a> {
             Verb::Complete => self.complete(slot, output),
             Verb::Redefine => self.redefine(slot, what),
             Verb::Retire => self.retire(),
+            Verb::Rename => self.rename(slot, what),
             Verb::Mistake => self.mistake(),
             Verb::Revert => self.revert(self.earlier()),
             Verb::Again | Verb::Other => {

@@ -33,7 +33,16 @@ pub fn time(micros: i64) -> Timestamp {
 pub fn phase(id: PhaseName, needs: Vec<PhaseRef>, version: u32) -> PhaseDefinition {
     let version = (version > 1).then(|| version.to_string());
     let (inputs, outputs) = (Vec::new(), Vec::new());
-    PhaseDefinition { id, needs, cost_limit: None, version, inputs, outputs, description: None }
+    PhaseDefinition {
+        id,
+        needs,
+        cost_limit: None,
+        version,
+        inputs,
+        outputs,
+        description: None,
+        renamed_from: None,
+    }
 }
 
 /// Returns a reason, an error or a note.

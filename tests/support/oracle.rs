@@ -35,6 +35,19 @@ pub struct World {
     pub in_force: BTreeMap<String, Value>,
     /// What each command did, by the id of its first event.
     pub deeds: BTreeMap<String, Deed>,
+    /// What phases were called, with what they are called.
+    pub aliases: BTreeMap<String, String>,
+    /// What was renamed: the place, the command, and the two names as they were.
+    pub renames: Vec<Rename>,
+}
+
+/// That a phase got another name.
+#[derive(Debug, Clone)]
+pub struct Rename {
+    pub seq: u64,
+    pub command: String,
+    pub from: String,
+    pub to: String,
 }
 
 /// What somebody asked leave for.

@@ -150,17 +150,19 @@ pub fn is_over(world: &World, phase: &str) -> bool {
 
 /// Says whether a definition fits the other workflows: it needs what they have, and drops nothing that they
 /// need. (Plans have no cycles.)
-pub fn may_define(world: &World, definition: &Definition) -> bool {
+pub fn may_define(world: &World, definition: &Definition, renamed: &[(String, String)]) -> bool {
     let workflow = definition.name().as_str();
     let own = |name: &str| name.split('/').next() == Some(workflow);
     let kept = |name: &str| definition.phases().iter().any(|phase| full(workflow, phase.id.as_str()) == name);
     let there = |name: &str| world.current().any(|(found, _)| found == name);
     let needs = definition.phases().iter().flat_map(|phase| &phase.needs);
-    let needs_what_is_there =
-        needs.map(|need| full(workflow, &need.to_string())).all(|need| own(&need) || there(&need));
+    let needs_what_is_there = needs
+        .map(|need| full(workflow, &need.to_string()))
+        .all(|need| own(&need) || there(&world.meant(need)));
     let elsewhere = world.current().filter(|(name, _)| !own(name));
     let needed = elsewhere.flat_map(|(_, spot)| &spot.needs).filter(|need| own(need));
-    needs_what_is_there && needed.into_iter().all(|need| kept(need))
+    let now = |need: &String| renamed.iter().find(|(from, _)| from == need).map(|(_, to)| to.clone());
+    needs_what_is_there && needed.into_iter().all(|need| kept(&now(need).unwrap_or_else(|| need.clone())))
 }
 
 /// Says whether a workflow may retire: nobody else needs its phases.

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::judge::judge;
 use crate::money::{amount, units};
-use crate::oracle::{Spot, Token, World, full, list, string, subject};
+use crate::oracle::{Rename, Spot, Token, World, full, list, string, subject};
 use crate::permit::{may_define, may_retire};
 
 /// What a command did, by its first event.
@@ -491,7 +491,16 @@ fn permit_definition(
     events: Vec<Value>,
 ) -> May {
     let workflow = deed.workflow.as_ref().expect("one");
-    if Some(&world.in_force[workflow]) != changed.after.as_ref() {
+    // What phases were called before says nothing once that is so.
+    let plain = |definition: &Value| {
+        let mut definition = definition.clone();
+        let phases = definition["phases"].as_array_mut().into_iter().flatten();
+        phases.for_each(|phase| _ = phase.as_object_mut().map(|phase| phase.remove("renamed_from")));
+        definition
+    };
+    let place = deed.seq + u64::from(deed.of.is_some());
+    let is_in_force = Some(plain(&world.in_force[workflow])) == changed.after.as_ref().map(plain);
+    if !is_in_force || !world.is_named_as_at(place) {
         return May::Not("Passed");
     }
     let before = changed.before.as_ref().filter(|before| before.get("retired").is_none());
@@ -504,7 +513,16 @@ fn permit_definition(
         return May::Not(if before.is_some() { "RestedOn" } else { "FirstDefinition" });
     }
     let may = match before {
-        Some(before) => may_define(world, &serde_json::from_value(before.clone()).expect("a definition")),
+        Some(before) => {
+            let own = |rename: &&Rename| rename.seq == place;
+            let renamed = world.renames.iter().filter(own);
+            let renamed: Vec<_> = renamed.map(|rename| (rename.to.clone(), rename.from.clone())).collect();
+            if renamed.is_empty() && plain(before) == plain(&world.in_force[workflow]) {
+                return May::Not("Passed");
+            }
+            let before = serde_json::from_value(before.clone()).expect("a definition");
+            may_define(world, &before, &renamed)
+        }
         None => may_retire(world, workflow),
     };
     match may {

@@ -16,6 +16,10 @@ pub fn sentence(event: &ChainEvent, zone: Zone, naming: Naming) -> String {
         Subject::Workflow(name) => format!("the workflow {name}"),
         subject @ (Subject::Phase(_) | Subject::Ledger) => render::subject(subject, naming),
     };
+    let subject = match &event.called {
+        Some(called) => format!("{subject} (now {})", render::phase(called, naming)),
+        None => subject,
+    };
     let (what, why) = words(&record.event).clause();
     let time = render::time(record.at, zone, false);
     let why = why.map_or_else(String::new, |why| format!(": {why}"));
@@ -37,7 +41,7 @@ fn author(record: &Recorded) -> String {
 fn through(event: &ChainEvent, naming: Naming) -> String {
     let edge = event.led_by.as_ref().and_then(|led_by| led_by.edge.as_ref());
     match edge {
-        Some((above, _)) if event.proven.record.subject.phase() != Some(above) => {
+        Some((above, _)) if event.called.as_ref().or(event.proven.record.subject.phase()) != Some(above) => {
             format!(" (through {})", render::phase(above, naming))
         }
         Some(_) | None => String::new(),

@@ -14,9 +14,11 @@ use phaseledger::model::{
     parse_workflow_bytes,
 };
 
+use phaseledger::query::NotRenamed;
+
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
-use crate::cli::host::files;
+use crate::cli::host::{files, output};
 use crate::cli::verbs::asking;
 use crate::cli::verbs::writing::{self, Beside, UnmatchedView};
 
@@ -34,6 +36,9 @@ use crate::cli::verbs::writing::{self, Beside, UnmatchedView};
     `changes` has all of it; `left_behind` the phases that retire with a history, and `ambiguous` the bare names that stand \
     for a phase of another workflow too from now on: warnings say the same. A phase that retires keeps its history, and what \
     is under way of it can end once it is defined again.\n\n\
+    A phase that says `renamed_from = \"phase_2\"` is the one that was called so: what it went through and cost, and what \
+    was built on it, come along. Needs of other workflows follow by themselves. Once that is so it says nothing more, and may \
+    stay. In JSON `renamed` lists what has another name, each with `from` and `to`.\n\n\
     `--retire` takes a whole workflow out of force: its phases are no longer in `status`, `next`, `graph` and reports, and \
     their names are free. Its history, its costs and its notes stay; to define it again, the very same too, brings all of it \
     back as it was, and judges it anew. Refused (6) while phases of other workflows need its phases.\n\n\
@@ -101,7 +106,27 @@ fn record(
     let answer = writing::submit(writing, action, context)?;
     let unmatched = definition.map(|definition| unmatched(definition, context)).unwrap_or_default();
     writing::answered(&answer, tell_all(&answer, &unmatched, (workflow, is_full), verb, context))?;
+    writing::answered(&answer, tell_not_renamed(&answer, context))?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Tells which phases were to have another name, and have not.
+fn tell_not_renamed(answer: &Answer, context: &Context) -> Result<(), Failure> {
+    let Some(defined) = answer.events.iter().find_map(|record| record.event.definition()) else {
+        return Ok(());
+    };
+    let wants = defined.definition.phases().iter().any(|phase| phase.renamed_from.is_some());
+    if !wants {
+        return Ok(());
+    }
+    for NotRenamed { phase, from, is_there } in ask::now(|| context.open(), &ask::NotRenamedBy { defined })? {
+        let told = match is_there {
+            true => format!("`{phase}` is not what was called `{from}`: both have a history, and keep it"),
+            false => format!("no phase was ever called `{from}`: `{phase}` begins without a history"),
+        };
+        output::talk(format_args!("warning: {told}"));
+    }
+    Ok(())
 }
 
 fn tell_all(

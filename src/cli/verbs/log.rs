@@ -130,8 +130,9 @@ struct Layout {
 impl Layout {
     fn new(table: &Table, filter: &LogFilter, through: Seq, zone: Zone) -> Self {
         let naming = Naming::among(table.workflows.len());
-        let phases = table.phases.keys().filter(|id| {
-            (filter.phases.is_empty() || filter.phases.contains(id))
+        let former = filter.phases.iter().flat_map(|phase| phase.former()).map(|(id, _)| id);
+        let phases = table.phases.keys().chain(former).filter(|id| {
+            (filter.phases.is_empty() || filter.phases.iter().any(|phase| phase.was_ever(id)))
                 && filter.workflow.as_ref().is_none_or(|name| *name == id.workflow)
         });
         let names = phases.map(|id| render::width(&render::phase(id, naming)));

@@ -6,9 +6,9 @@ use std::time::Instant;
 
 use phaseledger::ask::{self, AsOf, Lines, ReplayAnswer};
 use phaseledger::ledger::LedgerError;
-use phaseledger::model::{PhaseId, PhaseName, PhaseRef, Recorded, Seq, StateName, WorkflowName};
+use phaseledger::model::{PhaseName, PhaseRef, Recorded, Seq, StateName, WorkflowName};
 use phaseledger::query::{Counts, Replay};
-use phaseledger::rules::Table;
+use phaseledger::rules::{Names, Table};
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
@@ -83,13 +83,13 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
 /// What is shown of the steps, and how.
 struct Shown {
     quiet: bool,
-    only: Option<PhaseId>,
+    only: Option<Names>,
     json: bool,
 }
 
 impl Shown {
     fn includes(&self, record: &Recorded) -> bool {
-        !self.quiet && self.only.as_ref().is_none_or(|id| record.subject.phase() == Some(id))
+        !self.quiet && self.only.as_ref().is_none_or(|phase| phase.is_about(record))
     }
 }
 

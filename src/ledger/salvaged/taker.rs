@@ -9,8 +9,8 @@ use crate::ledger::identity::Once;
 use crate::ledger::told::{action_of, found_of, left_behind};
 use crate::ledger::{LedgerError, Session};
 use crate::model::{
-    Action, CallerId, Command, CommandId, Digest, FoundByRole, Gap, HistoryImported, PhaseId, PhaseRef,
-    Recorded, Seq, StateName, Text, Timestamp, action as verbs,
+    Action, CallerId, Command, CommandId, Digest, FoundByRole, Gap, HistoryImported, PhaseId, PhaseName,
+    PhaseRef, Recorded, Renamed, Seq, StateName, Text, Timestamp, WorkflowDefined, action as verbs,
 };
 
 /// The repair that brings a phase to where the salvaged log has it stand.
@@ -251,8 +251,21 @@ impl<'a> Taker<'a> {
         for event in events {
             let Some(same) = found.iter().find(|found| found.id == event.id) else { continue };
             self.places.insert(event.seq, same.seq);
+            if let Some(defined) = same.event.definition() {
+                self.rename(defined);
+            }
             if event.event.attempt() != same.event.attempt() && event.event.started().is_some() {
                 *self.inferred.entry(RENUMBERED.to_owned()).or_default() += 1;
+            }
+        }
+    }
+
+    /// Has what stands where go by the names that a definition gives.
+    fn rename(&mut self, defined: &WorkflowDefined) {
+        let id = |name: &PhaseName| PhaseId::new(defined.definition.name().clone(), name.clone());
+        for Renamed { from, to } in &defined.renamed {
+            if let Some(state) = self.stands.remove(&id(from)) {
+                self.stands.insert(id(to), state);
             }
         }
     }

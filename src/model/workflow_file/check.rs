@@ -24,7 +24,7 @@ const WORKFLOW: Shape = Shape {
 };
 const PHASE: Shape = Shape {
     owner: "a phase",
-    keys: &["id", "needs", "cost_limit", "version", "inputs", "outputs", "description"],
+    keys: &["id", "needs", "cost_limit", "version", "inputs", "outputs", "description", "renamed_from"],
     aliases: &["depends_on"],
 };
 
@@ -171,8 +171,8 @@ fn read_phase(
         let hint = "give it an `id` that no other phase has";
         return Err(Fault::new(fields.span, "a phase has no `id`").hint(hint));
     };
-    let (id, id_span) = text(id, format)?;
-    let id = PhaseName::new(&id).map_err(|error| Fault::new(id_span.clone(), error.to_string()))?;
+    let (id, id_span) = phase_name(id, format)?;
+    let renamed_from = fields.take("renamed_from").map(|entry| phase_name(entry, format)).transpose()?;
     let mut needs = Vec::new();
     if let Some(entry) = fields.take_either("needs", "depends_on")? {
         for (need, span) in texts(entry, format)? {
@@ -188,8 +188,9 @@ fn read_phase(
         inputs: globs(fields.take("inputs"), format)?,
         outputs: globs(fields.take("outputs"), format)?,
         description: fields.take("description").map(|entry| long_text(entry, format)).transpose()?,
+        renamed_from: renamed_from.as_ref().map(|(name, _)| name.clone()),
     };
-    Ok((phase, PhasePlaces { id, id_span, needs }))
+    Ok((phase, PhasePlaces { id, id_span, needs, renamed_from }))
 }
 
 impl Names {
@@ -212,6 +213,12 @@ fn text(entry: Entry<'_>, format: Format) -> Result<(String, Range<usize>), Faul
         }
         _ => Err(wrong_type(&format!("`{}`", entry.key), &entry.node, "a string", format)),
     }
+}
+
+fn phase_name(entry: Entry<'_>, format: Format) -> Result<(PhaseName, Range<usize>), Fault> {
+    let (name, span) = text(entry, format)?;
+    let name = PhaseName::new(&name).map_err(|error| Fault::new(span.clone(), error.to_string()))?;
+    Ok((name, span))
 }
 
 fn long_text(entry: Entry<'_>, format: Format) -> Result<String, Fault> {

@@ -18,6 +18,8 @@ pub(super) struct PhasePlaces {
     pub(super) id_span: Range<usize>,
     /// Its needs in their order, each with its place.
     pub(super) needs: Vec<(PhaseRef, Range<usize>)>,
+    /// What it was called before.
+    pub(super) renamed_from: Option<(PhaseName, Range<usize>)>,
 }
 
 /// Finds the places of what a definition was refused for.
@@ -36,7 +38,13 @@ pub(super) fn definition_fault(
             let span = needs_of(phase, places).find(|(found, _)| found == need).map(|(_, span)| span);
             let ids = places.iter().map(|place| place.id.as_str());
             let near = nearest(need.phase.as_str(), ids);
+            let was = |place: &&PhasePlaces| {
+                place.renamed_from.as_ref().is_some_and(|(from, _)| *from == need.phase)
+            };
             let hint = match near {
+                _ if let Some(renamed) = places.iter().find(was) => {
+                    Some(format!("it is called `{}` here", renamed.id))
+                }
                 Some(near) => Some(format!("did you mean `{near}`?")),
                 None if need.workflow.is_none() => {
                     Some(format!("a phase of another workflow is written `other/{}`", need.phase))
@@ -50,6 +58,23 @@ pub(super) fn definition_fault(
             let mut spans = needs_of(phase, places).filter(|(found, _)| same(found)).map(|(_, span)| span);
             two_marks(message, spans.next(), spans.next())
         }
+        DefinitionError::RenamedItself { phase } => {
+            let span = rename_of(phase, places).cloned().unwrap_or(0..0);
+            Fault::new(span, message).hint("say what it was called before, or leave that out")
+        }
+        DefinitionError::RenamedAndThere { phase, from } => {
+            let span = rename_of(phase, places).cloned().unwrap_or(0..0);
+            let fault = Fault::new(span, message).hint(
+                "once a rename is in force, `renamed_from` may go; phases swap names in two definitions",
+            );
+            match places.iter().find(|place| place.id == *from) {
+                Some(place) => fault.also(place.id_span.clone(), "it is here"),
+                None => fault,
+            }
+        }
+        DefinitionError::RenamedTwice { first, second, .. } => {
+            two_marks(message, rename_of(first, places), rename_of(second, places))
+        }
         DefinitionError::Cycle { path } => cycle_fault(message, path, places, workflow),
     }
 }
@@ -60,6 +85,13 @@ fn needs_of<'p>(
 ) -> impl Iterator<Item = &'p (PhaseRef, Range<usize>)> {
     let phase = phase.clone();
     places.iter().find(move |place| place.id == phase).into_iter().flat_map(|place| &place.needs)
+}
+
+/// Finds where a phase says what it was called before.
+fn rename_of<'p>(phase: &PhaseName, places: &'p [PhasePlaces]) -> Option<&'p Range<usize>> {
+    let renamed =
+        places.iter().filter(|place| place.id == *phase).find_map(|place| place.renamed_from.as_ref());
+    renamed.map(|(_, span)| span)
 }
 
 /// Points at the second of two places, the first one being all right without it.

@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::retirement::retire as retire_workflow;
 use crate::model::{
-    Change, Definition, DefinitionChange, EventId, Metadata, Past, PhaseId, PhaseName, Recorded, Subject,
-    Text, Undone, WorkflowDefined, action, find_cycle,
+    Change, Definition, DefinitionChange, EventId, Metadata, Past, PhaseId, PhaseName, Recorded, Renamed,
+    Subject, Text, Undone, WorkflowDefined, action, find_cycle,
 };
 use crate::rules::budget::Budget;
 use crate::rules::draft::{Draft, root};
 use crate::rules::happened::Happened;
 use crate::rules::phase::{Phase, PhaseState};
 use crate::rules::rejection::{Rejection, RevertRejection};
+use crate::rules::renames::{self, Exchange};
 use crate::rules::spec::{Lineage, PhaseSpec};
 use crate::rules::table::{Defined, Table, Workflow};
 use crate::rules::touched::{Changing, about_else};
@@ -26,31 +27,50 @@ pub(in crate::rules) fn define(
     inferred: Option<&str>,
 ) -> Result<Vec<Draft>, Rejection> {
     let definition = &*asked.definition;
-    let name = definition.name();
-    let known = table.in_force().find(|known| known.name == *name);
-    let is_known = known.is_some_and(|known| known.definition == definition.digest());
-    if is_known && inferred != Some(DATED_BACK) {
-        return Ok(Vec::new());
+    let is_dated_back = inferred == Some(DATED_BACK);
+    let known = table.in_force().find(|known| known.name == *definition.name());
+    let renamed = renames::asked_for(table, definition);
+    let is_known = known.is_some_and(|known| known.definition == definition.digest()) && renamed.is_empty();
+    match (is_dated_back, is_known) {
+        (true, _) => {
+            let defined = put_in_force(table, definition, Vec::new())?;
+            let renamed = renames::ever_called(table, definition);
+            let subject = Subject::Workflow(definition.name().clone());
+            Ok(vec![root(id, subject, WorkflowDefined { renamed, ..defined })])
+        }
+        (false, true) => Ok(Vec::new()),
+        (false, false) => {
+            let defined = put_in_force(table, definition, renamed)?;
+            Ok(vec![root(id, Subject::Workflow(definition.name().clone()), defined)])
+        }
     }
+}
+
+/// Says what a definition changes, with what it renames.
+fn put_in_force(
+    table: &Table,
+    definition: &Definition,
+    renamed: Vec<Renamed>,
+) -> Result<WorkflowDefined, Rejection> {
+    let name = definition.name();
     check_currency(table, definition)?;
-    let specs: BTreeMap<PhaseId, PhaseSpec> = specs(definition).collect();
-    check_across(table, definition, &specs)?;
-    let known = |id: &PhaseId| table.phases.get(id).filter(|phase| !phase.retired);
-    let added = specs.keys().filter(|id| known(id).is_none()).map(|id| id.phase.clone()).collect();
-    let retired = table
-        .current()
-        .into_iter()
-        .filter(|phase| phase.id.workflow == *name && !specs.contains_key(&phase.id))
-        .map(|phase| phase.id.phase.clone())
-        .collect();
+    let specs: BTreeMap<PhaseId, PhaseSpec> = specs(table, definition).collect();
+    let names = Exchange::of(name, &renamed);
+    check_across(table, definition, &specs, &names)?;
+    let known = |id: &PhaseId| table.phases.get(names.of_phase(id)).filter(|phase| !phase.retired);
+    let is_new = |id: &&PhaseId| known(id).is_none() && !renamed.iter().any(|renamed| renamed.to == id.phase);
+    let added = specs.keys().filter(is_new).map(|id| id.phase.clone()).collect();
+    let of_workflow = table.current().into_iter().filter(|phase| phase.id.workflow == *name);
+    let now = of_workflow.map(|phase| names.of_phase(&phase.id)).filter(|id| !specs.contains_key(*id));
+    let is_gone = |id: &&PhaseId| !renamed.iter().any(|renamed| renamed.from == id.phase);
+    let retired = now.filter(is_gone).map(|id| id.phase.clone()).collect();
     let changed = definition.phases().iter().filter_map(|phase| {
         let id = PhaseId::new(name.clone(), phase.id.clone());
-        let changes = outdating(&known(&id)?.spec, &specs[&id]);
+        let changes = outdating(&known(&id)?.spec, &specs[&id], &names);
         (!changes.is_empty()).then(|| DefinitionChange { phase: phase.id.clone(), changes })
     });
-    let event =
-        WorkflowDefined { definition: definition.clone(), added, retired, changed: changed.collect() };
-    Ok(vec![root(id, Subject::Workflow(name.clone()), event)])
+    let changed = changed.collect();
+    Ok(WorkflowDefined { definition: definition.clone(), added, retired, changed, renamed })
 }
 
 /// Decides that the definition of before is in force, or that the workflow is retired where there was none. What was done
@@ -66,7 +86,7 @@ pub(in crate::rules) fn back(
     if let Some(by) = workflow.retired {
         return Err(passed(target, Some(by.seq)));
     }
-    if workflow.definition != defined.definition.digest() {
+    if workflow.definition != defined.definition.digest() || !workflow.is_named_as_at(target.seq) {
         return Err(passed(target, Some(workflow.defined)));
     }
     let id = |name| PhaseId::new(workflow.name.clone(), PhaseName::clone(name));
@@ -84,7 +104,11 @@ pub(in crate::rules) fn back(
             let workflow = workflow.name.clone();
             Err(RevertRejection::FirstDefinition { seq: target.seq, workflow, by }.into())
         }
-        Some(before) => again(table, target, before),
+        Some(before) => {
+            // What was renamed gets its name back, whatever the definition of before says.
+            let back = |renamed: &Renamed| Renamed { from: renamed.to.clone(), to: renamed.from.clone() };
+            again(table, target, before, defined.renamed.iter().map(back).collect())
+        }
         None => {
             let retire = action::Retire { workflow: workflow.name.clone(), reason: reason.clone() };
             let Draft { subject, event, .. } = retire_workflow(table, target.id, &retire)?;
@@ -102,18 +126,24 @@ pub(in crate::rules) fn reinstate(
     let workflow = target.subject.workflow().and_then(|name| table.workflows.get(name));
     let by = workflow.and_then(|workflow| workflow.retired);
     match &past.definition {
-        Some(before) if by.is_some_and(|by| by.id == target.id) => again(table, target, before),
+        Some(before) if by.is_some_and(|by| by.id == target.id) => again(table, target, before, Vec::new()),
         Some(_) | None => Err(passed(target, workflow.map(|workflow| workflow.defined))),
     }
 }
 
-/// Decides that a definition of before is in force.
-fn again(table: &Table, target: &Recorded, before: &Definition) -> Result<Undoing, Rejection> {
-    let define = action::Define { definition: Box::new(before.clone()) };
-    // Its id is that of the draft which it becomes.
-    let draft = self::define(table, target.id, &define, None)?.pop();
-    let draft = draft.ok_or_else(|| passed(target, None))?;
-    Ok(Undoing::with(Undone::Definition, Some((draft.subject, draft.event))))
+/// Decides that a definition of before is in force, and that phases have the names of before.
+fn again(
+    table: &Table,
+    target: &Recorded,
+    before: &Definition,
+    renamed: Vec<Renamed>,
+) -> Result<Undoing, Rejection> {
+    let is_it = |known: &Workflow| known.name == *before.name() && known.definition == before.digest();
+    if renamed.is_empty() && table.in_force().any(is_it) {
+        return Err(passed(target, None));
+    }
+    let event = put_in_force(table, before, renamed)?;
+    Ok(Undoing::with(Undone::Definition, Some((target.subject.clone(), event.into()))))
 }
 
 /// Checks that what was spent in one currency is not taken for another.
@@ -130,22 +160,31 @@ fn check_currency(table: &Table, definition: &Definition) -> Result<(), Rejectio
     })
 }
 
-/// Returns each phase of a definition with its full name.
-fn specs(definition: &Definition) -> impl Iterator<Item = (PhaseId, PhaseSpec)> {
+/// Returns each phase of a definition with its full name, and its needs by what other workflows call them.
+fn specs(table: &Table, definition: &Definition) -> impl Iterator<Item = (PhaseId, PhaseSpec)> {
     definition.phases().iter().enumerate().map(|(position, phase)| {
         let id = PhaseId::new(definition.name().clone(), phase.id.clone());
-        (id, PhaseSpec::new(definition.name(), position, phase))
+        let spec = PhaseSpec::new(definition.name(), position, phase);
+        let mut seen = BTreeSet::new();
+        let needs = spec.needs.into_iter().map(|need| match need.workflow == id.workflow {
+            true => need,
+            false => table.needed(need),
+        });
+        // It may name one by both of its names.
+        let needs = needs.filter(|need| seen.insert(need.clone())).collect();
+        (id, PhaseSpec { needs, ..spec })
     })
 }
 
 /// Returns what outdates completed work: a changed version, and needs that were not there before.
-fn outdating(before: &PhaseSpec, after: &PhaseSpec) -> Vec<Change> {
+fn outdating(before: &PhaseSpec, after: &PhaseSpec, names: &Exchange) -> Vec<Change> {
     let version = (before.version != after.version).then(|| Change {
         what: "version".to_owned(),
         before: before.version.clone(),
         after: after.version.clone(),
     });
-    let known: BTreeSet<_> = before.needs.iter().collect();
+    // A need that is called otherwise is the same, and so is one whose history comes along.
+    let known: BTreeSet<_> = before.needs.iter().flat_map(|need| [need, names.of_phase(need)]).collect();
     let needs = after.needs.iter().filter(|need| !known.contains(need)).map(|need| Change {
         what: "needs".to_owned(),
         before: None,
@@ -159,6 +198,7 @@ fn check_across(
     table: &Table,
     definition: &Definition,
     specs: &BTreeMap<PhaseId, PhaseSpec>,
+    names: &Exchange,
 ) -> Result<(), Rejection> {
     let name = definition.name();
     let elsewhere: Vec<_> = table.current().into_iter().filter(|phase| phase.id.workflow != *name).collect();
@@ -169,7 +209,7 @@ fn check_across(
             }
         }
     }
-    let into = |need: &&PhaseId| need.workflow == *name && !specs.contains_key(*need);
+    let into = |need: &&PhaseId| need.workflow == *name && !specs.contains_key(names.of_phase(need));
     for phase in &elsewhere {
         if let Some(dropped) = phase.spec.needs.iter().find(into) {
             return Err(Rejection::StillNeeded { phase: dropped.clone(), by: phase.id.clone() });
@@ -180,7 +220,11 @@ fn check_across(
     let index: BTreeMap<_, _> = nodes.iter().enumerate().map(|(at, (id, _))| (*id, at)).collect();
     let edges: Vec<Vec<usize>> = nodes
         .iter()
-        .map(|(_, spec)| spec.needs.iter().filter_map(|need| index.get(need).copied()).collect())
+        .map(|(id, spec)| {
+            // The new definition speaks by the new names, the others by the old ones.
+            let now = |need| if id.workflow == *name { need } else { names.of_phase(need) };
+            spec.needs.iter().filter_map(|need| index.get(now(need)).copied()).collect()
+        })
         .collect();
     match find_cycle(&edges) {
         None => Ok(()),
@@ -202,14 +246,20 @@ pub(in crate::rules) fn defined(
         return Err(about_else(record));
     }
     let table = table.everything();
-    let before = table.workflows.get(definition.name());
-    if let Some(before) = before
+    if let Some(before) = table.workflows.get(definition.name())
         && record.inferred.as_deref() == Some(DATED_BACK)
     {
         let known = before.clone();
-        date_back(table, record, known, definition);
+        date_back(table, record, known, defined);
         return Ok(());
     }
+    // A definition that is dated back and the first one has nothing to rename.
+    let renamed = match record.inferred.as_deref() == Some(DATED_BACK) {
+        true => &[][..],
+        false => &defined.renamed,
+    };
+    renames::rename(table, record, definition.name(), renamed)?;
+    let before = table.workflows.get(definition.name());
     let (budget, limit) =
         before.map_or((Budget::default(), None), |before| (before.budget, before.cost_limit));
     let happened = Happened::of(record);
@@ -229,13 +279,14 @@ pub(in crate::rules) fn defined(
             .chain([Defined::of(record)])
             .collect(),
         retired: None,
+        renamed: before.map(|before| before.renamed.clone()).unwrap_or_default(),
         brought_in: before
             .filter(|before| before.retired.is_none())
             .map_or(happened, |before| before.brought_in),
         latest: happened.later(before.map(|before| before.latest)),
     };
     table.workflows.insert(workflow.name.clone(), workflow);
-    let specs: BTreeMap<_, _> = specs(definition).collect();
+    let specs: BTreeMap<_, _> = specs(table, definition).collect();
     let of_workflow = |phase: &&mut Phase| phase.id.workflow == *definition.name() && !phase.retired;
     for phase in table.phases.values_mut().filter(of_workflow) {
         for need in &phase.spec.needs {
@@ -260,13 +311,17 @@ pub(in crate::rules) fn defined(
 /// The repair that a definition is which says from when on a workflow is taken to have been defined.
 pub const DATED_BACK: &str = "dated_back";
 
-/// Dates the definition of a workflow back: what is there stays as it is, what is not is filled in.
-fn date_back(table: &mut Table, record: &Recorded, known: Workflow, definition: &Definition) {
+/// Dates the definition of a workflow back: what is there stays as it is, what is not is filled in. In a cut that ends before
+/// phases were renamed they get the names by which it speaks of them.
+fn date_back(table: &mut Table, record: &Recorded, known: Workflow, defined: &WorkflowDefined) {
+    let definition = &defined.definition;
+    let known = renames::rename_back(table, record, known, &defined.renamed);
     let earlier = |before: Happened| {
         let happened = Happened::of(record);
         if happened.at < before.at { happened } else { before }
     };
-    for (id, spec) in specs(definition) {
+    let specs: Vec<_> = specs(table, definition).collect();
+    for (id, spec) in specs {
         match table.phases.get_mut(&id).filter(|phase| !phase.retired) {
             Some(phase) => phase.brought_in = earlier(phase.brought_in),
             None => put(table, record, id, spec),
@@ -312,6 +367,7 @@ fn put(table: &mut Table, record: &Recorded, id: PhaseId, spec: PhaseSpec) {
             attempt: 0,
             left_behind: Vec::new(),
             metadata: Metadata::default(),
+            has_history: false,
             last_seq: record.seq,
             updated_at: record.at,
             moved: None,
@@ -346,7 +402,9 @@ fn put(table: &mut Table, record: &Recorded, id: PhaseId, spec: PhaseSpec) {
 /// Starts the visit at the phases that a definition brings in, or says other needs or another version of than before.
 pub(in crate::rules) fn judge_anew(wave: &mut Wave<'_>, record: &Recorded, defined: &WorkflowDefined) {
     let Some(workflow) = record.subject.workflow() else { return };
-    let added: BTreeSet<_> = defined.added.iter().collect();
+    // What has a new name may have a history that it had not.
+    let renamed = defined.renamed.iter().map(|renamed| &renamed.to);
+    let added: BTreeSet<_> = defined.added.iter().chain(renamed).collect();
     let is_other = |phase: &&Phase| phase.lineage.is_made_by(record.seq) || added.contains(&phase.id.phase);
     let of_workflow = |phase: &&Phase| phase.id.workflow == *workflow && !phase.retired;
     for phase in wave.table.phases.values().filter(of_workflow).filter(is_other) {

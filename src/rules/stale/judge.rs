@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::model::{Consumed, LookedThrough, PhaseId};
+use crate::rules::attempt::Attempt;
 use crate::rules::basis::Basis;
 use crate::rules::phase::Phase;
 use crate::rules::table::Table;
@@ -60,6 +61,15 @@ impl<'a> Judge<'a> {
             Go::On
         });
         Look { basis: Basis::of(found), is_stale: stale }
+    }
+
+    /// Says whether what an attempt found in a need is what is found there now.
+    pub(super) fn is_same(&self, then: &Basis, now: &Basis, attempt: &Attempt) -> bool {
+        let since = attempt.since();
+        match self.table.is_renamed_since(since) {
+            true => then.is_same_then(now, |id| self.table.called_then(id, since)),
+            false => then.is_same(now),
+        }
     }
 
     /// Returns what an attempt that starts now finds through each need that has no completion which stands.

@@ -20,7 +20,7 @@ impl<'a> Judge<'a> {
             let (look, need) = (self.look(id), id.beside(workflow));
             match attempt.basis(id) {
                 None => added.push(Reason::NeedAdded { need: need.clone() }),
-                Some(then) if !then.is_same(&look.basis) => {
+                Some(then) if !self.is_same(&then, &look.basis, attempt) => {
                     changed.push(Reason::NeedChanged { need: need.clone() })
                 }
                 Some(_) => {}
@@ -53,7 +53,7 @@ impl<'a> Judge<'a> {
                 stale |= self.is_stale(above);
                 if stale { Go::Home } else { Go::On }
             });
-            stale || then.is_none_or(|then| !then.is_same(&self.look(need).basis))
+            stale || then.is_none_or(|then| !self.is_same(&then, &self.look(need).basis, attempt))
         })
     }
 }

@@ -91,6 +91,7 @@ fn what_is_no_pattern_in_a_recorded_definition_is_told() {
         inputs: vec!["in/[a".to_owned()],
         outputs: Vec::new(),
         description: None,
+        renamed_from: None,
     };
     let definition = Definition::new(WorkflowName::new("w").expect("a name"), vec![phase]);
     let action = Action::Define(action::Define { definition: Box::new(definition.expect("no cycle")) });

@@ -29,6 +29,9 @@ impl From<Rejection> for Failure {
         match &rejection {
             Rejection::Key(_) => failure(Kind::BadKey).hint(KEY),
             Rejection::UnknownPhase { .. } => failure(Kind::UnknownPhase).hint(NO_PHASE),
+            Rejection::RenamedPhase { now, since, .. } => failure(Kind::UnknownPhase)
+                .hint(format!("it is called `{now}` since e{since}"))
+                .detail("renamed", serde_json::json!({ "now": now.to_string(), "since": since.number() })),
             Rejection::AmbiguousPhase { candidates, .. } => failure(Kind::AmbiguousPhase)
                 .hint("give the full name, `workflow/phase`")
                 .detail("candidates", candidates.iter().map(ToString::to_string).collect::<Vec<_>>()),

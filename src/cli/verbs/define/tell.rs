@@ -17,10 +17,11 @@ const NAMED_MAX: usize = 5;
 /// The longest value that is told, in characters.
 const VALUE_CHARACTERS_MAX: usize = 60;
 
-/// What a line is about, in the order in which lines are told: what goes, what is otherwise, what is new.
+/// What a line is about, in the order in which lines are told: what goes, what has another name, what is otherwise, what is new.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Order {
     Retired,
+    Renamed,
     Otherwise,
     Added,
 }
@@ -54,6 +55,9 @@ pub fn lines(redefined: &RedefinedAnswer, workflow: &WorkflowName, is_full: bool
                 whole = Some((phase, Vec::new()));
                 (Order::Retired, comes_or_goes(Order::Retired, &name(phase), &[]))
             }
+            DefinitionEdit::PhaseRenamed { phase, from } => {
+                (Order::Renamed, format!("~ {} was {from}", name(phase)))
+            }
             DefinitionEdit::NeedAdded { phase, need } => {
                 (Order::Otherwise, format!("~ {} needs {}", name(phase), name(need)))
             }
@@ -85,7 +89,7 @@ pub fn lines(redefined: &RedefinedAnswer, workflow: &WorkflowName, is_full: bool
 fn comes_or_goes(order: Order, phase: &str, needs: &[String]) -> String {
     let (sign, verb) = match order {
         Order::Retired => ("-", "needed"),
-        Order::Otherwise | Order::Added => ("+", "needs"),
+        Order::Renamed | Order::Otherwise | Order::Added => ("+", "needs"),
     };
     match needs.is_empty() {
         true => format!("{sign} {phase}"),

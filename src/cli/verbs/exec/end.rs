@@ -7,7 +7,7 @@ use std::process::ExitStatus;
 use phaseledger::ask;
 use phaseledger::ledger::Answer;
 use phaseledger::model::{
-    Action, Expectation, Metadata, OutputFile, Process, Request, Seq, Text, Timestamp, action,
+    Action, Expectation, Metadata, OutputFile, PhaseId, Process, Request, Seq, Text, Timestamp, action,
 };
 use phaseledger::rules::PhaseState;
 use signal_hook::low_level::signal_name;
@@ -276,6 +276,12 @@ fn record(
     if let Some((seq, error)) = started.meter.limit() {
         return Ok(Recorded::ByLimit(seq, error.to_owned()));
     }
+    if since.called != started.phase {
+        // It got another name while the command ran, and is the same.
+        started.phase = since.called;
+        let action = about(action.clone(), &started.phase);
+        return record(args, started, (&action, seen), context);
+    }
     if let Some(phase) = since.phase
         && phase.state.attempt().is_some_and(|attempt| attempt.event == started.event)
     {
@@ -288,6 +294,16 @@ fn record(
         }
     }
     Err(refused(failure, is_rejected, started, action.verb()))
+}
+
+/// Returns the end of an attempt by what its phase is called now.
+fn about(mut action: Action, phase: &PhaseId) -> Action {
+    match &mut action {
+        Action::Complete(complete) => complete.phase = phase.clone().into(),
+        Action::Fail(fail) => fail.phase = phase.clone().into(),
+        _ => {}
+    }
+    action
 }
 
 /// Says of an end that is refused whose attempt it was.

@@ -66,6 +66,7 @@ impl Meter {
     /// Takes in what was recorded since the last look.
     pub fn take(&mut self, since: &ask::AttemptAnswer) {
         self.seen = since.through;
+        self.phase.clone_from(&since.called);
         if self.end.is_some() {
             return;
         }

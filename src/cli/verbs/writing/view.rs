@@ -4,7 +4,9 @@ use std::borrow::Cow;
 
 use phaseledger::files::Unmatched;
 use phaseledger::ledger::{Answer, AnswerStatus};
-use phaseledger::model::{CommandId, Declared, FileRole, PhaseId, Recorded, Seq, Timestamp, Unreadable};
+use phaseledger::model::{
+    CommandId, Declared, FileRole, PhaseId, Recorded, Renamed, Seq, Timestamp, Unreadable,
+};
 use phaseledger::query::{Clash, DefinitionChanges, Forecast, LeftBehind, words};
 use serde::Serialize;
 
@@ -33,6 +35,8 @@ pub struct AnswerView<'a> {
     left_behind: &'a [LeftBehind],
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     ambiguous: &'a [Clash],
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    renamed: &'a [Renamed],
 }
 
 /// A declared pattern that selects nothing, in JSON.
@@ -99,6 +103,7 @@ impl<'a> AnswerView<'a> {
             changes: None,
             left_behind: &[],
             ambiguous: &[],
+            renamed: renamed(answer),
         }
     }
 
@@ -115,6 +120,12 @@ impl<'a> AnswerView<'a> {
             ..self
         }
     }
+}
+
+/// Returns which phases have another name by what was recorded.
+fn renamed(answer: &Answer) -> &[Renamed] {
+    let defined = answer.events.iter().find_map(|record| record.event.definition());
+    defined.map(|defined| defined.renamed.as_slice()).unwrap_or_default()
 }
 
 impl<'a> DerivedView<'a> {
