@@ -36,7 +36,7 @@ pub fn command(action: Action) -> Command {
     Command {
         id: CommandId::new(fresh_id()),
         may_repeat: false,
-        by: Actor { name: "ana".to_owned(), host: "build-3".to_owned(), via: "library".to_owned() },
+        by: Actor::new("ana", "build-3", "library"),
         occurred_at: None,
         expect: Vec::new(),
         inferred: None,

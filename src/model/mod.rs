@@ -41,6 +41,7 @@ mod schema;
 mod selector;
 mod staleness;
 mod state;
+mod tag;
 mod text;
 mod time;
 mod workflow_file;
@@ -85,9 +86,15 @@ pub use rerun_event::{Change, Comparison, RerunCleared, RerunReason, RerunWithdr
 pub use reverted::{Reverted, TagRemoved, Undone};
 pub use scan::Misread;
 pub use schema::{ANSWER_SCHEMA, COMMAND_SCHEMA};
-pub use selector::{IdPrefix, NamedZone, Range, SelectorError, TimeContext, When, WhenBase, Zone, ZoneError};
+pub use selector::{
+    IdPrefix, Likeness, Named, NamedZone, Range, SelectorError, TimeContext, When, WhenBase, Zone, ZoneError,
+};
 pub use staleness::{BASIS_LISTED_MAX, Consumed, LookedThrough, Many, Reason, Said};
 pub use state::StateName;
-pub use text::{LABEL_BYTES_MAX, TEXT_BYTES_MAX, Text, TextError, escape, escape_json, escape_path, label};
+pub use text::{
+    LABEL_BYTES_MAX, TEXT_BYTES_MAX, Text, TextError, claim, escape, escape_json, escape_path, label,
+};
 pub use time::{Timestamp, TimestampError};
-pub use workflow_file::{WORKFLOW_FILE_BYTES_MAX, WorkflowFileError, parse_workflow, parse_workflow_bytes};
+pub use workflow_file::{
+    WORKFLOW_FILE_BYTES_MAX, WorkflowFileError, parse_workflow, parse_workflow_bytes, point_at_name,
+};

@@ -15,7 +15,7 @@ use crate::model::{
 };
 
 /// The version of the fold: rows and snapshots that another one made are discarded.
-pub const FOLD_VERSION: u32 = 5;
+pub const FOLD_VERSION: u32 = 6;
 
 /// Everything that the log adds up to. A table may be partial: it then holds the phases that a command needs
 /// (see [`super::reach`]) and no others.
@@ -38,6 +38,10 @@ pub struct Table {
     /// What leave was asked for, decided or not, by the request's event. A partial table has those that its
     /// commands decide, or have made.
     pub approvals: BTreeMap<EventId, Approval>,
+    /// The workflow that whoever asks means where several have a phase of a bare name, or where there are several. No event
+    /// says so: it is no part of what the log adds up to.
+    #[serde(skip)]
+    pub preferred: Option<WorkflowName>,
 }
 
 /// One workflow.
@@ -110,26 +114,54 @@ pub struct Tag {
 }
 
 impl Table {
-    /// Returns a phase that the definitions in force have.
+    /// Returns a phase that the definitions in force have. A bare name that several workflows have is that of the preferred
+    /// one, where that is one of them.
     ///
     /// # Errors
     ///
     /// [`Rejection::UnknownPhase`], or [`Rejection::AmbiguousPhase`] when several workflows have a phase of
     /// the bare name.
     pub fn resolve(&self, name: &PhaseRef) -> Result<&Phase, Rejection> {
-        let mut found = self.candidates(name).into_iter().filter_map(|id| self.phases.get(&id));
-        match (found.next(), found.next()) {
-            (Some(phase), None) => Ok(phase),
-            (None, _) => Err(Rejection::UnknownPhase { phase: name.clone() }),
-            (Some(_), Some(_)) => {
-                let candidates = self.candidates(name);
-                Err(Rejection::AmbiguousPhase { phase: name.clone(), candidates })
-            }
-        }
+        let found = self.candidates(name);
+        let [id] = self.preferred_of(name, found)?;
+        self.phases.get(&id).ok_or_else(|| Rejection::UnknownPhase { phase: name.clone() })
     }
 
-    /// Returns the full names that a name may stand for and that the table has, in order.
+    /// Returns the one of several phases that a name means.
+    ///
+    /// # Errors
+    ///
+    /// As [`Table::resolve`].
+    pub fn preferred_of(&self, name: &PhaseRef, found: Vec<PhaseId>) -> Result<[PhaseId; 1], Rejection> {
+        let found = match <[PhaseId; 1]>::try_from(found) {
+            Ok(only) => return Ok(only),
+            Err(found) if found.is_empty() => {
+                return Err(Rejection::UnknownPhase { phase: name.clone() });
+            }
+            Err(found) => found,
+        };
+        let preferred = self.preferred.as_ref().filter(|_| name.workflow.is_none());
+        let own = preferred.and_then(|own| found.iter().find(|id| id.workflow.is_same(own)));
+        let ambiguous = || Rejection::AmbiguousPhase {
+            phase: name.clone(),
+            candidates: found.clone(),
+            preferred: preferred.cloned(),
+        };
+        own.map(|id| [id.clone()]).ok_or_else(ambiguous)
+    }
+
+    /// Returns the full names that a name may stand for and that the table has, in order: those that are written as it is,
+    /// or else those that are the same name.
     fn candidates(&self, name: &PhaseRef) -> Vec<PhaseId> {
+        let exact = self.exact(name);
+        if !exact.is_empty() {
+            return exact;
+        }
+        let phases = self.phases.values().filter(|phase| !phase.retired && name.means(&phase.id));
+        phases.map(|phase| phase.id.clone()).collect()
+    }
+
+    fn exact(&self, name: &PhaseRef) -> Vec<PhaseId> {
         let workflows: Vec<_> = match &name.workflow {
             Some(workflow) => vec![workflow],
             None => self.workflows.keys().collect(),
@@ -138,16 +170,18 @@ impl Table {
         ids.filter(|id| self.phases.get(id).is_some_and(|phase| !phase.retired)).collect()
     }
 
-    /// Returns the workflow of a name, or the only one there is.
+    /// Returns the workflow of a name, or the preferred one, or the only one there is.
     ///
     /// # Errors
     ///
     /// [`Rejection::UnknownWorkflow`], or [`Rejection::WorkflowNeeded`] when there is none or several to
     /// choose from.
     pub fn workflow(&self, name: Option<&WorkflowName>) -> Result<&Workflow, Rejection> {
-        match name {
+        let unknown = |name: &WorkflowName| Rejection::UnknownWorkflow { workflow: name.clone() };
+        match name.or(self.preferred.as_ref()) {
             Some(name) => {
-                self.workflows.get(name).ok_or_else(|| Rejection::UnknownWorkflow { workflow: name.clone() })
+                let same = || self.workflows.values().find(|workflow| workflow.name.is_same(name));
+                self.workflows.get(name).or_else(same).ok_or_else(|| unknown(name))
             }
             None => {
                 let mut workflows = self.workflows.values();
@@ -159,6 +193,20 @@ impl Table {
                 }
             }
         }
+    }
+
+    /// Returns the name of a workflow as it is in the log; none for none.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::UnknownWorkflow`].
+    pub fn workflow_named(&self, name: Option<&WorkflowName>) -> Result<Option<WorkflowName>, Rejection> {
+        name.map(|name| Ok(self.workflow(Some(name))?.name.clone())).transpose()
+    }
+
+    /// Returns a tag, and its name as it is in the log.
+    pub fn tag(&self, name: &TagName) -> Option<(&TagName, &Tag)> {
+        self.tags.get_key_value(name).or_else(|| self.tags.iter().find(|(known, _)| known.is_same(name)))
     }
 
     /// Returns the phases that the definitions in force have, by workflow and then in the file's order.

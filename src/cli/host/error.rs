@@ -7,6 +7,7 @@ mod costs;
 mod files;
 mod kind;
 mod ledger;
+mod names;
 mod reverts;
 mod rules;
 mod words;
