@@ -144,7 +144,7 @@ fn same_bytes(scene: &Scene, format: &str) {
     assert_eq!(restored.ok(&["report", "--format", format]).stdout, first, "restored, at its head");
 
     scene.ok(&["note", "later"]);
-    scene.ok(&["tag", "later"]);
+    scene.ok(&["tag", "later", "--force"]);
     assert_eq!(scene.ok(&args).stdout, first, "later events do not change it");
     assert_ne!(scene.ok(&["report", "--format", format]).stdout, first, "but they are in the next one");
 
