@@ -394,3 +394,18 @@ fn found_29_a_verb_about_a_whole_workflow_takes_the_preferred_one() {
     let status: Value = serde_json::from_str(&status).expect("JSON");
     assert_eq!(status["phases"].as_array().expect("a list").len(), 4);
 }
+
+/// What moves a tag, or takes it away, does not take effect before what set it: no cut has the one without the other.
+#[test]
+fn found_32_a_tag_does_not_move_before_it_is_set() {
+    let scene = Scene::small();
+    scene.ok(&["tag", "rel", "e1"]);
+    let moved = scene.ok(&["tag", "rel", "e2", "--force", "--occurred-at", "2 hours ago"]);
+    says(&moved, 0, &["not at", "it rests on e2"]);
+    let gone = scene.ok(&["tag", "--delete", "rel", "--occurred-at", "1 hour ago"]);
+    says(&gone, 0, &["not at", "it rests on e3"]);
+    for moment in ["90 minutes ago", "30 minutes ago", "head"] {
+        says(&scene.ok(&["tag", "--list", "--at", moment]), 0, &["no tags"]);
+    }
+    scene.ok(&["verify"]);
+}
