@@ -37,7 +37,7 @@ pub fn command(action: Action) -> Command {
         id: CommandId::new(fresh_id()),
         key: None,
         may_repeat: false,
-        by: Actor { name: "ana".to_owned(), host: "build-3".to_owned(), via: "library".to_owned() },
+        by: Actor::new("ana", "build-3", "library"),
         occurred_at: None,
         expect: Vec::new(),
         inferred: None,

@@ -49,6 +49,7 @@ _FLAGS = {
     "over_limit": "--over-limit",
     "all": "--all",
     "withdraw": "--withdraw",
+    "force": "--force",
 }
 _LISTS = {"expect": "--expect", "files": "--output"}
 _PLACES = ("phase", "event", "text", "name", "file")
@@ -78,7 +79,7 @@ def amount_of(amount: Amount) -> str:
 
 def arguments(command: Command) -> List[str]:
     """Writes a command as the arguments of its verb."""
-    options: List[str] = []
+    options: List[str] = ["--delete"] if command["do"] == "untag" else []
     places: List[str] = []
     for name, value in command.items():
         if name in _VALUES:
@@ -373,13 +374,29 @@ class Recording(Generic[Recorded]):
         name: str,
         seq: Optional[int] = None,
         *,
+        force: bool = False,
         id: Optional[str] = None,
         expect: Optional[Expectations] = None,
         occurred_at: Optional[When] = None,
         by: Optional[str] = None,
     ) -> Recorded:
-        """Names a place in the log: the last event, or that of `seq`. A name that is set already moves."""
-        return self._send({"do": "tag", "name": name, "seq": seq}, id, expect, occurred_at, by)
+        """Names a place in the log: the last event, or that of `seq`. A name that is set elsewhere moves with `force`
+        alone."""
+        command = {"do": "tag", "name": name, "seq": seq, "force": force}
+        return self._send(command, id, expect, occurred_at, by)
+
+    def untag(
+        self,
+        name: str,
+        reason: Optional[str] = None,
+        *,
+        id: Optional[str] = None,
+        expect: Optional[Expectations] = None,
+        occurred_at: Optional[When] = None,
+        by: Optional[str] = None,
+    ) -> Recorded:
+        """Takes the name of a place away."""
+        return self._send({"do": "untag", "name": name, "reason": reason}, id, expect, occurred_at, by)
 
     def cost_record(
         self,

@@ -23,6 +23,7 @@ from ._types import (
     Next,
     Shown,
     Status,
+    Tag,
     Verified,
     Why,
 )
@@ -103,6 +104,10 @@ class View:
         args = [*self._options, "--format=markdown", *_each("--workflow", workflow)]
         return self._program.run("report", args, in_json=False).decode("utf-8")
 
+    def tags(self) -> List[Tag]:
+        """Lists the tags, in the order of their places."""
+        return [Tag.of(tag) for tag in self._program.ask("tag", *self._options, "--list")["tags"]]
+
     def cost_check(self, phase: str, estimate: Amount) -> CostCheck:
         """Tells whether an estimate fits the limits of a phase and of its workflow, before it is spent."""
         args = [f"--estimate={amount_of(estimate)}", *self._options, "--", phase]
@@ -169,7 +174,8 @@ class Ledger(Recording[Answer], View):
 
     `path` is its folder; without one it is found as the program finds it (`PHASELEDGER_DIR`, or `ledger` here or in
     the nearest parent that has one). `by` is who asks, where a call does not say. `lock_timeout` is how long to wait
-    for other processes, in seconds (10 without it).
+    for other processes, in seconds (10 without it). `workflow` is the one that a bare name is of which several have a
+    phase of.
 
     What is recorded is durable when the call returns. Each command bears an id, made here where none is given, and
     is sent again under it where the program ended without an answer: it is never recorded twice.
@@ -182,9 +188,10 @@ class Ledger(Recording[Answer], View):
         binary: Optional[_Path] = None,
         by: Optional[str] = None,
         lock_timeout: Optional[float] = None,
+        workflow: Optional[str] = None,
     ) -> None:
         folder = None if path is None else os.path.abspath(os.fspath(path))
-        View.__init__(self, Program(find_binary(binary), folder, by, lock_timeout), ())
+        View.__init__(self, Program(find_binary(binary), folder, by, lock_timeout, workflow), ())
 
     @property
     def path(self) -> Optional[str]:

@@ -20,11 +20,18 @@ class Program:
     """The program, with the options that every call has."""
 
     def __init__(
-        self, binary: str, folder: Optional[str], by: Optional[str], lock_timeout: Optional[float]
+        self,
+        binary: str,
+        folder: Optional[str],
+        by: Optional[str],
+        lock_timeout: Optional[float],
+        workflow: Optional[str] = None,
     ) -> None:
         self.binary = binary
         self.folder = folder
         self.by = by
+        #: Whose workflow a bare name is of, for every verb that takes one.
+        self._environment = None if workflow is None else {**os.environ, "PHASELEDGER_WORKFLOW": workflow}
         self._options: List[str] = []
         if folder is not None:
             self._options.append(f"--dir={folder}")
@@ -52,6 +59,7 @@ class Program:
         done = subprocess.run(
             [self.binary, *form, *self._options, verb, *args],
             input=given,
+            env=self._environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
@@ -65,6 +73,7 @@ class Program:
         given = command.get("definition", b"")
         args = arguments(command)
         verb = command["do"]
+        verb = "tag" if verb == "untag" else verb
         if self.by is not None and "by" not in command:
             args.insert(0, f"--by={self.by}")
         is_piped = verb in THROUGH_A_PIPE or not fits(command, args)
@@ -98,7 +107,7 @@ class Program:
 
     def append(self, args: List[str]) -> AppendChild:
         """Starts `append`."""
-        return AppendChild([self.binary, "--json", *self._options, "append", *args])
+        return AppendChild([self.binary, "--json", *self._options, "append", *args], self._environment)
 
 
 class AppendChild:
@@ -108,11 +117,12 @@ class AppendChild:
     has recorded that interruption. It ends when its input does.
     """
 
-    def __init__(self, args: List[str]) -> None:
+    def __init__(self, args: List[str], environment: Optional[Mapping[str, str]] = None) -> None:
         self._stderr: IO[bytes] = tempfile.TemporaryFile()
         try:
             self._process = subprocess.Popen(
                 args,
+                env=environment,
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,

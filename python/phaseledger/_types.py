@@ -240,10 +240,30 @@ class Actor:
     name: str
     host: str
     via: str
+    #: The system's own user; none in what was written before it was recorded.
+    user: Optional[str] = None
 
     @classmethod
     def of(cls, raw: Json) -> Actor:
-        return cls(raw["name"], raw["host"], raw["via"])
+        return cls(raw["name"], raw["host"], raw["via"], raw.get("user"))
+
+
+@dataclass(frozen=True)
+class Tag:
+    """A name of a place in the log, and who set it when."""
+
+    name: str
+    #: The place.
+    seq: int
+    #: The event that set it last.
+    set_seq: int
+    set_at: datetime
+    by: Actor
+    raw: Json = field(repr=False, compare=False)
+
+    @classmethod
+    def of(cls, raw: Json) -> Tag:
+        return cls(raw["name"], raw["seq"], raw["set_seq"], _time(raw["set_at"]), Actor.of(raw["by"]), raw)
 
 
 @dataclass(frozen=True)

@@ -78,6 +78,9 @@ class Recording(Scene):
         ledger.note("-- not an option")
         ledger.tag("release")
         ledger.tag("first", 1)
+        ledger.tag("first", 2, force=True)
+        ledger.untag("release", "not yet")
+        self.assertEqual([(tag.name, tag.seq) for tag in ledger.tags()], [("first", 2)])
         kinds = [event.kind for event in ledger.log(roots=True)] + [event.kind for event in ledger.log()]
         for kind in (
             "phase_failed",
@@ -94,7 +97,7 @@ class Recording(Scene):
         self.assertEqual(ledger.log(kind="phase_failed")[0].data["exit_code"], 0)
         event = ledger.show("tag:first").event
         assert event is not None
-        self.assertEqual(event.seq, 1)
+        self.assertEqual(event.seq, 2)
 
     def test_a_rerun_reaches_what_was_built_on_it(self) -> None:
         ledger = self.small()
@@ -198,6 +201,45 @@ class Recording(Scene):
 
 
 class Safely(Scene):
+    def test_found_25_the_systems_user_is_beside_the_claim(self) -> None:
+        ledger = self.small()
+        ledger.note("x", by="eva")
+        claims = [(event.by.name, event.by.user) for event in ledger.log()]
+        self.assertEqual([name for name, _ in claims], ["ana", "eva"])
+        self.assertEqual(len({user for _, user in claims}), 1)
+        self.assertTrue(claims[0][1])
+        for name in ("a\nb", "a\u202eb", "a\x9bb"):
+            with self.assertRaises(UsageError):
+                ledger.note("x", by=name)
+
+    def test_found_29_a_bare_name_is_of_the_workflow_that_is_said(self) -> None:
+        self.small()
+        ledger = Ledger(self.folder / "ledger", by="ana", workflow="v")
+        ledger.define({"workflow": {"name": "v"}, "phase": [{"id": "a"}]})
+        ledger.start("a")
+        with ledger.stream() as stream:
+            stream.complete("a")
+        self.assertEqual({event.workflow for event in ledger.log(kind="phase_completed")}, {"v"})
+        with self.assertRaises(UsageError):
+            Ledger(self.folder / "ledger").start("a")
+
+    def test_found_32_a_tag_moves_where_that_is_said(self) -> None:
+        ledger = self.small()
+        ledger.tag("release", 1)
+        with self.assertRaises(Rejected) as refused:
+            ledger.tag("release", 2)
+        self.assertEqual((refused.exception.code, refused.exception.details["seq"]), ("tag_there", 1))
+        self.assertEqual(ledger.tag("release", 1).status, "unchanged")
+        with ledger.stream() as stream:
+            stream.tag("release", 2, force=True)
+        tag = ledger.tags()[0]
+        self.assertEqual((tag.name, tag.seq, tag.set_seq, tag.by.name), ("release", 2, 3, "ana"))
+        ledger.revert(f"e{tag.set_seq}", "a slip")
+        self.assertEqual([tag.seq for tag in ledger.tags()], [1])
+        self.assertEqual(ledger.preview().untag("release").status, "preview")
+        ledger.untag("release")
+        self.assertEqual(ledger.tags(), [])
+
     def test_an_id_is_recorded_once(self) -> None:
         ledger = self.small()
         first = ledger.start("a", id="key:run-7")

@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use super::error::{ApprovalCandidate, NoApproval};
 use super::{AskError, Cut, Question};
-use crate::model::{EventId, IdPrefix, PhaseId, PhaseRef, Seq, WorkflowName};
+use crate::model::{ApprovalPolicy, EventId, IdPrefix, PhaseId, PhaseRef, Seq, WorkflowName};
 use crate::query::{self, ApprovalFilter};
 use crate::rules::{Approval, ApprovalRejection, Rejection, Table};
 
@@ -54,10 +54,7 @@ impl Question for Approvals {
 
     fn ask(&self, cut: &Cut<'_>) -> Result<ApprovalsAnswer, AskError> {
         let table = cut.table()?;
-        let workflow = self.workflow.clone();
-        if let Some(workflow) = &workflow {
-            table.known_workflow(workflow)?;
-        }
+        let workflow = table.known_workflow_named(self.workflow.as_ref())?;
         let named = |name| Ok::<_, Rejection>(query::phase_named(&table, name)?.id.clone());
         let phase = self.phase.as_ref().map(named).transpose()?;
         Ok(ApprovalsAnswer { workflow, phase, decided: self.decided, table })
@@ -127,18 +124,18 @@ fn starting(prefix: &IdPrefix, cut: &Cut<'_>) -> Result<Approval, AskError> {
     }
 }
 
-/// May those who ask leave of a workflow grant it themselves?
+/// By which policy is leave given in a workflow?
 #[derive(Debug, Clone)]
-pub struct SelfApproval {
+pub struct PolicyInForce {
     /// The workflow.
     pub workflow: WorkflowName,
 }
 
-impl Question for SelfApproval {
-    const SCHEMA: &'static str = "self-approval/1";
-    type View = bool;
+impl Question for PolicyInForce {
+    const SCHEMA: &'static str = "policy/1";
+    type View = ApprovalPolicy;
 
-    fn ask(&self, cut: &Cut<'_>) -> Result<bool, AskError> {
-        Ok(cut.workflow(Some(&self.workflow))?.approval.self_approval())
+    fn ask(&self, cut: &Cut<'_>) -> Result<ApprovalPolicy, AskError> {
+        Ok(cut.workflow(Some(&self.workflow))?.approval)
     }
 }

@@ -88,14 +88,15 @@ impl Question for CostsBy {
 
     fn ask(&self, cut: &Cut<'_>) -> Result<CostsByAnswer, AskError> {
         let part = cut.find_part(self.range.as_ref())?.places();
-        if self.workflow.is_some() {
-            cut.table()?.workflow(self.workflow.as_ref())?;
-        }
+        let workflow = match &self.workflow {
+            Some(_) => cut.table()?.known_workflow_named(self.workflow.as_ref())?,
+            None => None,
+        };
         let mut grouping = CostGrouping::default();
         let names = cut.table_of_names()?;
         each_cost(cut, &part, |record| {
             let record = Recorded { subject: names.subject_now(&record), ..record };
-            if self.workflow.is_some() && record.subject.workflow() != self.workflow.as_ref() {
+            if workflow.is_some() && record.subject.workflow() != workflow.as_ref() {
                 return Ok(());
             }
             Ok(grouping.put(&record, self.key(&record))?)

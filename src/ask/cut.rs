@@ -10,9 +10,9 @@ use serde::{Serialize, Serializer};
 use super::AskError;
 use super::reader::{Lines, Reader, decode};
 use crate::ledger::{Head, Ledger};
-use crate::model::{Digest, EventId, PhaseRef, Places, Recorded, Seq, Timestamp, WorkflowName};
+use crate::model::{Digest, EventId, PhaseRef, Places, Recorded, Seq, TagName, Timestamp, WorkflowName};
 use crate::query::Proven;
-use crate::rules::{Approval, Table, Workflow};
+use crate::rules::{Approval, Table, Tag, Workflow};
 
 /// Which events an answer is as of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -180,6 +180,18 @@ impl<'a> Cut<'a> {
         match self.is_head() && self.table.get().is_none() {
             true => Ok(Arc::new(self.ledger.borrow().small_table_of(&self.head)?)),
             false => self.table(),
+        }
+    }
+
+    /// Returns the tags, by name.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cut::table`].
+    pub fn tags(&self) -> Result<BTreeMap<TagName, Tag>, AskError> {
+        match self.is_head() && self.table.get().is_none() {
+            true => Ok(self.ledger.borrow().small_table_of(&self.head)?.tags),
+            false => Ok(self.table()?.tags.clone()),
         }
     }
 

@@ -22,10 +22,8 @@ impl Question for Graph {
 
     fn ask(&self, cut: &Cut<'_>) -> Result<query::Graph, AskError> {
         let table = cut.table()?;
-        let workflow = self.workflow.as_ref();
-        if workflow.is_some() {
-            table.workflow(workflow)?;
-        }
+        let workflow = table.workflow_named(self.workflow.as_ref())?;
+        let workflow = workflow.as_ref();
         let find = |name: &Option<PhaseRef>| -> Result<Option<PhaseId>, Rejection> {
             let Some(name) = name else { return Ok(None) };
             let own = workflow.map(|workflow| PhaseRef::from(name.within(workflow)));

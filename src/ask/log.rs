@@ -61,9 +61,7 @@ impl Log {
     /// Finds the phases and the workflow that are named.
     fn resolved(&self, table: &Table) -> Result<LogFilter, AskError> {
         let mut filter = self.filter.clone();
-        if let Some(workflow) = &filter.workflow {
-            table.known_workflow(workflow)?;
-        }
+        filter.workflow = table.known_workflow_named(filter.workflow.as_ref())?;
         for name in &self.phases {
             let own = filter.workflow.as_ref().map(|workflow| PhaseRef::from(name.within(workflow)));
             let phase = phase_named(table, own.as_ref().unwrap_or(name))?;

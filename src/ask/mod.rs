@@ -48,12 +48,13 @@ mod scan;
 mod show;
 mod standing;
 mod status;
+mod tags;
 mod why;
 mod workflow;
 
 use serde::{Serialize, Serializer};
 
-pub use approvals::{ApprovalNamed, Approvals, ApprovalsAnswer, SelfApproval};
+pub use approvals::{ApprovalNamed, Approvals, ApprovalsAnswer, PolicyInForce};
 pub use attempt::{
     Attempt, AttemptAnswer, BeforeStart, BeforeStartAnswer, KnownAttempt, KnownStart, ToStart,
 };
@@ -80,6 +81,7 @@ pub use scan::{Scan, ScanAnswer, ScanTarget};
 pub use show::{Show, ShowAnswer, ShownEvent, ShownPhase};
 pub use standing::Standing;
 pub use status::{Status, StatusAnswer};
+pub use tags::{TagView, Tags, TagsAnswer};
 pub use why::{Why, WhyAnswer};
 pub use workflow::OnlyWorkflow;
 

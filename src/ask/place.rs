@@ -222,8 +222,8 @@ impl Cut<'_> {
                 return Err(AskError::NoEvent { seq: *seq, head: self.head.seq });
             }
             WhenBase::Seq(seq) => *seq,
-            WhenBase::Tag(name) => match self.ledger.borrow().small_table_of(&self.head)?.tags.get(name) {
-                Some(tag) => tag.seq,
+            WhenBase::Tag(name) => match self.ledger.borrow().small_table_of(&self.head)?.tag(name) {
+                Some((_, tag)) => tag.seq,
                 None => return Err(AskError::NoTag { name: name.clone() }),
             },
             WhenBase::Id(prefix) => self.find_id(prefix)?,

@@ -53,7 +53,8 @@ impl Question for Report {
 
     fn ask(&self, cut: &Cut<'_>) -> Result<ReportAnswer, AskError> {
         let table = cut.table()?;
-        let workflow = self.workflow.as_ref();
+        let named = table.workflow_named(self.workflow.as_ref())?;
+        let workflow = named.as_ref();
         let query::References { places, roots, reruns } = query::references(&table, workflow)?;
         let mut events = BTreeMap::new();
         for seq in places {
@@ -65,7 +66,7 @@ impl Question for Report {
         }
         let (root, recent) = (cut.root()?, recent(cut, workflow)?);
         let evidence = Evidence { root, events, recent, reruns, costs: scan_costs(cut, &table)? };
-        Ok(ReportAnswer { workflow: self.workflow.clone(), table, evidence })
+        Ok(ReportAnswer { workflow: named, table, evidence })
     }
 }
 

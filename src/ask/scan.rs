@@ -76,10 +76,8 @@ impl Question for Scan {
 impl Scan {
     /// Returns the phases that are meant, each after all that it needs.
     fn targets(&self, table: &Table) -> Result<Vec<ScanTarget>, AskError> {
-        let workflow = self.workflow.as_ref();
-        if workflow.is_some() {
-            table.workflow(workflow)?;
-        }
+        let workflow = table.workflow_named(self.workflow.as_ref())?;
+        let workflow = workflow.as_ref();
         let named = self.phases.iter().map(|name| {
             let bare = name.workflow.is_none();
             let workflow = workflow.filter(|_| bare).or(name.workflow.as_ref()).cloned();

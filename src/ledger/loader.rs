@@ -81,7 +81,16 @@ impl Loader {
             return self.approval(kept, table, request);
         }
         let Some(name) = name else { return Ok(()) };
-        for id in self.candidates(table, name) {
+        let mut ids = self.candidates(table, name);
+        if !name.to_string().is_ascii() {
+            ids.extend(self.candidates(table, &name.composed()));
+            ids.iter().try_for_each(|id| self.phase(kept, table, id))?;
+            if !ids.iter().any(|id| table.phases.contains_key(id)) {
+                // It may be in the log with its characters composed in any way.
+                return self.load_everything(kept, table);
+            }
+        }
+        for id in ids {
             self.phase(kept, table, &id)?;
             match reach {
                 Reach::NoPhase | Reach::Approval(_) | Reach::Phase | Reach::Everything => {}
@@ -93,7 +102,10 @@ impl Loader {
 
     fn candidates(&self, table: &Table, name: &PhaseRef) -> Vec<PhaseId> {
         match &name.workflow {
-            Some(workflow) => vec![name.within(workflow)],
+            Some(workflow) => {
+                let same = table.workflows.keys().filter(|known| known.is_same(workflow));
+                same.map(|known| PhaseId::new(known.clone(), name.phase.clone())).collect()
+            }
             None => table.workflows.keys().map(|workflow| name.within(workflow)).collect(),
         }
     }
@@ -107,6 +119,7 @@ impl Loader {
     /// Adds the whole table as it is kept to what is loaded, which may have changed since.
     fn add_all(&mut self, table: &mut Table, mut whole: Table) {
         whole.head = table.head;
+        whole.preferred = table.preferred.take();
         whole.phases.append(&mut table.phases);
         whole.workflows.append(&mut table.workflows);
         whole.tags.append(&mut table.tags);

@@ -44,7 +44,7 @@ pub use verify::{Verified, VerifyError};
 use self::loader::Loader;
 use self::rows::Kept;
 use crate::model::{
-    Command, CommandId, Digest, EventId, LineError, PhaseRef, Places, Recorded, Seq, Timestamp,
+    Command, CommandId, Digest, EventId, LineError, PhaseRef, Places, Recorded, Seq, Timestamp, WorkflowName,
 };
 use crate::rules::{Approval, Impossible, Reach, Rejection, Table};
 use crate::store::{DiskReader, DiskStore, Store, StoreError};
@@ -55,6 +55,7 @@ const TRIES_MAX: u32 = 8;
 /// A ledger: one totally ordered log of events, with everything derived from it.
 pub struct Ledger {
     store: Box<dyn Store>,
+    preferred: Option<WorkflowName>,
 }
 
 /// Why the ledger did not do what was asked.
@@ -98,7 +99,12 @@ pub enum LedgerError {
 impl Ledger {
     /// Puts the loop around a store.
     pub fn new(store: Box<dyn Store>) -> Self {
-        Ledger { store }
+        Ledger { store, preferred: None }
+    }
+
+    /// Says which workflow is meant where several have a phase of a bare name, or where one is to be named and is not.
+    pub fn preferring(self, workflow: Option<WorkflowName>) -> Self {
+        Ledger { preferred: workflow, ..self }
     }
 
     /// Makes the log of a new ledger in a directory, or opens the one that is there.
@@ -202,7 +208,7 @@ impl Ledger {
     /// [`StoreError`] as a [`LedgerError`].
     pub fn session(&mut self) -> Result<Session<'_>, LedgerError> {
         let head = self.store.head()?;
-        Session::new(self.store.as_mut(), head)
+        Session::new(self.store.as_mut(), head, self.preferred.clone())
     }
 
     /// Returns the table at the head.
@@ -221,9 +227,14 @@ impl Ledger {
     /// [`LedgerError`] for a machine or a log that fails.
     pub fn table_of(&self, head: &Head) -> Result<Table, LedgerError> {
         match rows::whole(self.kept(head))? {
-            Some(table) => Ok(table),
+            Some(table) => Ok(self.told(table)),
             None => self.table_at(head.seq),
         }
+    }
+
+    /// Tells a table which workflow is preferred.
+    fn told(&self, table: Table) -> Table {
+        Table { preferred: self.preferred.clone(), ..table }
     }
 
     /// Returns the table at a head that was read, with its workflows and its tags: the rest may be missing.
@@ -233,7 +244,7 @@ impl Ledger {
     /// [`LedgerError`] for a machine or a log that fails.
     pub fn small_table_of(&self, head: &Head) -> Result<Table, LedgerError> {
         match rows::small(self.kept(head))? {
-            Some(table) => Ok(table),
+            Some(table) => Ok(self.told(table)),
             None => self.table_at(head.seq),
         }
     }
@@ -248,7 +259,7 @@ impl Ledger {
         let store = self.store.as_ref();
         let (mut loader, mut table) = Loader::new(store, head)?;
         loader.load(store, head, &mut table, (Reach::Phase, Some(phase)))?;
-        Ok(table)
+        Ok(self.told(table))
     }
 
     /// Returns the requests for approval whose ids start with some of a UUID's text, up to its first dash, as
@@ -274,7 +285,7 @@ impl Ledger {
     ///
     /// [`LedgerError`] for a machine or a log that fails.
     pub fn table_at(&self, seq: Seq) -> Result<Table, LedgerError> {
-        Ok(replay::fold(self.store.as_ref(), seq)?.table)
+        Ok(self.told(replay::fold(self.store.as_ref(), seq)?.table))
     }
 
     /// Returns the table of the events at some places: a cut, which holds all that each of them rests on.
@@ -283,7 +294,7 @@ impl Ledger {
     ///
     /// [`LedgerError`] for a machine or a log that fails; [`Impossible`] where it is no cut.
     pub fn table_of_places(&self, places: &Places) -> Result<Table, LedgerError> {
-        replay::fold_places(self.store.as_ref(), places)
+        Ok(self.told(replay::fold_places(self.store.as_ref(), places)?))
     }
 
     /// Returns the places up to one whose events took effect before a cut through time.

@@ -11,10 +11,11 @@ use super::rows::Changed;
 use super::{LedgerError, Records, replay};
 use crate::model::{
     Action, Command, CommandId, Declared, Event, FileRole, PhaseRef, Recorded, Seq, StateName, Timestamp,
+    WorkflowName,
 };
 use crate::rules::{
-    Draft, Happened, Phase, Reach, Rejection, Rest, Resting, Stamp, Table, check_expectations, decide,
-    evolve, moment, propagate, reach, rests_on,
+    DATED_BACK, Draft, Happened, Phase, Reach, Rejection, Rest, Resting, Stamp, Table, check_expectations,
+    check_new_names, decide, evolve, moment, propagate, reach, rests_on,
 };
 use crate::store::{Appended, Batch, Entry, Head, Store, StoreError, Times};
 
@@ -75,8 +76,13 @@ pub struct Session<'a> {
 
 impl<'a> Session<'a> {
     /// Begins on a head, whoever appends meanwhile: then it cannot be committed.
-    pub(super) fn new(store: &'a mut dyn Store, head: Head) -> Result<Self, LedgerError> {
+    pub(super) fn new(
+        store: &'a mut dyn Store,
+        head: Head,
+        preferred: Option<WorkflowName>,
+    ) -> Result<Self, LedgerError> {
         let (loader, table) = Loader::new(store, &head)?;
+        let table = Table { preferred, ..table };
         let changed = Changed::new(loader.has_everything());
         Ok(Session {
             last: head.times.map(|times| times.recorded_at),
@@ -121,6 +127,10 @@ impl<'a> Session<'a> {
         let command = &*self.with_past(command)?;
         let reach = (reach(&command.action), command.action.phase());
         self.loader.load(self.store, &self.head, &mut self.table, reach)?;
+        // What was recorded once, and what is made up for what is lost, has the names that there were.
+        if once.is_none() && command.inferred.is_none_or(|repair| repair == DATED_BACK) {
+            check_new_names(&self.table, &command.action)?;
+        }
         check_expectations(&self.table, command)?;
         let mut moment = moment(self.last, now, command.claimed())?;
         let mut drafts = decide(&self.table, command, moment.at)?;

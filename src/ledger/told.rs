@@ -117,7 +117,13 @@ fn action(event: &Event, about: &Subjects<'_>, place: impl Fn(Seq) -> Option<Seq
         Event::NoteAdded(note) => {
             Action::Note(action::Note { phase: about.phase(), text: note.text.clone() })
         }
-        Event::TagSet(tag) => Action::Tag(action::Tag { name: tag.name.clone(), seq: Some(place(tag.seq)?) }),
+        Event::TagSet(tag) => {
+            let seq = Some(place(tag.seq)?);
+            Action::Tag(action::Tag { name: tag.name.clone(), seq, force: true })
+        }
+        Event::TagRemoved(tag) => {
+            Action::Untag(action::Untag { name: tag.name.clone(), reason: tag.reason.clone() })
+        }
         Event::Reverted(reverted) => {
             Action::Revert(action::Revert { event: reverted.event, reason: reverted.reason.clone() })
         }
@@ -133,10 +139,7 @@ fn action(event: &Event, about: &Subjects<'_>, place: impl Fn(Seq) -> Option<Seq
         Event::HistoryImported(history) => {
             Action::NoteImport(action::NoteImport { workflow: about.whole(), history: history.clone() })
         }
-        Event::RerunCleared(_)
-        | Event::TagRemoved(_)
-        | Event::CostWarningRaised(_)
-        | Event::CostLimitExceeded(_) => return None,
+        Event::RerunCleared(_) | Event::CostWarningRaised(_) | Event::CostLimitExceeded(_) => return None,
     })
 }
 

@@ -31,10 +31,11 @@ use serde::{Deserialize, Serialize};
 
 use super::definition::Definition;
 pub use super::retirement::Retire;
+pub use super::tag::{Tag, Untag};
 use super::text::read_label;
 use super::{
     Amount, ApprovalAnswer, ApprovalAsk, Change, Digest, EventId, FileRole, HistoryImported, Metadata,
-    OutputFile, PhaseRef, Seq, TagName, Text, Verdict, Worker, WorkflowName,
+    OutputFile, PhaseRef, Text, Verdict, Worker, WorkflowName,
 };
 
 /// What to record, in the imperative.
@@ -74,6 +75,8 @@ pub enum Action {
     Note(Note),
     /// Name a place in the log.
     Tag(Tag),
+    /// Take the name of a place away.
+    Untag(Untag),
     /// Record what was spent, or given back.
     Cost(Cost),
     /// Set the most that a phase, or a workflow, may cost.
@@ -103,7 +106,7 @@ impl Action {
             Action::Reset(_) | Action::ResetAll(_) => "reset",
             Action::Meta(_) => "meta",
             Action::Note(_) => "note",
-            Action::Tag(_) => "tag",
+            Action::Tag(_) | Action::Untag(_) => "tag",
             Action::Cost(_) => "cost record",
             Action::CostLimit(_) => "cost limit",
             Action::ApprovalRequest(_) => "approval request",
@@ -134,6 +137,7 @@ impl Action {
             | Action::Retire(_)
             | Action::ResetAll(_)
             | Action::Tag(_)
+            | Action::Untag(_)
             | Action::Revert(_)
             | Action::ApprovalDecide(_)
             | Action::NoteImport(_) => None,
@@ -324,16 +328,6 @@ pub struct Note {
     pub phase: Option<PhaseRef>,
     /// The note.
     pub text: Text,
-}
-
-/// Names a place in the log.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Tag {
-    /// The name.
-    pub name: TagName,
-    /// The place; none for the head.
-    pub seq: Option<Seq>,
 }
 
 /// Records what was spent, or given back.

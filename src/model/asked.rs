@@ -96,6 +96,11 @@ impl Asked {
                 self.set("all", "true".to_owned());
                 Some("reset")
             }
+            // It allows what is asked for, and asks for nothing itself.
+            Action::Tag(_) => {
+                self.0.remove("force");
+                None
+            }
             Action::FilesChanged(_) => Some("scan"),
             Action::NoteImport(_) => Some("import"),
             Action::ApprovalDecide(answer) => {

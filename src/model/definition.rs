@@ -104,6 +104,27 @@ impl Definition {
         Unchecked { name: name.clone(), ..self.unchecked.clone() }.try_into().ok()
     }
 
+    /// Writes its names in another way.
+    ///
+    /// # Errors
+    ///
+    /// As [`Definition::new`]: names that were two and are one.
+    pub fn respelled(
+        &self,
+        name: WorkflowName,
+        phase: impl Fn(&PhaseName) -> PhaseName,
+        need: impl Fn(&PhaseRef) -> PhaseRef,
+    ) -> Result<Self, DefinitionError> {
+        let mut unchecked = self.unchecked.clone();
+        unchecked.name = name;
+        for of in &mut unchecked.phases {
+            of.id = phase(&of.id);
+            of.renamed_from = of.renamed_from.as_ref().map(&phase);
+            of.needs = of.needs.iter().map(&need).collect();
+        }
+        unchecked.try_into()
+    }
+
     /// Returns the workflow's name.
     pub fn name(&self) -> &WorkflowName {
         &self.unchecked.name

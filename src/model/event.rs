@@ -356,6 +356,9 @@ pub struct TagSet {
     pub name: TagName,
     /// The place it names; the last event that sets a name counts.
     pub seq: Seq,
+    /// The place that it named before, where someone moved it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<Seq>,
 }
 
 /// The data of `history_imported`.

@@ -48,6 +48,7 @@ mod schema;
 mod selector;
 mod staleness;
 mod state;
+mod tag;
 mod text;
 mod time;
 mod workflow_file;
@@ -98,12 +99,16 @@ pub use retirement::WorkflowRetired;
 pub use reverted::{Reverted, TagRemoved, Undone};
 pub use scan::Misread;
 pub use schema::{ANSWER_SCHEMA, COMMAND_SCHEMA};
-pub use selector::{IdPrefix, NamedZone, Range, SelectorError, TimeContext, When, WhenBase, Zone, ZoneError};
+pub use selector::{
+    IdPrefix, Likeness, Named, NamedZone, Range, SelectorError, TimeContext, When, WhenBase, Zone, ZoneError,
+};
 pub use staleness::{BASIS_LISTED_MAX, Consumed, LookedThrough, Many, Reason, Said};
 pub use state::StateName;
-pub use text::{LABEL_BYTES_MAX, TEXT_BYTES_MAX, Text, TextError, escape, escape_json, escape_path, label};
+pub use text::{
+    LABEL_BYTES_MAX, TEXT_BYTES_MAX, Text, TextError, claim, escape, escape_json, escape_path, label,
+};
 pub use time::{Timestamp, TimestampError};
 pub use workflow_file::{
-    WORKFLOW_FILE_BYTES_MAX, WorkflowFileError, parse_workflow, parse_workflow_bytes, workflow_to_json,
-    workflow_to_toml,
+    WORKFLOW_FILE_BYTES_MAX, WorkflowFileError, parse_workflow, parse_workflow_bytes, point_at_name,
+    workflow_to_json, workflow_to_toml,
 };

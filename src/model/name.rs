@@ -1,10 +1,12 @@
 //! Names of workflows, phases and tags.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use unicode_normalization::{UnicodeNormalization, is_nfc};
 
 use super::text::{escape, is_deceptive};
 
@@ -36,6 +38,15 @@ pub enum NameError {
         /// The character, escaped and quoted.
         found: String,
     },
+}
+
+/// Returns a name as names are compared: in Unicode's normalization form C (Standard Annex 15), so that `é` is one name
+/// however it was typed. A name that is in a log stays as it is there.
+fn normal(name: &str) -> Cow<'_, str> {
+    match name.is_ascii() || is_nfc(name) {
+        true => Cow::Borrowed(name),
+        false => Cow::Owned(name.nfc().collect()),
+    }
 }
 
 fn check(name: &str) -> Result<(), NameError> {
@@ -82,6 +93,20 @@ macro_rules! name {
             /// Returns the name.
             pub fn as_str(&self) -> &str {
                 &self.0
+            }
+
+            /// Says whether two names are the same, however their characters are composed.
+            pub fn is_same(&self, other: &Self) -> bool {
+                self == other || normal(&self.0) == normal(&other.0)
+            }
+
+            /// Returns the name as a new one is written: with its characters composed. It may be a few bytes longer
+            /// than a name may be: then it stays as it is.
+            pub fn composed(&self) -> Self {
+                match normal(&self.0) {
+                    Cow::Borrowed(_) => self.clone(),
+                    Cow::Owned(name) => $type::new(&name).unwrap_or_else(|_| self.clone()),
+                }
             }
         }
 
@@ -131,6 +156,11 @@ pub struct PhaseId {
 }
 
 impl PhaseId {
+    /// Says whether two names are the same, however their characters are composed.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.phase.is_same(&other.phase) && self.workflow.is_same(&other.workflow)
+    }
+
     /// Makes a full name from its parts.
     pub fn new(workflow: WorkflowName, phase: PhaseName) -> Self {
         PhaseId { workflow, phase }
@@ -169,6 +199,18 @@ pub struct PhaseRef {
 }
 
 impl PhaseRef {
+    /// Returns the name with its characters composed.
+    pub fn composed(&self) -> PhaseRef {
+        let workflow = self.workflow.as_ref().map(WorkflowName::composed);
+        PhaseRef { workflow, phase: self.phase.composed() }
+    }
+
+    /// Says whether the name means a phase, however the characters of both are composed.
+    pub fn means(&self, id: &PhaseId) -> bool {
+        self.phase.is_same(&id.phase)
+            && self.workflow.as_ref().is_none_or(|workflow| workflow.is_same(&id.workflow))
+    }
+
     /// Returns the full name, a bare one being of `workflow`.
     pub fn within(&self, workflow: &WorkflowName) -> PhaseId {
         PhaseId::new(self.workflow.as_ref().unwrap_or(workflow).clone(), self.phase.clone())

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Amount, OperationName};
+use super::{Actor, Amount, OperationName};
 
 /// What a definition says of approvals, and only what it says; [`ApprovalPolicy`] has the rest.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub struct PolicyTerms {
     /// Whether those who ask may grant it themselves.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub self_approval: Option<bool>,
+    /// Whether who grants must be another system user than who asked, whatever names both claim.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub distinct_users: Option<bool>,
     /// The operations that always wait for a person.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub high_impact: Vec<OperationName>,
@@ -105,6 +108,20 @@ impl ApprovalPolicy {
     /// Says whether those who ask may grant it themselves.
     pub fn self_approval(&self) -> bool {
         self.terms.self_approval.unwrap_or(false)
+    }
+
+    /// Says whether who grants must be another system user than who asked.
+    pub fn distinct_users(&self) -> bool {
+        self.terms.distinct_users.unwrap_or(false)
+    }
+
+    /// Says whether someone would grant what they asked for themselves, and may not. A name that is claimed hides nobody: on one
+    /// machine the user of the one is not to be the name of the other. Two names that are neither are two people who share
+    /// a user, unless the definition says that users are to differ.
+    pub fn keeps_from(&self, by: &Actor, asked: &Actor) -> bool {
+        let is_one_user =
+            by.is_called(asked) || asked.is_called(by) || self.distinct_users() && by.is_user_of(asked);
+        !self.self_approval() && (by.has_name_of(asked) || is_one_user)
     }
 
     /// Says whether an operation always waits for a person.

@@ -22,7 +22,7 @@ use serde::{Deserialize, Deserializer};
 use self::line::Line;
 pub use self::verbs::VERBS;
 use self::written::WrittenTime;
-use super::text::{escape, read_label};
+use super::text::{escape, read_claim};
 use super::{
     Action, Actor, CallerId, Claim, Command, CommandId, Doubled, Expectation, FoundByRole, SelectorError,
     TimeContext,
@@ -51,7 +51,7 @@ struct How {
     #[serde(default, deserialize_with = "read_expectations")]
     expect: Vec<Expectation>,
     occurred_at: Option<WrittenTime>,
-    #[serde(default, deserialize_with = "read_label")]
+    #[serde(default, deserialize_with = "read_claim")]
     by: Option<String>,
 }
 

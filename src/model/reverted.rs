@@ -59,4 +59,7 @@ pub struct TagRemoved {
     pub name: TagName,
     /// The place that it named.
     pub seq: Seq,
+    /// Why someone took it away, where they said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Text>,
 }

@@ -86,6 +86,16 @@ pub enum TextError {
     /// Nothing but white space.
     #[error("the text is empty")]
     Empty,
+    /// A name of who asks that does not look like what it is.
+    #[error(
+        "the name `{shown}` has the character `{found}`; who asks has no control or invisible characters"
+    )]
+    Deceptive {
+        /// The name, escaped.
+        shown: String,
+        /// The character, escaped.
+        found: String,
+    },
     /// Longer than [`TEXT_BYTES_MAX`], or [`LABEL_BYTES_MAX`].
     #[error("the text is {bytes} bytes long; at most {max} are kept")]
     TooLong {
@@ -109,6 +119,35 @@ pub fn label(text: &str) -> Result<String, TextError> {
         "" => Err(TextError::Empty),
         _ => Ok(text.to_owned()),
     }
+}
+
+/// Checks the name of who asks, which is shown wherever what they asked for is.
+///
+/// # Errors
+///
+/// As [`label`], and refuses a character that could move the cursor, hide or reorder what is shown, or that shows nothing.
+pub fn claim(text: &str) -> Result<String, TextError> {
+    let text = label(text)?;
+    match text.chars().find(|&character| is_deceptive(character) || is_blank(character)) {
+        None => Ok(text),
+        Some(found) => {
+            let found = found.escape_unicode().to_string();
+            Err(TextError::Deceptive { shown: escape(&text), found })
+        }
+    }
+}
+
+/// Says whether a character, though it moves nothing, shows nothing either: two names with and without it look the same.
+fn is_blank(character: char) -> bool {
+    matches!(character,
+        '\u{AD}' | '\u{34F}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}' | '\u{2800}'
+        | '\u{3164}' | '\u{FE00}'..='\u{FE0F}' | '\u{FFA0}' | '\u{E0100}'..='\u{E01EF}')
+}
+
+/// Reads a claim that may be left out.
+pub(crate) fn read_claim<'de, D: Deserializer<'de>>(from: D) -> Result<Option<String>, D::Error> {
+    let text = Option::<String>::deserialize(from)?;
+    text.map(|text| claim(&text).map_err(D::Error::custom)).transpose()
 }
 
 /// Reads a label that may be left out.

@@ -1,6 +1,6 @@
 //! Phases by the names that people give them.
 
-use crate::model::PhaseRef;
+use crate::model::{PhaseId, PhaseRef};
 use crate::rules::{Phase, Rejection, Table};
 
 /// Returns the phase of a name: one that the definitions in force have, or else a retired one.
@@ -13,17 +13,11 @@ pub fn phase_named<'a>(table: &'a Table, name: &PhaseRef) -> Result<&'a Phase, R
         Err(refused @ (Rejection::UnknownPhase { .. } | Rejection::RenamedPhase { .. })) => refused,
         answer => return answer,
     };
-    let is_meant = |phase: &&Phase| {
-        phase.id.phase == name.phase
-            && name.workflow.as_ref().is_none_or(|workflow| *workflow == phase.id.workflow)
-    };
-    let retired: Vec<_> = table.phases.values().filter(is_meant).collect();
-    match retired.as_slice() {
-        [] => Err(refused),
-        [only] => Ok(only),
-        several => Err(Rejection::AmbiguousPhase {
-            phase: name.clone(),
-            candidates: several.iter().map(|phase| phase.id.clone()).collect(),
-        }),
+    let retired: Vec<PhaseId> = table.phases.keys().filter(|id| name.means(id)).cloned().collect();
+    if retired.is_empty() {
+        return Err(refused);
     }
+    let exact = retired.iter().find(|id| PhaseRef::from((*id).clone()) == *name).cloned();
+    let [id] = table.preferred_of(name, exact.map_or(retired, |id| vec![id]))?;
+    table.phases.get(&id).ok_or(refused)
 }

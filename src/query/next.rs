@@ -26,9 +26,8 @@ pub struct Next {
 ///
 /// [`Rejection`] for a workflow that is not there.
 pub fn next(table: &Table, workflow: Option<&WorkflowName>) -> Result<Next, Rejection> {
-    if workflow.is_some() {
-        table.workflow(workflow)?;
-    }
+    let workflow = table.workflow_named(workflow)?;
+    let workflow = workflow.as_ref();
     let mut next = Next { ready: Vec::new(), running: Vec::new(), blocked: Vec::new(), done: false };
     for phase in topological(table) {
         if workflow.is_some_and(|name| *name != phase.id.workflow) {

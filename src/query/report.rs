@@ -296,6 +296,7 @@ impl<'a> EventReport<'a> {
         EventReport {
             event: EventBrief::new(record),
             by: &record.by.name,
+            user: record.by.other_user(),
             derived: record.rule.is_some(),
             text: words(&record.event).quotation(),
         }

@@ -225,12 +225,10 @@ fn reasons(state: &PhaseState) -> Vec<Text> {
 ///
 /// [`Rejection`] for a phase or a workflow that is not there, and for a name that several workflows have.
 pub fn status(table: &Table, filter: &StatusFilter) -> Result<Status, Rejection> {
-    if let Some(workflow) = &filter.workflow {
-        match filter.with_retired || !filter.phases.is_empty() {
-            true => table.known_workflow(workflow)?,
-            false => table.workflow(Some(workflow))?,
-        };
-    }
+    let workflow = match filter.with_retired || !filter.phases.is_empty() {
+        true => table.known_workflow_named(filter.workflow.as_ref())?,
+        false => table.workflow_named(filter.workflow.as_ref())?,
+    };
     let named = named(table, filter)?;
     let retired = table.phases.values().filter(|phase| phase.retired);
     let is_asked = |phase: &&Phase| match named.is_empty() {
@@ -242,7 +240,7 @@ pub fn status(table: &Table, filter: &StatusFilter) -> Result<Status, Rejection>
         .into_iter()
         .chain(retired)
         .filter(is_asked)
-        .filter(|phase| filter.workflow.as_ref().is_none_or(|name| *name == phase.id.workflow))
+        .filter(|phase| workflow.as_ref().is_none_or(|name| *name == phase.id.workflow))
         .filter(|phase| filter.states.is_empty() || filter.states.contains(&phase.state.name()))
         .map(|phase| PhaseStatus::new(table, phase))
         .collect();

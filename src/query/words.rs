@@ -266,7 +266,10 @@ impl<'a> Words<'a> for &'a TagSet {
     }
 
     fn remark(&self) -> Option<String> {
-        Some(format!("{} = e{}", self.name, self.seq))
+        Some(match self.from {
+            None => format!("{} = e{}", self.name, self.seq),
+            Some(from) => format!("{} moved from e{from} to e{}", self.name, self.seq),
+        })
     }
 
     fn quotation(&self) -> Option<Cow<'a, str>> {

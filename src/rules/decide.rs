@@ -2,6 +2,7 @@
 
 use super::draft::Draft;
 use super::family::{accepted, approval, attempt, costs, definition, files, notes, rerun, reset, retirement};
+use super::names;
 use super::rejection::Rejection;
 use super::revert::revert;
 use super::table::Table;
@@ -22,7 +23,9 @@ pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Dra
     let ended = (command.inferred.is_none() && !is_raised).then_some(at);
     let end = attempt::End { at: ended, left_behind: &command.left_behind };
     match &command.action {
-        Action::Define(define) => definition::define(table, first, define, command.inferred),
+        Action::Define(define) => {
+            definition::define(table, first, &names::settled(table, define), command.inferred)
+        }
         Action::Retire(retire) => retirement::retire(table, first, retire).map(one),
         Action::Start(start) => attempt::start(table, command, start, ended),
         Action::Complete(complete) => attempt::complete(table, command, complete, end).map(one),
@@ -37,7 +40,8 @@ pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Dra
         Action::ResetAll(reset) => reset::reset_all(table, id, reset),
         Action::Meta(meta) => notes::attach(table, first, meta).map(one),
         Action::Note(note) => notes::note(table, first, note).map(one),
-        Action::Tag(tag) => notes::tag(table, first, tag).map(one),
+        Action::Tag(tag) => notes::tag(table, first, tag),
+        Action::Untag(asked) => notes::untag(table, first, asked).map(one),
         Action::Cost(cost) => costs::record(table, first, cost).map(one),
         Action::CostLimit(limit) => costs::set_limit(table, first, limit),
         Action::ApprovalRequest(ask) => approval::request(table, id, ask),

@@ -39,6 +39,7 @@ pub fn reach(action: &Action) -> Reach {
         Action::Note(action::Note { phase: None, .. })
         | Action::CostLimit(action::CostLimit { phase: None, .. })
         | Action::Tag(_)
+        | Action::Untag(_)
         | Action::NoteImport(_) => Reach::NoPhase,
         Action::ApprovalRequest(ask) => match ask.phase {
             Some(_) => Reach::Phase,

@@ -1,12 +1,14 @@
 //! Why a command was refused.
 
+mod approval;
 mod words;
 
+pub use approval::ApprovalRejection;
+
 use self::words::{exceeded, list, list_some, list_states, or_none, other_reasons};
-use super::approval::Decision;
 use crate::model::{
-    Amount, DecidedBy, EventId, EventRef, Expectation, KeyError, Overspent, PhaseId, PhaseRef, Reason, Seq,
-    StateName, TagName, Timestamp, WorkflowName,
+    Amount, EventId, EventRef, Expectation, KeyError, Likeness, Named, Overspent, PhaseId, PhaseRef, Reason,
+    Seq, StateName, TagName, Timestamp, WorkflowName,
 };
 
 /// Why a command was refused: what was found, and what would have been accepted.
@@ -32,12 +34,18 @@ pub enum Rejection {
         since: Seq,
     },
     /// A bare name that several workflows have.
-    #[error("`{phase}` is a phase of several workflows: {}", list(candidates))]
+    #[error(
+        "`{phase}` is a phase of several workflows: {}{}",
+        list(candidates),
+        preferred.as_ref().map_or_else(String::new, |other| format!("; the preferred workflow, `{other}`, is none of them"))
+    )]
     AmbiguousPhase {
         /// What was asked for.
         phase: PhaseRef,
         /// What it may mean.
         candidates: Vec<PhaseId>,
+        /// The workflow that is preferred, and has no such phase.
+        preferred: Option<WorkflowName>,
     },
     /// No such workflow.
     #[error("the ledger has no workflow `{workflow}`")]
@@ -151,6 +159,37 @@ pub enum Rejection {
         seq: Seq,
         /// The end of the log.
         head: Seq,
+    },
+    /// A new name that looks like something else.
+    #[error(
+        "`{name}` looks like {}, and cannot be the name of a new {}; expected another, such as `{}`",
+        looks.as_str(),
+        of.as_str(),
+        of.instead(name)
+    )]
+    UnfitName {
+        /// What is to be called so.
+        of: Named,
+        /// The name.
+        name: String,
+        /// What it looks like.
+        looks: Likeness,
+    },
+    /// A name that is that of another place.
+    #[error("the tag `{tag}` is at e{seq}, and is not moved to e{asked}")]
+    TagThere {
+        /// The tag.
+        tag: TagName,
+        /// The place that it names.
+        seq: Seq,
+        /// The place that it was to name.
+        asked: Seq,
+    },
+    /// No such tag.
+    #[error("there is no tag `{tag}`")]
+    UnknownTag {
+        /// What was asked for.
+        tag: TagName,
     },
     /// A claim about the future.
     #[error("the claimed time {claimed} is more than a minute after now, {now}")]
@@ -319,51 +358,5 @@ pub enum RevertRejection {
         workflow: WorkflowName,
         /// What was done, and what it is about.
         by: Vec<(Seq, PhaseId)>,
-    },
-}
-
-/// Why a request for approval, or a decision on one, was refused.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum ApprovalRejection {
-    /// No such request.
-    #[error("the ledger has no approval request {request}")]
-    UnknownApproval {
-        /// What was asked for.
-        request: EventId,
-    },
-    /// A request that was decided before.
-    #[error(
-        "the request of event {} was {} by {} in event {}, at {}: {}",
-        request.seq,
-        decision.verdict.as_str(),
-        match decision.decided_by { DecidedBy::Policy => "the policy", DecidedBy::Person => &decision.by.name },
-        decision.seq,
-        decision.at,
-        decision.reason,
-    )]
-    AlreadyDecided {
-        /// The request.
-        request: EventRef,
-        /// How it was decided.
-        decision: Box<Decision>,
-    },
-    /// A grant by whoever asked.
-    #[error(
-        "`{by}` asked for it in event {}, and may not grant it: the workflow does not allow `self_approval`",
-        request.seq,
-    )]
-    SelfApproval {
-        /// The request.
-        request: EventRef,
-        /// Who asked.
-        by: String,
-    },
-    /// An amount below zero.
-    #[error("`{what}` is {amount}, which is negative; expected 0 or more")]
-    NegativeAmount {
-        /// Which.
-        what: &'static str,
-        /// What was given.
-        amount: Amount,
     },
 }

@@ -14,7 +14,8 @@ use super::stale::Judge;
 use super::table::Table;
 use crate::model::{
     ApprovalDecided, Cause, Consumed, CostRecorded, Event, LookedThrough, PhaseId, PhaseName, Recorded,
-    RerunWithdrawn, Seq, Subject, Timestamp, Undone, WorkflowDefined, WorkflowName, WorkflowRetired,
+    RerunWithdrawn, Seq, Subject, TagName, TagSet, Timestamp, Undone, WorkflowDefined, WorkflowName,
+    WorkflowRetired,
 };
 
 /// An event that another one rests on.
@@ -113,11 +114,13 @@ pub fn rests_on(table: &Table, of: &Resting<'_>) -> Vec<Rest> {
                 rests.causes();
             }
         },
+        Event::TagSet(TagSet { from: Some(_), name, .. }) => rests.tag(name),
+        // What takes a tag back rests on what it takes back.
+        Event::TagRemoved(removed) if !of.is_derived => rests.tag(&removed.name),
+        Event::TagSet(_) | Event::TagRemoved(_) => rests.subject(),
         Event::CostRecorded(cost) => rests.cost(cost),
         Event::MetadataRecorded(_)
         | Event::NoteAdded(_)
-        | Event::TagSet(_)
-        | Event::TagRemoved(_)
         | Event::CostLimitSet(_)
         | Event::CostWarningRaised(_)
         | Event::CostLimitExceeded(_)
@@ -162,6 +165,12 @@ impl<'a> Rests<'a> {
             let at = self.time_of(self.of.subject.phase(), cause.event.seq);
             self.found.push(Rest { seq: cause.event.seq, at });
         }
+    }
+
+    /// What moves a tag, or takes it away, rests on what set it.
+    fn tag(&mut self, name: &TagName) {
+        let set = self.table.tags.get(name).map(|tag| Rest { seq: tag.set, at: None });
+        self.found.extend(set);
     }
 
     fn request(&mut self, decided: &ApprovalDecided) {

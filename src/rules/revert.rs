@@ -75,8 +75,8 @@ fn undoing(table: &Table, past: &Past, target: &Recorded, reason: &Text) -> Resu
         }
         Event::PhaseSkipped(_) => attempt::lift(table, past, target),
         Event::NoteAdded(_) => Ok(Undoing::of(Undone::Note)),
-        Event::TagSet(tag) => notes::untag(table, past, target, (&tag.name, Some(tag.seq))),
-        Event::TagRemoved(tag) => notes::untag(table, past, target, (&tag.name, None)),
+        Event::TagSet(tag) => notes::tag_back(table, past, target, (&tag.name, Some(tag.seq))),
+        Event::TagRemoved(tag) => notes::tag_back(table, past, target, (&tag.name, None)),
         Event::MetadataRecorded(recorded) => notes::detach(table, past, target, recorded),
         Event::CostRecorded(cost) => costs::give_back(table, target, cost),
         Event::CostLimitSet(set) => costs::limit_back(table, target, set),

@@ -39,6 +39,10 @@ pub struct Table {
     /// What leave was asked for, decided or not, by the request's event. A partial table has those that its
     /// commands decide, or have made.
     pub approvals: BTreeMap<EventId, Approval>,
+    /// The workflow that whoever asks means where several have a phase of a bare name, or where there are several. No event
+    /// says so: it is no part of what the log adds up to.
+    #[serde(skip)]
+    pub preferred: Option<WorkflowName>,
 }
 
 /// One workflow.
@@ -117,22 +121,17 @@ pub struct Tag {
 }
 
 impl Table {
-    /// Returns a phase that the definitions in force have.
+    /// Returns a phase that the definitions in force have. A bare name that several workflows have is that of the preferred
+    /// one, where that is one of them.
     ///
     /// # Errors
     ///
     /// [`Rejection::UnknownPhase`], [`Rejection::RenamedPhase`] for what a phase was called, or
     /// [`Rejection::AmbiguousPhase`] when several workflows have a phase of the bare name.
     pub fn resolve(&self, name: &PhaseRef) -> Result<&Phase, Rejection> {
-        let mut found = self.candidates(name).into_iter().filter_map(|id| self.phases.get(&id));
-        match (found.next(), found.next()) {
-            (Some(phase), None) => Ok(phase),
-            (None, _) => Err(self.unknown(name)),
-            (Some(_), Some(_)) => {
-                let candidates = self.candidates(name);
-                Err(Rejection::AmbiguousPhase { phase: name.clone(), candidates })
-            }
-        }
+        let found = self.candidates(name);
+        let [id] = self.preferred_of(name, found)?;
+        self.phases.get(&id).ok_or_else(|| self.unknown(name))
     }
 
     /// Says of a name that no phase has it, and which one had it.
@@ -144,8 +143,39 @@ impl Table {
         }
     }
 
-    /// Returns the full names that a name may stand for and that the table has, in order.
+    /// Returns the one of several phases that a name means.
+    ///
+    /// # Errors
+    ///
+    /// As [`Table::resolve`].
+    pub fn preferred_of(&self, name: &PhaseRef, found: Vec<PhaseId>) -> Result<[PhaseId; 1], Rejection> {
+        let found = match <[PhaseId; 1]>::try_from(found) {
+            Ok(only) => return Ok(only),
+            Err(found) if found.is_empty() => return Err(self.unknown(name)),
+            Err(found) => found,
+        };
+        let preferred = self.preferred.as_ref().filter(|_| name.workflow.is_none());
+        let own = preferred.and_then(|own| found.iter().find(|id| id.workflow.is_same(own)));
+        let ambiguous = || Rejection::AmbiguousPhase {
+            phase: name.clone(),
+            candidates: found.clone(),
+            preferred: preferred.cloned(),
+        };
+        own.map(|id| [id.clone()]).ok_or_else(ambiguous)
+    }
+
+    /// Returns the full names that a name may stand for and that the table has, in order: those that are written as it is,
+    /// or else those that are the same name.
     fn candidates(&self, name: &PhaseRef) -> Vec<PhaseId> {
+        let exact = self.exact(name);
+        if !exact.is_empty() {
+            return exact;
+        }
+        let phases = self.phases.values().filter(|phase| !phase.retired && name.means(&phase.id));
+        phases.map(|phase| phase.id.clone()).collect()
+    }
+
+    fn exact(&self, name: &PhaseRef) -> Vec<PhaseId> {
         let workflows: Vec<_> = match &name.workflow {
             Some(workflow) => vec![workflow],
             None => self.workflows.keys().collect(),
@@ -159,14 +189,14 @@ impl Table {
         self.workflows.values().filter(|workflow| workflow.retired.is_none())
     }
 
-    /// Returns the workflow of a name that is in force, or the only one that is.
+    /// Returns the workflow of a name that is in force, or the preferred one, or the only one that is.
     ///
     /// # Errors
     ///
     /// [`Rejection::UnknownWorkflow`], [`Rejection::RetiredWorkflow`], or [`Rejection::WorkflowNeeded`] when there is
     /// none or several to choose from.
     pub fn workflow(&self, name: Option<&WorkflowName>) -> Result<&Workflow, Rejection> {
-        if let Some(name) = name {
+        if let Some(name) = name.or(self.preferred.as_ref()) {
             let workflow = self.known_workflow(name)?;
             return match workflow.retired {
                 None => Ok(workflow),
@@ -188,7 +218,35 @@ impl Table {
     ///
     /// [`Rejection::UnknownWorkflow`].
     pub fn known_workflow(&self, name: &WorkflowName) -> Result<&Workflow, Rejection> {
-        self.workflows.get(name).ok_or_else(|| Rejection::UnknownWorkflow { workflow: name.clone() })
+        let same = || self.workflows.values().find(|workflow| workflow.name.is_same(name));
+        let unknown = || Rejection::UnknownWorkflow { workflow: name.clone() };
+        self.workflows.get(name).or_else(same).ok_or_else(unknown)
+    }
+
+    /// Returns the name of a workflow, in force or retired, as it is in the log; none for none.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::UnknownWorkflow`].
+    pub fn known_workflow_named(
+        &self,
+        name: Option<&WorkflowName>,
+    ) -> Result<Option<WorkflowName>, Rejection> {
+        name.map(|name| Ok(self.known_workflow(name)?.name.clone())).transpose()
+    }
+
+    /// Returns the name of a workflow that is in force as it is in the log; none for none.
+    ///
+    /// # Errors
+    ///
+    /// [`Rejection::UnknownWorkflow`], [`Rejection::RetiredWorkflow`].
+    pub fn workflow_named(&self, name: Option<&WorkflowName>) -> Result<Option<WorkflowName>, Rejection> {
+        name.map(|name| Ok(self.workflow(Some(name))?.name.clone())).transpose()
+    }
+
+    /// Returns a tag, and its name as it is in the log.
+    pub fn tag(&self, name: &TagName) -> Option<(&TagName, &Tag)> {
+        self.tags.get_key_value(name).or_else(|| self.tags.iter().find(|(known, _)| known.is_same(name)))
     }
 
     /// Returns the phases that the definitions in force have, by workflow and then in the file's order.

@@ -329,34 +329,20 @@ fn show_a_phase() {
 #[test]
 fn show_tells_places_and_phases_apart() {
     let scene = Scene::made();
-    scene.define(
-        "w",
-        &[
-            ("head", &[]),
-            ("12", &[]),
-            ("e12", &[]),
-            ("e", &[]),
-            ("headline", &[]),
-            ("yesterday", &[]),
-            ("2025", &[]),
-        ],
-    );
+    // No new phase may be called as a place or a time is.
+    scene.define("w", &[("e", &[]), ("e1x", &[]), ("headline", &[])]);
     for (what, is_event) in [
         ("head", true),
         ("HEAD", true),
         ("head~0", true),
-        ("w/head", false),
-        ("12", false),
-        ("w/12", false),
         ("1", true),
-        ("w/e12", false),
         ("e", false),
+        ("w/e", false),
+        ("e1x", false),
         ("E1", true),
         ("e1", true),
         ("seq:1", true),
         ("headline", false),
-        ("yesterday", false),
-        ("2025", false),
         ("2025-10-29T20:00:00Z", true),
         ("1 hour ago", true),
         ("now", true),

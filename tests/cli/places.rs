@@ -1,6 +1,6 @@
 //! Places, as they are written and as they are read.
 
-use crate::cli::Scene;
+use crate::cli::{Scene, user};
 
 /// What asks of the shipped ledger, and prints places.
 const ASKS: &[&[&str]] = &[
@@ -55,6 +55,7 @@ fn found_26_a_place_is_read_in_every_form_and_through_a_shell() {
         let output = shell.output().expect("sh runs");
         let text = String::from_utf8(output.stdout).expect("UTF-8");
         let host = gethostname::gethostname().to_string_lossy().into_owned();
-        assert_eq!(text.replace(&format!(" on {host} "), " on HOST "), wanted, "{form}");
+        let text = text.replace(&format!(" on {host} "), " on HOST ");
+        assert_eq!(text.replace(&format!("(as {})", user()), "(as USER)"), wanted, "{form}");
     }
 }

@@ -131,7 +131,8 @@ fn same_bytes(scene: &Scene, format: &str) {
     elsewhere.args(args).env("COLUMNS", "20").env("LC_ALL", "de_DE.UTF-8").env("TZ", "Asia/Tokyo");
     elsewhere.env("CLICOLOR_FORCE", "1").env("PHASELEDGER_CLOCK", "2031-01-01T00:00:00Z");
     let again = elsewhere.output().expect("the program runs");
-    assert_eq!(String::from_utf8_lossy(&again.stdout), first, "another time and terminal");
+    let again = String::from_utf8(again.stdout).expect("UTF-8");
+    assert_eq!(scene.fixed(again), first, "another time and terminal");
 
     let export = scene.ok(&["export", "--at", &place]).stdout;
     assert!(export.lines().last().expect("the end").contains(root), "the root is that of the export");
@@ -143,13 +144,14 @@ fn same_bytes(scene: &Scene, format: &str) {
     assert_eq!(restored.ok(&["report", "--format", format]).stdout, first, "restored, at its head");
 
     scene.ok(&["note", "later"]);
-    scene.ok(&["tag", "later"]);
+    scene.ok(&["tag", "later", "--force"]);
     assert_eq!(scene.ok(&args).stdout, first, "later events do not change it");
     assert_ne!(scene.ok(&["report", "--format", format]).stdout, first, "but they are in the next one");
 
     let file = scene.dir().join("report.out");
     let ran = scene.ok(&[&args[..], &["--output", "report.out"]].concat());
-    assert_eq!((ran.stdout.as_str(), fs::read_to_string(&file).expect("a file")), ("", first));
+    let written = scene.fixed(fs::read_to_string(&file).expect("a file"));
+    assert_eq!((ran.stdout.as_str(), written), ("", first));
 }
 
 #[test]

@@ -59,7 +59,7 @@ const EACH: &[Mistake] = &[
     ("note", &[], &["note", "n", "--phase", "a"], &[]),
     ("note of the ledger", &[], &["note", "n"], &[]),
     ("tag", &[], &["tag", "t", "e2"], &["tag_removed"]),
-    ("moved tag", &[&["tag", "t", "e2"]], &["tag", "t", "e3"], &["tag_set"]),
+    ("moved tag", &[&["tag", "t", "e2"]], &["tag", "t", "e3", "--force"], &["tag_set"]),
     ("metadata", &[], &["meta", "a", "k=1", "n=[2]"], &["metadata_recorded"]),
     (
         "metadata over others",

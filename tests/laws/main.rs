@@ -59,6 +59,7 @@ mod fuzzed;
 mod growth;
 mod identity;
 mod metadata;
+mod names;
 mod propagation;
 mod renames;
 mod replay;

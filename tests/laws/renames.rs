@@ -107,6 +107,7 @@ fn between(sent: &Sent, phase: &PhaseId) -> Option<Command> {
         Action::ResetAll(_) | Action::ApprovalDecide(_) => {}
         Action::Define(_)
         | Action::Retire(_)
+        | Action::Untag(_)
         | Action::Tag(_)
         | Action::Revert(_)
         | Action::NoteImport(_) => return None,

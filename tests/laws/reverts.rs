@@ -125,7 +125,7 @@ fn found_31_what_a_definition_forces_that_is_there_again_has_its_root() {
 fn found_31_what_is_there_again_can_be_taken_back_tag() {
     let mut told = Told::new(ONE);
     let first = told.line(r#"{"do":"tag","name":"t"}"#);
-    let second = told.line(r#"{"do":"tag","name":"t"}"#);
+    let second = told.line(r#"{"do":"tag","name":"t","force":true}"#);
     told.revert(second);
     told.revert(first);
     assert!(told.ledger.table().expect("rows").tags.is_empty());

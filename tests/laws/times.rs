@@ -161,6 +161,12 @@ fn rests(before: &[Value], line: &Value) -> BTreeSet<u64> {
         on.extend(first.map(seq));
         on.extend(line["data"]["request_seq"].as_u64());
         on.extend(line["data"]["seq"].as_u64().filter(|_| kind == "reverted"));
+        if line["data"]["from"].is_u64() || kind == "tag_removed" && !derived {
+            let sets = |set: &&Value| {
+                text(set, "kind") == "tag_set" && text(&set["data"], "name") == text(&line["data"], "name")
+            };
+            on.extend(before.iter().rev().find(sets).map(seq));
+        }
         return on;
     };
     on.extend(brought_in(before, &phase));

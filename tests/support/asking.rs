@@ -41,6 +41,7 @@ pub fn policy(which: u8) -> ApprovalPolicy {
             items: Some(1),
             reject_above: Some(amount("20.00")),
             self_approval: Some(false),
+            distinct_users: Some(true),
             high_impact: Vec::new(),
         },
         _ => {

@@ -6,6 +6,7 @@ use std::cell::Cell;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::OnceLock;
 
 use tempfile::TempDir;
 
@@ -16,6 +17,7 @@ pub const NOW: &str = "2025-10-29T20:00:00Z";
 const UNSET: &[&str] = &[
     "PHASELEDGER_DIR",
     "PHASELEDGER_TZ",
+    "PHASELEDGER_WORKFLOW",
     "NO_COLOR",
     "CLICOLOR",
     "CLICOLOR_FORCE",
@@ -146,15 +148,30 @@ impl Scene {
         ran
     }
 
-    /// Takes out what differs from one machine and run to the next: the machine's name and the folder's.
-    fn fixed(&self, text: String) -> String {
+    /// Takes out what differs from one machine and run to the next: the machine's name, the user's and the folder's.
+    pub fn fixed(&self, text: String) -> String {
         let host = gethostname::gethostname().to_string_lossy().into_owned();
+        let user = user();
         let real = fs::canonicalize(self.dir()).expect("the folder is there");
         text.replace(&format!("\"host\":\"{host}\""), "\"host\":\"HOST\"")
             .replace(&format!(" on {host} "), " on HOST ")
+            .replace(&format!("\"user\":\"{user}\""), "\"user\":\"USER\"")
+            .replace(&format!("(as {user})"), "(as USER)")
+            .replace(&format!("(as `{user}`)"), "(as `USER`)")
+            .replace(&format!("user of `{host}`"), "user of `HOST`")
             .replace(&*real.to_string_lossy(), "DIR")
             .replace(&*self.dir().to_string_lossy(), "DIR")
     }
+}
+
+/// Returns the user who runs the tests, as the system's own program tells it.
+pub fn user() -> &'static str {
+    static USER: OnceLock<String> = OnceLock::new();
+    USER.get_or_init(|| {
+        let output = Command::new("id").arg("-un").output().expect("`id` is there");
+        assert!(output.status.success(), "the user has a name");
+        String::from_utf8(output.stdout).expect("UTF-8").trim().to_owned()
+    })
 }
 
 fn quoted(argument: &str) -> String {

@@ -677,7 +677,13 @@ impl<'a> Sending<'a> {
             }
             Verb::Tag => {
                 let name = TagName::new(&format!("tag-{what}")).expect("a name");
-                self.send(Action::Tag(action::Tag { name, seq: unmet.then(|| Seq::new(u64::from(slot))) }));
+                // Names are few, so that they move and go; a move says so but for one in three.
+                let (force, reason) = (slot % 3 > 0, unmet.then(|| text("no longer so")));
+                let seq = unmet.then(|| Seq::new(u64::from(slot)));
+                self.send(match output {
+                    2.. => Action::Untag(action::Untag { name, reason }),
+                    _ => Action::Tag(action::Tag { name, seq, force }),
+                });
             }
         }
     }

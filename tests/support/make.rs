@@ -8,7 +8,7 @@ use phaseledger::model::{
 
 /// Returns a command that a caller may send again.
 pub fn command(id: CommandId, action: Action) -> Command {
-    let by = Actor { name: "ana".into(), host: "build-3".into(), via: "test".into() };
+    let by = Actor::new("ana", "build-3", "test");
     Command {
         id,
         key: None,

@@ -228,7 +228,9 @@ impl World {
         if kind == "tag_removed" {
             assert_eq!(self.tags.remove(&name), Some(place), "it named that: {line:#}");
         } else {
-            self.tags.insert(name, place);
+            let before = self.tags.insert(name, place);
+            let told = line["data"]["from"].as_u64();
+            assert!(told.is_none() || told == before, "it moved from there: {line:#}");
         }
     }
 

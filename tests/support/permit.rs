@@ -119,9 +119,18 @@ fn permit_at_large(world: &World, action: &Action) -> Option<Vec<Value>> {
             may.then(|| vec![json!(["workflow_retired", null, null, null])])
         }
         Action::Note(_) => Some(vec![json!(["note_added", null, null, null])]),
-        Action::Tag(action::Tag { seq, .. }) => {
-            let there = seq.is_none_or(|seq| seq.number() <= world.head);
-            there.then(|| vec![json!(["tag_set", null, null, null])])
+        Action::Tag(action::Tag { name, seq, force }) => {
+            let (place, is_at) = (seq.map_or(world.head, |seq| seq.number()), world.tags.get(name.as_str()));
+            match is_at {
+                _ if place > world.head => None,
+                Some(at) if *at == place => Some(Vec::new()),
+                Some(_) if !force => None,
+                _ => Some(vec![json!(["tag_set", null, null, null])]),
+            }
+        }
+        Action::Untag(action::Untag { name, .. }) => {
+            let is_there = world.tags.contains_key(name.as_str());
+            is_there.then(|| vec![json!(["tag_removed", null, null, null])])
         }
         Action::ResetAll(action::ResetAll { workflow, .. }) => {
             let workflow = workflow.as_ref().expect("plans name it").as_str();

@@ -170,6 +170,10 @@ impl World {
                 let before = self.tags.get(&name).copied();
                 What::Tag(name, Changed { before, after: data["seq"].as_u64() })
             }
+            "tag_removed" => {
+                let name = string(&data["name"]);
+                What::Tag(name, Changed { before: data["seq"].as_u64(), after: None })
+            }
             "metadata_recorded" => What::Metadata,
             "cost_limit_set" => {
                 let purse =

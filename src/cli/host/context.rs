@@ -6,11 +6,13 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chrono::DateTime;
 use phaseledger::ledger::Ledger;
-use phaseledger::model::{Actor, Claim, CommandId, TimeContext, Timestamp, Zone, label};
+use phaseledger::model::{Actor, Claim, CommandId, TimeContext, Timestamp, WorkflowName, Zone, claim};
 use uuid::Uuid;
 
 use crate::cli::host::error::{Failure, Kind};
 use crate::cli::host::home::Home;
+use crate::cli::host::user::user;
+use crate::cli::host::variables::WORKFLOW;
 use crate::cli::host::{output, zones};
 
 /// The options of every verb.
@@ -59,6 +61,23 @@ pub fn patience(text: &str) -> Result<Duration, String> {
     }
 }
 
+/// The option of verbs about a phase that says of which workflow it is.
+#[derive(clap::Args, Clone)]
+#[group(skip)]
+pub struct Within {
+    /// The workflow of a bare name that several have a phase of [env: PHASELEDGER_WORKFLOW]
+    #[arg(long, value_name = "NAME", value_parser = |name: &str| WorkflowName::new(name))]
+    workflow: Option<WorkflowName>,
+}
+
+/// Reads the workflow that the environment names.
+fn workflow_of_environment() -> Result<Option<WorkflowName>, Failure> {
+    let named = std::env::var_os(WORKFLOW).filter(|name| !name.is_empty());
+    let Some(named) = named else { return Ok(None) };
+    let name = WorkflowName::new(&named.to_string_lossy());
+    name.map(Some).map_err(|error| Failure::misuse(format!("`{WORKFLOW}`: {error}")))
+}
+
 /// Reads the zone that the environment names; UTC where it names none.
 fn zone_of_environment() -> Result<Zone, Failure> {
     let named = std::env::var_os("PHASELEDGER_TZ").filter(|zone| !zone.is_empty());
@@ -75,11 +94,14 @@ impl Args {
 }
 
 /// What every verb has at hand.
+#[derive(Clone)]
 pub struct Context {
     /// Whether to answer in JSON.
     pub json: bool,
     /// The zone of times.
     pub zone: Zone,
+    /// The workflow of bare names that several have.
+    workflow: Option<WorkflowName>,
     dir: Option<PathBuf>,
     /// Where the ledger was before there was no working folder any more.
     whole_dir: Option<PathBuf>,
@@ -95,7 +117,9 @@ impl Context {
             Some(zone) => zone,
             None => zone_of_environment()?,
         };
-        Ok(Context { json: args.json, zone, dir, whole_dir: None, lock_timeout: args.lock_timeout })
+        let workflow = workflow_of_environment()?;
+        let (json, lock_timeout) = (args.json, args.lock_timeout);
+        Ok(Context { json, zone, workflow, dir, whole_dir: None, lock_timeout })
     }
 
     /// Returns the time. Builds for tests take it from `PHASELEDGER_CLOCK`; a released one never does.
@@ -133,6 +157,16 @@ impl Context {
         Ok(TimeContext { now: self.now()?, zone: self.zone })
     }
 
+    /// Goes on where bare names are of a workflow, which is of more weight than what the environment says.
+    pub fn within(&self, within: &Within) -> Self {
+        self.preferring(within.workflow.clone())
+    }
+
+    /// As [`Context::within`], with a workflow that is given in another way.
+    pub fn preferring(&self, workflow: Option<WorkflowName>) -> Self {
+        Context { workflow: workflow.or_else(|| self.workflow.clone()), ..self.clone() }
+    }
+
     /// Returns the ledger's folder as it was given.
     pub fn dir(&self) -> Option<&std::path::Path> {
         self.dir.as_deref()
@@ -149,8 +183,7 @@ impl Context {
     /// Goes on with the ledger that there is now also where somebody removes the working folder.
     pub fn stay(&self) -> Result<Self, Failure> {
         let whole_dir = Some(self.home()?.folder()?);
-        let Context { json, zone, ref dir, lock_timeout, .. } = *self;
-        Ok(Context { json, zone, dir: dir.clone(), whole_dir, lock_timeout })
+        Ok(Context { whole_dir, ..self.clone() })
     }
 
     /// Finds the ledger and opens it to be asked: nobody is waited for, and nothing is written.
@@ -164,7 +197,7 @@ impl Context {
                 ));
             });
         }
-        Ok(ledger)
+        Ok(ledger.preferring(self.workflow.clone()))
     }
 
     /// Finds the ledger and opens it to record, once other processes are done with it.
@@ -176,7 +209,7 @@ impl Context {
     pub fn open_at(&self, home: &Home) -> Result<Ledger, Failure> {
         let ledger = Ledger::open(&home.log(), self.lock_timeout)?;
         home.ignore_taken_over();
-        Ok(ledger)
+        Ok(ledger.preferring(self.workflow.clone()))
     }
 
     /// Finds the ledger, or the place where one is to be made, and says whether it is yet to be made.
@@ -201,16 +234,25 @@ impl Context {
         Ok(ledger)
     }
 
-    /// Returns who asks.
-    pub fn actor(&self, name: Option<&str>, via: &str) -> Actor {
-        let name = name.map(str::to_owned).or_else(|| {
-            let variables = ["PHASELEDGER_BY", "USER", "LOGNAME", "USERNAME"];
-            variables.iter().find_map(|name| label(&std::env::var(name).ok()?).ok())
-        });
-        Actor {
-            name: name.unwrap_or_else(|| "unknown".to_owned()),
-            host: gethostname::gethostname().to_string_lossy().into_owned(),
-            via: via.to_owned(),
-        }
+    /// Returns who asks: by the name that is given, or that the environment has, or else by the user's own.
+    pub fn actor(&self, name: Option<&str>, via: &str) -> Result<Actor, Failure> {
+        let user = user();
+        let name = match name {
+            Some(name) => name.to_owned(),
+            None => claimed()?.unwrap_or_else(|| user.to_owned()),
+        };
+        let host = gethostname::gethostname();
+        Ok(Actor::new(&name, &host.to_string_lossy(), via).of_user(user))
     }
+}
+
+/// Returns the name that the environment has for whoever asks.
+fn claimed() -> Result<Option<String>, Failure> {
+    if let Some(by) = std::env::var_os("PHASELEDGER_BY").filter(|by| !by.is_empty()) {
+        let by = by.to_str().ok_or_else(|| Failure::misuse("`PHASELEDGER_BY` is not UTF-8"))?;
+        let claimed = claim(by).map_err(|error| Failure::misuse(format!("`PHASELEDGER_BY`: {error}")))?;
+        return Ok(Some(claimed));
+    }
+    let of_login = |name: &&str| claim(&std::env::var(name).ok()?).ok();
+    Ok(["USER", "LOGNAME", "USERNAME"].iter().find_map(of_login))
 }

@@ -8,6 +8,7 @@ mod definitions;
 mod files;
 mod kind;
 mod ledger;
+mod names;
 mod reverts;
 mod rules;
 mod words;

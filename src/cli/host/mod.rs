@@ -13,4 +13,6 @@ pub mod paths;
 pub mod proc;
 pub mod process;
 pub mod shell_words;
+pub mod user;
+pub mod variables;
 mod zones;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use phaseledger::model::{Action, Digest, OutputFile, PhaseRef, Text, action};
 
 use super::writing;
-use crate::cli::host::context::Context;
+use crate::cli::host::context::{Context, Within};
 use crate::cli::host::error::Failure;
 use crate::cli::host::files;
 
@@ -34,11 +34,14 @@ pub struct AcceptArgs {
     #[arg(long, value_name = "DIGEST", conflicts_with = "output")]
     digest: Option<Digest>,
     #[command(flatten)]
+    within: Within,
+    #[command(flatten)]
     writing: writing::Args,
 }
 
 /// Vouches for a phase.
 pub fn run(args: AcceptArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let context = &context.within(&args.within);
     let outputs =
         args.output.iter().map(|path| files::fingerprint(path, context)).collect::<Result<Vec<_>, _>>()?;
     let output = args.digest.or_else(|| OutputFile::together(&outputs));

@@ -23,7 +23,7 @@ use phaseledger::model::{
 };
 
 use self::answers::Answers;
-use crate::cli::host::context::Context;
+use crate::cli::host::context::{Context, Within};
 use crate::cli::host::error::Failure;
 use crate::cli::host::lines::Lines;
 use crate::cli::host::{files, output};
@@ -55,8 +55,10 @@ pub struct Args {
     /// All of the lines, or none
     #[arg(long)]
     atomic: bool,
+    #[command(flatten)]
+    within: Within,
     /// Who asks, where a line does not say [env: PHASELEDGER_BY] [default: the user]
-    #[arg(long, value_name = "NAME", value_parser = phaseledger::model::label)]
+    #[arg(long, value_name = "NAME", value_parser = phaseledger::model::claim)]
     by: Option<String>,
     /// Print the JSON Schema of a line that is read, or of one that is answered, and read nothing
     #[arg(
@@ -92,6 +94,7 @@ enum Schema {
 
 /// Records every line.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    let context = &context.within(&args.within);
     if let Some(schema) = args.schema {
         let text = match schema {
             Schema::Command => COMMAND_SCHEMA,

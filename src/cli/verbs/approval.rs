@@ -69,8 +69,8 @@ pub struct RequestArgs {
     /// For a phase: `phase`, or `workflow/phase` [default: the workflow as a whole]
     #[arg(long)]
     phase: Option<PhaseRef>,
-    /// For which workflow, where the ledger has several
-    #[arg(long, value_name = "NAME", value_parser = workflow_name, conflicts_with = "phase")]
+    /// For which workflow, or of which one a bare name is, where the ledger has several [env: PHASELEDGER_WORKFLOW]
+    #[arg(long, value_name = "NAME", value_parser = workflow_name)]
     workflow: Option<WorkflowName>,
     /// Instead of the workflow's own `auto_approve_below`; what must wait for a person still does
     #[arg(long, value_name = "AMOUNT", value_parser = amount, allow_hyphen_values = true)]
@@ -89,7 +89,10 @@ pub struct RequestArgs {
 #[command(
     after_help = "A request is decided once: a second decision is refused, and says who was first. Sent again under its \
     `--id`, a decision changes nothing. Who asked may reject it, but grant it only where the definition in force says \
-    `self_approval = true`. Names are what callers say they are (`--by`): the ledger records them, and proves nothing."
+    `self_approval = true`. Names are what callers say they are (`--by`), \
+    but hide nobody: who asks as the user `ana` of a machine cannot grant it there by another name, nor ask by another name and \
+    grant it as `ana`. Several people who share a user each give a name of their own, unless the definition says \
+    `distinct_users = true`. The ledger records names and users, and proves nothing."
 )]
 pub struct DecideArgs {
     /// The request: its id or the start of it, four digits at least, the `key:TEXT` that it was sent under, or its place,
@@ -115,8 +118,9 @@ pub fn run(verb: Verb, context: &Context) -> Result<ExitCode, Failure> {
 }
 
 fn request(args: RequestArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let context = &context.preferring(args.workflow.clone());
     let ask = ApprovalAsk {
-        workflow: args.workflow,
+        workflow: args.workflow.filter(|_| args.phase.is_none()),
         phase: args.phase,
         operation: args.operation,
         estimate: args.estimate,

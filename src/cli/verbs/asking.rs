@@ -31,6 +31,11 @@ pub struct Args {
 }
 
 impl Args {
+    /// Says whether it is asked as of some other moment than now.
+    pub fn is_given(&self) -> bool {
+        self.at.is_some() || self.before.is_some() || self.known_at.is_some()
+    }
+
     /// Returns as of when is asked.
     fn moment(&self, context: &Context) -> Result<Moment, Failure> {
         let parse = |text: &String| -> Result<When, Failure> { Ok(When::parse(text, &context.time()?)?) };

@@ -90,9 +90,12 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
         Some(path) => path,
         None => context.home()?.workflow(),
     };
-    let definition = read_definition(&path, args.name.as_ref())?;
+    let bytes = read_file(&path)?;
+    let file = path.to_string_lossy();
+    let definition = parse_workflow_bytes(&bytes, &file, args.name.as_ref())?;
     let action = Action::Define(action::Define { definition: Box::new(definition.clone()) });
-    record(args.writing, action, (definition.name(), Some(&definition), args.full), context)
+    let recorded = record(args.writing, action, (definition.name(), Some(&definition), args.full), context);
+    recorded.map_err(|failure| failure.at_name((&bytes, &file)))
 }
 
 /// Records what changes what is in force of a workflow, and tells what that is.
@@ -175,6 +178,10 @@ fn unmatched(definition: &Definition, context: &Context) -> Vec<UnmatchedView> {
 
 /// Reads a workflow file.
 pub fn read_definition(path: &Path, name: Option<&WorkflowName>) -> Result<Definition, Failure> {
+    Ok(parse_workflow_bytes(&read_file(path)?, &path.to_string_lossy(), name)?)
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
     use std::io::Read;
     let failed = |error: std::io::Error| {
         Failure::io("read", path, &error).hint("name the workflow file, or make `ledger/workflow.toml`")
@@ -187,5 +194,5 @@ pub fn read_definition(path: &Path, name: Option<&WorkflowName>) -> Result<Defin
         let file = std::fs::File::open(path).map_err(failed)?;
         file.take(most).read_to_end(&mut bytes).map_err(failed)?;
     }
-    Ok(parse_workflow_bytes(&bytes, &path.to_string_lossy(), name)?)
+    Ok(bytes)
 }

@@ -26,7 +26,7 @@ use signal_hook::low_level::emulate_default_handler;
 
 use self::meter::Meter;
 use crate::cli::host::child::{self, Order};
-use crate::cli::host::context::{Context, patience};
+use crate::cli::host::context::{Context, Within, patience};
 use crate::cli::host::error::Failure;
 use crate::cli::host::output;
 use crate::cli::verbs::cost::estimate;
@@ -83,6 +83,8 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     output: Vec<PathBuf>,
     #[command(flatten)]
+    within: Within,
+    #[command(flatten)]
     how: HowArgs,
     /// The most that this attempt may cost, in the workflow's currency: more stops CMD, and fails the attempt
     #[arg(long, value_name = "AMOUNT", value_parser = estimate, allow_negative_numbers = true)]
@@ -102,7 +104,7 @@ pub struct Args {
     #[arg(
         long,
         value_name = "NAME",
-        value_parser = phaseledger::model::label,
+        value_parser = phaseledger::model::claim,
         help_heading = "Recording"
     )]
     by: Option<String>,
@@ -163,6 +165,7 @@ struct View<'a> {
 
 /// Starts, runs and ends.
 pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
+    let context = &context.within(&args.within);
     let context = &context.stay()?;
     let dir = context.home()?.folder()?;
     let mut started = match begin::begin(&args, context)? {

@@ -49,7 +49,7 @@ pub struct Args {
     #[arg(long)]
     as_new: bool,
     /// Who asks [env: PHASELEDGER_BY] [default: the user]
-    #[arg(long, value_name = "NAME", value_parser = phaseledger::model::label)]
+    #[arg(long, value_name = "NAME", value_parser = phaseledger::model::claim)]
     by: Option<String>,
     #[command(flatten)]
     history: HistoryArgs,
@@ -187,7 +187,7 @@ fn take_salvaged(file: &Spooled, args: &Args, context: &Context) -> Result<(), F
     let target = Target::find(context)?;
     let define = args.history.define.as_deref();
     let define = define.map(|path| read_definition(path, args.history.name.as_ref())).transpose()?;
-    let by = context.actor(args.by.as_deref(), "import");
+    let by = context.actor(args.by.as_deref(), "import")?;
     let options = SalvagedOptions { source: file.name.clone(), define, by };
     if !target.is_new {
         let events = ask::held(&mut context.open()?, &ask::Head)?;
@@ -270,7 +270,7 @@ fn take_history(file: &Spooled, args: &Args, context: &Context) -> Result<(), Fa
         allow_unmet: args.history.allow_unmet,
         before,
         zone: context.zone,
-        by: context.actor(args.by.as_deref(), "import"),
+        by: context.actor(args.by.as_deref(), "import")?,
     };
     let mut progress = Progress::new("importing", 0);
     let mut import = |ledger: &mut Ledger| {

@@ -26,6 +26,7 @@ pub mod scan;
 pub mod show;
 pub mod show_phase;
 pub mod status;
+mod tag;
 pub mod verify;
 pub mod why;
 pub mod writing;
@@ -75,8 +76,8 @@ pub enum Verb {
     Meta(record::MetaArgs),
     /// Make a note, on a phase or on the ledger
     Note(record::NoteArgs),
-    /// Name a place in the log
-    Tag(record::TagArgs),
+    /// Name a place in the log, take the name away, or list the names
+    Tag(tag::TagArgs),
     /// Record what phases cost, set limits, and ask about both
     #[command(subcommand)]
     Cost(cost::Verb),
@@ -137,7 +138,7 @@ impl Verb {
             Verb::Reset(args) => record::reset(args, context),
             Verb::Meta(args) => record::meta(args, context),
             Verb::Note(args) => record::note(args, context),
-            Verb::Tag(args) => record::tag(args, context),
+            Verb::Tag(args) => tag::run(args, context),
             Verb::Cost(verb) => cost::run(verb, context),
             Verb::Approval(verb) => approval::run(verb, context),
             Verb::Append(args) => append::run(&args, context),

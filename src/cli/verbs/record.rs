@@ -1,19 +1,17 @@
-//! The verbs that record one command: `start`, `complete`, `fail`, `skip`, `rerun`, `reset`, `meta`, `note`,
-//! `tag`.
+//! The verbs that record one command: `start`, `complete`, `fail`, `skip`, `rerun`, `reset`, `meta`, `note`.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use phaseledger::ask;
 use phaseledger::model::{
-    Action, Again, Digest, Metadata, OutputFile, PhaseRef, TagName, Text, Worker, WorkflowName, action,
+    Action, Again, Digest, Metadata, OutputFile, PhaseRef, Text, Worker, WorkflowName, action,
 };
 
-use crate::cli::host::context::Context;
+use crate::cli::host::context::{Context, Within};
 use crate::cli::host::error::Failure;
 use crate::cli::host::{files, process};
+use crate::cli::verbs::drift;
 use crate::cli::verbs::writing::{self, MetaArgs as Meta};
-use crate::cli::verbs::{asking, drift};
 
 /// Options of `start` and `exec`: how to start what stands in the way.
 #[derive(clap::Args)]
@@ -80,11 +78,14 @@ pub struct StartArgs {
     #[command(flatten)]
     meta: Meta,
     #[command(flatten)]
+    within: Within,
+    #[command(flatten)]
     writing: writing::Args,
 }
 
 /// Starts an attempt.
 pub fn start(args: StartArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let context = &context.within(&args.within);
     let start = args.how.start(args.phase)?;
     let metadata = args.meta.metadata()?;
     let worker = args.pid.map(Worker::Named);
@@ -126,11 +127,14 @@ pub struct CompleteArgs {
     #[command(flatten)]
     meta: Meta,
     #[command(flatten)]
+    within: Within,
+    #[command(flatten)]
     writing: writing::Args,
 }
 
 /// Ends the attempt well.
 pub fn complete(args: CompleteArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let context = &context.within(&args.within);
     let outputs =
         args.output.iter().map(|path| files::fingerprint(path, context)).collect::<Result<Vec<_>, _>>()?;
     let output = args.digest.or_else(|| OutputFile::together(&outputs));
@@ -163,11 +167,14 @@ pub struct FailArgs {
     #[command(flatten)]
     meta: Meta,
     #[command(flatten)]
+    within: Within,
+    #[command(flatten)]
     writing: writing::Args,
 }
 
 /// Ends the attempt badly.
 pub fn fail(args: FailArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let context = &context.within(&args.within);
     let action = Action::Fail(action::Fail {
         phase: args.phase,
         error: args.error,
@@ -192,11 +199,14 @@ pub struct SkipArgs {
     #[command(flatten)]
     meta: Meta,
     #[command(flatten)]
+    within: Within,
+    #[command(flatten)]
     writing: writing::Args,
 }
 
 /// Does without a phase.
 pub fn skip(args: SkipArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let context = &context.within(&args.within);
     let metadata = args.meta.metadata()?;
     writing::record(
         args.writing,
@@ -217,12 +227,15 @@ pub struct RerunArgs {
     #[arg(long)]
     withdraw: bool,
     #[command(flatten)]
+    within: Within,
+    #[command(flatten)]
     writing: writing::Args,
 }
 
 /// Marks a phase for rerun, or takes that back.
 pub fn rerun(args: RerunArgs, context: &Context) -> Result<ExitCode, Failure> {
-    let RerunArgs { phase, reason, withdraw, writing } = args;
+    let RerunArgs { phase, reason, withdraw, within, writing } = args;
+    let context = &context.within(&within);
     writing::record(writing, Action::Rerun(action::Rerun { phase, reason, withdraw }), context)
 }
 
@@ -235,8 +248,8 @@ pub struct ResetArgs {
     /// Every phase of the workflow, in one batch
     #[arg(long)]
     all: bool,
-    /// Which workflow, for `--all`, where the ledger has several
-    #[arg(long, value_name = "NAME", value_parser = workflow_name, requires = "all")]
+    /// Which workflow, for `--all` and for a bare name, where the ledger has several [env: PHASELEDGER_WORKFLOW]
+    #[arg(long, value_name = "NAME", value_parser = workflow_name)]
     workflow: Option<WorkflowName>,
     /// Why
     #[arg(long, value_name = "TEXT", value_parser = text)]
@@ -247,6 +260,7 @@ pub struct ResetArgs {
 
 /// Resets a phase, or all of a workflow.
 pub fn reset(args: ResetArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let context = &context.preferring(args.workflow.clone());
     let action = match args.phase {
         Some(phase) => Action::Reset(action::Reset { phase, reason: args.reason }),
         None => Action::ResetAll(action::ResetAll { workflow: args.workflow, reason: args.reason }),
@@ -263,11 +277,14 @@ pub struct MetaArgs {
     #[arg(value_name = "KEY=VALUE", required = true, value_parser = writing::pair)]
     pairs: Vec<(String, String)>,
     #[command(flatten)]
+    within: Within,
+    #[command(flatten)]
     writing: writing::Args,
 }
 
 /// Attaches metadata.
 pub fn meta(args: MetaArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let context = &context.within(&args.within);
     let mut metadata = Metadata::default();
     writing::insert_all(&mut metadata, &args.pairs)?;
     writing::record(args.writing, Action::Meta(action::Meta { phase: args.phase, metadata }), context)
@@ -283,38 +300,15 @@ pub struct NoteArgs {
     #[arg(long)]
     phase: Option<PhaseRef>,
     #[command(flatten)]
+    within: Within,
+    #[command(flatten)]
     writing: writing::Args,
 }
 
 /// Makes a note.
 pub fn note(args: NoteArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let context = &context.within(&args.within);
     writing::record(args.writing, Action::Note(action::Note { phase: args.phase, text: args.text }), context)
-}
-
-/// Options of `tag`.
-#[derive(clap::Args)]
-pub struct TagArgs {
-    /// The name; one that is set already moves
-    #[arg(value_parser = tag_name)]
-    name: TagName,
-    /// The place: `head`, `eN`, `id:PREFIX`, `key:TEXT`, `tag:NAME` or a time
-    #[arg(value_name = "WHEN", default_value = "head")]
-    when: String,
-    #[command(flatten)]
-    writing: writing::Args,
-}
-
-/// Names a place in the log.
-pub fn tag(args: TagArgs, context: &Context) -> Result<ExitCode, Failure> {
-    let seq = match args.when.as_str() {
-        "head" => None,
-        when => {
-            let then = asking::Then::of(args.writing.id(), context)?;
-            let question = ask::Place { when: then.when(when)? };
-            Some(then.ask(&question, "looking for the place", context)?)
-        }
-    };
-    writing::record(args.writing, Action::Tag(action::Tag { name: args.name, seq }), context)
 }
 
 /// Checks a text that a caller gives.
@@ -324,8 +318,4 @@ pub fn text(given: &str) -> Result<Text, phaseledger::model::TextError> {
 
 fn workflow_name(given: &str) -> Result<WorkflowName, phaseledger::model::NameError> {
     WorkflowName::new(given)
-}
-
-fn tag_name(given: &str) -> Result<TagName, phaseledger::model::NameError> {
-    TagName::new(given)
 }

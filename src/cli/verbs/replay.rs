@@ -12,7 +12,7 @@ use phaseledger::rules::{Names, Table};
 use serde::Serialize;
 use unicode_width::UnicodeWidthStr;
 
-use crate::cli::host::context::Context;
+use crate::cli::host::context::{Context, Within};
 use crate::cli::host::error::Failure;
 use crate::cli::host::output::{self, Progress};
 use crate::cli::ui::render::{self, Naming};
@@ -33,6 +33,8 @@ pub struct Args {
     /// Show only what it came to
     #[arg(short, long)]
     quiet: bool,
+    #[command(flatten)]
+    within: Within,
     #[command(flatten)]
     asking: asking::Args,
 }
@@ -66,6 +68,7 @@ struct EndView<'a> {
 
 /// Replays the log.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    let context = &context.within(&args.within);
     let range = args.range.as_deref().map(|text| asking::parse_range(text, context)).transpose()?;
     let question = ask::Replay { range, phase: args.phase.clone() };
     let answered = args.asking.ask_untold(&question, "replaying", context)?;

@@ -59,7 +59,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME", value_parser = |name: &str| WorkflowName::new(name))]
     workflow: Option<WorkflowName>,
     /// Who asks [env: PHASELEDGER_BY] [default: the user]
-    #[arg(long, value_name = "NAME", value_parser = phaseledger::model::label)]
+    #[arg(long, value_name = "NAME", value_parser = phaseledger::model::claim)]
     by: Option<String>,
     /// Tell what it would record, and record nothing
     #[arg(long)]

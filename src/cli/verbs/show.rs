@@ -10,7 +10,7 @@ use phaseledger::query::{EventView, Linked};
 use phaseledger::rules::Table;
 use serde_json::value::RawValue;
 
-use crate::cli::host::context::Context;
+use crate::cli::host::context::{Context, Within};
 use crate::cli::host::error::Failure;
 use crate::cli::host::{output, process};
 use crate::cli::ui::sheet::Sheet;
@@ -33,11 +33,14 @@ pub struct Args {
     /// An event: `e12`, `id:PREFIX`, `key:TEXT`, `head`, `tag:NAME` or a time; or a phase
     what: String,
     #[command(flatten)]
+    within: Within,
+    #[command(flatten)]
     asking: asking::Args,
 }
 
 /// Shows an event or a phase.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    let context = &context.within(&args.within);
     let what = what(&args.what, context)?;
     let doing = match &what {
         Show::Event(_) => "looking for what it forced",
@@ -100,7 +103,8 @@ fn tell(record: &Recorded, view: &EventView, table: &Table, context: &Context) -
     }
     sheet.line("recorded", render::time(record.recorded_at, context.zone, true));
     let by = &record.by;
-    sheet.line("by", format!("{} on {} via {}", escape(&by.name), escape(&by.host), escape(&by.via)));
+    let who = escape(&by.to_string());
+    sheet.line("by", format!("{who} on {} via {}", escape(&by.host), escape(&by.via)));
     if let Some(rule) = &record.rule {
         sheet.line("derived", format!("by the rule {}", escape(rule)));
     }

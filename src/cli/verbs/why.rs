@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use phaseledger::ask::{self, WhyAnswer};
 use phaseledger::model::PhaseRef;
 
-use crate::cli::host::context::Context;
+use crate::cli::host::context::{Context, Within};
 use crate::cli::host::error::Failure;
 use crate::cli::host::{output, process};
 use crate::cli::ui::causes::Drawing;
@@ -28,11 +28,14 @@ pub struct Args {
     #[arg(long)]
     full: bool,
     #[command(flatten)]
+    within: Within,
+    #[command(flatten)]
     asking: asking::Args,
 }
 
 /// Explains.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    let context = &context.within(&args.within);
     let answered = args.asking.ask(&ask::Why { phase: args.phase.clone() }, context)?;
     if context.json {
         asking::write_json(&answered)?;

@@ -41,7 +41,7 @@ pub struct Args {
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     occurred_at: Option<String>,
     /// Who asks [env: PHASELEDGER_BY] [default: the user]
-    #[arg(long, value_name = "NAME", value_parser = phaseledger::model::label)]
+    #[arg(long, value_name = "NAME", value_parser = phaseledger::model::claim)]
     by: Option<String>,
     /// Tell what it would record, and record nothing
     #[arg(long)]
@@ -102,7 +102,7 @@ pub fn insert_all(metadata: &mut Metadata, pairs: &[(String, String)]) -> Result
 /// Makes a command of what a caller asks.
 pub fn command(mut request: Request, context: &Context, via: &str) -> Result<Command, Failure> {
     process::look_up(&mut request.action);
-    let by = context.actor(request.by.as_deref(), via);
+    let by = context.actor(request.by.as_deref(), via)?;
     Ok(request.command(context.new_id()?, by))
 }
 

@@ -222,9 +222,9 @@ impl<'a> Importer<'a> {
     /// dated back at once.
     fn define(&mut self, number: u64, at: Timestamp) -> Result<(), HistoryError> {
         let Some(definition) = &self.options.define else { return Ok(()) };
-        let workflows = &self.session.table().workflows;
-        let is_new = !workflows.contains_key(definition.name());
-        let is_behind = workflows.values().any(|workflow| workflow.latest.at > at);
+        let table = self.session.table();
+        let is_new = table.workflow(Some(definition.name())).is_err();
+        let is_behind = table.workflows.values().any(|workflow| workflow.latest.at > at);
         let repair = (is_new && is_behind).then_some(DATED_BACK);
         let action = Action::Define(action::Define { definition: Box::new(definition.clone()) });
         let id = self.id("define", number, &written(definition));
@@ -338,7 +338,7 @@ impl<'a> Importer<'a> {
 /// Returns the definition of a workflow that is in force; none where it is not defined.
 fn in_force(ledger: &Ledger, workflow: &WorkflowName) -> Result<Option<Definition>, LedgerError> {
     let table = ledger.small_table_of(&ledger.head()?)?;
-    let known = table.in_force().find(|known| known.name == *workflow);
+    let known = table.workflow(Some(workflow)).ok();
     let Some(defined) = known.map(|known| known.defined) else {
         return Ok(None);
     };

@@ -43,6 +43,7 @@ pub(super) const FIELDS: &[&str] = &[
     "text",
     "name",
     "seq",
+    "force",
     "over_limit",
     "amount",
     "currency",

@@ -54,6 +54,7 @@ verbs! {
     "meta": action::Meta => |meta| Ok(Action::Meta(meta)),
     "note": action::Note => |note| Ok(Action::Note(note)),
     "tag": action::Tag => |tag| Ok(Action::Tag(tag)),
+    "untag": action::Untag => |untag| Ok(Action::Untag(untag)),
     "cost": action::Cost => |cost| Ok(Action::Cost(cost)),
     "cost_limit": action::CostLimit => cost_limit,
     "approval_request": ApprovalRequest => ApprovalRequest::action,

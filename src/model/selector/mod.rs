@@ -14,6 +14,7 @@
 mod context;
 mod day;
 mod error;
+mod likeness;
 mod named;
 mod prefix;
 mod relative;
@@ -24,6 +25,7 @@ use std::fmt;
 
 pub use context::TimeContext;
 pub use error::SelectorError;
+pub use likeness::{Likeness, Named};
 pub use named::NamedZone;
 pub use prefix::IdPrefix;
 pub use zone::{Zone, ZoneError};

@@ -11,7 +11,15 @@ use crate::model::{Amount, ApprovalPolicy, OperationName, PolicyError, PolicyRul
 /// The keys of the table.
 pub(super) const APPROVAL: Shape = Shape {
     owner: "`approval`",
-    keys: &["auto_approve_below", "require_above", "items", "reject_above", "self_approval", "high_impact"],
+    keys: &[
+        "auto_approve_below",
+        "require_above",
+        "items",
+        "reject_above",
+        "self_approval",
+        "distinct_users",
+        "high_impact",
+    ],
     aliases: &[],
 };
 
@@ -38,12 +46,20 @@ pub(super) fn read_policy(entry: Entry<'_>, format: Format) -> Result<ApprovalPo
         }
     };
     let self_approval = fields.take("self_approval").map(|entry| truth(&entry, format)).transpose()?;
+    let distinct_users = fields.take("distinct_users").map(|entry| truth(&entry, format)).transpose()?;
     let high_impact = match fields.take("high_impact") {
         None => Vec::new(),
         Some(entry) => operations(entry, format)?,
     };
-    let terms =
-        PolicyTerms { auto_approve_below, require_above, items, reject_above, self_approval, high_impact };
+    let terms = PolicyTerms {
+        auto_approve_below,
+        require_above,
+        items,
+        reject_above,
+        self_approval,
+        distinct_users,
+        high_impact,
+    };
     ApprovalPolicy::new(terms).map_err(|error| fault(&error, &places))
 }
 

@@ -73,8 +73,8 @@ pub(super) fn check(root: Node<'_>, file: &File<'_>) -> Result<Definition, Fault
         Some(entry) => read_source(entry, file)?,
         None => Metadata::default(),
     };
-    let own = head.name.clone().or_else(|| file.stem.clone());
-    let Some(name) = file.name_override.cloned().or_else(|| own.clone()) else {
+    let own = head.name.clone().or_else(|| file.stem.as_ref().map(WorkflowName::composed));
+    let Some(name) = file.name_override.map(WorkflowName::composed).or_else(|| own.clone()) else {
         let hint = "give `workflow` a `name`";
         return Err(Fault::new(0..0, "nothing names the workflow").hint(hint));
     };
@@ -95,7 +95,8 @@ fn read_head(entry: Entry<'_>, format: Format) -> Result<Head, Fault> {
     })?;
     let name = fields.take("name").map(|entry| {
         let (name, node) = text(entry, format)?;
-        WorkflowName::new(&name).map_err(|error| Fault::new(node, error.to_string()))
+        let name = WorkflowName::new(&name).map_err(|error| Fault::new(node, error.to_string()))?;
+        Ok(name.composed())
     });
     Ok(Head {
         name: name.transpose()?,
@@ -176,8 +177,9 @@ fn read_phase(
     let mut needs = Vec::new();
     if let Some(entry) = fields.take_either("needs", "depends_on")? {
         for (need, span) in texts(entry, format)? {
-            let parsed = need.parse().map_err(|error| Fault::new(span.clone(), format!("{error}")));
-            needs.push((names.within(parsed?), span));
+            let parsed = need.parse::<PhaseRef>();
+            let parsed = parsed.map_err(|error| Fault::new(span.clone(), format!("{error}")))?;
+            needs.push((names.within(parsed.composed()), span));
         }
     }
     let phase = PhaseDefinition {
@@ -218,7 +220,7 @@ fn text(entry: Entry<'_>, format: Format) -> Result<(String, Range<usize>), Faul
 fn phase_name(entry: Entry<'_>, format: Format) -> Result<(PhaseName, Range<usize>), Fault> {
     let (name, span) = text(entry, format)?;
     let name = PhaseName::new(&name).map_err(|error| Fault::new(span.clone(), error.to_string()))?;
-    Ok((name, span))
+    Ok((name.composed(), span))
 }
 
 fn long_text(entry: Entry<'_>, format: Format) -> Result<String, Fault> {

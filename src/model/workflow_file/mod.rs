@@ -21,7 +21,7 @@ mod print;
 #[cfg_attr(not(feature = "snippets"), expect(dead_code, reason = "what only pictures need"))]
 mod snippet;
 
-use super::{Definition, NotText, WorkflowName, text::is_deceptive, without_mark};
+use super::{Definition, Named, NotText, WorkflowName, text::is_deceptive, without_mark};
 use crate::model::NAME_BYTES_MAX;
 use error::Fault;
 use node::Format;
@@ -81,12 +81,32 @@ pub fn parse_workflow(
     read(text, file_name, name_override).map_err(|fault| fault.at(text, file_name))
 }
 
+/// Points at the place of a workflow file where a workflow or a phase gets its name, and says what is wrong with that; none
+/// where the file does not say it. The file is one that [`parse_workflow_bytes`] has read.
+pub fn point_at_name(
+    bytes: &[u8],
+    file_name: &str,
+    (of, name): (Named, &str),
+    message: &str,
+) -> Option<WorkflowFileError> {
+    let text = without_mark(std::str::from_utf8(bytes).ok()?);
+    let root = match format_of(text, file_name) {
+        Format::Json => from_json::read(text).ok()?,
+        Format::Toml => from_toml::read(text).ok()?,
+    };
+    Some(Fault::new(places::of_name(root, of, name)?, message).at(text, file_name))
+}
+
+fn format_of(text: &str, file_name: &str) -> Format {
+    let json = text.trim_start().starts_with('{') || has_json_ending(file_name);
+    if json { Format::Json } else { Format::Toml }
+}
+
 fn read(text: &str, file_name: &str, name_override: Option<&WorkflowName>) -> Result<Definition, Fault> {
     if text.len() > WORKFLOW_FILE_BYTES_MAX {
         return Err(too_large(text.len()));
     }
-    let json = text.trim_start().starts_with('{') || has_json_ending(file_name);
-    let format = if json { Format::Json } else { Format::Toml };
+    let format = format_of(text, file_name);
     if let Some(at) = text.find('\0') {
         return Err(Fault::new(at..at + 1, NotText::Nul.to_string()));
     }

@@ -6,8 +6,9 @@
 use std::ops::Range;
 
 use super::error::Fault;
+use super::node::{Entry, Node, Value};
 use crate::model::nearest::nearest;
-use crate::model::{DefinitionError, PhaseName, PhaseRef, WorkflowName};
+use crate::model::{DefinitionError, Named, PhaseName, PhaseRef, WorkflowName};
 
 /// How many edges of a cycle are marked from its start, and as many from its end.
 const EDGES_MARKED_MAX: usize = 6;
@@ -20,6 +21,32 @@ pub(super) struct PhasePlaces {
     pub(super) needs: Vec<(PhaseRef, Range<usize>)>,
     /// What it was called before.
     pub(super) renamed_from: Option<(PhaseName, Range<usize>)>,
+}
+
+/// Finds where a workflow or a phase gets its name.
+pub(super) fn of_name(root: Node<'_>, of: Named, name: &str) -> Option<Range<usize>> {
+    let (tables, key): (&[&str], _) = match of {
+        Named::Workflow => (&["workflow"], "name"),
+        Named::Phase => (&["phase", "phases"], "id"),
+        Named::Tag => return None,
+    };
+    let Value::Table(entries) = root.value else { return None };
+    let named = entries.into_iter().find(|entry| tables.contains(&entry.key.as_ref()))?.node;
+    let nodes = match named.value {
+        Value::List(nodes) => nodes,
+        _ => vec![named],
+    };
+    let wanted = PhaseName::new(name).ok()?;
+    let is_it = |entry: &Entry<'_>| match &entry.node.value {
+        Value::Text(text) if entry.key == key => {
+            PhaseName::new(text).is_ok_and(|found| found.is_same(&wanted))
+        }
+        _ => false,
+    };
+    nodes.into_iter().find_map(|node| match node.value {
+        Value::Table(entries) => entries.into_iter().find(is_it).map(|entry| entry.node.span),
+        _ => None,
+    })
 }
 
 /// Finds the places of what a definition was refused for.

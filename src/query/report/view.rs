@@ -193,6 +193,9 @@ pub struct EventReport<'a> {
     pub event: EventBrief,
     /// Who asked.
     pub by: &'a str,
+    /// The system's own user, where that is not the name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user: Option<&'a str>,
     /// Whether a rule derived it.
     pub derived: bool,
     /// The reason, the error or the note that it holds, as it was given; for one about costs, what it tells.

@@ -38,11 +38,16 @@ impl<'a> Words<'a> for &'a Reverted {
 
 impl<'a> Words<'a> for &'a TagRemoved {
     fn clause(&self) -> (Cow<'static, str>, Option<String>) {
-        (format!("lost the tag {}", self.name).into(), None)
+        (format!("lost the tag {}", self.name).into(), self.reason.as_ref().map(ToString::to_string))
     }
 
     fn remark(&self) -> Option<String> {
-        Some(format!("{} was e{}", self.name, self.seq))
+        let why = self.reason.as_ref().map(|reason| format!(": {}", one_line(reason.as_str())));
+        Some(format!("{} was e{}{}", self.name, self.seq, why.unwrap_or_default()))
+    }
+
+    fn reason(&self) -> Option<&'a str> {
+        self.reason.as_ref().map(crate::model::Text::as_str)
     }
 
     fn quotation(&self) -> Option<Cow<'a, str>> {

@@ -145,8 +145,9 @@ pub(in crate::rules) fn answer(
         return Err(ApprovalRejection::AlreadyDecided { request, decision }.into());
     }
     let policy = &table.known_workflow(&approval.workflow)?.approval;
-    if answer.verdict == Verdict::Granted && approval.by.name == by.name && !policy.self_approval() {
-        return Err(ApprovalRejection::SelfApproval { request, by: by.name.clone() }.into());
+    if answer.verdict == Verdict::Granted && policy.keeps_from(by, &approval.by) {
+        let (by, asked) = (Box::new(by.clone()), Box::new(approval.by.clone()));
+        return Err(ApprovalRejection::SelfApproval { request, by, asked }.into());
     }
     let decided = ApprovalDecided {
         request: approval.request,

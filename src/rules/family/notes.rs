@@ -28,13 +28,33 @@ pub(in crate::rules) fn attach(table: &Table, id: EventId, asked: &action::Meta)
     Ok(root(id, Subject::Phase(phase.id.clone()), recorded))
 }
 
-/// Decides on a name for a place, which must be there.
-pub(in crate::rules) fn tag(table: &Table, id: EventId, asked: &action::Tag) -> Result<Draft, Rejection> {
-    let (name, seq) = (asked.name.clone(), asked.seq.unwrap_or(table.head));
+/// Decides on a name for a place, which must be there. A name that is set moves only where that is asked for, and one that
+/// is set there already turns into nothing.
+pub(in crate::rules) fn tag(
+    table: &Table,
+    id: EventId,
+    asked: &action::Tag,
+) -> Result<Vec<Draft>, Rejection> {
+    let known = table.tag(&asked.name);
+    let name = known.map_or_else(|| asked.name.composed(), |(name, _)| name.clone());
+    let seq = asked.seq.unwrap_or(table.head);
     if seq > table.head {
         return Err(Rejection::NoSuchPlace { tag: name, seq, head: table.head });
     }
-    Ok(root(id, Subject::Ledger, TagSet { name, seq }))
+    let from = known.map(|(_, tag)| tag.seq);
+    match from {
+        Some(there) if there == seq => Ok(Vec::new()),
+        Some(there) if !asked.force => Err(Rejection::TagThere { tag: name, seq: there, asked: seq }),
+        Some(_) | None => Ok(vec![root(id, Subject::Ledger, TagSet { name, seq, from })]),
+    }
+}
+
+/// Decides that a place is to lose a name.
+pub(in crate::rules) fn untag(table: &Table, id: EventId, asked: &action::Untag) -> Result<Draft, Rejection> {
+    let unknown = || Rejection::UnknownTag { tag: asked.name.clone() };
+    let (name, tag) = table.tag(&asked.name).ok_or_else(unknown)?;
+    let removed = TagRemoved { name: name.clone(), seq: tag.seq, reason: asked.reason.clone() };
+    Ok(root(id, Subject::Ledger, removed))
 }
 
 /// Decides on the note that a history was taken in.
@@ -71,7 +91,7 @@ pub(in crate::rules) fn attached(
 }
 
 /// Decides that a name is that of the place which it was of before, or of none.
-pub(in crate::rules) fn untag(
+pub(in crate::rules) fn tag_back(
     table: &Table,
     past: &Past,
     target: &Recorded,
@@ -83,8 +103,10 @@ pub(in crate::rules) fn untag(
     }
     let (name, what) = (name.clone(), Undone::Tag);
     match (past.tag, now) {
-        (Some(seq), _) => Ok(Undoing::effect(what, target, TagSet { name, seq })),
-        (None, Some(tag)) => Ok(Undoing::effect(what, target, TagRemoved { name, seq: tag.seq })),
+        (Some(seq), _) => Ok(Undoing::effect(what, target, TagSet { name, seq, from: None })),
+        (None, Some(tag)) => {
+            Ok(Undoing::effect(what, target, TagRemoved { name, seq: tag.seq, reason: None }))
+        }
         (None, None) => Err(passed(target, None)),
     }
 }
@@ -147,6 +169,9 @@ pub(in crate::rules) fn tagged(
     if tag.seq >= record.seq {
         return Err(about_else(record));
     }
+    if let Some(from) = tag.from {
+        check_place(&tag.name, table.table().tags.get(&tag.name), from)?;
+    }
     table.put_tag(&tag.name, Tag { seq: tag.seq, set: record.seq });
     Ok(())
 }
@@ -157,10 +182,16 @@ pub(in crate::rules) fn untagged(
     record: &Recorded,
     tag: &TagRemoved,
 ) -> Result<(), String> {
-    match table.take_tag(&tag.name).filter(|_| record.subject == Subject::Ledger) {
-        Some(was) if was.seq == tag.seq => Ok(()),
-        Some(was) => Err(format!("the tag `{}` names event {}, expected {}", tag.name, was.seq, tag.seq)),
-        None => Err(format!("there is no tag `{}`", tag.name)),
+    let was = table.take_tag(&tag.name).filter(|_| record.subject == Subject::Ledger);
+    check_place(&tag.name, was.as_ref(), tag.seq)
+}
+
+/// Checks that a name is that of a place.
+fn check_place(name: &TagName, tag: Option<&Tag>, seq: Seq) -> Result<(), String> {
+    match tag {
+        Some(tag) if tag.seq == seq => Ok(()),
+        Some(tag) => Err(format!("the tag `{name}` names event {}, expected {seq}", tag.seq)),
+        None => Err(format!("there is no tag `{name}`")),
     }
 }
 

@@ -24,7 +24,7 @@ fn what_callers_say_is_kept_whole_and_shown_escaped() {
     let nasty_file = format!("out{}", NASTY.replace('/', ""));
     fs::write(scene.dir().join(&nasty_file), "x").expect("the system takes the name");
     for args in [
-        &["note", NASTY, "--by", NASTY][..],
+        &["note", NASTY][..],
         &["start", "a", "--meta", &meta],
         &["fail", "a", "--error", NASTY, "--signal", NASTY],
         &["skip", "a", "--reason", NASTY],
@@ -46,7 +46,6 @@ fn what_callers_say_is_kept_whole_and_shown_escaped() {
     let log = String::from_utf8(export(&scene)).expect("UTF-8");
     let kept = log.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
     assert!(kept.clone().any(|event| event["data"]["text"] == NASTY), "the note is kept as it was given");
-    assert!(kept.clone().any(|event| event["by"]["name"] == NASTY));
     assert!(!log.contains('\u{1b}') && !log.contains('\r'), "controls are escaped as JSON");
 }
 
@@ -77,6 +76,7 @@ fn what_is_refused_is_shown_escaped() {
             &["import", "--format", NASTY, file],
             &["append", file],
             &["append", &missing],
+            &["note", "x", "--by", NASTY],
             &["note", "x", "--id", NASTY],
             &["note", "x", "--expect", NASTY],
             &["note", "x", "--occurred-at", NASTY],
@@ -141,10 +141,15 @@ fn bytes_that_are_no_text_are_refused_by_their_place() {
         let wide: Vec<u8> = good.encode_utf16().flat_map(u16::to_le_bytes).collect();
         run(&scene, &["import", "--format", "history", "-"], &wide).refused(2, "line 1");
     });
-    // A name from the environment that is no text is not used.
-    let mut command = scene.command();
-    command.args(["note", "x"]).env("PHASELEDGER_BY", bad).env("USER", "eve");
-    assert_eq!(super::finish(command, b"").code, Some(0));
+    // A name from the environment that is no text is refused where it is ours, and not used where it is the system's.
+    let named = |by: Option<&OsStr>, user: &OsStr| {
+        let mut command = scene.command();
+        command.args(["note", "x"]).env_remove("PHASELEDGER_BY").env("USER", user).env("LOGNAME", "eve");
+        by.into_iter().for_each(|by| _ = command.env("PHASELEDGER_BY", by));
+        super::finish(command, b"").code
+    };
+    assert_eq!(named(Some(bad), OsStr::new("eve")), Some(2));
+    assert_eq!(named(None, bad), Some(0));
     assert!(String::from_utf8(export(&scene)).expect("UTF-8").contains("\"name\":\"eve\""));
 }
 

@@ -188,7 +188,7 @@ fn note_and_tag() {
         &[
             &["tag", "here"],
             &["tag", "there", "e1"],
-            &["tag", "here", "tag:there~1", "--json", "--id", "key:own/2"],
+            &["tag", "here", "tag:there~1", "--json", "--id", "key:own/2", "--force"],
         ],
     );
 }

@@ -85,7 +85,7 @@ fn found_31_what_no_longer_is_so_is_not_taken_back() {
     scene.ok(&["start", "a"]);
     says(&refused(&scene, "e8", 6), "nothing of it is left since e11", "`phaseledger show e8`");
     scene.ok(&["tag", "t", "e2"]);
-    scene.ok(&["tag", "t", "e3"]);
+    scene.ok(&["tag", "t", "e3", "--force"]);
     says(&refused(&scene, "e12", 6), "nothing of it is left since e13", "show e12");
     scene.ok(&["meta", "b", "k=1"]);
     scene.ok(&["meta", "b", "k=2"]);

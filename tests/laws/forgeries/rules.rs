@@ -290,8 +290,8 @@ pub fn reverts() -> Vec<Forgery> {
     let no_marks = "marked_again: event {} took no marks back";
     let no_decision = "reopened: event {replaced_by} is no decision that stands";
     let takes = "take: there is nothing that a `{}` takes back";
-    let other = "untagged: the tag `{}` names event {}, expected {}";
-    let no_tag = "untagged: there is no tag `{}`";
+    let other = "check_place: the tag `{name}` names event {}, expected {seq}";
+    let no_tag = "check_place: there is no tag `{name}`";
     vec![
         by_all(nothing, "event 3 replaced nothing that could be there again", |log| {
             let data = reverted(log, 3, "skip");
@@ -356,6 +356,12 @@ pub fn reverts() -> Vec<Forgery> {
         }),
         by_all(other, "the tag `here` names event", |log| {
             log.add("tag_removed", "", json!({"name": "here", "seq": 3}));
+        }),
+        by_all(other, "the tag `here` names event", |log| {
+            log.add("tag_set", "", json!({"name": "here", "seq": 2, "from": 3}));
+        }),
+        by_all(no_tag, "there is no tag `there`", |log| {
+            log.add("tag_set", "", json!({"name": "there", "seq": 2, "from": 3}));
         }),
         by_all(no_tag, "there is no tag `there`", |log| {
             log.add("tag_removed", "", json!({"name": "there", "seq": 3}));

@@ -10,6 +10,12 @@ use super::{Failure, Kind};
 pub const APPROVAL_EXPECTED: &str = "give the request's id or the start of it, four digits at least, the `key:TEXT` \
                                      that it was sent under, or its place as `e12`; `phaseledger approval list` lists the requests";
 
+const SELF_APPROVAL: &str = "let someone else grant it, or put `self_approval = true` below `[workflow.approval]` and \
+                             define the workflow anew";
+
+const SAME_USER: &str = "let someone grant it under a user of their own; where several people share one, each asks and \
+                         grants by a name of their own (`--by`)";
+
 /// How many of the requests that may be meant are named.
 const CANDIDATES_NAMED: usize = 10;
 
@@ -58,11 +64,11 @@ impl From<&ApprovalRejection> for Failure {
                 .detail("request_seq", request.seq.number())
                 .detail("decision", decision.verdict.as_str())
                 .detail("seq", decision.seq.number()),
-            ApprovalRejection::SelfApproval { request, .. } => failure(Kind::SelfApproval)
-                .hint(
-                    "let someone else grant it, or put `self_approval = true` below `[workflow.approval]` and define \
-                     the workflow anew",
-                )
+            ApprovalRejection::SelfApproval { request, by, asked } => failure(Kind::SelfApproval)
+                .hint(match by.has_name_of(asked) {
+                    true => SELF_APPROVAL,
+                    false => SAME_USER,
+                })
                 .detail("request", request.id.to_string())
                 .detail("request_seq", request.seq.number()),
             ApprovalRejection::NegativeAmount { .. } => failure(Kind::BadAmount),

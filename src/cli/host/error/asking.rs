@@ -44,7 +44,7 @@ impl From<AskError> for Failure {
             }
             AskError::After { .. } | AskError::TookEffectLater { .. } => Failure::not_found(message),
             AskError::NoTag { .. } => {
-                Failure::not_found(message).hint("`phaseledger log --kind tag_set` lists the tags")
+                Failure::not_found(message).hint("`phaseledger tag --list` lists the tags")
             }
             AskError::NoKey { .. } => Failure::not_found(message)
                 .hint("a key is the text that a command was sent under, as in `--id key:TEXT`, all of it"),

@@ -85,10 +85,12 @@ kinds! {
     Usage: Usage, "usage", "The command line is not one that the verb takes.", "See `phaseledger help VERB`.";
     AmbiguousId: Usage, "ambiguous_id", "Several events or requests have an id that starts so.",
         "Give more of the id, or the place; `candidates` lists the ids.";
+    UnfitName: Usage, "unfit_name", "A new name looks like a place, a time, an option, or something to be done.",
+        "Give another, such as `instead`; what is in the ledger already keeps its name.";
     AmbiguousPhase: Usage, "ambiguous_phase", "Several workflows have a phase of that name.",
-        "Give the full name, `workflow/phase`; `candidates` lists them.";
+        "Give the full name, `workflow/phase`, or name the workflow with `--workflow` or PHASELEDGER_WORKFLOW; `candidates` lists them.";
     WorkflowNeeded: Usage, "workflow_needed", "There are several workflows, and none is named.",
-        "Name one with `--workflow`.";
+        "Name one with `--workflow`, or PHASELEDGER_WORKFLOW.";
     WorkflowFile: Usage, "workflow_file", "The workflow file cannot be understood.",
         "Mend it at `line` and `column`.";
     BadSelector: Usage, "bad_selector", "A place, range or time cannot be understood.",
@@ -157,6 +159,8 @@ kinds! {
         "End the process first, or say `fail` without `--abandoned`.";
     Cycle: Refused, "cycle", "A definition would make phases of several workflows need one another in a circle.",
         "Take one of the needs out.";
+    TagThere: Refused, "tag_there", "The tag is set elsewhere, and would move.",
+        "Move it with `--force`, or take another name; `seq` is where it is.";
     StillNeeded: Refused, "still_needed", "A definition drops, or would retire, a phase that another workflow needs.",
         "Take the need out of the other workflow first; `needed_by` lists the phases that need those of a workflow.";
     ClaimInFuture: Refused, "claim_in_future", "A command claims to have happened more than a minute after now.",
@@ -173,7 +177,7 @@ kinds! {
     AlreadyDecided: Refused, "already_decided", "The request for approval was decided on before.",
         "Ask anew with `phaseledger approval request`.";
     SelfApproval: Refused, "self_approval", "Whoever asked may not grant it.",
-        "Let someone else grant it, or allow it in the workflow file with `self_approval = true`.";
+        "Let someone else grant it, under a user of their own, or allow it in the workflow file with `self_approval = true`.";
 
     Io: Machine, "io", "A file, folder or stream cannot be read or written.", "Mend the cause, and try again.";
     Clock: Machine, "clock", "The clock shows a time outside of 1970 to 9999.", "Set the clock, and try again.";

@@ -2,7 +2,7 @@
 
 use phaseledger::rules::Rejection;
 
-use super::{Failure, Kind, costs, definitions, reverts};
+use super::{Failure, Kind, costs, definitions, names, reverts};
 
 impl Failure {
     /// An attempt that is not begun again, for it is under way.
@@ -32,19 +32,12 @@ impl From<Rejection> for Failure {
             Rejection::RenamedPhase { now, since, .. } => failure(Kind::UnknownPhase)
                 .hint(format!("it is called `{now}` since e{since}"))
                 .detail("renamed", serde_json::json!({ "now": now.to_string(), "since": since.number() })),
-            Rejection::AmbiguousPhase { candidates, .. } => failure(Kind::AmbiguousPhase)
-                .hint("give the full name, `workflow/phase`")
-                .detail("candidates", candidates.iter().map(ToString::to_string).collect::<Vec<_>>()),
-            Rejection::UnknownWorkflow { .. } => {
-                failure(Kind::UnknownWorkflow).hint("`phaseledger define FILE` defines a workflow")
-            }
-            Rejection::WorkflowNeeded { candidates } if candidates.is_empty() => {
-                failure(Kind::UnknownWorkflow)
-                    .hint("`phaseledger define` puts `ledger/workflow.toml` in force")
-            }
-            Rejection::WorkflowNeeded { .. } => {
-                failure(Kind::WorkflowNeeded).hint("name it with `--workflow`")
-            }
+            Rejection::AmbiguousPhase { .. }
+            | Rejection::UnknownWorkflow { .. }
+            | Rejection::WorkflowNeeded { .. }
+            | Rejection::UnknownTag { .. }
+            | Rejection::TagThere { .. }
+            | Rejection::UnfitName { .. } => names::advised(rejection.to_string(), &rejection),
             Rejection::IllegalTransition { verb, phase, from, allowed } => {
                 let allowed: Vec<_> = allowed.iter().map(|state| state.as_str()).collect();
                 failure(Kind::IllegalTransition)

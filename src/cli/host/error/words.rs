@@ -1,6 +1,8 @@
 //! What the user is told when what somebody wrote cannot be understood: a file, a line, a word.
 
-use phaseledger::model::{MetadataError, RequestError, SelectorError, WorkflowFileError, escape};
+use phaseledger::model::{
+    MetadataError, Named, RequestError, SelectorError, WorkflowFileError, escape, point_at_name,
+};
 
 use super::{Failure, Kind};
 
@@ -40,6 +42,24 @@ impl Failure {
     /// A key of metadata that is given twice.
     pub fn doubled_key(key: &str) -> Self {
         Failure::new(Kind::BadMetadata, format!("the key `{}` is given twice, expected once", escape(key)))
+    }
+}
+
+impl Failure {
+    /// Points at the line of a workflow file that gives a name which is refused; says no more where the file does not.
+    pub fn at_name(mut self, (bytes, file_name): (&[u8], &str)) -> Self {
+        let of = match self.details.get("of").and_then(|of| of.as_str()) {
+            Some("workflow") => Named::Workflow,
+            Some("phase") => Named::Phase,
+            _ => return self,
+        };
+        let name = self.details.get("name").and_then(|name| name.as_str()).unwrap_or_default();
+        if let Some(place) = point_at_name(bytes, file_name, (of, name), &self.message) {
+            self.message = place.to_string();
+            self.snippet = Some(place.snippet().to_string());
+            return self.detail("line", place.line).detail("column", place.column);
+        }
+        self
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use phaseledger::ask::SelfApproval;
-use phaseledger::model::{Action, ApprovalAnswer, Text, Verdict, escape};
+use phaseledger::ask::PolicyInForce;
+use phaseledger::model::{Action, ApprovalAnswer, ApprovalPolicy, Text, Verdict, escape};
 use phaseledger::rules::Approval;
 
 use super::find;
@@ -15,8 +15,8 @@ use crate::cli::verbs::{asking, writing};
 /// Asks whoever sits at the terminal, where they may decide, and returns how the request then stands.
 pub fn on_terminal(approval: Approval, by: Option<String>, context: &Context) -> Result<Approval, Failure> {
     let is_watched = io::stdin().is_terminal() && io::stderr().is_terminal();
-    let name = context.actor(by.as_deref(), "cli").name;
-    if context.json || !is_watched || (name == approval.by.name && !may_grant_own(&approval, context)?) {
+    let actor = context.actor(by.as_deref(), "cli")?;
+    if context.json || !is_watched || policy(&approval, context)?.keeps_from(&actor, &approval.by) {
         return Ok(approval);
     }
     let why = approval.open_question().unwrap_or_default();
@@ -50,9 +50,13 @@ fn prompt(question: &str) -> Result<String, Failure> {
 
 /// Tells who may decide, and how.
 pub fn tell_who_may(approval: &Approval, context: &Context) -> Result<(), Failure> {
-    let who = match may_grant_own(approval, context)? {
+    let policy = policy(approval, context)?;
+    // Who claims no other name is known by the user.
+    let is_user = approval.by.is_called(&approval.by);
+    let other = if policy.distinct_users() || is_user { ", under another user of the machine," } else { "" };
+    let who = match policy.self_approval() {
         true => "a person decides".to_owned(),
-        false => format!("a person other than {} decides", escape(&approval.by.name)),
+        false => format!("a person other than {}{other} decides", escape(&approval.by.name)),
     };
     output::talk(format_args!(
         "{who}: `phaseledger approval grant seq:{0} --reason …`, or `reject`",
@@ -61,8 +65,8 @@ pub fn tell_who_may(approval: &Approval, context: &Context) -> Result<(), Failur
     Ok(())
 }
 
-/// Says whether the workflow lets those who ask grant it themselves.
-fn may_grant_own(approval: &Approval, context: &Context) -> Result<bool, Failure> {
-    let question = SelfApproval { workflow: approval.workflow.clone() };
+/// Returns the policy in force.
+fn policy(approval: &Approval, context: &Context) -> Result<ApprovalPolicy, Failure> {
+    let question = PolicyInForce { workflow: approval.workflow.clone() };
     asking::ask_head(&question, "looking for the workflow", context)
 }

@@ -8,7 +8,7 @@ use phaseledger::model::{Amount, PhaseRef, Scope};
 use phaseledger::query::{LimitCheck, Remaining};
 
 use super::{LIMITS, answer, estimate, limit_row};
-use crate::cli::host::context::Context;
+use crate::cli::host::context::{Context, Within};
 use crate::cli::host::error::Failure;
 use crate::cli::host::output;
 use crate::cli::verbs::{asking, status};
@@ -27,6 +27,8 @@ pub struct CheckArgs {
     #[arg(long, value_name = "AMOUNT", value_parser = estimate, allow_hyphen_values = true)]
     estimate: Amount,
     #[command(flatten)]
+    within: Within,
+    #[command(flatten)]
     asking: asking::Args,
 }
 
@@ -43,6 +45,8 @@ pub struct RemainingArgs {
     #[arg(long, value_name = "AMOUNT", value_parser = price, allow_hyphen_values = true)]
     per_item: Option<Amount>,
     #[command(flatten)]
+    within: Within,
+    #[command(flatten)]
     asking: asking::Args,
 }
 
@@ -53,6 +57,7 @@ fn price(text: &str) -> Result<Amount, String> {
 
 /// Checks an estimate.
 pub fn check(args: &CheckArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let context = &context.within(&args.within);
     let question = ask::CostCheck { phase: args.phase.clone(), estimate: args.estimate };
     let answered = args.asking.ask(&question, context)?;
     let OfPhase { phase, currency, view: check, .. } = &answered.view;
@@ -70,6 +75,7 @@ pub fn check(args: &CheckArgs, context: &Context) -> Result<ExitCode, Failure> {
 
 /// Tells what is left.
 pub fn remaining(args: &RemainingArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let context = &context.within(&args.within);
     let question = ask::CostRemaining { phase: args.phase.clone(), per_item: args.per_item };
     let answered = args.asking.ask(&question, context)?;
     if context.json {

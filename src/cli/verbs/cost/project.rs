@@ -12,7 +12,7 @@ use phaseledger::rules::Table;
 use serde::Deserialize;
 
 use super::{LIMITS, answer, limit_row};
-use crate::cli::host::context::Context;
+use crate::cli::host::context::{Context, Within};
 use crate::cli::host::error::Failure;
 use crate::cli::host::lines::Lines;
 use crate::cli::host::output;
@@ -35,6 +35,8 @@ const COUNT_MAX: u64 = 1_000_000_000_000;
 pub struct Args {
     /// The file, or `-` for standard input
     file: PathBuf,
+    #[command(flatten)]
+    within: Within,
     #[command(flatten)]
     asking: asking::Args,
 }
@@ -59,6 +61,7 @@ const fn once() -> u64 {
 
 /// Tells whether a plan fits.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
+    let context = &context.within(&args.within);
     let source: Box<dyn Read> = match args.file == Path::new("-") {
         true => Box::new(io::stdin()),
         false => Box::new(File::open(&args.file).map_err(|error| Failure::io("read", &args.file, &error))?),

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use phaseledger::model::{Action, Amount, PhaseRef, WorkflowName, action, label};
 
-use crate::cli::host::context::Context;
+use crate::cli::host::context::{Context, Within};
 use crate::cli::host::error::Failure;
 use crate::cli::verbs::writing::{self, MetaArgs};
 
@@ -34,6 +34,8 @@ pub struct RecordArgs {
     #[arg(long)]
     refund: bool,
     #[command(flatten)]
+    within: Within,
+    #[command(flatten)]
     meta: MetaArgs,
     #[command(flatten)]
     writing: writing::Args,
@@ -41,6 +43,7 @@ pub struct RecordArgs {
 
 /// Records a cost or a refund.
 pub fn record(args: RecordArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let context = &context.within(&args.within);
     let action = Action::Cost(action::Cost {
         phase: args.phase,
         amount: args.amount,

@@ -49,13 +49,14 @@ pub fn push_recent(document: &mut String, recent: &[EventReport<'_>], style: &St
 }
 
 fn row(report: &EventReport<'_>, why: String, phases: String, style: &Style<'_>) -> Vec<String> {
-    let EventReport { event, by, derived, text: _ } = report;
+    let EventReport { event, by, user, derived, text: _ } = report;
+    let by = user.map_or_else(|| code(by), |user| format!("{} (as {})", code(by), code(user)));
     vec![
         event.seq.to_string(),
         style.time(Some(event.at)),
         format!("`{}`", event.kind),
         subject(event, style),
-        if *derived { "a rule".to_owned() } else { code(by) },
+        if *derived { "a rule".to_owned() } else { by },
         why,
         phases,
     ]
