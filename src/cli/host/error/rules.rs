@@ -1,5 +1,6 @@
 //! What the user is told when the rules refuse a command.
 
+use phaseledger::model::{PhaseId, Seq};
 use phaseledger::rules::Rejection;
 
 use super::{Failure, Kind, costs, reverts};
@@ -26,9 +27,7 @@ impl From<Rejection> for Failure {
         let failure = |kind| Failure::new(kind, rejection.to_string());
         match &rejection {
             Rejection::UnknownPhase { .. } => failure(Kind::UnknownPhase).hint(NO_PHASE),
-            Rejection::RenamedPhase { now, since, .. } => failure(Kind::UnknownPhase)
-                .hint(format!("it is called `{now}` since e{since}"))
-                .detail("renamed", serde_json::json!({ "now": now.to_string(), "since": since.number() })),
+            Rejection::RenamedPhase { now, since, .. } => renamed(failure(Kind::UnknownPhase), now, *since),
             Rejection::AmbiguousPhase { candidates, .. } => failure(Kind::AmbiguousPhase)
                 .hint("give the full name, `workflow/phase`")
                 .detail("candidates", candidates.iter().map(ToString::to_string).collect::<Vec<_>>()),
@@ -94,6 +93,13 @@ impl From<Rejection> for Failure {
             Rejection::Revert(refused) => reverts::advised(rejection.to_string(), refused),
         }
     }
+}
+
+/// Says what a phase is called, and since which event.
+fn renamed(failure: Failure, now: &PhaseId, since: Seq) -> Failure {
+    failure
+        .hint(format!("it is called `{now}` since e{since}"))
+        .detail("renamed", serde_json::json!({ "now": now.to_string(), "since": since.number() }))
 }
 
 /// Returns the state that a verb leads to.
