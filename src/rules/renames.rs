@@ -6,34 +6,14 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-
 use super::attempt::Attempt;
 use super::happened::Happened;
 use super::phase::{Phase, PhaseState, Replaced, Was};
+use super::renaming::Renaming;
 use super::table::{Table, Workflow};
 use crate::model::{
     Definition, PhaseDefinition, PhaseId, PhaseName, PhaseRef, Recorded, Renamed, Seq, Subject, WorkflowName,
 };
-
-/// That a phase of a workflow got another name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Renaming {
-    /// The definition that says so.
-    #[serde(flatten)]
-    pub by: Happened,
-    /// The two names.
-    #[serde(flatten)]
-    pub names: Renamed,
-}
-
-impl Renaming {
-    /// Returns what takes the place of a name, either way.
-    fn other<'a>(&'a self, name: &PhaseName) -> Option<&'a PhaseName> {
-        let Renamed { from, to } = &self.names;
-        if name == from { Some(to) } else { (name == to).then_some(from) }
-    }
-}
 
 /// What a phase is called, and was called at each place before.
 #[derive(Debug, Clone, PartialEq, Eq)]

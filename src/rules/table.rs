@@ -9,7 +9,7 @@ use super::budget::Budget;
 use super::happened::Happened;
 use super::phase::Phase;
 use super::rejection::Rejection;
-use super::renames::Renaming;
+use super::renaming::Renaming;
 use crate::model::{
     Amount, ApprovalPolicy, Digest, EventId, EventRef, OverLimit, Overspent, PhaseId, PhaseRef, Recorded,
     Scope, Seq, TagName, Text, WorkflowName,

@@ -197,8 +197,7 @@ fn rests(before: &[Value], line: &Value) -> BTreeSet<u64> {
             let through = list(&data["looked_through"]);
             let found = through.iter().flat_map(|through| list(&through["found"]));
             let built_on = list(&data["consumed"]).into_iter().chain(found).chain(list(&data["behind"]));
-            let named =
-                built_on.clone().chain(through.iter().cloned().map(|one| json!({"phase": one["need"]})));
+            let named = built_on.clone().chain(through.iter().map(|one| json!({"phase": one["need"]})));
             let named = named.filter_map(|one| one["phase"].as_str().map(str::to_owned));
             let names_it =
                 |name: String| before.iter().rev().find(|line| renamed(line).contains(&name)).map(seq);

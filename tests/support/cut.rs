@@ -156,9 +156,9 @@ impl Cut {
                 at.map_or_else(|| name.to_owned(), |at| names[1 - at].clone())
             };
             let phases = std::mem::take(&mut self.phases).into_iter();
-            self.phases = phases.map(|(name, phase)| (swap(&name), phase.renamed(&swap))).collect();
+            self.phases = phases.map(|(name, phase)| (swap(&name), phase.renamed(swap))).collect();
             let stood = std::mem::take(&mut self.stood).into_iter();
-            self.stood = stood.map(|(event, phase)| (event, phase.renamed(&swap))).collect();
+            self.stood = stood.map(|(event, phase)| (event, phase.renamed(swap))).collect();
             self.aliases.iter_mut().for_each(|(_, now)| *now = swap(now));
             self.aliases.push((from.clone(), to.clone()));
         }

@@ -107,7 +107,7 @@ fn standing(view: &PhaseView, table: &Table, context: &Context) -> Sheet {
     let mut sheet = Sheet::default();
     if !view.renamed.is_empty() {
         let former = view.renamed.iter().map(|former| format!("{} until e{}", former.from, former.seq));
-        sheet.line("was called", &former.collect::<Vec<_>>().join(", "));
+        sheet.line("was called", former.collect::<Vec<_>>().join(", "));
     }
     if phase.retired {
         sheet.line("retired", "the definition in force no longer has it");

@@ -1,5 +1,6 @@
 //! What the user is told when the rules refuse a command.
 
+use phaseledger::model::{PhaseId, Seq};
 use phaseledger::rules::Rejection;
 
 use super::{Failure, Kind, costs, definitions, names, reverts};
@@ -29,9 +30,7 @@ impl From<Rejection> for Failure {
         match &rejection {
             Rejection::Key(_) => failure(Kind::BadKey).hint(KEY),
             Rejection::UnknownPhase { .. } => failure(Kind::UnknownPhase).hint(NO_PHASE),
-            Rejection::RenamedPhase { now, since, .. } => failure(Kind::UnknownPhase)
-                .hint(format!("it is called `{now}` since e{since}"))
-                .detail("renamed", serde_json::json!({ "now": now.to_string(), "since": since.number() })),
+            Rejection::RenamedPhase { now, since, .. } => renamed(failure(Kind::UnknownPhase), now, *since),
             Rejection::AmbiguousPhase { .. }
             | Rejection::UnknownWorkflow { .. }
             | Rejection::WorkflowNeeded { .. }
@@ -89,6 +88,13 @@ impl From<Rejection> for Failure {
             Rejection::Revert(refused) => reverts::advised(rejection.to_string(), refused),
         }
     }
+}
+
+/// Says what a phase is called, and since which event.
+fn renamed(failure: Failure, now: &PhaseId, since: Seq) -> Failure {
+    failure
+        .hint(format!("it is called `{now}` since e{since}"))
+        .detail("renamed", serde_json::json!({ "now": now.to_string(), "since": since.number() }))
 }
 
 /// Returns the state that a verb leads to.
