@@ -1,4 +1,4 @@
-//! What the log has of a command that is to be taken back.
+//! What the log has of a command that is to be taken back, or of a reservation that is named.
 
 use super::LedgerError;
 use crate::model::{Definition, EventId, Past, Recorded, Seq};
@@ -34,6 +34,7 @@ pub(super) fn past(ledger: &impl Before, first: Seq) -> Result<Past, LedgerError
         metadata: phase.map(|phase| phase.metadata.clone()).unwrap_or_default(),
         tag: tag.and_then(|name| before.tags.get(name)).map(|tag| tag.seq),
         definition: definition_before(ledger, &events)?,
+        spent: Vec::new(),
         chain: chain(ledger, &events[0])?,
         events,
     })

@@ -14,6 +14,7 @@ mod bytes;
 mod caller_id;
 mod cause;
 mod command;
+mod cost_action;
 mod cost_event;
 mod definition;
 mod digest;
@@ -21,6 +22,7 @@ mod event;
 mod event_parts;
 mod expectation;
 mod files;
+mod hold;
 mod id;
 mod metadata;
 mod name;
@@ -59,7 +61,8 @@ pub use caller_id::{CallerId, CallerIdError, CallerKey};
 pub use cause::{Cause, CauseKind, Origin};
 pub use command::Command;
 pub use cost_event::{
-    CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised, OverLimit, Overspent, Scope,
+    CostLimitExceeded, CostLimitSet, CostRecorded, CostReleased, CostReserved, CostWarningRaised, OverLimit,
+    Overspent, PeriodLimit, ReservationRef, Scope,
 };
 pub(crate) use definition::find_cycle;
 pub use definition::{Definition, DefinitionError, PhaseDefinition};
@@ -70,6 +73,7 @@ pub use event::{
 };
 pub use expectation::{Expectation, ExpectationError};
 pub use files::{FoundByRole, FoundFiles, OutputFile, Unreadable, UnreadableFile};
+pub use hold::{HOLD_DEFAULT, Hold, HoldError};
 pub use id::{CommandId, EventId, EventRef, Seq, Span};
 pub use metadata::{METADATA_BYTES_MAX, METADATA_DEPTH_MAX, Metadata, MetadataError};
 pub use name::{NAME_BYTES_MAX, NameError, PhaseId, PhaseName, PhaseRef, TagName, WorkflowName};

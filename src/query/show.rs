@@ -341,8 +341,8 @@ impl<'a> PhaseHistory<'a> {
         attempt.error = error.cloned();
     }
 
-    /// Views the phase as it stands, with what it went through.
-    pub fn view(self, table: &Table, phase: &Phase) -> PhaseView {
+    /// Views the phase as it stands at an instant, with what it went through.
+    pub fn view(self, table: &Table, phase: &Phase, at: Option<Timestamp>) -> PhaseView {
         let spec = &phase.spec;
         let currency = table.workflows.get(&phase.id.workflow).and_then(|workflow| workflow.currency.clone());
         let spec = Spec {
@@ -355,7 +355,7 @@ impl<'a> PhaseHistory<'a> {
             inputs: spec.inputs.clone(),
             outputs: spec.outputs.clone(),
         };
-        let phase = PhaseStatus::new(table, phase);
+        let phase = PhaseStatus::new(table, phase, at);
         PhaseView { phase, spec, attempts: self.attempts, notes: self.notes }
     }
 }

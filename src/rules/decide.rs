@@ -1,7 +1,9 @@
 //! What a command turns into: events, or a refusal.
 
 use super::draft::Draft;
-use super::family::{accepted, approval, attempt, costs, definition, files, notes, rerun, reset};
+use super::family::{
+    accepted, approval, attempt, costs, definition, files, notes, rerun, reservations, reset,
+};
 use super::rejection::Rejection;
 use super::revert::revert;
 use super::table::Table;
@@ -23,11 +25,11 @@ pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Dra
     let end = attempt::End { at: ended, left_behind: &command.left_behind };
     match &command.action {
         Action::Define(define) => definition::define(table, first, define, command.inferred),
-        Action::Start(start) => attempt::start(table, command, start, ended),
+        Action::Start(start) => attempt::start(table, command, start, (at, ended)),
         Action::Complete(complete) => attempt::complete(table, command, complete, end).map(one),
         Action::Fail(fail) => attempt::fail(table, first, fail, end).map(one),
         Action::Accept(accept) => accepted::accept(table, command, accept).map(one),
-        Action::Revert(asked) => revert(table, command, asked),
+        Action::Revert(asked) => revert(table, command, asked, at),
         Action::Skip(skip) => attempt::skip(table, first, skip).map(one),
         Action::Rerun(rerun) if rerun.withdraw => rerun::withdraw(table, first, rerun).map(one),
         Action::Rerun(rerun) => rerun::rerun(table, first, rerun).map(one),
@@ -37,8 +39,10 @@ pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Dra
         Action::Meta(meta) => notes::attach(table, first, meta).map(one),
         Action::Note(note) => notes::note(table, first, note).map(one),
         Action::Tag(tag) => notes::tag(table, first, tag).map(one),
-        Action::Cost(cost) => costs::record(table, first, cost).map(one),
-        Action::CostLimit(limit) => costs::set_limit(table, first, limit),
+        Action::Cost(cost) => costs::record(table, command, cost, at).map(one),
+        Action::CostLimit(limit) => costs::set_limit(table, command, limit, at),
+        Action::CostReserve(reserve) => reservations::reserve(table, first, reserve, at).map(one),
+        Action::CostRelease(release) => reservations::release(table, command, release, at).map(one),
         Action::ApprovalRequest(ask) => approval::request(table, id, ask),
         Action::ApprovalDecide(answer) => approval::answer(table, first, answer, &command.by, at).map(one),
         Action::NoteImport(import) => notes::import(table, first, import).map(one),

@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use super::approval::Decision;
+use super::no_room::{ReservationRejection, exceeded};
 use crate::model::{
-    Amount, DecidedBy, EventId, EventRef, Expectation, Overspent, PhaseId, PhaseRef, Reason, Scope, Seq,
-    StateName, TagName, Timestamp, WorkflowName,
+    Amount, DecidedBy, EventId, EventRef, Expectation, Overspent, PhaseId, PhaseRef, Reason, Seq, StateName,
+    TagName, Timestamp, WorkflowName,
 };
 
 /// Why a command was refused: what was found, and what would have been accepted.
@@ -206,6 +207,18 @@ pub enum Rejection {
         /// What was given.
         limit: Amount,
     },
+    /// A limit in no currency.
+    #[error("the workflow `{workflow}` names no currency, and a limit needs one")]
+    NoCurrency {
+        /// Whose limit it would be.
+        workflow: WorkflowName,
+    },
+    /// A zone whose clocks nobody told.
+    #[error("the clocks of the zone `{}` are not known", crate::model::escape(zone))]
+    ClocksUnknown {
+        /// Its name.
+        zone: String,
+    },
     /// Metadata that would grow too large.
     #[error(
         "the metadata of `{phase}` would have {bytes} bytes; at most {} are kept",
@@ -220,6 +233,9 @@ pub enum Rejection {
     /// About an approval.
     #[error(transparent)]
     Approval(#[from] ApprovalRejection),
+    /// About an amount that is held.
+    #[error(transparent)]
+    Reservation(#[from] ReservationRejection),
     /// About what is to be taken back.
     #[error(transparent)]
     Revert(#[from] RevertRejection),
@@ -334,17 +350,6 @@ pub enum ApprovalRejection {
         /// What was given.
         amount: Amount,
     },
-}
-
-/// Says how far a limit is exceeded.
-fn exceeded(found: &Overspent, currency: &Option<String>) -> String {
-    let Overspent { scope, limit, spent } = *found;
-    let whose = match scope {
-        Scope::Phase => "it",
-        Scope::Workflow => "its workflow",
-    };
-    let over = spent.minus(limit).unwrap_or_default().of(currency);
-    format!("{whose} has spent {} of {}, {over} over its limit", spent.of(currency), limit.of(currency))
 }
 
 /// Says in a few words which reasons there are but marks.

@@ -12,7 +12,8 @@ use super::table::Table;
 use super::touched::Changing;
 use super::undoing::{Undoing, passed};
 use crate::model::{
-    Cause, CauseKind, Command, DecidedBy, Event, EventRef, Past, Recorded, Reverted, Said, Undone, action,
+    Cause, CauseKind, Command, DecidedBy, Event, EventRef, Past, Recorded, Reverted, Said, Timestamp, Undone,
+    action,
 };
 
 /// The rule by which what holds from now on follows from what is taken back.
@@ -23,6 +24,7 @@ pub(super) fn revert(
     table: &Table,
     command: &Command,
     asked: &action::Revert,
+    at: Timestamp,
 ) -> Result<Vec<Draft>, Rejection> {
     let past = command.past.as_deref();
     let found = past.and_then(|past| Some((past, past.events.first()?)));
@@ -38,7 +40,7 @@ pub(super) fn revert(
             return Err(passed(target, Some(last.seq)));
         }
     }
-    let Undoing { what, again, marks, still, transition, effect } = undoing(table, past, target)?;
+    let Undoing { what, again, marks, still, transition, effect } = undoing(table, past, target, at)?;
     let reason = asked.reason.clone();
     let reverted = Reverted { event: target.id, seq: target.seq, reason, what, again, marks, still };
     let first = Draft {
@@ -58,7 +60,7 @@ pub(super) fn revert(
 }
 
 /// Returns what taking a command back does; `target` is the event of it that says what is there now.
-fn undoing(table: &Table, past: &Past, target: &Recorded) -> Result<Undoing, Rejection> {
+fn undoing(table: &Table, past: &Past, target: &Recorded, at: Timestamp) -> Result<Undoing, Rejection> {
     let cannot = |kind| Err(RevertRejection::CannotBe { seq: target.seq, kind }.into());
     match &target.event {
         // Marked and started at once: that it began stays a fact.
@@ -77,14 +79,14 @@ fn undoing(table: &Table, past: &Past, target: &Recorded) -> Result<Undoing, Rej
         Event::TagRemoved(tag) => notes::untag(table, past, target, (&tag.name, None)),
         Event::MetadataRecorded(recorded) => notes::detach(table, past, target, recorded),
         Event::CostRecorded(cost) => costs::give_back(table, target, cost),
-        Event::CostLimitSet(set) => costs::limit_back(table, target, set),
+        Event::CostLimitSet(set) => costs::limit_back(table, past, (target, set), at),
         Event::WorkflowDefined(defined) => definition::back(table, past, target, defined),
         Event::ApprovalGranted(decided) | Event::ApprovalRejected(decided)
             if decided.decided_by == DecidedBy::Person =>
         {
             approval::reopen(table, target, decided.request)
         }
-        Event::Reverted(reverted) => once_more(table, past, target, reverted),
+        Event::Reverted(reverted) => once_more(table, past, (target, reverted), at),
         Event::PhaseStarted(_)
         | Event::PhaseCompleted(_)
         | Event::PhaseFailed(_)
@@ -97,6 +99,8 @@ fn undoing(table: &Table, past: &Past, target: &Recorded) -> Result<Undoing, Rej
         | Event::RerunCleared(_)
         | Event::CostWarningRaised(_)
         | Event::CostLimitExceeded(_)
+        | Event::CostReserved(_)
+        | Event::CostReleased(_)
         | Event::ApprovalRequested(_)
         | Event::ApprovalGranted(_)
         | Event::ApprovalRejected(_)
@@ -108,8 +112,8 @@ fn undoing(table: &Table, past: &Past, target: &Recorded) -> Result<Undoing, Rej
 fn once_more(
     table: &Table,
     past: &Past,
-    target: &Recorded,
-    reverted: &Reverted,
+    (target, reverted): (&Recorded, &Reverted),
+    at: Timestamp,
 ) -> Result<Undoing, Rejection> {
     let undoing = match (reverted.what, past.events.get(1)) {
         (Undone::Note, _) => Undoing::of(Undone::Note),
@@ -120,7 +124,7 @@ fn once_more(
         (
             Undone::Tag | Undone::Metadata | Undone::Limit | Undone::Cost | Undone::Definition,
             Some(effect),
-        ) => undoing(table, past, effect)?,
+        ) => undoing(table, past, effect, at)?,
         (Undone::Tag | Undone::Metadata | Undone::Limit | Undone::Cost | Undone::Definition, None) => {
             return Err(RevertRejection::NoCommand { event: target.id }.into());
         }

@@ -33,6 +33,7 @@ mod exec;
 mod facts;
 mod grammar;
 mod many_writers;
+mod money;
 mod patterns;
 mod places;
 mod real_inputs;

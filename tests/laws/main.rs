@@ -57,6 +57,7 @@ mod forgeries;
 mod fuzzed;
 mod growth;
 mod metadata;
+mod periods;
 mod propagation;
 mod replay;
 mod restore;

@@ -13,4 +13,4 @@ pub mod paths;
 pub mod proc;
 pub mod process;
 pub mod shell_words;
-mod zones;
+pub mod zones;

@@ -31,6 +31,11 @@ pub struct Args {
 }
 
 impl Args {
+    /// Says whether it is asked as of another moment than now.
+    pub fn is_given(&self) -> bool {
+        self.at.is_some() || self.before.is_some() || self.known_at.is_some()
+    }
+
     /// Returns as of when is asked.
     fn moment(&self, context: &Context) -> Result<Moment, Failure> {
         let parse = |text: &String| -> Result<When, Failure> { Ok(When::parse(text, &context.time()?)?) };
@@ -39,7 +44,8 @@ impl Args {
             (None, Some(text)) => Stood::At(parse(text)?),
             (None, None) => Stood::Now,
         };
-        Ok(Moment { stood, known_at: self.known_at.as_ref().map(parse).transpose()? })
+        let now = context.now().ok();
+        Ok(Moment { stood, known_at: self.known_at.as_ref().map(parse).transpose()?, now })
     }
 
     /// Asks, and tells a person which place the answer is as of. Nothing is held once it returns.

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
-use crate::cli::host::{files, output, process};
+use crate::cli::host::{files, output, process, zones};
 use crate::cli::ui::{
     forecast,
     render::{self, Naming},
@@ -95,11 +95,34 @@ pub fn insert_all(metadata: &mut Metadata, pairs: &[(String, String)]) -> Result
 /// Makes a command of what a caller asks.
 pub fn command(mut request: Request, context: &Context, via: &str) -> Result<Command, Failure> {
     process::look_up(&mut request.action);
+    look_up_clocks(&mut request, context)?;
     let by = context.actor(request.by.as_deref(), via);
     Ok(request.command(context.new_id()?, by))
 }
 
+/// Takes what a zone's clocks are into a limit of periods: where no zone is named, of that of times.
+fn look_up_clocks(request: &mut Request, context: &Context) -> Result<(), Failure> {
+    let since = match request.occurred_at {
+        Some(claimed) => claimed,
+        None => context.now()?,
+    };
+    let Action::CostLimit(limit) = &mut request.action else { return Ok(()) };
+    if limit.per.is_none() || limit.limit.is_none() {
+        return Ok(());
+    }
+    let zone = limit.tz.as_deref().map_or(Ok(context.zone), zones::read);
+    let clocks = zone.and_then(|zone| zones::clocks(zone, since));
+    limit.clocks = Some(clocks.map_err(|error| Failure::misuse(format!("`tz`: {error}")))?);
+    Ok(())
+}
+
 impl Args {
+    /// Says whether any of the options is given.
+    pub fn is_given(&self) -> bool {
+        let Args { id, expect, occurred_at, by, dry_run } = self;
+        id.is_some() || !expect.is_empty() || occurred_at.is_some() || by.is_some() || *dry_run
+    }
+
     /// Makes the options of a command that takes effect now and expects nothing.
     pub fn of(by: Option<String>) -> Self {
         Args { id: None, expect: Vec::new(), occurred_at: None, by, dry_run: false }

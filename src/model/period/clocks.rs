@@ -46,17 +46,17 @@ impl Clocks {
     ///
     /// # Errors
     ///
-    /// Refuses [`Zone::Local`], which another machine does not have, and a zone of which no rule tells the years to
+    /// Refuses the zone of one machine, [`Zone::is_local`], and a zone of which no rule tells the years to
     /// come.
     pub fn of(zone: Zone, since: Timestamp) -> Result<Clocks, ZoneError> {
         let (written, changes) = match zone {
             Zone::Fixed(offset) => (fixed(offset.local_minus_utc()), Vec::new()),
-            Zone::Local => return Err(unread(zone, "it is that of one machine")),
             Zone::Named(named) => {
                 let rule = named.rule().ok_or_else(|| unread(zone, "no rule tells its clocks"))?;
                 let since = since.utc().checked_sub_signed(BACK).unwrap_or_else(|| since.utc());
                 (rule.to_owned(), named.changes_since(since.timestamp()))
             }
+            _ => return Err(unread(zone, "it is that of one machine")),
         };
         let rule = ClockRule::read(&written).ok_or_else(|| unread(zone, "its rule is none"))?;
         // What the rule tells as well need not be told twice.

@@ -142,14 +142,10 @@ impl Clocks {
 
 /// Returns a second as an instant, or the first or last one that there is.
 fn timestamp(second: i64) -> Timestamp {
-    const FIRST: DateTime<chrono::Utc> = NaiveDate::from_ymd_opt(1, 1, 1)
-        .expect("a date")
-        .and_time(chrono::NaiveTime::MIN)
-        .and_utc();
-    const LAST: DateTime<chrono::Utc> = NaiveDate::from_ymd_opt(9999, 12, 31)
-        .expect("a date")
-        .and_time(chrono::NaiveTime::MIN)
-        .and_utc();
+    const FIRST: DateTime<chrono::Utc> =
+        NaiveDate::from_ymd_opt(1, 1, 1).expect("a date").and_time(chrono::NaiveTime::MIN).and_utc();
+    const LAST: DateTime<chrono::Utc> =
+        NaiveDate::from_ymd_opt(9999, 12, 31).expect("a date").and_time(chrono::NaiveTime::MIN).and_utc();
     let time = DateTime::from_timestamp(second, 0).unwrap_or(LAST).clamp(FIRST, LAST);
     Timestamp::new(time).expect("a year from 1 to 9999")
 }
@@ -173,13 +169,43 @@ mod tests {
     fn periods_are_those_of_the_calendar() {
         let berlin = "CET-1CEST,M3.5.0,M10.5.0/3";
         for (rule, per, at, expected) in [
-            ("UTC0", Per::Day, "2026-11-26T00:00:00Z", ("2026-11-26", "2026-11-26T00:00Z", "2026-11-27T00:00Z")),
-            (berlin, Per::Day, "2026-03-29T12:00:00Z", ("2026-03-29", "2026-03-28T23:00Z", "2026-03-29T22:00Z")),
-            (berlin, Per::Day, "2026-10-25T22:59:59Z", ("2026-10-25", "2026-10-24T22:00Z", "2026-10-25T23:00Z")),
-            (berlin, Per::Week, "2026-01-01T00:00:00Z", ("2026-W01", "2025-12-28T23:00Z", "2026-01-04T23:00Z")),
-            (berlin, Per::Month, "2026-03-31T22:30:00Z", ("2026-04", "2026-03-31T22:00Z", "2026-04-30T22:00Z")),
+            (
+                "UTC0",
+                Per::Day,
+                "2026-11-26T00:00:00Z",
+                ("2026-11-26", "2026-11-26T00:00Z", "2026-11-27T00:00Z"),
+            ),
+            (
+                berlin,
+                Per::Day,
+                "2026-03-29T12:00:00Z",
+                ("2026-03-29", "2026-03-28T23:00Z", "2026-03-29T22:00Z"),
+            ),
+            (
+                berlin,
+                Per::Day,
+                "2026-10-25T22:59:59Z",
+                ("2026-10-25", "2026-10-24T22:00Z", "2026-10-25T23:00Z"),
+            ),
+            (
+                berlin,
+                Per::Week,
+                "2026-01-01T00:00:00Z",
+                ("2026-W01", "2025-12-28T23:00Z", "2026-01-04T23:00Z"),
+            ),
+            (
+                berlin,
+                Per::Month,
+                "2026-03-31T22:30:00Z",
+                ("2026-04", "2026-03-31T22:00Z", "2026-04-30T22:00Z"),
+            ),
             // Forward at midnight, and back at midnight: the day before is longer.
-            ("A3B,M10.3.0/0,M2.3.0/0", Per::Day, "2026-10-18T12:00:00Z", ("2026-10-18", "2026-10-18T03:00Z", "2026-10-19T02:00Z")),
+            (
+                "A3B,M10.3.0/0,M2.3.0/0",
+                Per::Day,
+                "2026-10-18T12:00:00Z",
+                ("2026-10-18", "2026-10-18T03:00Z", "2026-10-19T02:00Z"),
+            ),
         ] {
             let rule = rule.replace("A3B", "AAA3BBB");
             let (name, from, to) = period(&rule, per, at);

@@ -79,7 +79,7 @@ pub(super) fn check(root: Node<'_>, file: &File<'_>) -> Result<Definition, Fault
         return Err(Fault::new(0..0, "nothing names the workflow").hint(hint));
     };
     let names = Names { own, name };
-    let (phases, places) = read_phases(top.take_either("phase", "phases")?, &names, file.format)?;
+    let (phases, places) = read_phases(top.take_either("phase", "phases")?, &names, &head, file.format)?;
     let definition = Definition::new(names.name.clone(), phases)
         .map_err(|error| definition_fault(&error, &places, &names.name))?;
     Ok(definition
@@ -97,10 +97,12 @@ fn read_head(entry: Entry<'_>, format: Format) -> Result<Head, Fault> {
         let (name, node) = text(entry, format)?;
         WorkflowName::new(&name).map_err(|error| Fault::new(node, error.to_string()))
     });
+    let name = name.transpose()?;
+    let currency = fields.take("currency").map(|entry| currency(entry, format)).transpose()?;
     Ok(Head {
-        name: name.transpose()?,
-        currency: fields.take("currency").map(|entry| currency(entry, format)).transpose()?,
-        cost_limit: fields.take("cost_limit").map(|entry| amount(entry, format)).transpose()?,
+        name,
+        cost_limit: limit(fields.take("cost_limit"), currency.as_deref(), format)?,
+        currency,
         description: fields.take("description").map(|entry| long_text(entry, format)).transpose()?,
         approval: match fields.take("approval") {
             Some(entry) => read_policy(entry, format)?,
@@ -131,6 +133,7 @@ fn read_source(entry: Entry<'_>, file: &File<'_>) -> Result<Metadata, Fault> {
 fn read_phases(
     entry: Option<Entry<'_>>,
     names: &Names,
+    head: &Head,
     format: Format,
 ) -> Result<(Vec<PhaseDefinition>, Vec<PhasePlaces>), Fault> {
     let Some(Entry { key, node, .. }) = entry else {
@@ -149,13 +152,14 @@ fn read_phases(
             return Err(wrong_type(&format!("`{key}`"), &node, "an array of phases", format).hint_if(hint));
         }
     };
-    let phases = list.into_iter().map(|node| read_phase(node, names, format));
+    let phases = list.into_iter().map(|node| read_phase(node, names, head, format));
     Ok(phases.collect::<Result<Vec<_>, _>>()?.into_iter().unzip())
 }
 
 fn read_phase(
     node: Node<'_>,
     names: &Names,
+    head: &Head,
     format: Format,
 ) -> Result<(PhaseDefinition, PhasePlaces), Fault> {
     let mut fields = fields(node, "a phase", &PHASE, format, |key| match key {
@@ -178,7 +182,7 @@ fn read_phase(
     let phase = PhaseDefinition {
         id: id.clone(),
         needs: needs.iter().map(|(need, _)| need.clone()).collect(),
-        cost_limit: fields.take("cost_limit").map(|entry| amount(entry, format)).transpose()?,
+        cost_limit: limit(fields.take("cost_limit"), head.currency.as_deref(), format)?,
         version: fields.take("version").map(|entry| version(entry, format)).transpose()?,
         inputs: globs(fields.take("inputs"), format)?,
         outputs: globs(fields.take("outputs"), format)?,
@@ -262,6 +266,20 @@ fn currency(entry: Entry<'_>, format: Format) -> Result<String, Fault> {
         .then(|| format!("did you mean `{upper}`?"));
     let message = format!("`currency` is `{}`; expected three capital letters, as `USD`", shown(&currency));
     Err(Fault::new(span, message).hint_if(hint))
+}
+
+/// Reads a limit, which is one of a currency.
+fn limit(entry: Option<Entry<'_>>, currency: Option<&str>, format: Format) -> Result<Option<Amount>, Fault> {
+    let Some(entry) = entry else { return Ok(None) };
+    let span = entry.node.span.clone();
+    let limit = amount(entry, format)?;
+    if currency.is_none() {
+        let message =
+            format!("`cost_limit` is `{limit}` of no currency; expected `workflow` to have a `currency`");
+        let hint = format!("put `{}` into `workflow`", format.pair("currency", "\"USD\""));
+        return Err(Fault::new(span, message).hint(hint));
+    }
+    Ok(Some(limit))
 }
 
 fn amount(entry: Entry<'_>, format: Format) -> Result<Amount, Fault> {
