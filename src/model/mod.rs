@@ -96,4 +96,6 @@ pub use staleness::{BASIS_LISTED_MAX, Consumed, LookedThrough, Many, Reason, Sai
 pub use state::StateName;
 pub use text::{LABEL_BYTES_MAX, TEXT_BYTES_MAX, Text, TextError, escape, escape_json, escape_path, label};
 pub use time::{Timestamp, TimestampError};
-pub use workflow_file::{WORKFLOW_FILE_BYTES_MAX, WorkflowFileError, parse_workflow, parse_workflow_bytes};
+pub use workflow_file::{
+    WORKFLOW_FILE_BYTES_MAX, WorkflowFileError, parse_recorded_workflow, parse_workflow, parse_workflow_bytes,
+};

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use phaseledger::model::{
     Action, Declared, Definition, FileRole, PhaseId, WORKFLOW_FILE_BYTES_MAX, WorkflowName, action,
-    parse_workflow_bytes,
+    parse_recorded_workflow, parse_workflow_bytes,
 };
 
 use crate::cli::host::context::Context;
@@ -41,7 +41,7 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
         Some(path) => path,
         None => context.home()?.workflow(),
     };
-    let definition = read_definition(&path, args.name.as_ref())?;
+    let definition = definition(&path, args.name.as_ref(), &args.writing, context)?;
     let action = Action::Define(action::Define { definition: Box::new(definition.clone()) });
     let verb = action.verb();
     let answer = writing::submit(args.writing, action, context)?;
@@ -74,6 +74,26 @@ fn unmatched(definition: &Definition, context: &Context) -> Vec<UnmatchedView> {
 
 /// Reads a workflow file.
 pub fn read_definition(path: &Path, name: Option<&WorkflowName>) -> Result<Definition, Failure> {
+    Ok(parse_workflow_bytes(&read(path)?, &path.to_string_lossy(), name)?)
+}
+
+/// Reads a workflow file that is to be recorded; one that was recorded already under its id, by what was taken then.
+fn definition(
+    path: &Path,
+    name: Option<&WorkflowName>,
+    writing: &writing::Args,
+    context: &Context,
+) -> Result<Definition, Failure> {
+    let (bytes, file) = (read(path)?, path.to_string_lossy());
+    match parse_workflow_bytes(&bytes, &file, name) {
+        Err(refused) if writing.is_recorded(context) => {
+            Ok(parse_recorded_workflow(&bytes, &file, name).map_err(|_| refused)?)
+        }
+        parsed => Ok(parsed?),
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     use std::io::Read;
     let failed = |error: std::io::Error| {
         Failure::io("read", path, &error).hint("name the workflow file, or make `ledger/workflow.toml`")
@@ -86,5 +106,5 @@ pub fn read_definition(path: &Path, name: Option<&WorkflowName>) -> Result<Defin
         let file = std::fs::File::open(path).map_err(failed)?;
         file.take(most).read_to_end(&mut bytes).map_err(failed)?;
     }
-    Ok(parse_workflow_bytes(&bytes, &path.to_string_lossy(), name)?)
+    Ok(bytes)
 }

@@ -10,6 +10,7 @@ use phaseledger::ask;
 use phaseledger::ledger::{Answer, AnswerStatus, How, Ledger, Recorder};
 use phaseledger::model::{
     Action, CallerId, Command, Declared, Expectation, FoundFiles, Metadata, Recorded, Request, Timestamp,
+    When,
 };
 use phaseledger::query::Forecast;
 use phaseledger::rules::Phase;
@@ -126,6 +127,15 @@ impl Args {
     /// Makes the options of a command that takes effect now and expects nothing.
     pub fn of(by: Option<String>) -> Self {
         Args { id: None, expect: Vec::new(), occurred_at: None, by, dry_run: false }
+    }
+
+    /// Says whether the ledger has a command of the id that is given.
+    pub fn is_recorded(&self, context: &Context) -> bool {
+        let when = self.id.as_ref().and_then(|id| {
+            let time = context.time().ok()?;
+            When::parse(&format!("id:{}", id.0.uuid()), &time).ok()
+        });
+        when.is_some_and(|when| asking::ask_head(&ask::Commanded { when }, "looking for it", context).is_ok())
     }
 
     /// Returns who asks, where that is said.
