@@ -19,7 +19,16 @@ Amount = Union[str, int, float, Decimal]
 Recorded = TypeVar("Recorded")
 
 #: Commands that are always written as lines of `append`.
-THROUGH_A_PIPE = ("retire", "cost", "cost_limit", "approval_request", "approval_grant", "approval_reject")
+THROUGH_A_PIPE = (
+    "retire",
+    "cost",
+    "cost_limit",
+    "cost_reserve",
+    "cost_release",
+    "approval_request",
+    "approval_grant",
+    "approval_reject",
+)
 
 #: The most digits after the point of an amount.
 _DIGITS_MAX = 9
@@ -408,13 +417,15 @@ class Recording(Generic[Recorded]):
         currency: Optional[str] = None,
         refund: bool = False,
         metadata: Optional[Mapping[str, Any]] = None,
+        reservation: Optional[str] = None,
         id: Optional[str] = None,
         expect: Optional[Expectations] = None,
         occurred_at: Optional[When] = None,
         by: Optional[str] = None,
     ) -> Recorded:
         """Records what was spent on a phase; with `refund`, an amount below zero that was given back. What passes a
-        limit is recorded all the same: the answer's derived events say so."""
+        limit is recorded all the same: the answer's derived events say so. `reservation` is the id of the
+        reservation that it ends."""
         command = {
             "do": "cost",
             "phase": phase,
@@ -424,6 +435,7 @@ class Recording(Generic[Recorded]):
             "currency": currency,
             "refund": refund,
             "metadata": metadata,
+            "reservation": reservation,
         }
         return self._send(command, id, expect, occurred_at, by)
 
@@ -433,13 +445,64 @@ class Recording(Generic[Recorded]):
         *,
         phase: Optional[str] = None,
         workflow: Optional[str] = None,
+        reason: Optional[str] = None,
+        per: Optional[str] = None,
+        tz: Optional[str] = None,
         id: Optional[str] = None,
         expect: Optional[Expectations] = None,
         occurred_at: Optional[When] = None,
         by: Optional[str] = None,
     ) -> Recorded:
-        """Sets the most that a phase, or a workflow, may cost."""
-        command = {"do": "cost_limit", "phase": phase, "workflow": workflow, "limit": amount_of(limit)}
+        """Sets the most that a phase, or a workflow, may cost; with `per` (`day`, `week`, `month`) in each of these, by
+        the clocks of the zone `tz`, from the current one on."""
+        command = {
+            "do": "cost_limit",
+            "phase": phase,
+            "workflow": workflow,
+            "limit": amount_of(limit),
+            "reason": reason,
+            "per": per,
+            "tz": tz,
+        }
+        return self._send(command, id, expect, occurred_at, by)
+
+    def cost_reserve(
+        self,
+        phase: str,
+        amount: Amount,
+        *,
+        hold_for: Optional[str] = None,
+        model: Optional[str] = None,
+        operation: Optional[str] = None,
+        id: Optional[str] = None,
+        expect: Optional[Expectations] = None,
+        by: Optional[str] = None,
+    ) -> Recorded:
+        """Holds an amount, where it fits the limits of a phase and of its workflow beside what others hold; where it does
+        not, `DoesNotFit`, and nothing is recorded. The answer's `id` is that of the reservation: `cost_record` ends it,
+        `cost_release` does, and its time does: an hour, or `hold_for` (`"30m"`)."""
+        command = {
+            "do": "cost_reserve",
+            "phase": phase,
+            "amount": amount_of(amount),
+            "for": hold_for,
+            "model": model,
+            "operation": operation,
+        }
+        return self._send(command, id, expect, None, by)
+
+    def cost_release(
+        self,
+        reservation: str,
+        *,
+        reason: Optional[str] = None,
+        id: Optional[str] = None,
+        expect: Optional[Expectations] = None,
+        occurred_at: Optional[When] = None,
+        by: Optional[str] = None,
+    ) -> Recorded:
+        """Ends a reservation of which nothing was spent."""
+        command = {"do": "cost_release", "reservation": reservation, "reason": reason}
         return self._send(command, id, expect, occurred_at, by)
 
     def approval_request(

@@ -63,12 +63,20 @@ class UnknownApproval(NotFound):
     """There is no such request for approval."""
 
 
+class UnknownReservation(NotFound):
+    """There is no such reservation."""
+
+
 class Damaged(LedgerError):
     """The log is not what was written (exit code 5)."""
 
 
 class Rejected(LedgerError):
     """The rules or a policy refuse it (exit code 6)."""
+
+
+class DoesNotFit(Rejected):
+    """An amount that is to be held does not fit a limit beside what others hold (exit code 1)."""
 
 
 class IllegalTransition(Rejected):
@@ -107,6 +115,8 @@ _BY_CODE: Mapping[str, type[LedgerError]] = {
     "illegal_transition": IllegalTransition,
     "unmet_needs": UnmetNeeds,
     "unknown_approval": UnknownApproval,
+    "unknown_reservation": UnknownReservation,
+    "does_not_fit": DoesNotFit,
     "unknown": OutcomeUnknown,
 }
 

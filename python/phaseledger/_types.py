@@ -466,8 +466,12 @@ class LimitCheck:
     currency: Optional[str]
     limit: Optional[Decimal]
     spent: Decimal
+    #: What others hold.
+    reserved: Decimal
     planned: Decimal
     remaining: Optional[Decimal]
+    #: What a calendar calls the day, week or month that it is a limit of; none for one in all.
+    period: Optional[str]
     fits: bool
     over: Decimal
     raw: Json = field(repr=False, compare=False)
@@ -480,8 +484,10 @@ class LimitCheck:
             currency=raw.get("currency"),
             limit=_amount(raw.get("limit")),
             spent=Decimal(raw["spent"]),
+            reserved=Decimal(raw["reserved"]),
             planned=Decimal(raw["planned"]),
             remaining=_amount(raw.get("remaining")),
+            period=raw["period"]["name"] if raw.get("period") else None,
             fits=raw["fits"],
             over=Decimal(raw["over"]),
             raw=raw,

@@ -5,7 +5,16 @@ from decimal import Decimal
 
 from support import Scene
 
-from phaseledger import Ledger, Rejected, State, UnknownApproval, UnknownPhase, UsageError
+from phaseledger import (
+    DoesNotFit,
+    Ledger,
+    Rejected,
+    State,
+    UnknownApproval,
+    UnknownPhase,
+    UnknownReservation,
+    UsageError,
+)
 from phaseledger._commands import amount_of
 
 PAID = {
@@ -63,6 +72,36 @@ class Costs(Paid):
             [{"phase": "a", "amount": 0.1, "count": 100}, {"phase": "b", "amount": 9}]
         )
         self.assertEqual([limit.fits for limit in planned.limits if limit.scope == "workflow"], [False])
+
+    def test_limits_have_a_reason_and_a_period(self) -> None:
+        self.ledger.cost_record("b", 2)
+        self.ledger.cost_limit(3, phase="b", per="month", tz="+02:00", reason="the trial")
+        self.assertEqual(
+            [one.kind for one in self.ledger.cost_record("b", "1.50").derived],
+            ["cost_warning_raised", "cost_limit_exceeded"],
+        )
+        (own,) = [limit for limit in self.ledger.cost_check("b", 0).limits if limit.period is not None]
+        self.assertEqual((own.spent, own.limit, own.fits), (Decimal("3.50"), Decimal(3), False))
+        with self.assertRaises(Rejected):
+            self.ledger.start("b")
+        with self.assertRaises(UsageError):
+            self.ledger.cost_limit(3, phase="b", per="year")
+
+    def test_what_is_held_is_held_once(self) -> None:
+        held = self.ledger.cost_reserve("b", "6.00", hold_for="30m", id="key:held")
+        self.assertEqual(self.ledger.cost_reserve("b", "6.00", hold_for="30m", id="key:held").seq, held.seq)
+        with self.assertRaises(DoesNotFit) as raised:
+            self.ledger.cost_reserve("b", 5)
+        self.assertEqual(raised.exception.details["limits"][0]["reserved"], "6.00")
+        self.assertEqual(self.ledger.cost_check("b", 5).limits[1].reserved, Decimal("6.00"))
+        self.ledger.cost_record("b", "5.50", reservation=held.id)
+        self.assertEqual(self.ledger.cost_remaining("b").remaining, Decimal("4.50"))
+        other = self.ledger.cost_reserve("b", 1)
+        self.ledger.cost_release(other.id, reason="not needed")
+        with self.assertRaises(Rejected):
+            self.ledger.cost_release(other.id)
+        with self.assertRaises(UnknownReservation):
+            self.ledger.cost_release("key:none")
 
     def test_what_is_no_cost_is_refused(self) -> None:
         before = self.ledger.export()

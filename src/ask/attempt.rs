@@ -72,9 +72,10 @@ impl Question for BeforeStart {
         }
         let phase = phase?.clone();
         let workflow = table.workflows.get(&phase.id.workflow);
-        let limit = phase.budget.limit.or(workflow.and_then(|workflow| workflow.budget.limit));
+        let is_limited =
+            phase.budget.is_limited() || workflow.is_some_and(|workflow| workflow.budget.is_limited());
         let currency = workflow.and_then(|workflow| workflow.currency.clone());
-        Ok(BeforeStartAnswer::New(Box::new(ToStart { phase, is_limited: limit.is_some(), currency })))
+        Ok(BeforeStartAnswer::New(Box::new(ToStart { phase, is_limited, currency })))
     }
 }
 

@@ -7,9 +7,12 @@ use serde::Serialize;
 use super::reader::decode;
 use super::roots::find_root;
 use super::{AskError, Cut, Question};
-use crate::model::{Amount, PhaseId, PhaseName, PhaseRef, Places, Range, Recorded, Span, WorkflowName, Zone};
+use crate::model::{
+    Amount, EventId, PhaseId, PhaseName, PhaseRef, Places, Range, Recorded, Span, Timestamp, WorkflowName,
+    Zone,
+};
 use crate::query::{
-    self, CostGrouping, CostGroups, CostRoot, CostScan, LimitCheck, Remaining, WorkflowCosts,
+    self, CostGrouping, CostGroups, CostRoot, CostScan, LimitCheck, Remaining, ReservationView, WorkflowCosts,
 };
 use crate::rules::{Phase, Table};
 
@@ -36,7 +39,7 @@ impl Question for CostSummary {
 
     fn ask(&self, cut: &Cut<'_>) -> Result<CostSummaryAnswer, AskError> {
         let table = cut.table()?;
-        let workflows = scan_costs(cut, &table)?.views(&table, self.workflow.as_ref())?;
+        let workflows = scan_costs(cut, &table, cut.instant())?.views(&table, self.workflow.as_ref())?;
         Ok(CostSummaryAnswer { workflows })
     }
 }
@@ -155,6 +158,8 @@ pub struct CostCheck {
     pub phase: PhaseRef,
     /// What is about to be spent.
     pub estimate: Amount,
+    /// The reservation that holds it already, beside which others count.
+    pub beside: Option<EventId>,
 }
 
 /// Whether an estimate fits.
@@ -162,10 +167,15 @@ pub struct CostCheck {
 pub struct CostCheckAnswer {
     /// What is about to be spent.
     pub estimate: Amount,
-    /// Whether it fits both limits.
+    /// Whether it fits all limits, beside what others hold.
     pub fits: bool,
-    /// The limits: the phase's own, then its workflow's.
+    /// The limits: the phase's own, then its workflow's; of each those in all, then of the day, the week and the month.
     pub limits: Vec<LimitCheck>,
+    /// What others hold of them.
+    pub reservations: Vec<ReservationView>,
+    /// The reservation that holds the estimate already, where that was asked about and is still held.
+    #[serde(skip)]
+    pub held: Option<ReservationView>,
 }
 
 impl Question for CostCheck {
@@ -175,9 +185,13 @@ impl Question for CostCheck {
     fn ask(&self, cut: &Cut<'_>) -> Result<Self::View, AskError> {
         let table = cut.table()?;
         let phase = table.resolve(&self.phase)?;
-        let limits = query::check_estimate(&table, phase, self.estimate)?;
+        let limits = query::check_estimate(&table, phase, self.estimate, (cut.instant(), self.beside))?;
         let fits = limits.iter().all(|check| check.fits);
-        Ok(OfPhase::new(&table, phase, CostCheckAnswer { estimate: self.estimate, fits, limits }))
+        let mut reservations = ReservationView::of_workflow(&table, &phase.id.workflow, cut.instant());
+        let own = reservations.iter().position(|held| Some(held.id) == self.beside);
+        let held = own.map(|own| reservations.remove(own));
+        let answer = CostCheckAnswer { estimate: self.estimate, fits, limits, reservations, held };
+        Ok(OfPhase::new(&table, phase, answer))
     }
 }
 
@@ -197,8 +211,9 @@ impl Question for CostRemaining {
     fn ask(&self, cut: &Cut<'_>) -> Result<Self::View, AskError> {
         let table = cut.table()?;
         let phase = table.resolve(&self.phase)?;
-        let limits = query::check_estimate(&table, phase, Amount::ZERO)?;
-        Ok(OfPhase::new(&table, phase, Remaining::new(limits, self.per_item)))
+        let limits = query::check_estimate(&table, phase, Amount::ZERO, (cut.instant(), None))?;
+        let reservations = ReservationView::of_workflow(&table, &phase.id.workflow, cut.instant());
+        Ok(OfPhase::new(&table, phase, Remaining::new(limits, self.per_item).beside(reservations)))
     }
 }
 
@@ -212,6 +227,8 @@ pub struct CostProject;
 pub struct CostProjectAnswer {
     /// The table that has them.
     pub table: Arc<Table>,
+    /// As of when limits of periods, and what is held, count.
+    pub at: Option<Timestamp>,
 }
 
 impl Question for CostProject {
@@ -219,13 +236,13 @@ impl Question for CostProject {
     type View = CostProjectAnswer;
 
     fn ask(&self, cut: &Cut<'_>) -> Result<CostProjectAnswer, AskError> {
-        Ok(CostProjectAnswer { table: cut.table()? })
+        Ok(CostProjectAnswer { table: cut.table()?, at: cut.instant() })
     }
 }
 
 /// Reads what the log tells of costs, where there are any.
-pub(super) fn scan_costs(cut: &Cut<'_>, table: &Table) -> Result<CostScan, AskError> {
-    let mut scan = CostScan::new(TRANSACTIONS);
+pub(super) fn scan_costs(cut: &Cut<'_>, table: &Table, at: Option<Timestamp>) -> Result<CostScan, AskError> {
+    let mut scan = CostScan::new(TRANSACTIONS).as_of(at);
     if table.workflows.values().any(|workflow| workflow.budget.records > 0) {
         each_cost(cut, cut.places(), |record| Ok(scan.look_at(&record)?))?;
     }

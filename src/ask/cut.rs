@@ -70,6 +70,8 @@ pub struct Cut<'a> {
     pub(super) head: Head,
     places: Places,
     as_of: AsOf,
+    /// The instant that is asked about, where that is told.
+    pub(super) instant: Option<Timestamp>,
     table: OnceCell<Arc<Table>>,
     watch: RefCell<&'a mut dyn FnMut(u64, u64)>,
 }
@@ -88,6 +90,7 @@ impl<'a> Cut<'a> {
             places: Places::up_to(head.seq),
             as_of: AsOf { seq: head.seq, at, recorded_at, late: Places::default() },
             head,
+            instant: None,
             table: OnceCell::new(),
             watch: RefCell::new(watch),
         })
@@ -103,6 +106,12 @@ impl<'a> Cut<'a> {
     /// Returns which events answers are as of.
     pub fn as_of(&self) -> &AsOf {
         &self.as_of
+    }
+
+    /// Returns the instant that is asked about: the one that was given, now where nothing else was, or else when the last of
+    /// the events took effect; none in an empty log.
+    pub fn instant(&self) -> Option<Timestamp> {
+        self.instant.or(self.as_of.at)
     }
 
     /// Says whether those are all that are in the log.

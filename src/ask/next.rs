@@ -33,6 +33,6 @@ impl Question for Next {
 
     fn ask(&self, cut: &Cut<'_>) -> Result<NextAnswer, AskError> {
         let table = cut.table()?;
-        Ok(NextAnswer { next: query::next(&table, self.workflow.as_ref())?, table })
+        Ok(NextAnswer { next: query::next(&table, self.workflow.as_ref(), cut.instant())?, table })
     }
 }

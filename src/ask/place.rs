@@ -1,5 +1,7 @@
 //! As of when something is asked, and which place a selector means: `e12`, `id:…`, `key:…`, `tag:…`, a time, and ranges of them.
 
+use chrono::TimeDelta;
+
 use super::error::Candidate;
 use super::{AskError, Cut, Question};
 use crate::ledger::Until;
@@ -12,6 +14,9 @@ pub struct Moment {
     pub stood: Stood,
     /// By when it was known: what had been recorded, that moment included; all that is in the log for none.
     pub known_at: Option<When>,
+    /// What time it is, where it is asked how things stand now: which day it is the log does not tell. For none it is when
+    /// the last event took effect.
+    pub now: Option<Timestamp>,
 }
 
 /// How things stood, by when events took effect.
@@ -28,21 +33,21 @@ pub enum Stood {
 
 impl Moment {
     /// Now: all that is in the log.
-    pub const HEAD: Moment = Moment { stood: Stood::Now, known_at: None };
+    pub const HEAD: Moment = Moment { stood: Stood::Now, known_at: None, now: None };
 
     /// As things stood at a place or an instant, by what is known now.
     pub fn at(when: When) -> Self {
-        Moment { stood: Stood::At(when), known_at: None }
+        Moment { stood: Stood::At(when), ..Moment::HEAD }
     }
 
     /// As things stood before a place or an instant, by what is known now.
     pub fn before(when: When) -> Self {
-        Moment { stood: Stood::Before(when), known_at: None }
+        Moment { stood: Stood::Before(when), ..Moment::HEAD }
     }
 
     /// As far as it was known at a place or an instant.
     pub fn known_at(when: When) -> Self {
-        Moment { stood: Stood::Now, known_at: Some(when) }
+        Moment { known_at: Some(when), ..Moment::HEAD }
     }
 }
 
@@ -91,12 +96,31 @@ impl Question for Head {
     }
 }
 
+/// Returns the instant that is asked about, where the moment is one.
+fn instant(moment: &Moment) -> Option<Timestamp> {
+    let time = |when: &When| match when.base {
+        WhenBase::Time(time) if when.back == 0 => Some(time),
+        _ => None,
+    };
+    match (&moment.stood, &moment.known_at) {
+        (Stood::At(when), _) => time(when),
+        (Stood::Before(when), _) => time(when).map(just_before),
+        (Stood::Now, known) => known.as_ref().and_then(time),
+    }
+}
+
+fn just_before(time: Timestamp) -> Timestamp {
+    Timestamp::new(time.utc() - TimeDelta::microseconds(1)).unwrap_or(time)
+}
+
 impl Cut<'_> {
     /// Cuts what is in the log at a moment. No cut has a part of what a command recorded.
-    pub(super) fn cut_at(self, moment: &Moment) -> Result<Self, AskError> {
-        if *moment == Moment::HEAD {
+    pub(super) fn cut_at(mut self, moment: &Moment) -> Result<Self, AskError> {
+        if moment.stood == Stood::Now && moment.known_at.is_none() {
+            self.instant = moment.now;
             return Ok(self);
         }
+        self.instant = instant(moment);
         let known = match &moment.known_at {
             None => Places::up_to(self.head.seq),
             Some(when) => Places::up_to(self.end_of_command(self.recorded_by(when)?)?),

@@ -64,8 +64,10 @@ impl Question for Report {
         for mark in roots.into_values() {
             events.extend(find_root(cut, mark)?.map(|record| (record.id, record)));
         }
+        // No clock is in a report: its day is that of its last event.
+        let at = cut.as_of().at;
         let (root, recent) = (cut.root()?, recent(cut, workflow)?);
-        let evidence = Evidence { root, events, recent, reruns, costs: scan_costs(cut, &table)? };
+        let evidence = Evidence { root, events, recent, reruns, costs: scan_costs(cut, &table, at)?, at };
         Ok(ReportAnswer { workflow: named, table, evidence })
     }
 }

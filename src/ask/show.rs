@@ -95,6 +95,6 @@ fn phase(name: &PhaseRef, otherwise: Option<&When>, cut: &Cut<'_>) -> Result<Sho
         history.look_at(&record);
         Ok(())
     })?;
-    let view = history.view(&table, phase);
+    let view = history.view(&table, phase, cut.instant());
     Ok(ShowAnswer::Phase(Box::new(ShownPhase { view, table })))
 }

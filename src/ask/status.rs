@@ -32,6 +32,6 @@ impl Question for Status {
 
     fn ask(&self, cut: &Cut<'_>) -> Result<StatusAnswer, AskError> {
         let table = cut.table()?;
-        Ok(StatusAnswer { status: query::status(&table, &self.filter)?, table })
+        Ok(StatusAnswer { status: query::status(&table, &self.filter, cut.instant())?, table })
     }
 }

@@ -23,6 +23,7 @@ mod restore;
 mod rows;
 mod salvaged;
 mod session;
+mod spent;
 mod told;
 mod verify;
 

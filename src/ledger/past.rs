@@ -1,4 +1,4 @@
-//! What the log has of a command that is to be taken back.
+//! What the log has of a command that is to be taken back, or of a reservation that is named.
 
 use super::LedgerError;
 use crate::model::{Definition, EventId, Past, Recorded, Seq};
@@ -37,7 +37,7 @@ pub(super) fn past(ledger: &impl Before, first: Seq) -> Result<Past, LedgerError
     for record in &mut events {
         record.subject = ledger.now().subject_now(record);
     }
-    Ok(Past { metadata, tag, definition, chain, events })
+    Ok(Past { metadata, tag, definition, spent: Vec::new(), chain, events })
 }
 
 /// Returns what an event takes back, and what that does, and so on: the last one first.

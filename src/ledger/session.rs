@@ -8,6 +8,7 @@ use super::identity::{self, Once, check_repeats};
 use super::loader::Loader;
 use super::past::{Before, past};
 use super::rows::Changed;
+use super::spent::{self, Spent};
 use super::{LedgerError, Records, replay};
 use crate::model::{
     Action, Command, CommandId, Declared, Event, FileRole, PhaseRef, Recorded, Seq, StateName, Timestamp,
@@ -124,15 +125,16 @@ impl<'a> Session<'a> {
         if let Some(key) = &command.key {
             key.check().map_err(Rejection::from)?;
         }
-        let command = &*self.with_past(command)?;
+        let command = self.with_past(command)?;
         let reach = (reach(&command.action), command.action.phase());
         self.loader.load(self.store, &self.head, &mut self.table, reach)?;
         // What was recorded once, and what is made up for what is lost, has the names that there were.
         if once.is_none() && command.inferred.is_none_or(|repair| repair == DATED_BACK) {
             check_new_names(&self.table, &command.action)?;
         }
-        check_expectations(&self.table, command)?;
+        check_expectations(&self.table, &command)?;
         let mut moment = moment(self.last, now, command.claimed())?;
+        let command = &*self.with_spent(command, moment.at)?;
         let mut drafts = decide(&self.table, command, moment.at)?;
         let raised = self.latest_rest(&drafts, command)?.filter(|rest| rest.at > moment.at);
         if let Some(rest) = raised {
@@ -171,14 +173,38 @@ impl<'a> Session<'a> {
         Ok(Answer { status, id: command.id, seq, events, raised })
     }
 
-    /// Returns a command with what the log has of the one that it takes back.
+    /// Returns a command with what the log has of the one that it takes back, or of the reservation that it names.
     fn with_past<'b>(&self, command: &'b Command) -> Result<Cow<'b, Command>, LedgerError> {
-        let Action::Revert(revert) = &command.action else { return Ok(Cow::Borrowed(command)) };
-        let past = match self.find(CommandId::new(revert.event.uuid()))? {
+        let named = match &command.action {
+            Action::Revert(revert) => Some(revert.event),
+            Action::CostRelease(release) => Some(release.reservation),
+            Action::Cost(cost) => cost.reservation,
+            _ => None,
+        };
+        let Some(named) = named else { return Ok(Cow::Borrowed(command)) };
+        let past = match self.find(CommandId::new(named.uuid()))? {
             Some(first) => Some(Box::new(past(self, first)?)),
             None => None,
         };
         Ok(Cow::Owned(Command { past, ..command.clone() }))
+    }
+
+    /// Returns a command that sets the limit of a period with what was spent lately of what it is for.
+    fn with_spent<'b>(
+        &self,
+        command: Cow<'b, Command>,
+        at: Timestamp,
+    ) -> Result<Cow<'b, Command>, LedgerError> {
+        let subject = spent::subject(&self.table, &command);
+        let Some(subject) = subject else { return Ok(command) };
+        let mut spent = Spent::since(&subject, at);
+        spent.look_through(self.store, &self.head)?;
+        for (entry, seq) in self.entries.iter().zip(self.head.seq.number() + 1..) {
+            spent.look_at(Seq::new(seq), &entry.line)?;
+        }
+        let mut command = command.into_owned();
+        command.past.get_or_insert_default().spent = spent.found;
+        Ok(Cow::Owned(command))
     }
 
     /// Returns what took effect last of all that a command's events rest on.

@@ -2,9 +2,10 @@
 //! is sent again is compared with the one that was recorded.
 
 use crate::model::{
-    Action, Again, ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalRequested, Change, CostRecorded,
-    Event, FileRole, FoundByRole, PhaseCompleted, PhaseFailed, PhaseRef, PhaseStarted, Process, Recorded,
-    RerunReason, RerunWithdrawn, Said, Seq, Subject, Verdict, Worker, WorkflowName, action,
+    Action, Again, ApprovalAnswer, ApprovalAsk, ApprovalDecided, ApprovalRequested, Change, CostLimitSet,
+    CostRecorded, CostReleased, CostReserved, Event, FileRole, FoundByRole, Hold, PhaseCompleted,
+    PhaseFailed, PhaseRef, PhaseStarted, Process, Recorded, RerunReason, RerunWithdrawn, Said, Seq, Subject,
+    Timestamp, Verdict, Worker, WorkflowName, action,
 };
 
 /// Returns what the command asked for whose events these are; none where they are events that only rules derive. `place` is
@@ -18,7 +19,7 @@ pub(super) fn action_of(events: &[Recorded], place: impl Fn(Seq) -> Option<Seq>)
         return Some(again);
     }
     let subject = Subjects { workflow: first.subject.workflow(), phase: phase(&first.subject) };
-    action(&first.event, &subject, place)
+    action((&first.event, first.at), &subject, place)
 }
 
 /// Returns what an attempt found of its declared files as it began, ended or was accepted, beside those that its events name.
@@ -77,7 +78,11 @@ fn started(phase: PhaseRef, started: &PhaseStarted, again: Option<Again>) -> Act
     })
 }
 
-fn action(event: &Event, about: &Subjects<'_>, place: impl Fn(Seq) -> Option<Seq>) -> Option<Action> {
+fn action(
+    (event, at): (&Event, Timestamp),
+    about: &Subjects<'_>,
+    place: impl Fn(Seq) -> Option<Seq>,
+) -> Option<Action> {
     Some(match event {
         Event::WorkflowDefined(defined) => {
             Action::Define(action::Define { definition: Box::new(defined.definition.clone()) })
@@ -128,11 +133,9 @@ fn action(event: &Event, about: &Subjects<'_>, place: impl Fn(Seq) -> Option<Seq
             Action::Revert(action::Revert { event: reverted.event, reason: reverted.reason.clone() })
         }
         Event::CostRecorded(recorded) => cost(about.phase()?, recorded),
-        Event::CostLimitSet(set) => Action::CostLimit(action::CostLimit {
-            phase: about.phase(),
-            workflow: about.whole(),
-            limit: set.limit,
-        }),
+        Event::CostLimitSet(set) => limit(about, set),
+        Event::CostReserved(held) => reserved(about.phase()?, held, at),
+        Event::CostReleased(released) => let_go(released),
         Event::ApprovalRequested(asked) => request(about, asked),
         Event::ApprovalGranted(decided) => decision(Verdict::Granted, decided),
         Event::ApprovalRejected(decided) => decision(Verdict::Rejected, decided),
@@ -179,7 +182,39 @@ fn cost(phase: PhaseRef, cost: &CostRecorded) -> Action {
         model: cost.model.clone(),
         operation: cost.operation.clone(),
         metadata: cost.metadata.clone(),
+        // It may have been lost: what was spent is a fact, what is held ends by itself.
+        reservation: None,
     })
+}
+
+/// A limit without a currency was legal once.
+fn limit(about: &Subjects<'_>, set: &CostLimitSet) -> Action {
+    let period = set.period.as_ref();
+    Action::CostLimit(action::CostLimit {
+        phase: about.phase(),
+        workflow: about.whole(),
+        limit: set.limit,
+        reason: set.reason.clone(),
+        per: period.map(|of| of.per),
+        tz: period.map(|of| of.clocks.zone().to_owned()),
+        clocks: period.map(|of| of.clocks.clone()),
+        was_recorded: true,
+    })
+}
+
+fn reserved(phase: PhaseRef, held: &CostReserved, at: Timestamp) -> Action {
+    Action::CostReserve(action::CostReserve {
+        phase,
+        amount: held.amount,
+        hold: Hold::between(at, held.until),
+        model: held.model.clone(),
+        operation: held.operation.clone(),
+    })
+}
+
+fn let_go(released: &CostReleased) -> Action {
+    let (reservation, reason) = (released.reservation.event, released.reason.clone());
+    Action::CostRelease(action::CostRelease { reservation, reason })
 }
 
 fn request(about: &Subjects<'_>, asked: &ApprovalRequested) -> Action {

@@ -29,13 +29,14 @@
 
 use serde::{Deserialize, Serialize};
 
+pub use super::cost_action::{Cost, CostLimit, CostRelease, CostReserve};
 use super::definition::Definition;
 pub use super::retirement::Retire;
 pub use super::tag::{Tag, Untag};
 use super::text::read_label;
 use super::{
-    Amount, ApprovalAnswer, ApprovalAsk, Change, Digest, EventId, FileRole, HistoryImported, Metadata,
-    OutputFile, PhaseRef, Text, Verdict, Worker, WorkflowName,
+    ApprovalAnswer, ApprovalAsk, Change, Digest, EventId, FileRole, HistoryImported, Metadata, OutputFile,
+    PhaseRef, Text, Verdict, Worker, WorkflowName,
 };
 
 /// What to record, in the imperative.
@@ -81,6 +82,10 @@ pub enum Action {
     Cost(Cost),
     /// Set the most that a phase, or a workflow, may cost.
     CostLimit(CostLimit),
+    /// Hold an amount, where it fits the limits.
+    CostReserve(CostReserve),
+    /// Hold it no longer.
+    CostRelease(CostRelease),
     /// Ask leave for something.
     ApprovalRequest(Box<ApprovalAsk>),
     /// Decide on what someone asked leave for.
@@ -109,6 +114,8 @@ impl Action {
             Action::Tag(_) | Action::Untag(_) => "tag",
             Action::Cost(_) => "cost record",
             Action::CostLimit(_) => "cost limit",
+            Action::CostReserve(_) => "cost check --reserve",
+            Action::CostRelease(_) => "cost release",
             Action::ApprovalRequest(_) => "approval request",
             Action::ApprovalDecide(answer) => match answer.verdict {
                 Verdict::Granted => "approval grant",
@@ -130,7 +137,8 @@ impl Action {
             | Action::FilesChanged(FilesChanged { phase, .. })
             | Action::Reset(Reset { phase, .. })
             | Action::Meta(Meta { phase, .. })
-            | Action::Cost(Cost { phase, .. }) => Some(phase),
+            | Action::Cost(Cost { phase, .. })
+            | Action::CostReserve(CostReserve { phase, .. }) => Some(phase),
             Action::Note(Note { phase, .. }) | Action::CostLimit(CostLimit { phase, .. }) => phase.as_ref(),
             Action::ApprovalRequest(ask) => ask.phase.as_ref(),
             Action::Define(_)
@@ -139,6 +147,7 @@ impl Action {
             | Action::Tag(_)
             | Action::Untag(_)
             | Action::Revert(_)
+            | Action::CostRelease(_)
             | Action::ApprovalDecide(_)
             | Action::NoteImport(_) => None,
         }
@@ -328,45 +337,6 @@ pub struct Note {
     pub phase: Option<PhaseRef>,
     /// The note.
     pub text: Text,
-}
-
-/// Records what was spent, or given back.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Cost {
-    /// On which phase.
-    pub phase: PhaseRef,
-    /// How much: negative for a refund.
-    pub amount: Amount,
-    /// In which currency, which must be the workflow's; none for that.
-    #[serde(default, deserialize_with = "read_label")]
-    pub currency: Option<String>,
-    /// Whether money was given back.
-    #[serde(default)]
-    pub refund: bool,
-    /// The model that was paid for.
-    #[serde(default, deserialize_with = "read_label")]
-    pub model: Option<String>,
-    /// What was done for it.
-    #[serde(default, deserialize_with = "read_label")]
-    pub operation: Option<String>,
-    /// Is attached to the cost.
-    #[serde(default)]
-    pub metadata: Metadata,
-}
-
-/// Sets the most that a phase, or a workflow, may cost.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CostLimit {
-    /// Which phase; none for the workflow as a whole.
-    pub phase: Option<PhaseRef>,
-    /// Without a phase: which workflow; none where the ledger has but one.
-    pub workflow: Option<WorkflowName>,
-    /// The most it may cost: zero or more; none for no limit.
-    // Other than what may be left out: null says that there is no limit.
-    #[serde(deserialize_with = "Option::deserialize")]
-    pub limit: Option<Amount>,
 }
 
 /// States that a history was taken in.

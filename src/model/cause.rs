@@ -42,6 +42,8 @@ pub enum CauseKind {
     CostLimitSet,
     /// The limit that the attempt went over.
     CostLimitExceeded,
+    /// What is no longer held.
+    CostReserved,
     /// The request that a decision answers.
     ApprovalRequested,
     /// What is taken back.

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::{RawValue, to_raw_value};
 
 use super::Consumed;
-use super::cost_event::{CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised, OverLimit};
+use super::cost_event::{
+    CostLimitExceeded, CostLimitSet, CostRecorded, CostReleased, CostReserved, CostWarningRaised, OverLimit,
+};
 use super::definition::Definition;
 use super::files::is_none_more;
 use super::renamed::Renamed;
@@ -99,6 +101,10 @@ events! {
     CostWarningRaised(CostWarningRaised) = "cost_warning_raised",
     /// What was spent went over a limit.
     CostLimitExceeded(CostLimitExceeded) = "cost_limit_exceeded",
+    /// An amount is held for a phase.
+    CostReserved(CostReserved) = "cost_reserved",
+    /// It is no longer.
+    CostReleased(CostReleased) = "cost_released",
     /// Someone asked leave for something.
     ApprovalRequested(Box<ApprovalRequested>) = "approval_requested",
     /// It was granted.
@@ -124,8 +130,8 @@ macro_rules! from_payload {
 // What several kinds have as their data says which of them it is to be: `RerunReason`, `ApprovalDecided`.
 from_payload! {
     WorkflowDefined WorkflowRetired PhaseStarted PhaseCompleted PhaseFailed PhaseAccepted PhaseSkipped PhaseReset
-    RerunWithdrawn RerunCleared MetadataRecorded NoteAdded TagSet TagRemoved CostRecorded CostLimitSet CostWarningRaised CostLimitExceeded
-    ApprovalRequested Reverted HistoryImported
+    RerunWithdrawn RerunCleared MetadataRecorded NoteAdded TagSet TagRemoved CostRecorded CostLimitSet CostWarningRaised
+    CostLimitExceeded CostReserved CostReleased ApprovalRequested Reverted HistoryImported
 }
 
 impl RerunReason {

@@ -1,10 +1,11 @@
 //! What an event holds, for whoever looks for one kind of event among all.
 
 use super::{
-    ApprovalDecided, ApprovalRequested, CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised,
-    Event, HistoryImported, Metadata, MetadataRecorded, NoteAdded, OutputFile, PhaseAccepted, PhaseCompleted,
-    PhaseFailed, PhaseName, PhaseReset, PhaseSkipped, PhaseStarted, RerunCleared, RerunReason,
-    RerunWithdrawn, Reverted, TagName, Unreadable, Verdict, WorkflowDefined, WorkflowRetired,
+    ApprovalDecided, ApprovalRequested, CostLimitExceeded, CostLimitSet, CostRecorded, CostReserved,
+    CostWarningRaised, Event, HistoryImported, Metadata, MetadataRecorded, NoteAdded, OutputFile,
+    PhaseAccepted, PhaseCompleted, PhaseFailed, PhaseName, PhaseReset, PhaseSkipped, PhaseStarted,
+    RerunCleared, RerunReason, RerunWithdrawn, Reverted, TagName, Unreadable, Verdict, WorkflowDefined,
+    WorkflowRetired,
 };
 
 macro_rules! parts {
@@ -55,6 +56,8 @@ parts! {
     exceeded: CostLimitExceeded = CostLimitExceeded;
     /// Returns what was spent or given back; none for any other event.
     cost: CostRecorded = CostRecorded;
+    /// Returns the amount that is held; none for any other event.
+    reserved: CostReserved = CostReserved;
     /// Returns what leave was asked for; none for any other event.
     requested: ApprovalRequested = ApprovalRequested;
     /// Returns by what leave was granted; none for any other event.

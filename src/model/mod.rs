@@ -18,6 +18,7 @@ mod canonical;
 mod cause;
 mod claim;
 mod command;
+mod cost_action;
 mod cost_event;
 mod definition;
 mod digest;
@@ -26,6 +27,7 @@ mod event;
 mod event_parts;
 mod expectation;
 mod files;
+mod hold;
 mod id;
 mod metadata;
 mod name;
@@ -34,6 +36,7 @@ mod operation;
 mod past;
 mod pattern;
 mod patterns;
+mod period;
 mod places;
 mod policy;
 mod process;
@@ -68,7 +71,8 @@ pub use cause::{Cause, CauseKind, Origin};
 pub use claim::Claim;
 pub use command::Command;
 pub use cost_event::{
-    CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised, OverLimit, Overspent, Scope,
+    CostLimitExceeded, CostLimitSet, CostRecorded, CostReleased, CostReserved, CostWarningRaised, OverLimit,
+    Overspent, PeriodLimit, ReservationRef, Scope,
 };
 pub(crate) use definition::find_cycle;
 pub use definition::{Definition, DefinitionError, PhaseDefinition};
@@ -80,6 +84,7 @@ pub use event::{
 };
 pub use expectation::{Expectation, ExpectationError};
 pub use files::{FoundByRole, FoundFiles, OutputFile, Unreadable, UnreadableFile};
+pub use hold::{HOLD_DEFAULT, Hold, HoldError};
 pub use id::{CommandId, EventId, EventRef, Seq, Span};
 pub use metadata::{METADATA_BYTES_MAX, METADATA_DEPTH_MAX, Metadata, MetadataError};
 pub use name::{NAME_BYTES_MAX, NameError, PhaseId, PhaseName, PhaseRef, TagName, WorkflowName};
@@ -88,6 +93,7 @@ pub use operation::{OperationName, OperationNameError};
 pub use past::Past;
 pub use pattern::{Declared, FileRole, Pattern, PatternError};
 pub use patterns::{BadPattern, Patterns, Rule};
+pub use period::{Clocks, Per, Period};
 pub use places::Places;
 pub use policy::{ApprovalPolicy, PolicyError, PolicyRule, PolicyTerms};
 pub use process::{Process, Worker};
@@ -109,6 +115,6 @@ pub use text::{
 };
 pub use time::{Timestamp, TimestampError};
 pub use workflow_file::{
-    WORKFLOW_FILE_BYTES_MAX, WorkflowFileError, parse_workflow, parse_workflow_bytes, point_at_name,
-    workflow_to_json, workflow_to_toml,
+    WORKFLOW_FILE_BYTES_MAX, WorkflowFileError, parse_recorded_workflow, parse_workflow,
+    parse_workflow_bytes, point_at_name, workflow_to_json, workflow_to_toml,
 };

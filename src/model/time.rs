@@ -16,6 +16,9 @@ use super::scan::{Misread, Scan};
 pub struct Timestamp(DateTime<Utc>);
 
 impl Timestamp {
+    /// The beginning of 1970, from which clocks count.
+    pub const FIRST: Timestamp = Timestamp(DateTime::UNIX_EPOCH);
+
     /// Makes an instant, dropping what is finer than a microsecond; a leap second counts as the last
     /// microsecond before it ends the minute.
     ///

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::costs::SumTooLarge;
-use crate::model::{Amount, Money, PhaseId, PhaseRef, Scope};
+use super::costs::{ReservationView, SumTooLarge};
+use crate::model::{Amount, EventId, Money, Period, PhaseId, PhaseRef, Scope, Timestamp};
 use crate::rules::{Budget, Phase, Rejection, Standing, Table};
 
 /// How something that is planned fits a limit.
@@ -17,13 +17,18 @@ pub struct LimitCheck {
     pub name: String,
     /// The currency.
     pub currency: Option<String>,
+    /// The period that it is a limit of; absent for one in all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub period: Option<Period>,
     /// The limit; none for no limit.
     pub limit: Option<Amount>,
-    /// What was spent.
+    /// What was spent, in all or in the period.
     pub spent: Amount,
+    /// What others hold.
+    pub reserved: Amount,
     /// What is planned.
     pub planned: Amount,
-    /// What will have been spent.
+    /// What will have been spent, with what others hold.
     pub after: Amount,
     /// What will be left, below zero where it does not fit.
     pub remaining: Option<Amount>,
@@ -35,31 +40,48 @@ pub struct LimitCheck {
     pub status: Standing,
 }
 
+/// As of when limits are held against what is planned, and which reservation is that of it already.
+type AsOf = (Option<Timestamp>, Option<EventId>);
+
 impl LimitCheck {
-    fn new(
-        (scope, name, budget): (Scope, String, &Budget),
+    /// Checks the limit in all, and those of the day, the week and the month.
+    fn all(
+        (scope, name, budget): (Scope, &str, &Budget),
         Money(planned, currency): Money<'_>,
-    ) -> Result<Self, SumTooLarge> {
-        let after = budget.spent.plus(planned).ok_or(SumTooLarge)?;
-        let remaining = budget.limit.map(|limit| limit.minus(after).ok_or(SumTooLarge)).transpose()?;
-        let excess = budget.limit.filter(|limit| after > *limit).and_then(|limit| after.minus(limit));
-        Ok(LimitCheck {
-            scope,
-            name,
-            currency: currency.map(str::to_owned),
-            limit: budget.limit,
-            spent: budget.spent,
-            planned,
-            after,
-            remaining,
-            fits: excess.is_none(),
-            over: excess.unwrap_or_default(),
-            status: Standing::of(after, budget.limit),
+        (at, beside): AsOf,
+    ) -> Result<Vec<Self>, SumTooLarge> {
+        let others = budget.reserved_at(at).filter(|held| Some(held.event) != beside);
+        let reserved = others.into_iter().try_fold(Amount::ZERO, |sum, held| sum.plus(held.amount));
+        let reserved = reserved.ok_or(SumTooLarge)?;
+        let periods = budget.limits_at(at).into_iter().filter(|of| of.period.is_some());
+        let in_all = (None, budget.limit, budget.spent);
+        let all = std::iter::once(in_all).chain(periods.map(|of| (of.period, Some(of.limit), of.spent)));
+        all.map(|(period, limit, spent)| {
+            let sum = spent.plus(reserved).and_then(|taken| taken.plus(planned));
+            let after = sum.ok_or(SumTooLarge)?;
+            let remaining = limit.map(|limit| limit.minus(after).ok_or(SumTooLarge)).transpose()?;
+            let excess = limit.filter(|limit| after > *limit).and_then(|limit| after.minus(limit));
+            Ok(LimitCheck {
+                scope,
+                name: name.to_owned(),
+                currency: currency.map(str::to_owned),
+                period,
+                limit,
+                spent,
+                reserved,
+                planned,
+                after,
+                remaining,
+                fits: excess.is_none(),
+                over: excess.unwrap_or_default(),
+                status: Standing::of(after, limit),
+            })
         })
+        .collect()
     }
 }
 
-/// Checks an estimate against the limits that hold for a phase: its own, then its workflow's.
+/// Checks an estimate against the limits that hold for a phase at an instant: its own, then its workflow's.
 ///
 /// # Errors
 ///
@@ -68,14 +90,16 @@ pub fn check_estimate(
     table: &Table,
     phase: &Phase,
     estimate: Amount,
+    as_of: (Option<Timestamp>, Option<EventId>),
 ) -> Result<Vec<LimitCheck>, SumTooLarge> {
     let workflow = table.workflows.get(&phase.id.workflow);
     let planned = Money(estimate, workflow.and_then(|workflow| workflow.currency.as_deref()));
-    let own = LimitCheck::new((Scope::Phase, phase.id.to_string(), &phase.budget), planned)?;
-    let whole = workflow.map(|workflow| {
-        LimitCheck::new((Scope::Workflow, workflow.name.to_string(), &workflow.budget), planned)
-    });
-    Ok(std::iter::once(own).chain(whole.transpose()?).collect())
+    let mut checks = LimitCheck::all((Scope::Phase, &phase.id.to_string(), &phase.budget), planned, as_of)?;
+    if let Some(workflow) = workflow {
+        let whole = (Scope::Workflow, workflow.name.as_str(), &workflow.budget);
+        checks.extend(LimitCheck::all(whole, planned, as_of)?);
+    }
+    Ok(checks)
 }
 
 /// What may still be spent on a phase.
@@ -88,28 +112,42 @@ pub struct Remaining {
     pub unlimited: bool,
     /// Which limit leaves the least.
     pub bound_by: Option<Scope>,
+    /// The period of that limit; absent for one in all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bound_by_period: Option<Period>,
     /// What one item costs.
     pub per_item: Option<Amount>,
     /// How many items what is left buys; none without a limit or a price.
     pub items: Option<u64>,
     /// The limits.
     pub limits: Vec<LimitCheck>,
+    /// What is held of them.
+    pub reservations: Vec<ReservationView>,
 }
 
 impl Remaining {
     /// Works out what the limits leave; `per_item` is above zero.
     pub fn new(limits: Vec<LimitCheck>, per_item: Option<Amount>) -> Self {
-        let left = limits.iter().filter_map(|check| Some((check.remaining?, check.scope)));
-        let least = left.min();
-        let items = least.zip(per_item).map(|((left, _), price)| left.holds(price));
+        let left = limits.iter().filter_map(|check| Some((check.remaining?, check.scope, check)));
+        let least = left.min_by_key(|(left, scope, _)| (*left, *scope));
+        let (remaining, bound_by) = least.map(|(left, scope, _)| (left, scope)).unzip();
+        let bound_by_period = least.and_then(|(_, _, check)| check.period.clone());
+        let items = remaining.zip(per_item).map(|(left, price)| left.holds(price));
         Remaining {
-            remaining: least.map(|(left, _)| left),
-            unlimited: least.is_none(),
-            bound_by: least.map(|(_, scope)| scope),
+            remaining,
+            unlimited: remaining.is_none(),
+            bound_by,
+            bound_by_period,
             per_item,
             items: items.map(|items| u64::try_from(items).unwrap_or(u64::MAX)),
             limits,
+            reservations: Vec::new(),
         }
+    }
+
+    /// Says what is held.
+    pub fn beside(self, reservations: Vec<ReservationView>) -> Self {
+        Remaining { reservations, ..self }
     }
 }
 
@@ -173,12 +211,12 @@ impl CostPlan {
         Ok(())
     }
 
-    /// Holds the plan against the limits.
+    /// Holds the plan against the limits that hold at an instant.
     ///
     /// # Errors
     ///
     /// [`SumTooLarge`].
-    pub fn project(&self, table: &Table) -> Result<Projection, SumTooLarge> {
+    pub fn project(&self, table: &Table, at: Option<Timestamp>) -> Result<Projection, SumTooLarge> {
         let mut workflows: BTreeMap<_, Amount> = BTreeMap::new();
         let mut limits = Vec::new();
         for (id, planned) in &self.phases {
@@ -188,16 +226,16 @@ impl CostPlan {
             };
             let sum = workflows.entry(&workflow.name).or_default();
             *sum = sum.plus(*planned).ok_or(SumTooLarge)?;
-            let scope = (Scope::Phase, id.to_string(), &phase.budget);
-            limits.push(LimitCheck::new(scope, planned.of(&workflow.currency))?);
+            let scope = (Scope::Phase, &*id.to_string(), &phase.budget);
+            limits.extend(LimitCheck::all(scope, planned.of(&workflow.currency), (at, None))?);
         }
         let mut total: BTreeMap<Option<String>, Amount> = BTreeMap::new();
         for (name, planned) in workflows {
             let Some(workflow) = table.workflows.get(name) else { continue };
             let sum = total.entry(workflow.currency.clone()).or_default();
             *sum = sum.plus(planned).ok_or(SumTooLarge)?;
-            let scope = (Scope::Workflow, name.to_string(), &workflow.budget);
-            limits.push(LimitCheck::new(scope, planned.of(&workflow.currency))?);
+            let scope = (Scope::Workflow, name.as_str(), &workflow.budget);
+            limits.extend(LimitCheck::all(scope, planned.of(&workflow.currency), (at, None))?);
         }
         let total = total.into_iter().map(|(currency, planned)| PlannedTotal { currency, planned });
         let fits = limits.iter().all(|check| check.fits);

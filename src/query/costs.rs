@@ -12,9 +12,10 @@ use std::collections::{BTreeMap, VecDeque};
 use serde::Serialize;
 
 use crate::model::{
-    AMOUNT_WHOLE_DIGITS_MAX, Amount, PhaseId, PhaseName, Recorded, Seq, Timestamp, WorkflowName,
+    AMOUNT_WHOLE_DIGITS_MAX, Amount, EventId, Period, PhaseId, PhaseName, Recorded, Seq, Timestamp,
+    WorkflowName,
 };
-use crate::rules::{Budget, Phase, Rejection, Standing, Table, Workflow};
+use crate::rules::{Budget, Limited, Phase, Rejection, Standing, Table, Workflow};
 
 /// A sum with more digits than an amount has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -22,7 +23,7 @@ use crate::rules::{Budget, Phase, Rejection, Standing, Table, Workflow};
 pub struct SumTooLarge;
 
 /// What was spent of what may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct BudgetView {
     /// What was spent, refunds taken off.
     pub spent: Amount,
@@ -36,11 +37,85 @@ pub struct BudgetView {
     pub percent: Option<u64>,
     /// How that stands to the limit.
     pub status: Standing,
+    /// What is held and not spent yet.
+    pub reserved: Amount,
+    /// The limits of the day, the week and the month that are asked about; absent where there are none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub periods: Vec<PeriodView>,
+}
+
+/// What was spent of what may be in a day, a week or a month.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PeriodView {
+    /// The period.
+    #[serde(flatten)]
+    pub period: Period,
+    /// The zone by whose clocks it begins.
+    pub tz: String,
+    /// What was spent in it.
+    pub spent: Amount,
+    /// The most that may be.
+    pub limit: Amount,
+    /// What may still be spent, below zero where the limit is exceeded.
+    pub remaining: Amount,
+    /// How that stands to the limit.
+    pub status: Standing,
+}
+
+impl PeriodView {
+    fn new(of: Limited) -> Option<Self> {
+        let (remaining, status) = (of.remaining(), of.standing());
+        let Limited { period, zone, limit, spent, .. } = of;
+        Some(PeriodView { period: period?, tz: zone?, spent, limit, remaining, status })
+    }
+}
+
+/// An amount that is held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReservationView {
+    /// The place of its event.
+    pub seq: Seq,
+    /// That event.
+    pub id: EventId,
+    /// For which phase.
+    pub phase: PhaseName,
+    /// How much is held.
+    pub amount: Amount,
+    /// Since when.
+    pub at: Timestamp,
+    /// From when on it is no longer.
+    pub until: Timestamp,
+}
+
+impl ReservationView {
+    /// Views what is held for a phase at an instant.
+    pub fn of(phase: &Phase, at: Option<Timestamp>) -> impl Iterator<Item = ReservationView> {
+        phase.budget.reserved_at(at).map(|held| ReservationView {
+            seq: held.seq,
+            id: held.event,
+            phase: phase.id.phase.clone(),
+            amount: held.amount,
+            at: held.at,
+            until: held.until,
+        })
+    }
+
+    /// Views what is held for the phases of a workflow, in the order in which it was reserved.
+    pub fn of_workflow(
+        table: &Table,
+        workflow: &WorkflowName,
+        at: Option<Timestamp>,
+    ) -> Vec<ReservationView> {
+        let phases = table.phases.values().filter(|phase| phase.id.workflow == *workflow);
+        let mut held: Vec<_> = phases.flat_map(|phase| ReservationView::of(phase, at)).collect();
+        held.sort_by_key(|held| held.seq);
+        held
+    }
 }
 
 impl BudgetView {
-    /// Views a budget.
-    pub fn new(budget: &Budget) -> Self {
+    /// Views a budget as of an instant.
+    pub fn new(budget: &Budget, at: Option<Timestamp>) -> Self {
         let percent = budget.limit.and_then(|limit| budget.spent.percent_of(limit));
         BudgetView {
             spent: budget.spent,
@@ -49,6 +124,8 @@ impl BudgetView {
             remaining: budget.remaining(),
             percent: percent.map(|percent| u64::try_from(percent.max(0)).unwrap_or(u64::MAX)),
             status: budget.standing(),
+            reserved: budget.held_at(at).unwrap_or_default(),
+            periods: budget.limits_at(at).into_iter().filter_map(PeriodView::new).collect(),
         }
     }
 }
@@ -117,12 +194,15 @@ pub struct WorkflowCosts {
     pub models: Vec<ModelCosts>,
     /// The last costs and refunds, in order.
     pub last: Vec<Transaction>,
+    /// What is held for its phases, in order.
+    pub reservations: Vec<ReservationView>,
 }
 
 impl WorkflowCosts {
     /// Says whether there is nothing to tell: no limit, and nothing spent.
     pub fn is_empty(&self) -> bool {
-        self.phases.is_empty() && self.budget.limit.is_none() && self.budget.records == 0
+        let no_limit = self.budget.limit.is_none() && self.budget.periods.is_empty();
+        self.phases.is_empty() && no_limit && self.budget.records == 0 && self.reservations.is_empty()
     }
 }
 
@@ -130,6 +210,8 @@ impl WorkflowCosts {
 #[derive(Debug, Clone, Default)]
 pub struct CostScan {
     last_max: usize,
+    /// As of when limits of periods and reservations are told.
+    at: Option<Timestamp>,
     found: BTreeMap<WorkflowName, Found>,
 }
 
@@ -142,7 +224,12 @@ struct Found {
 impl CostScan {
     /// Begins before the first event; of each workflow the last so many payments are kept.
     pub fn new(last_max: usize) -> Self {
-        CostScan { last_max, found: BTreeMap::new() }
+        CostScan { last_max, at: None, found: BTreeMap::new() }
+    }
+
+    /// Says as of when limits of periods, and what is held, are to be told.
+    pub fn as_of(self, at: Option<Timestamp>) -> Self {
+        CostScan { at, ..self }
     }
 
     /// Looks at the next event.
@@ -179,8 +266,11 @@ impl CostScan {
         let of_workflow = |phase: &&Phase| phase.id.workflow == workflow.name;
         let retired = table.phases.values().filter(|phase| phase.retired);
         let phases = table.current().into_iter().chain(retired).filter(of_workflow);
-        let tells =
-            |phase: &&Phase| phase.budget.records > 0 || (phase.budget.limit.is_some() && !phase.retired);
+        let tells = |phase: &&Phase| {
+            let budget = &phase.budget;
+            let holds = budget.reserved_at(self.at).next().is_some();
+            budget.records > 0 || holds || (budget.is_limited() && !phase.retired)
+        };
         let found = self.found.get(&workflow.name);
         let now = |paid: &Transaction| {
             let id = PhaseId::new(workflow.name.clone(), paid.phase.clone());
@@ -195,11 +285,12 @@ impl CostScan {
         WorkflowCosts {
             workflow: workflow.name.clone(),
             currency: workflow.currency.clone(),
-            budget: BudgetView::new(&workflow.budget),
-            phases: phases.filter(tells).map(PhaseCosts::new).collect(),
+            budget: BudgetView::new(&workflow.budget, self.at),
+            phases: phases.filter(tells).map(|phase| PhaseCosts::new(phase, self.at)).collect(),
             retired: workflow.retired.is_some(),
             models,
             last: found.into_iter().flat_map(|found| &found.last).map(now).collect(),
+            reservations: ReservationView::of_workflow(table, &workflow.name, self.at),
         }
     }
 
@@ -224,10 +315,10 @@ impl CostScan {
 }
 
 impl PhaseCosts {
-    fn new(phase: &Phase) -> Self {
+    fn new(phase: &Phase, at: Option<Timestamp>) -> Self {
         PhaseCosts {
             phase: phase.id.phase.clone(),
-            budget: BudgetView::new(&phase.budget),
+            budget: BudgetView::new(&phase.budget, at),
             retired: phase.retired,
         }
     }

@@ -17,6 +17,7 @@ mod figures;
 mod forecast;
 mod graph;
 mod inputs;
+mod limits;
 mod log;
 mod named;
 mod next;
@@ -35,12 +36,16 @@ pub use brief::EventBrief;
 pub use changes::{DefinitionChanges, DefinitionEdit};
 pub use cost_groups::{CostGroup, CostGrouping, CostGroups, CostRoot, CostTotal};
 pub use cost_plan::{CostPlan, LimitCheck, PlanError, PlannedTotal, Projection, Remaining, check_estimate};
-pub use costs::{BudgetView, CostScan, ModelCosts, PhaseCosts, SumTooLarge, Transaction, WorkflowCosts};
+pub use costs::{
+    BudgetView, CostScan, ModelCosts, PeriodView, PhaseCosts, ReservationView, SumTooLarge, Transaction,
+    WorkflowCosts,
+};
 pub use diagram::{dot, mermaid};
 pub use figures::{duration, one_line};
 pub use forecast::{ExpectedCost, ExpectedDuration, Forecast, History, PhaseForecast, Samples};
 pub use graph::{Graph, GraphEdge, GraphNode, graph};
 pub use inputs::{Finding, changed_inputs, changed_outputs};
+pub use limits::LimitReached;
 pub use log::LogFilter;
 pub use named::phase_named;
 pub use next::{Next, next};

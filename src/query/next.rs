@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::{PhaseStatus, topological};
-use crate::model::WorkflowName;
+use crate::model::{Timestamp, WorkflowName};
 use crate::rules::{PhaseState, Rejection, Table};
 
 /// The phases that are still to run, each list in topological order.
@@ -20,12 +20,16 @@ pub struct Next {
     pub done: bool,
 }
 
-/// Tells what can be started, in one workflow or in all.
+/// Tells what can be started at an instant, in one workflow or in all.
 ///
 /// # Errors
 ///
 /// [`Rejection`] for a workflow that is not there.
-pub fn next(table: &Table, workflow: Option<&WorkflowName>) -> Result<Next, Rejection> {
+pub fn next(
+    table: &Table,
+    workflow: Option<&WorkflowName>,
+    at: Option<Timestamp>,
+) -> Result<Next, Rejection> {
     let workflow = table.workflow_named(workflow)?;
     let workflow = workflow.as_ref();
     let mut next = Next { ready: Vec::new(), running: Vec::new(), blocked: Vec::new(), done: false };
@@ -40,13 +44,13 @@ pub fn next(table: &Table, workflow: Option<&WorkflowName>) -> Result<Next, Reje
             PhaseState::Pending { skipped: None }
             | PhaseState::Failed { .. }
             | PhaseState::NeedsRerun { .. } => {
-                match table.unmet(phase).is_empty() && !table.is_over_limit(phase) {
+                match table.unmet(phase).is_empty() && !table.is_over_limit(phase, at) {
                     true => &mut next.ready,
                     false => &mut next.blocked,
                 }
             }
         };
-        list.push(PhaseStatus::new(table, phase));
+        list.push(PhaseStatus::new(table, phase, at));
     }
     next.done &= next.ready.is_empty() && next.running.is_empty() && next.blocked.is_empty();
     Ok(next)

@@ -22,7 +22,7 @@ use super::brief::EventBrief;
 use super::costs::CostScan;
 use super::graph::graph;
 use super::words::words;
-use crate::model::{Digest, EventId, Recorded, Seq, StateName, WorkflowName};
+use crate::model::{Digest, EventId, Recorded, Seq, StateName, Timestamp, WorkflowName};
 use crate::rules::{Mark, Phase, PhaseState, Rejection, Rerun, Table, Workflow, reruns};
 
 /// How many roots of what must run again are told of a workflow, those of the most phases; the others are counted.
@@ -41,6 +41,8 @@ pub struct Evidence {
     pub reruns: Vec<Rerun>,
     /// What the log tells of costs.
     pub costs: CostScan,
+    /// When the last event of the prefix took effect: whose day it is as of then.
+    pub at: Option<Timestamp>,
 }
 
 /// The events that a report wants to quote.
@@ -223,7 +225,7 @@ impl<'a> PhaseReport<'a> {
             dependencies_met: attempt.map(|attempt| attempt.unmet.is_empty()),
             unmet: attempt.map_or(&[], |attempt| &attempt.unmet),
             waits_for: table.unmet(phase),
-            over_limit: table.is_over_limit(phase),
+            over_limit: table.is_over_limit(phase, evidence.at),
             needs: &phase.spec.needs,
             needed_by: table.dependants_of(&phase.id).collect(),
             output: None,

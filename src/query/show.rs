@@ -352,8 +352,8 @@ impl PhaseHistory {
         attempt.error = error.cloned();
     }
 
-    /// Views the phase as it stands, with what it went through.
-    pub fn view(self, table: &Table, phase: &Phase) -> PhaseView {
+    /// Views the phase as it stands at an instant, with what it went through.
+    pub fn view(self, table: &Table, phase: &Phase, at: Option<Timestamp>) -> PhaseView {
         let spec = &phase.spec;
         let currency = table.workflows.get(&phase.id.workflow).and_then(|workflow| workflow.currency.clone());
         let spec = Spec {
@@ -366,7 +366,7 @@ impl PhaseHistory {
             inputs: spec.inputs.clone(),
             outputs: spec.outputs.clone(),
         };
-        let phase = PhaseStatus::new(table, phase);
+        let phase = PhaseStatus::new(table, phase, at);
         let renamed = self.of.former().iter();
         let renamed = renamed.map(|(from, seq)| RenamedView { from: from.phase.clone(), seq: *seq });
         PhaseView { phase, spec, attempts: self.attempts, notes: self.notes, renamed: renamed.collect() }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
+use super::limits::{LimitReached, reached};
 use super::phase_named;
 use crate::model::{
     Amount, Metadata, PhaseId, PhaseName, PhaseRef, Process, Seq, StateName, Text, Timestamp, WorkflowName,
@@ -32,6 +33,9 @@ pub struct Status {
     pub workflows: Vec<WorkflowSummary>,
     /// How many requests for leave wait for a person: for phases listed, or for their workflows as a whole.
     pub approvals_pending: usize,
+    /// The limits on costs that are exceeded, or nearly: of the workflows, and of the phases listed. Absent where none is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<LimitReached>,
     /// The phases: by workflow, then in the file's order, then retired ones by name.
     pub phases: Vec<PhaseStatus>,
 }
@@ -169,8 +173,8 @@ pub struct PhaseStatus {
 }
 
 impl PhaseStatus {
-    /// Views one phase.
-    pub fn new(table: &Table, phase: &Phase) -> Self {
+    /// Views one phase as of an instant.
+    pub fn new(table: &Table, phase: &Phase, at: Option<Timestamp>) -> Self {
         let (ended, error, skipped) = match &phase.state {
             PhaseState::Pending { skipped } => (None, None, skipped.as_ref().map(|skip| skip.reason.clone())),
             PhaseState::InProgress { .. } => (None, None, None),
@@ -198,7 +202,7 @@ impl PhaseStatus {
             metadata: phase.metadata.clone(),
             spent: phase.budget.spent,
             cost_limit: phase.budget.limit,
-            over_limit: table.is_over_limit(phase),
+            over_limit: table.is_over_limit(phase, at),
             last_seq: phase.last_seq,
             updated_at: phase.updated_at,
             process: phase.state.attempt().and_then(|attempt| attempt.process.clone()),
@@ -219,12 +223,12 @@ fn reasons(state: &PhaseState) -> Vec<Text> {
     state.marks().iter().map(|mark| &mark.reason).filter(|reason| seen.insert(*reason)).cloned().collect()
 }
 
-/// Tells where phases stand.
+/// Tells where phases stand, with the limits of the periods that an instant is in.
 ///
 /// # Errors
 ///
 /// [`Rejection`] for a phase or a workflow that is not there, and for a name that several workflows have.
-pub fn status(table: &Table, filter: &StatusFilter) -> Result<Status, Rejection> {
+pub fn status(table: &Table, filter: &StatusFilter, at: Option<Timestamp>) -> Result<Status, Rejection> {
     let workflow = match filter.with_retired || !filter.phases.is_empty() {
         true => table.known_workflow_named(filter.workflow.as_ref())?,
         false => table.workflow_named(filter.workflow.as_ref())?,
@@ -242,7 +246,7 @@ pub fn status(table: &Table, filter: &StatusFilter) -> Result<Status, Rejection>
         .filter(is_asked)
         .filter(|phase| workflow.as_ref().is_none_or(|name| *name == phase.id.workflow))
         .filter(|phase| filter.states.is_empty() || filter.states.contains(&phase.state.name()))
-        .map(|phase| PhaseStatus::new(table, phase))
+        .map(|phase| PhaseStatus::new(table, phase, at))
         .collect();
     let (mut summary, mut workflows) = (Summary::default(), BTreeMap::<&WorkflowName, Summary>::new());
     for phase in &phases {
@@ -259,9 +263,10 @@ pub fn status(table: &Table, filter: &StatusFilter) -> Result<Status, Rejection>
         is_of && approval.decision.is_none()
     };
     let approvals_pending = table.approvals.values().filter(waits).count();
+    let limits = reached(table, workflows.keys().copied(), &listed, at);
     let workflows = workflows.into_iter().map(|(name, summary)| (name.clone(), summary));
     let workflows = workflows.map(|(workflow, summary)| WorkflowSummary { workflow, summary }).collect();
-    Ok(Status { summary, workflows, approvals_pending, phases })
+    Ok(Status { summary, workflows, approvals_pending, limits, phases })
 }
 
 /// Returns the phases that are asked for by name.

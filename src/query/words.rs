@@ -4,6 +4,7 @@
 //! (what there is to say beside the kind and the states), and a quotation (what a person wrote or a rule said, as it
 //! is). Names and texts of others are escaped in clauses and remarks, and as they are in quotations.
 
+mod costs;
 mod reruns;
 mod reverted;
 
@@ -11,9 +12,8 @@ use std::borrow::Cow;
 
 use super::figures::{one_line, took};
 use crate::model::{
-    Amount, ApprovalDecided, ApprovalRequested, CostLimitExceeded, CostLimitSet, CostRecorded,
-    CostWarningRaised, Event, Gap, HistoryImported, MetadataRecorded, NoteAdded, PhaseAccepted,
-    PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped, PhaseStarted, RerunReason, TagSet,
+    ApprovalDecided, ApprovalRequested, Event, Gap, HistoryImported, MetadataRecorded, NoteAdded,
+    PhaseAccepted, PhaseCompleted, PhaseFailed, PhaseReset, PhaseSkipped, PhaseStarted, RerunReason, TagSet,
     WorkflowDefined, WorkflowRetired, escape,
 };
 
@@ -64,6 +64,8 @@ pub fn words(event: &Event) -> Box<dyn Words<'_> + '_> {
         Event::CostLimitSet(of) => Box::new(of),
         Event::CostWarningRaised(of) => Box::new(of),
         Event::CostLimitExceeded(of) => Box::new(of),
+        Event::CostReserved(of) => Box::new(of),
+        Event::CostReleased(of) => Box::new(of),
         Event::ApprovalRequested(of) => Box::new(of.as_ref()),
         Event::ApprovalGranted(of) => Box::new(Decision { what: "got an approval", of }),
         Event::ApprovalRejected(of) => Box::new(Decision { what: "was refused an approval", of }),
@@ -274,70 +276,6 @@ impl<'a> Words<'a> for &'a TagSet {
 
     fn quotation(&self) -> Option<Cow<'a, str>> {
         Some(self.name.as_str().into())
-    }
-}
-
-impl<'a> Words<'a> for &'a CostRecorded {
-    fn clause(&self) -> (Cow<'static, str>, Option<String>) {
-        ("had a cost recorded".into(), self.remark())
-    }
-
-    fn remark(&self) -> Option<String> {
-        let amount = Some(self.amount.of(&self.currency).to_string());
-        let refund = self.refund.then(|| "refund".to_owned());
-        let (model, operation) = (self.model.as_deref().map(escape), self.operation.as_deref().map(escape));
-        Some([amount, refund, model, operation].into_iter().flatten().collect::<Vec<_>>().join(", "))
-    }
-
-    fn quotation(&self) -> Option<Cow<'a, str>> {
-        self.remark().map(Cow::Owned)
-    }
-}
-
-impl<'a> Words<'a> for &'a CostLimitSet {
-    fn clause(&self) -> (Cow<'static, str>, Option<String>) {
-        ("had its cost limit set".into(), self.remark())
-    }
-
-    fn remark(&self) -> Option<String> {
-        let shown = |limit: Option<Amount>| {
-            limit.map_or_else(|| "no limit".to_owned(), |limit| limit.of(&self.currency).to_string())
-        };
-        Some(format!("{} → {}", shown(self.before), shown(self.limit)))
-    }
-
-    fn quotation(&self) -> Option<Cow<'a, str>> {
-        self.remark().map(Cow::Owned)
-    }
-}
-
-impl<'a> Words<'a> for &'a CostWarningRaised {
-    fn clause(&self) -> (Cow<'static, str>, Option<String>) {
-        ("was found near its cost limit".into(), self.remark())
-    }
-
-    fn remark(&self) -> Option<String> {
-        let (spent, limit) = (self.spent.of(&self.currency), self.limit.of(&self.currency));
-        Some(format!("{spent} spent, {} % or more of {limit}", self.threshold_percent))
-    }
-
-    fn quotation(&self) -> Option<Cow<'a, str>> {
-        self.remark().map(Cow::Owned)
-    }
-}
-
-impl<'a> Words<'a> for &'a CostLimitExceeded {
-    fn clause(&self) -> (Cow<'static, str>, Option<String>) {
-        ("was found over its cost limit".into(), self.remark())
-    }
-
-    fn remark(&self) -> Option<String> {
-        let (spent, limit) = (self.spent.of(&self.currency), self.limit.of(&self.currency));
-        Some(format!("{spent} spent of {limit}, {} over", self.over.of(&self.currency)))
-    }
-
-    fn quotation(&self) -> Option<Cow<'a, str>> {
-        self.remark().map(Cow::Owned)
     }
 }
 

@@ -1,7 +1,9 @@
 //! What a command turns into: events, or a refusal.
 
 use super::draft::Draft;
-use super::family::{accepted, approval, attempt, costs, definition, files, notes, rerun, reset, retirement};
+use super::family::{
+    accepted, approval, attempt, costs, definition, files, notes, rerun, reservations, reset, retirement,
+};
 use super::names;
 use super::rejection::Rejection;
 use super::revert::revert;
@@ -27,11 +29,11 @@ pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Dra
             definition::define(table, first, &names::settled(table, define), command.inferred)
         }
         Action::Retire(retire) => retirement::retire(table, first, retire).map(one),
-        Action::Start(start) => attempt::start(table, command, start, ended),
+        Action::Start(start) => attempt::start(table, command, start, (at, ended)),
         Action::Complete(complete) => attempt::complete(table, command, complete, end).map(one),
         Action::Fail(fail) => attempt::fail(table, first, fail, end).map(one),
         Action::Accept(accept) => accepted::accept(table, command, accept).map(one),
-        Action::Revert(asked) => revert(table, command, asked),
+        Action::Revert(asked) => revert(table, command, asked, at),
         Action::Skip(skip) => attempt::skip(table, first, skip).map(one),
         Action::Rerun(rerun) if rerun.withdraw => rerun::withdraw(table, first, rerun).map(one),
         Action::Rerun(rerun) => rerun::rerun(table, first, rerun).map(one),
@@ -42,8 +44,10 @@ pub fn decide(table: &Table, command: &Command, at: Timestamp) -> Result<Vec<Dra
         Action::Note(note) => notes::note(table, first, note).map(one),
         Action::Tag(tag) => notes::tag(table, first, tag),
         Action::Untag(asked) => notes::untag(table, first, asked).map(one),
-        Action::Cost(cost) => costs::record(table, first, cost).map(one),
-        Action::CostLimit(limit) => costs::set_limit(table, first, limit),
+        Action::Cost(cost) => costs::record(table, command, cost, at).map(one),
+        Action::CostLimit(limit) => costs::set_limit(table, command, limit, at),
+        Action::CostReserve(reserve) => reservations::reserve(table, first, reserve, at).map(one),
+        Action::CostRelease(release) => reservations::release(table, command, release, at).map(one),
         Action::ApprovalRequest(ask) => approval::request(table, id, ask),
         Action::ApprovalDecide(answer) => approval::answer(table, first, answer, &command.by, at).map(one),
         Action::NoteImport(import) => notes::import(table, first, import).map(one),

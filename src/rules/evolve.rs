@@ -1,7 +1,7 @@
 //! What events add up to: the fold. It applies what is stored, and never decides or derives.
 
 use super::family::{
-    accepted, approval, attempt, costs, definition, notes, rerun, reset, retirement, started,
+    accepted, approval, attempt, costs, definition, notes, rerun, reservations, reset, retirement, started,
 };
 use super::revert;
 use super::table::Table;
@@ -61,6 +61,8 @@ fn apply(table: &mut Changing<'_>, record: &Recorded) -> Result<(), String> {
         Event::CostLimitSet(set) => costs::limit_set(table, record, set),
         Event::CostWarningRaised(warning) => costs::warned(table, record, warning),
         Event::CostLimitExceeded(exceeded) => costs::exceeded(table, record, exceeded),
+        Event::CostReserved(held) => reservations::reserved(table, record, held),
+        Event::CostReleased(released) => reservations::released(table, record, released),
         Event::ApprovalRequested(asked) => approval::requested(table, record, asked),
         Event::ApprovalGranted(decided) => approval::decided(table, record, Verdict::Granted, decided),
         Event::ApprovalRejected(decided) => approval::decided(table, record, Verdict::Rejected, decided),

@@ -118,11 +118,15 @@ fn alone(table: &Table, record: &Recorded) -> Table {
 /// that the event found, where it is in the same base state.
 fn fitted<'a>(table: &mut Table, record: &'a Recorded) -> Cow<'a, Recorded> {
     if let Some(set) = record.event.limit_set() {
-        let before = match &record.subject {
-            Subject::Phase(id) => table.phases.get(id).map(|phase| phase.budget.limit),
-            Subject::Workflow(name) => table.workflows.get(name).map(|workflow| workflow.budget.limit),
+        let budget = match &record.subject {
+            Subject::Phase(id) => table.phases.get(id).map(|phase| &phase.budget),
+            Subject::Workflow(name) => table.workflows.get(name).map(|workflow| &workflow.budget),
             Subject::Ledger => None,
         };
+        let before = budget.map(|budget| match &set.period {
+            None => budget.limit,
+            Some(period) => budget.of_periods(period.per).map(|before| before.limit),
+        });
         let set = CostLimitSet { before: before.unwrap_or(set.before), ..set.clone() };
         return Cow::Owned(Recorded { event: set.into(), ..record.clone() });
     }

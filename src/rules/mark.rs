@@ -80,6 +80,7 @@ pub(super) fn is_upstream(kind: CauseKind) -> bool {
         | CauseKind::CostRecorded
         | CauseKind::CostLimitSet
         | CauseKind::CostLimitExceeded
+        | CauseKind::CostReserved
         | CauseKind::ApprovalRequested
         | CauseKind::SameCommand => false,
     }

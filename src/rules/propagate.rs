@@ -1,7 +1,7 @@
 //! What events force: which of them starts what.
 
 use super::draft::Draft;
-use super::family::{costs, definition};
+use super::family::{alerts, definition};
 use super::table::Table;
 use super::wave::{STALE_RULE, Wave};
 use crate::model::{CauseKind, Event, Recorded, Undone};
@@ -16,7 +16,7 @@ pub fn propagate(table: &Table, events: &[Recorded], done: usize) -> Vec<Draft> 
         match &record.event {
             Event::WorkflowDefined(defined) => {
                 definition::judge_anew(&mut wave, record, defined);
-                due.push(costs::Due::Defined(record));
+                due.push(alerts::Due::Defined(record));
             }
             Event::PhaseStarted(_) => wave.source(record, CauseKind::PhaseStarted),
             Event::PhaseCompleted(_) | Event::PhaseAccepted(_) => {
@@ -44,8 +44,8 @@ pub fn propagate(table: &Table, events: &[Recorded], done: usize) -> Vec<Draft> 
                     _,
                 ) => {}
             },
-            Event::CostRecorded(_) => due.push(costs::Due::Spent(record)),
-            Event::CostLimitSet(_) => due.push(costs::Due::Limited(record)),
+            Event::CostRecorded(_) => due.push(alerts::Due::Spent(record)),
+            Event::CostLimitSet(_) => due.push(alerts::Due::Limited(record)),
             Event::WorkflowRetired(_)
             | Event::RerunCleared(_)
             | Event::MetadataRecorded(_)
@@ -54,6 +54,8 @@ pub fn propagate(table: &Table, events: &[Recorded], done: usize) -> Vec<Draft> 
             | Event::TagRemoved(_)
             | Event::CostWarningRaised(_)
             | Event::CostLimitExceeded(_)
+            | Event::CostReserved(_)
+            | Event::CostReleased(_)
             | Event::ApprovalRequested(_)
             | Event::ApprovalGranted(_)
             | Event::ApprovalRejected(_)
@@ -61,7 +63,7 @@ pub fn propagate(table: &Table, events: &[Recorded], done: usize) -> Vec<Draft> 
         }
     }
     wave.visit();
-    due.iter().for_each(|due| costs::alert(&mut wave, due));
+    due.iter().for_each(|due| alerts::alert(&mut wave, due));
     wave.drafts
 }
 
@@ -72,5 +74,5 @@ fn is_judged(record: &Recorded) -> bool {
 
 /// Says whether an event is one that [`propagate`] derives.
 pub fn is_forced(record: &Recorded) -> bool {
-    matches!(record.rule.as_deref(), Some(STALE_RULE | costs::COST_WARNING_RULE | costs::COST_LIMIT_RULE))
+    matches!(record.rule.as_deref(), Some(STALE_RULE | alerts::COST_WARNING_RULE | alerts::COST_LIMIT_RULE))
 }

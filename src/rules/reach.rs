@@ -24,6 +24,8 @@ pub enum Reach {
 pub fn reach(action: &Action) -> Reach {
     match action {
         Action::Define(_) | Action::Retire(_) | Action::ResetAll(_) | Action::Revert(_) => Reach::Everything,
+        // Its phase may have another name by now.
+        Action::CostRelease(_) => Reach::Everything,
         Action::Start(_)
         | Action::Rerun(_)
         | Action::FilesChanged(_)
@@ -34,6 +36,7 @@ pub fn reach(action: &Action) -> Reach {
         | Action::Skip(_) => Reach::Around,
         Action::Meta(_)
         | Action::Cost(_)
+        | Action::CostReserve(_)
         | Action::CostLimit(action::CostLimit { phase: Some(_), .. })
         | Action::Note(action::Note { phase: Some(_), .. }) => Reach::Phase,
         Action::Note(action::Note { phase: None, .. })

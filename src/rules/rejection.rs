@@ -5,7 +5,8 @@ mod words;
 
 pub use approval::ApprovalRejection;
 
-use self::words::{exceeded, list, list_some, list_states, or_none, other_reasons};
+use self::words::{list, list_some, list_states, or_none, other_reasons};
+use super::no_room::{ReservationRejection, exceeded};
 use crate::model::{
     Amount, EventId, EventRef, Expectation, KeyError, Likeness, Named, Overspent, PhaseId, PhaseRef, Reason,
     Seq, StateName, TagName, Timestamp, WorkflowName,
@@ -275,6 +276,18 @@ pub enum Rejection {
         /// What was given.
         limit: Amount,
     },
+    /// A limit in no currency.
+    #[error("the workflow `{workflow}` names no currency, and a limit needs one")]
+    NoCurrency {
+        /// Whose limit it would be.
+        workflow: WorkflowName,
+    },
+    /// A zone whose clocks nobody told.
+    #[error("the clocks of the zone `{}` are not known", crate::model::escape(zone))]
+    ClocksUnknown {
+        /// Its name.
+        zone: String,
+    },
     /// Metadata that would grow too large.
     #[error(
         "the metadata of `{phase}` would have {bytes} bytes; at most {} are kept",
@@ -289,6 +302,9 @@ pub enum Rejection {
     /// About an approval.
     #[error(transparent)]
     Approval(#[from] ApprovalRejection),
+    /// About an amount that is held.
+    #[error(transparent)]
+    Reservation(#[from] ReservationRejection),
     /// About what is to be taken back.
     #[error(transparent)]
     Revert(#[from] RevertRejection),

@@ -5,17 +5,18 @@
 
 use std::borrow::Cow;
 
+use super::budget::Budget;
 use super::draft::Draft;
-use super::family::costs;
+use super::family::alerts;
 use super::family::definition::DATED_BACK;
 use super::happened::Happened;
 use super::phase::{Phase, PhaseState};
 use super::stale::Judge;
 use super::table::Table;
 use crate::model::{
-    ApprovalDecided, Cause, Consumed, CostRecorded, Event, LookedThrough, PhaseId, PhaseName, Recorded,
-    RerunWithdrawn, Seq, Subject, TagName, TagSet, Timestamp, Undone, WorkflowDefined, WorkflowName,
-    WorkflowRetired,
+    ApprovalDecided, Cause, Consumed, CostLimitSet, CostRecorded, Event, LookedThrough, PhaseId, PhaseName,
+    Recorded, RerunWithdrawn, Seq, Subject, TagName, TagSet, Timestamp, Undone, WorkflowDefined,
+    WorkflowName, WorkflowRetired,
 };
 
 /// An event that another one rests on.
@@ -119,9 +120,14 @@ pub fn rests_on(table: &Table, of: &Resting<'_>) -> Vec<Rest> {
         Event::TagRemoved(removed) if !of.is_derived => rests.tag(&removed.name),
         Event::TagSet(_) | Event::TagRemoved(_) => rests.subject(),
         Event::CostRecorded(cost) => rests.cost(cost),
+        Event::CostLimitSet(set) => rests.limit(set),
+        Event::CostReserved(_) => rests.reservation(),
+        Event::CostReleased(_) => {
+            rests.subject();
+            rests.causes();
+        }
         Event::MetadataRecorded(_)
         | Event::NoteAdded(_)
-        | Event::CostLimitSet(_)
         | Event::CostWarningRaised(_)
         | Event::CostLimitExceeded(_)
         | Event::ApprovalRequested(_)
@@ -213,14 +219,41 @@ impl<'a> Rests<'a> {
     fn cost(&mut self, cost: &CostRecorded) {
         self.subject();
         let Some(phase) = self.phase() else { return };
+        let held = cost.reservation.and_then(|of| phase.budget.reservation(of.event));
+        self.add(held.map(|held| Happened { seq: held.seq, at: held.at }));
         if cost.refund {
             self.add(phase.paid);
         }
         if let PhaseState::InProgress { attempt, .. } = &phase.state
-            && costs::would_fail(self.table, phase, cost.amount)
+            && alerts::would_fail(self.table, phase, cost.amount)
         {
             self.add([Happened { seq: attempt.seq, at: attempt.started_at }]);
             self.add(phase.moved);
+        }
+    }
+
+    /// The limit of a period rests on the costs that it counts.
+    fn limit(&mut self, set: &CostLimitSet) {
+        self.subject();
+        if set.period.is_some() && set.limit.is_some() {
+            let budget = self.budget();
+            self.add(budget.and_then(|budget| budget.last));
+        }
+    }
+
+    /// A reservation rests on the last one of its workflow, beside which it is granted.
+    fn reservation(&mut self) {
+        self.subject();
+        let workflow = self.of.subject.workflow().and_then(|name| self.table.workflows.get(name));
+        let last = workflow.and_then(|workflow| workflow.budget.reserved.last());
+        self.add(last.map(|last| Happened { seq: last.seq, at: last.at }));
+    }
+
+    fn budget(&self) -> Option<&'a Budget> {
+        match self.of.subject {
+            Subject::Phase(_) => self.phase().map(|phase| &phase.budget),
+            Subject::Workflow(name) => self.table.workflows.get(name).map(|workflow| &workflow.budget),
+            Subject::Ledger => None,
         }
     }
 

@@ -12,8 +12,8 @@ use super::table::Table;
 use super::touched::Changing;
 use super::undoing::{Undoing, passed};
 use crate::model::{
-    Cause, CauseKind, Command, DecidedBy, Event, EventRef, Past, Recorded, Reverted, Said, Text, Undone,
-    action,
+    Cause, CauseKind, Command, DecidedBy, Event, EventRef, Past, Recorded, Reverted, Said, Text, Timestamp,
+    Undone, action,
 };
 
 /// The rule by which what holds from now on follows from what is taken back.
@@ -24,6 +24,7 @@ pub(super) fn revert(
     table: &Table,
     command: &Command,
     asked: &action::Revert,
+    at: Timestamp,
 ) -> Result<Vec<Draft>, Rejection> {
     let past = command.past.as_deref();
     let found = past.and_then(|past| Some((past, past.events.first()?)));
@@ -40,7 +41,7 @@ pub(super) fn revert(
         }
     }
     let Undoing { what, again, marks, still, transition, effect } =
-        undoing(table, past, target, &asked.reason)?;
+        undoing(table, past, target, (&asked.reason, at))?;
     let reason = asked.reason.clone();
     let reverted = Reverted { event: target.id, seq: target.seq, reason, what, again, marks, still };
     let first = Draft {
@@ -60,7 +61,12 @@ pub(super) fn revert(
 }
 
 /// Returns what taking a command back does; `target` is the event of it that says what is there now.
-fn undoing(table: &Table, past: &Past, target: &Recorded, reason: &Text) -> Result<Undoing, Rejection> {
+fn undoing(
+    table: &Table,
+    past: &Past,
+    target: &Recorded,
+    (reason, at): (&Text, Timestamp),
+) -> Result<Undoing, Rejection> {
     let cannot = |kind| Err(RevertRejection::CannotBe { seq: target.seq, kind }.into());
     match &target.event {
         // Marked and started at once: that it began stays a fact.
@@ -79,7 +85,7 @@ fn undoing(table: &Table, past: &Past, target: &Recorded, reason: &Text) -> Resu
         Event::TagRemoved(tag) => notes::tag_back(table, past, target, (&tag.name, None)),
         Event::MetadataRecorded(recorded) => notes::detach(table, past, target, recorded),
         Event::CostRecorded(cost) => costs::give_back(table, target, cost),
-        Event::CostLimitSet(set) => costs::limit_back(table, target, set),
+        Event::CostLimitSet(set) => costs::limit_back(table, past, (target, set), at),
         Event::WorkflowDefined(defined) => definition::back(table, past, target, defined, reason),
         Event::WorkflowRetired(_) => definition::reinstate(table, past, target),
         Event::ApprovalGranted(decided) | Event::ApprovalRejected(decided)
@@ -87,7 +93,7 @@ fn undoing(table: &Table, past: &Past, target: &Recorded, reason: &Text) -> Resu
         {
             approval::reopen(table, target, decided.request)
         }
-        Event::Reverted(reverted) => once_more(table, past, target, reverted, reason),
+        Event::Reverted(reverted) => once_more(table, past, (target, reverted), (reason, at)),
         Event::PhaseStarted(_)
         | Event::PhaseCompleted(_)
         | Event::PhaseFailed(_)
@@ -100,6 +106,8 @@ fn undoing(table: &Table, past: &Past, target: &Recorded, reason: &Text) -> Resu
         | Event::RerunCleared(_)
         | Event::CostWarningRaised(_)
         | Event::CostLimitExceeded(_)
+        | Event::CostReserved(_)
+        | Event::CostReleased(_)
         | Event::ApprovalRequested(_)
         | Event::ApprovalGranted(_)
         | Event::ApprovalRejected(_)
@@ -111,9 +119,8 @@ fn undoing(table: &Table, past: &Past, target: &Recorded, reason: &Text) -> Resu
 fn once_more(
     table: &Table,
     past: &Past,
-    target: &Recorded,
-    reverted: &Reverted,
-    reason: &Text,
+    (target, reverted): (&Recorded, &Reverted),
+    (reason, at): (&Text, Timestamp),
 ) -> Result<Undoing, Rejection> {
     let undoing = match (reverted.what, past.events.get(1)) {
         (Undone::Note, _) => Undoing::of(Undone::Note),
@@ -124,7 +131,7 @@ fn once_more(
         (
             Undone::Tag | Undone::Metadata | Undone::Limit | Undone::Cost | Undone::Definition,
             Some(effect),
-        ) => undoing(table, past, effect, reason)?,
+        ) => undoing(table, past, effect, (reason, at))?,
         (Undone::Tag | Undone::Metadata | Undone::Limit | Undone::Cost | Undone::Definition, None) => {
             return Err(RevertRejection::NoCommand { event: target.id }.into());
         }

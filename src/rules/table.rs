@@ -12,7 +12,7 @@ use super::rejection::Rejection;
 use super::renaming::Renaming;
 use crate::model::{
     Amount, ApprovalPolicy, Digest, EventId, EventRef, OverLimit, Overspent, PhaseId, PhaseRef, Recorded,
-    Scope, Seq, TagName, Text, WorkflowName,
+    Scope, Seq, TagName, Text, Timestamp, WorkflowName,
 };
 
 /// The version of the fold: rows and snapshots that another one made are discarded.
@@ -272,7 +272,8 @@ impl Table {
         self.dependants.get(id).into_iter().flatten()
     }
 
-    /// Says why a phase is started although it, or its workflow, is over its limit; none when neither is.
+    /// Says why a phase is started although it, or its workflow, is over a limit that holds at an instant; none when
+    /// neither is.
     ///
     /// # Errors
     ///
@@ -281,14 +282,18 @@ impl Table {
         &self,
         phase: &Phase,
         reason: Option<&Text>,
+        at: Option<Timestamp>,
     ) -> Result<Option<OverLimit>, Rejection> {
         let workflow = self.workflows.get(&phase.id.workflow);
         let budgets = [(Scope::Phase, Some(&phase.budget)), (Scope::Workflow, workflow.map(|of| &of.budget))];
-        let exceeded = budgets.into_iter().filter_map(|(scope, budget)| {
-            let (limit, _) = budget?.excess()?;
-            Some(Overspent { scope, limit, spent: budget?.spent })
+        let of_all = budgets.into_iter().flat_map(|(scope, budget)| {
+            let limits = budget.map(|budget| budget.limits_at(at)).unwrap_or_default();
+            limits.into_iter().map(move |of| (scope, of))
         });
-        let limits: Vec<_> = exceeded.collect();
+        let exceeded = of_all.filter(|(_, of)| of.excess().is_some());
+        let limits: Vec<_> = exceeded
+            .map(|(scope, of)| Overspent { scope, limit: of.limit, spent: of.spent, period: of.period })
+            .collect();
         if limits.is_empty() {
             return Ok(None);
         }
@@ -302,8 +307,9 @@ impl Table {
         }
     }
 
-    /// Says whether more was spent than the phase, or its workflow, may cost: a start of it would be refused.
-    pub fn is_over_limit(&self, phase: &Phase) -> bool {
-        self.over_limit(phase, None).is_err()
+    /// Says whether more was spent than the phase, or its workflow, may cost, in all or in a period that an instant is in: a
+    /// start of it then would be refused.
+    pub fn is_over_limit(&self, phase: &Phase, at: Option<Timestamp>) -> bool {
+        self.over_limit(phase, None, at).is_err()
     }
 }

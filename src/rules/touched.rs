@@ -4,6 +4,7 @@
 //! so, and none can forget to.
 
 use super::approval::Approval;
+use super::budget::Budget;
 use super::happened::{Happened, is_transition};
 use super::phase::Phase;
 use super::table::{Table, Tag, Workflow};
@@ -78,6 +79,17 @@ impl<'a> Changing<'a> {
     pub(super) fn phase(&mut self, id: &PhaseId) -> Option<&mut Phase> {
         self.touch(Row::Phase(id.clone()));
         self.table.phases.get_mut(id)
+    }
+
+    /// Hands out the budget of a phase that is not retired, or of a workflow.
+    pub(super) fn budget(&mut self, of: &Subject) -> Option<&mut Budget> {
+        match of {
+            Subject::Phase(id) => {
+                self.phase(id).filter(|phase| !phase.retired).map(|phase| &mut phase.budget)
+            }
+            Subject::Workflow(name) => self.workflow(name).map(|workflow| &mut workflow.budget),
+            Subject::Ledger => None,
+        }
     }
 
     /// Hands out a request for approval.

@@ -35,6 +35,7 @@ mod facts;
 mod grammar;
 mod identity;
 mod many_writers;
+mod money;
 mod names;
 mod patterns;
 mod places;

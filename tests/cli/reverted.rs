@@ -76,6 +76,19 @@ const EACH: &[Mistake] = &[
     ),
     ("limit", &[], &["cost", "limit", "a", "10"], &["cost_limit_set"]),
     ("limit of all", &[], &["cost", "limit", "--workflow", "10"], &["cost_limit_set"]),
+    ("limit of days", &[], &["cost", "limit", "a", "10", "--per", "day"], &["cost_limit_set"]),
+    (
+        "another limit of weeks",
+        &[&["cost", "limit", "--workflow", "10", "--per", "week", "--tz", "+02:00"]],
+        &["cost", "limit", "--workflow", "7", "--per", "week"],
+        &["cost_limit_set"],
+    ),
+    (
+        "no limit of months",
+        &[&["cost", "limit", "b", "10", "--per", "month"]],
+        &["cost", "limit", "b", "--none", "--per", "month"],
+        &["cost_limit_set"],
+    ),
     ("no limit", &[&["cost", "limit", "a", "10"]], &["cost", "limit", "a", "--none"], &["cost_limit_set"]),
     ("skip of what waits", &[&["reset", "c", "--reason", "q"]], &["skip", "c", "--reason", "r"], &[]),
     (

@@ -168,7 +168,9 @@ fn check(turns: &[Turn]) {
                 };
                 let workflow = WorkflowName::new("w").expect("a name");
                 let definition = Definition::new(workflow, phases.iter().map(one).collect());
-                Action::Define(action::Define { definition: Box::new(definition.expect("no cycle")) })
+                let definition = definition.expect("no cycle");
+                let definition = definition.described(None, Some("USD".to_owned()), None, Default::default());
+                Action::Define(action::Define { definition: Box::new(definition) })
             }
             Do(verb, phase) => {
                 let more = match *verb {

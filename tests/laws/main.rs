@@ -60,6 +60,7 @@ mod growth;
 mod identity;
 mod metadata;
 mod names;
+mod periods;
 mod propagation;
 mod renames;
 mod replay;

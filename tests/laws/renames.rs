@@ -99,12 +99,13 @@ fn between(sent: &Sent, phase: &PhaseId) -> Option<Command> {
         | Action::FilesChanged(action::FilesChanged { phase, .. })
         | Action::Reset(action::Reset { phase, .. })
         | Action::Meta(action::Meta { phase, .. })
-        | Action::Cost(action::Cost { phase, .. }) => named(phase),
+        | Action::Cost(action::Cost { phase, .. })
+        | Action::CostReserve(action::CostReserve { phase, .. }) => named(phase),
         Action::Note(action::Note { phase, .. }) | Action::CostLimit(action::CostLimit { phase, .. }) => {
             phase.iter_mut().for_each(named);
         }
         Action::ApprovalRequest(ask) => ask.phase.iter_mut().for_each(named),
-        Action::ResetAll(_) | Action::ApprovalDecide(_) => {}
+        Action::ResetAll(_) | Action::ApprovalDecide(_) | Action::CostRelease(_) => {}
         Action::Define(_)
         | Action::Retire(_)
         | Action::Untag(_)

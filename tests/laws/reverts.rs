@@ -152,7 +152,8 @@ fn found_31_what_is_there_again_can_be_taken_back_skip() {
 /// A definition that is in force again says its limits anew, as any `define` does, whatever was set by hand since.
 #[test]
 fn found_31_a_definition_that_is_there_again_says_its_limits_anew() {
-    let with = |limit: &str| format!("{ONE}cost_limit = '{limit}'\n");
+    let one = ONE.replace("[[phase]]", "currency = 'USD'\n[[phase]]");
+    let with = |limit: &str| format!("{one}cost_limit = '{limit}'\n");
     let mut told = Told::new(&with("5"));
     let define = told.define(&with("2"));
     told.line(r#"{"do":"cost_limit","phase":"a","limit":"7"}"#);

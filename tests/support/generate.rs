@@ -491,6 +491,7 @@ impl<'a> Sending<'a> {
                 model: (other.is_multiple_of(3)).then(|| "opus".to_owned()),
                 operation: None,
                 metadata: metadata("cost", slot),
+                reservation: None,
             }));
         }
     }
@@ -596,7 +597,16 @@ impl<'a> Sending<'a> {
                 let phase = (!unmet).then(|| self.phase(slot % 2));
                 let workflow = unmet.then(|| workflow_name(slot % self.plan.workflows));
                 let limit = if what == 5 { "-1".parse().ok() } else { limit(output) };
-                self.send(Action::CostLimit(action::CostLimit { phase, workflow, limit }));
+                self.send(Action::CostLimit(action::CostLimit {
+                    phase,
+                    workflow,
+                    limit,
+                    reason: None,
+                    per: None,
+                    tz: None,
+                    clocks: None,
+                    was_recorded: false,
+                }));
             }
             Verb::Detour => self.detour(),
             Verb::Start => {

@@ -102,7 +102,8 @@ pub fn permit(world: &World, action: &Action) -> Option<Vec<Value>> {
             return if may { still("cost_recorded") } else { None };
         }
         Action::CostLimit(action::CostLimit { limit, .. }) => {
-            let may = limit.is_none_or(|limit| units(&limit.to_string()) >= 0);
+            // A limit is one of a currency.
+            let may = limit.is_none_or(|limit| units(&limit.to_string()) >= 0 && name.starts_with("x/"));
             return if may { still("cost_limit_set") } else { None };
         }
         Action::Meta(_) => return still("metadata_recorded"),
@@ -144,7 +145,9 @@ fn permit_at_large(world: &World, action: &Action) -> Option<Vec<Value>> {
         }
         Action::CostLimit(action::CostLimit { limit, workflow, .. }) => {
             let is_in_force = world.is_in_force(workflow.as_ref().expect("plans name it").as_str());
-            let may = is_in_force && limit.is_none_or(|limit| units(&limit.to_string()) >= 0);
+            let is_of_currency = workflow.as_ref().is_some_and(|name| name.as_str() == "x");
+            let may =
+                is_in_force && limit.is_none_or(|limit| units(&limit.to_string()) >= 0 && is_of_currency);
             may.then(|| vec![json!(["cost_limit_set", null, null, null])])
         }
         other => panic!("nothing is said of `{}`", other.verb()),

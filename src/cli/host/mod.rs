@@ -15,4 +15,4 @@ pub mod process;
 pub mod shell_words;
 pub mod user;
 pub mod variables;
-mod zones;
+pub mod zones;

@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
 use std::path::{Path, PathBuf};
 
-use phaseledger::model::{Zone, ZoneError};
+use phaseledger::model::{Clocks, Timestamp, Zone, ZoneError};
 
 /// Where the database is, the first of them that is there, unless `TZDIR` says otherwise.
 const FOLDERS: [&str; 4] =
@@ -22,6 +22,27 @@ pub fn read(text: &str) -> Result<Zone, ZoneError> {
         Err(ZoneError::Name { shown }) => named(text, &folder().ok_or_else(|| no_database(shown))?),
         read => read,
     }
+}
+
+/// Where a machine says what its own zone is: a link into the database, or a copy of a file of it.
+const LOCAL: &str = "/etc/localtime";
+
+/// Tells the clocks of a zone, so that they are the same on any machine, for all periods since an instant.
+pub fn clocks(zone: Zone, since: Timestamp) -> Result<Clocks, ZoneError> {
+    let zone = if zone.is_local() { local()? } else { zone };
+    Clocks::of(zone, since)
+}
+
+/// Reads the machine's own zone, as chrono does: what `TZ` names, or else what the machine is set to, or else UTC.
+fn local() -> Result<Zone, ZoneError> {
+    let named = std::env::var("TZ").ok().map(|name| name.trim_start_matches(':').to_owned());
+    if let Some(name) = named.filter(|name| !name.is_empty()) {
+        return read(&name);
+    }
+    let Some(tzif) = bytes(Path::new(LOCAL)) else { return Ok(Zone::utc()) };
+    let link = fs::canonicalize(LOCAL).ok().and_then(|path| path.to_str().map(str::to_owned));
+    let name = link.as_deref().and_then(|path| path.split_once("zoneinfo/")).map(|(_, name)| name);
+    Zone::named(name.filter(|name| is_name(name)).unwrap_or("local"), &tzif)
 }
 
 fn no_database(shown: String) -> ZoneError {

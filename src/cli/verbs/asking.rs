@@ -44,7 +44,8 @@ impl Args {
             (None, Some(text)) => Stood::At(parse(text)?),
             (None, None) => Stood::Now,
         };
-        Ok(Moment { stood, known_at: self.known_at.as_ref().map(parse).transpose()? })
+        let now = context.now().ok();
+        Ok(Moment { stood, known_at: self.known_at.as_ref().map(parse).transpose()?, now })
     }
 
     /// Refuses all of them, for a verb that asks by one of its options alone.

@@ -6,6 +6,7 @@ mod project;
 mod record;
 mod summary;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use phaseledger::model::Amount;
@@ -14,6 +15,7 @@ use phaseledger::query::LimitCheck;
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
 use crate::cli::ui::columns::Column;
+use crate::cli::verbs::status;
 
 /// The verbs of the family.
 #[derive(clap::Subcommand)]
@@ -22,8 +24,10 @@ pub enum Verb {
     Record(record::RecordArgs),
     /// Set the most that a phase, or a workflow, may cost
     Limit(record::LimitArgs),
-    /// Tell whether an estimate fits the limits, before it is spent
+    /// Tell whether an estimate fits the limits, before it is spent; hold it, with `--reserve`
     Check(check::CheckArgs),
+    /// End a reservation of which nothing was spent
+    Release(record::ReleaseArgs),
     /// Tell what is left to spend on a phase, and how many items that buys
     Remaining(check::RemainingArgs),
     /// Tell whether planned operations fit the limits
@@ -39,7 +43,8 @@ pub fn run(verb: Verb, context: &Context) -> Result<ExitCode, Failure> {
     match verb {
         Verb::Record(args) => record::record(args, context),
         Verb::Limit(args) => record::limit(args, context),
-        Verb::Check(args) => check::check(&args, context),
+        Verb::Check(args) => check::check(args, context),
+        Verb::Release(args) => record::release(args, context),
         Verb::Remaining(args) => check::remaining(&args, context),
         Verb::Project(args) => project::run(&args, context),
         Verb::Summary(args) => summary::run(&args, context),
@@ -51,6 +56,7 @@ pub fn run(verb: Verb, context: &Context) -> Result<ExitCode, Failure> {
 const LIMITS: &[Column] = &[
     Column { header: "limit of", yields: 0 },
     Column { header: "spent", yields: 0 },
+    Column { header: "reserved", yields: 0 },
     Column { header: "planned", yields: 0 },
     Column { header: "limit", yields: 0 },
     Column { header: "left", yields: 0 },
@@ -68,14 +74,30 @@ fn limit_row(check: &LimitCheck) -> Vec<String> {
             _ => "fits".to_owned(),
         },
     };
+    let period = check.period.as_ref().map_or_else(String::new, |of| format!(", {} {}", of.per, of.name));
     vec![
-        format!("{} {}", check.scope.as_str(), check.name),
+        format!("{} {}{period}", check.scope.as_str(), check.name),
         check.spent.to_string(),
+        check.reserved.to_string(),
         check.planned.to_string(),
         or_none(check.limit),
         check.remaining.map(|left| left.to_string()).unwrap_or_default(),
         verdict,
     ]
+}
+
+/// Writes how something planned fits limits; what is held, where anything is.
+fn show_limits(out: &mut impl Write, checks: &[LimitCheck]) -> Result<(), Failure> {
+    let is_held = checks.iter().any(|check| check.reserved.is_positive());
+    let is_shown = |column: &Column| is_held || column.header != "reserved";
+    let shown: Vec<bool> = LIMITS.iter().map(is_shown).collect();
+    let columns: Vec<Column> =
+        LIMITS.iter().zip(&shown).filter(|(_, shown)| **shown).map(|(of, _)| *of).collect();
+    let row = |check: &LimitCheck| {
+        let cells = limit_row(check).into_iter().zip(&shown);
+        cells.filter(|(_, shown)| **shown).map(|(cell, _)| cell).collect()
+    };
+    status::show(out, &columns, &checks.iter().map(row).collect::<Vec<Vec<String>>>())
 }
 
 /// Returns the exit code of an answer.

@@ -11,7 +11,7 @@ use phaseledger::ask;
 use phaseledger::ledger::Answer;
 use phaseledger::model::{
     Action, Declared, Definition, FileRole, PhaseId, Text, WORKFLOW_FILE_BYTES_MAX, WorkflowName, action,
-    parse_workflow_bytes,
+    parse_recorded_workflow, parse_workflow_bytes,
 };
 
 use phaseledger::query::NotRenamed;
@@ -90,9 +90,8 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
         Some(path) => path,
         None => context.home()?.workflow(),
     };
-    let bytes = read_file(&path)?;
-    let file = path.to_string_lossy();
-    let definition = parse_workflow_bytes(&bytes, &file, args.name.as_ref())?;
+    let (bytes, file) = (read_file(&path)?, path.to_string_lossy());
+    let definition = definition((&bytes, &file), args.name.as_ref(), &args.writing, context)?;
     let action = Action::Define(action::Define { definition: Box::new(definition.clone()) });
     let recorded = record(args.writing, action, (definition.name(), Some(&definition), args.full), context);
     recorded.map_err(|failure| failure.at_name((&bytes, &file)))
@@ -179,6 +178,21 @@ fn unmatched(definition: &Definition, context: &Context) -> Vec<UnmatchedView> {
 /// Reads a workflow file.
 pub fn read_definition(path: &Path, name: Option<&WorkflowName>) -> Result<Definition, Failure> {
     Ok(parse_workflow_bytes(&read_file(path)?, &path.to_string_lossy(), name)?)
+}
+
+/// Reads a workflow file that is to be recorded; one that was recorded already under its id, by what was taken then.
+fn definition(
+    (bytes, file): (&[u8], &str),
+    name: Option<&WorkflowName>,
+    writing: &writing::Args,
+    context: &Context,
+) -> Result<Definition, Failure> {
+    match parse_workflow_bytes(bytes, file, name) {
+        Err(refused) if writing.is_recorded(context) => {
+            Ok(parse_recorded_workflow(bytes, file, name).map_err(|_| refused)?)
+        }
+        parsed => Ok(parsed?),
+    }
 }
 
 fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {

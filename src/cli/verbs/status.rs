@@ -3,9 +3,11 @@
 use std::io::Write;
 use std::process::ExitCode;
 
+use anstyle::AnsiColor;
 use phaseledger::ask::{self, StatusAnswer};
-use phaseledger::model::{PhaseId, PhaseRef, StateName, Text, WorkflowName};
-use phaseledger::query::{PhaseStatus, Status, StatusFilter, Summary, WorkflowSummary};
+use phaseledger::model::{Amount, PhaseId, PhaseRef, StateName, Text, WorkflowName};
+use phaseledger::query::{LimitReached, PhaseStatus, Status, StatusFilter, Summary, WorkflowSummary};
+use phaseledger::rules::Standing;
 
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
@@ -31,7 +33,8 @@ const NEEDS_NAMED_MAX: usize = 3;
     about, and `dependencies_met` says that there are none; `attempt` is 0 before the first one; `skipped` is \
     the reason; `summary` counts the phases listed, `skipped` being those of `PENDING` that are done without and `done` what is \
     COMPLETE or skipped; `workflows` has the same for each; `approvals_pending` counts the requests for leave that wait for \
-    a person. As of the head, `process_state` tells of the `process` that \
+    a person; `limits`, where there are any, lists the limits on costs that are exceeded (`over`) or nearly (`warning`), of the \
+    current day, week and month too. As of the head, `process_state` tells of the `process` that \
     works on an attempt whether it is `running`, `gone` or `unknown` (on another host); where it is gone but one that \
     it started runs, `left_behind_pid` is that; so it is where an attempt has ended but left a process behind.\n\n\
     With `--exit-code` it exits with 0 when nothing that is listed must run again, has failed or waits for leave, and with 1 \
@@ -120,6 +123,9 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
         let requests = render::count(status.approvals_pending, "request waits", "requests wait");
         writeln!(out, "{requests} for leave: `phaseledger approval list` lists them")?;
     }
+    for limit in &status.limits {
+        writeln!(out, "{}", reached(limit))?;
+    }
     if let Some(missing) = missing {
         output::talk(format_args!("not up to date: {missing}"));
     }
@@ -132,6 +138,25 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
         )),
     }
     Ok(exit)
+}
+
+/// Says of a limit that it is exceeded, or nearly.
+fn reached(limit: &LimitReached) -> String {
+    let LimitReached { scope, name, currency, period, limit, spent, remaining, status } = limit;
+    let (word, colour) = match status {
+        Standing::Over => ("over the limit", AnsiColor::Red.on_default()),
+        Standing::Warning | Standing::Ok => ("near the limit", AnsiColor::Yellow.on_default()),
+    };
+    let period = period.as_ref().map_or_else(String::new, |period| format!(" for {period}"));
+    let (spent, limit) = (spent.of(currency), limit.of(currency));
+    let left = match Amount::ZERO.minus(*remaining).filter(|over| over.is_positive()) {
+        Some(over) => format!("{} over", over.of(currency)),
+        None => format!("{} left", remaining.of(currency)),
+    };
+    format!(
+        "{colour}{word}{colour:#}: {} {name} has spent {spent} of {limit}{period}, {left}",
+        scope.as_str()
+    )
 }
 
 const COLUMNS: &[Column] = &[

@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
-use crate::cli::host::{files, output, process};
+use crate::cli::host::{files, output, process, zones};
 use crate::cli::ui::{
     forecast,
     render::{self, Naming},
@@ -102,11 +102,34 @@ pub fn insert_all(metadata: &mut Metadata, pairs: &[(String, String)]) -> Result
 /// Makes a command of what a caller asks.
 pub fn command(mut request: Request, context: &Context, via: &str) -> Result<Command, Failure> {
     process::look_up(&mut request.action);
+    look_up_clocks(&mut request, context)?;
     let by = context.actor(request.by.as_deref(), via)?;
     Ok(request.command(context.new_id()?, by))
 }
 
+/// Takes what a zone's clocks are into a limit of periods: where no zone is named, of that of times.
+fn look_up_clocks(request: &mut Request, context: &Context) -> Result<(), Failure> {
+    let since = match &request.occurred_at {
+        Some(claim) => claim.at,
+        None => context.now()?,
+    };
+    let Action::CostLimit(limit) = &mut request.action else { return Ok(()) };
+    if limit.per.is_none() || limit.limit.is_none() {
+        return Ok(());
+    }
+    let zone = limit.tz.as_deref().map_or(Ok(context.zone), zones::read);
+    let clocks = zone.and_then(|zone| zones::clocks(zone, since));
+    limit.clocks = Some(clocks.map_err(|error| Failure::misuse(format!("`tz`: {error}")))?);
+    Ok(())
+}
+
 impl Args {
+    /// Says whether any of the options is given.
+    pub fn is_given(&self) -> bool {
+        let Args { id, expect, occurred_at, by, dry_run } = self;
+        id.is_some() || !expect.is_empty() || occurred_at.is_some() || by.is_some() || *dry_run
+    }
+
     /// Makes the options of a command that takes effect now and expects nothing.
     pub fn of(by: Option<String>) -> Self {
         Args { id: None, expect: Vec::new(), occurred_at: None, by, dry_run: false }
@@ -114,9 +137,7 @@ impl Args {
 
     /// Refuses all of them, for an option by which a verb records nothing.
     pub fn refuse_any(&self, option: &str) -> Result<(), Failure> {
-        let Args { id, expect, occurred_at, by, dry_run } = self;
-        let any = id.is_some() || !expect.is_empty() || occurred_at.is_some() || by.is_some() || *dry_run;
-        match any {
+        match self.is_given() {
             true => {
                 Err(Failure::misuse(format!("`{option}` records nothing: it takes no options of recording")))
             }
@@ -127,6 +148,13 @@ impl Args {
     /// Returns the caller's id, where there is one.
     pub fn id(&self) -> Option<&CallerId> {
         self.id.as_ref()
+    }
+
+    /// Says whether the ledger has a command of the id that is given.
+    pub fn is_recorded(&self, context: &Context) -> bool {
+        let question = self.id.as_ref().map(|id| ask::RecordedUnder { id: id.command() });
+        let first = question.and_then(|question| asking::ask_head(&question, "looking for it", context).ok());
+        first.flatten().is_some()
     }
 
     /// Returns who asks, where that is said.

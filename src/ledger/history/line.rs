@@ -245,6 +245,7 @@ impl HistoryLine {
             model: cost.model.clone(),
             operation: cost.operation.clone(),
             metadata: self.metadata.clone(),
+            reservation: None,
         })
     }
 

@@ -57,6 +57,10 @@ pub(super) const FIELDS: &[&str] = &[
     "auto_approve_below",
     "request",
     "event",
+    "reservation",
+    "per",
+    "tz",
+    "for",
 ];
 
 /// The field of which null says something: that there is no limit.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::RequestError;
 use super::line::{Line, fields_of};
-use crate::model::text::{escape, label};
+use crate::model::text::{escape, label, read_label};
 use crate::model::{
     Action, Again, Amount, ApprovalAnswer, ApprovalAsk, CallerId, Metadata, OperationName, OutputFile,
     PhaseRef, Text, Verdict, Worker, WorkflowName, action,
@@ -55,8 +55,10 @@ verbs! {
     "note": action::Note => |note| Ok(Action::Note(note)),
     "tag": action::Tag => |tag| Ok(Action::Tag(tag)),
     "untag": action::Untag => |untag| Ok(Action::Untag(untag)),
-    "cost": action::Cost => |cost| Ok(Action::Cost(cost)),
+    "cost": Cost => |cost| Ok(cost.action()),
     "cost_limit": action::CostLimit => cost_limit,
+    "cost_reserve": action::CostReserve => |reserve| Ok(Action::CostReserve(reserve)),
+    "cost_release": CostRelease => |release| Ok(release.action()),
     "approval_request": ApprovalRequest => ApprovalRequest::action,
     "approval_grant": ApprovalDecide => |decide| Ok(decide.action(Verdict::Granted)),
     "approval_reject": ApprovalDecide => |decide| Ok(decide.action(Verdict::Rejected)),
@@ -160,8 +162,60 @@ impl Reset {
     }
 }
 
+/// Records what was spent; a reservation is named by the id of its command.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cost {
+    phase: PhaseRef,
+    amount: Amount,
+    #[serde(default, deserialize_with = "read_label")]
+    currency: Option<String>,
+    #[serde(default)]
+    refund: bool,
+    #[serde(default, deserialize_with = "read_label")]
+    model: Option<String>,
+    #[serde(default, deserialize_with = "read_label")]
+    operation: Option<String>,
+    #[serde(default)]
+    metadata: Metadata,
+    reservation: Option<CallerId>,
+}
+
+impl Cost {
+    fn action(self) -> Action {
+        Action::Cost(action::Cost {
+            phase: self.phase,
+            amount: self.amount,
+            currency: self.currency,
+            refund: self.refund,
+            model: self.model,
+            operation: self.operation,
+            metadata: self.metadata,
+            reservation: self.reservation.map(|id| id.event()),
+        })
+    }
+}
+
+/// Ends a reservation, which is named by the id of its command.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct CostRelease {
+    reservation: CallerId,
+    reason: Option<Text>,
+}
+
+impl CostRelease {
+    fn action(self) -> Action {
+        let reservation = self.reservation.event();
+        Action::CostRelease(action::CostRelease { reservation, reason: self.reason })
+    }
+}
+
 /// Checks that a limit is of a phase, or of the workflow that is named.
 fn cost_limit(limit: action::CostLimit) -> Result<Action, RequestError> {
+    if limit.per.is_none() && limit.tz.is_some() {
+        return Err(surplus("cost_limit without `per`", "tz"));
+    }
     match (&limit.phase, &limit.workflow) {
         (None, None) => Err(missing("cost_limit", "phase` or `workflow")),
         (Some(_), Some(_)) => Err(surplus("cost_limit", "workflow")),

@@ -17,6 +17,8 @@ use tz::{DateTime as Found, TimeZone};
 pub struct NamedZone {
     name: String,
     clocks: TimeZone,
+    /// The rule for all times after the last change, as the file ends with it.
+    rule: Option<String>,
 }
 
 /// The zones that were read. A zone is as small as a number wherever it goes, so each is kept as long as the program
@@ -36,7 +38,7 @@ impl NamedZone {
         if ENDS.iter().any(|second| clocks.find_local_time_type(*second).is_err()) {
             return Err("it does not tell the clocks of the years to come".to_owned());
         }
-        let zone = NamedZone { name: name.to_owned(), clocks };
+        let zone = NamedZone { name: name.to_owned(), clocks, rule: last_line(tzif) };
         let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(same) = known.iter().find(|known| ***known == zone) {
             return Ok(same);
@@ -49,6 +51,19 @@ impl NamedZone {
     /// Returns the name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// Returns the rule for all times after the last change that the file has, as POSIX writes it.
+    pub(in crate::model) fn rule(&self) -> Option<&str> {
+        self.rule.as_deref()
+    }
+
+    /// Returns what the clocks are set to at a second, and at each later change that the file has, in order.
+    pub(in crate::model) fn changes_since(&self, second: i64) -> Vec<(i64, i32)> {
+        let offset_at = |second| self.clocks.find_local_time_type(second).map(|kind| kind.ut_offset());
+        let later = self.clocks.as_ref().transitions().iter().map(|change| change.unix_leap_time());
+        let seconds = std::iter::once(second).chain(later.filter(|at| *at > second));
+        seconds.filter_map(|at| Some((at, offset_at(at).ok()?))).collect()
     }
 
     /// Returns how far the clocks are from UTC at an instant.
@@ -88,6 +103,12 @@ impl NamedZone {
             (Some(first), Some(last)) => MappedLocalTime::Ambiguous(first, last),
         }
     }
+}
+
+/// Returns the text between the last two ends of lines.
+fn last_line(tzif: &[u8]) -> Option<String> {
+    let line = tzif.strip_suffix(b"\n")?.rsplit(|byte| *byte == b'\n').next()?;
+    std::str::from_utf8(line).ok().map(str::to_owned)
 }
 
 fn offset(seconds: i32) -> FixedOffset {

@@ -44,6 +44,11 @@ impl Zone {
         read.map(Zone::Named).map_err(|why| ZoneError::Unread { shown: show(name), why })
     }
 
+    /// Says whether it is the machine's own, which another machine does not have.
+    pub fn is_local(self) -> bool {
+        self == Zone::Local
+    }
+
     /// Returns what a calendar and a clock in the zone show at an instant.
     pub fn at(self, time: Timestamp) -> DateTime<FixedOffset> {
         self.shown_at(time.utc())

@@ -78,7 +78,27 @@ pub fn parse_workflow(
     name_override: Option<&WorkflowName>,
 ) -> Result<Definition, WorkflowFileError> {
     let text = without_mark(text);
-    read(text, file_name, name_override).map_err(|fault| fault.at(text, file_name))
+    read(text, (file_name, name_override), false).map_err(|fault| fault.at(text, file_name))
+}
+
+/// Reads a workflow file that may have been recorded by the first release, which took a limit without a currency: sent
+/// again, it is the same definition.
+///
+/// # Errors
+///
+/// As [`parse_workflow_bytes`].
+pub fn parse_recorded_workflow(
+    bytes: &[u8],
+    file_name: &str,
+    name_override: Option<&WorkflowName>,
+) -> Result<Definition, WorkflowFileError> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => {
+            let text = without_mark(text);
+            read(text, (file_name, name_override), true).map_err(|fault| fault.at(text, file_name))
+        }
+        Err(_) => parse_workflow_bytes(bytes, file_name, name_override),
+    }
 }
 
 /// Points at the place of a workflow file where a workflow or a phase gets its name, and says what is wrong with that; none
@@ -102,7 +122,11 @@ fn format_of(text: &str, file_name: &str) -> Format {
     if json { Format::Json } else { Format::Toml }
 }
 
-fn read(text: &str, file_name: &str, name_override: Option<&WorkflowName>) -> Result<Definition, Fault> {
+fn read(
+    text: &str,
+    (file_name, name_override): (&str, Option<&WorkflowName>),
+    was_recorded: bool,
+) -> Result<Definition, Fault> {
     if text.len() > WORKFLOW_FILE_BYTES_MAX {
         return Err(too_large(text.len()));
     }
@@ -117,7 +141,7 @@ fn read(text: &str, file_name: &str, name_override: Option<&WorkflowName>) -> Re
         Format::Json => from_json::read(text)?,
         Format::Toml => from_toml::read(text)?,
     };
-    check::check(root, &check::File { text, format, stem: stem_name(file_name), name_override })
+    check::check(root, &check::File { text, format, stem: stem_name(file_name), name_override, was_recorded })
 }
 
 fn too_large(bytes: usize) -> Fault {

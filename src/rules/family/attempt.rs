@@ -23,17 +23,17 @@ const STARTABLE_AGAIN: &[StateName] =
 const SKIPPABLE: &[StateName] = &[StateName::Pending, StateName::Failed, StateName::NeedsRerun];
 
 /// Decides on a start. One of a phase that is complete or under way is two events: what makes way for it, which has the
-/// reason, and the start, which the former causes. `command` tells which files the attempt says it reads; `ended` is when one that makes
-/// way ends.
+/// reason, and the start, which the former causes. `command` tells which files the attempt says it reads; it
+/// begins at `at`, and `ended` is when one that makes way ends.
 pub(in crate::rules) fn start(
     table: &Table,
     command: &Command,
     asked: &action::Start,
-    ended: Option<Timestamp>,
+    (at, ended): (Timestamp, Option<Timestamp>),
 ) -> Result<Vec<Draft>, Rejection> {
     let phase = table.resolve(&asked.phase)?;
     let (first, second) = (command.id.event(0), command.id.event(1));
-    let begin = || begin(table, phase, asked, command);
+    let begin = || begin(table, phase, asked, (command, at));
     let plain = |reason: Option<&Text>| {
         let started = PhaseStarted { reason: reason.cloned(), ..begin()? };
         let draft = moving(phase, first, started, StateName::InProgress);
@@ -84,7 +84,7 @@ fn begin(
     table: &Table,
     phase: &Phase,
     asked: &action::Start,
-    command: &Command,
+    (command, at): (&Command, Timestamp),
 ) -> Result<PhaseStarted, Rejection> {
     let unmet = table.unmet(phase);
     if !unmet.is_empty() && !asked.allow_unmet {
@@ -108,7 +108,7 @@ fn begin(
         reasons: stale.map(|need| Reason::NeedStale { need: need.beside(workflow) }).collect(),
         dependencies_met: unmet.is_empty(),
         unmet,
-        over_limit: table.over_limit(phase, asked.over_limit.as_ref())?,
+        over_limit: table.over_limit(phase, asked.over_limit.as_ref(), Some(at))?,
         reason: None,
         inputs: command.inputs().map(<[_]>::to_vec),
         unreadable: unreadable.files,

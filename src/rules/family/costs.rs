@@ -1,39 +1,39 @@
-//! Costs: what may be recorded, which limits it takes effect on, and what follows from crossing one.
+//! Costs: what may be recorded, and which limits it counts for.
 //!
 //! ```text
-//!   cost record ─▶ cost_recorded ─┬─▶ cost_warning_raised ─────┐ each for the phase's limit
-//!   cost limit  ─▶ cost_limit_set ┤                            │ and for the workflow's
-//!   define ─▶ workflow_defined ───┴─▶ cost_limit_exceeded ─────┘
-//!                                          └─(of a record, the phase IN_PROGRESS)─▶ phase_failed
+//!   cost record ─▶ cost_recorded  ─┐
+//!   cost limit  ─▶ cost_limit_set ─┼─▶ what follows from crossing a limit: alerts.rs
+//!   define ─▶ workflow_defined ────┘
 //! ```
 //!
-//! Money spent is a fact: a record over a limit is kept, and what follows from it is derived. A crossing is
-//! told once; what takes spending below the threshold again (a refund, a raised limit) arms it anew.
+//! Money spent is a fact: a record over a limit is kept, and what follows from it is derived.
 
 use crate::model::{
-    Amount, Cause, CauseKind, CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised, EventId,
-    Metadata, PhaseFailed, Recorded, Scope, StateName, Subject, Text, Undone, action,
+    Amount, Clocks, Command, CostLimitExceeded, CostLimitSet, CostRecorded, CostWarningRaised, Metadata,
+    Past, Per, Period, PeriodLimit, Recorded, Subject, Timestamp, Undone, Zone, action,
 };
-use crate::rules::budget::{Budget, Standing, WARNING_PERCENT};
+use crate::rules::budget::Budget;
 use crate::rules::draft::{Draft, root};
 use crate::rules::happened::Happened;
-use crate::rules::phase::{Phase, PhaseState};
+use crate::rules::phase::Phase;
 use crate::rules::rejection::Rejection;
+use crate::rules::standing::Standing;
 use crate::rules::table::{Table, Workflow};
 use crate::rules::touched::Changing;
 use crate::rules::undoing::{Undoing, passed, subject};
-use crate::rules::wave::Wave;
 
-/// The rule that warns of a limit.
-pub(in crate::rules) const COST_WARNING_RULE: &str = "cost_warning/1";
-
-/// The rule that fails an attempt when a record takes spending over a limit, and says that it is exceeded.
-pub const COST_LIMIT_RULE: &str = "cost_limit/1";
+use super::alerts::counts_at;
+use super::reservations;
 
 /// Decides on a cost or a refund. It is caused by the start of the attempt that it was spent in: the one
 /// under way, or else the last one.
-pub(in crate::rules) fn record(table: &Table, id: EventId, asked: &action::Cost) -> Result<Draft, Rejection> {
-    let action::Cost { phase, amount, currency, refund, model, operation, metadata } = asked;
+pub(in crate::rules) fn record(
+    table: &Table,
+    command: &Command,
+    asked: &action::Cost,
+    at: Timestamp,
+) -> Result<Draft, Rejection> {
+    let action::Cost { phase, amount, currency, refund, model, operation, metadata, reservation } = asked;
     let phase = table.resolve(phase)?;
     let workflow = table.workflow(Some(&phase.id.workflow))?;
     check_currency(workflow, currency.as_deref())?;
@@ -43,7 +43,8 @@ pub(in crate::rules) fn record(table: &Table, id: EventId, asked: &action::Cost)
             false => Rejection::NegativeCost { amount: *amount },
         });
     }
-    check_sum(workflow, phase, *amount)?;
+    check_sum(workflow, phase, (*amount, at))?;
+    let reservation = reservation.map(|of| reservations::named(phase, of, command)).transpose()?;
     let attempt = phase.state.attempt();
     let cost = CostRecorded {
         amount: *amount,
@@ -52,9 +53,11 @@ pub(in crate::rules) fn record(table: &Table, id: EventId, asked: &action::Cost)
         model: model.clone(),
         operation: operation.clone(),
         attempt: attempt.map(|_| phase.attempt),
+        reservation: reservation.flatten(),
+        counts_at: None,
         metadata: Metadata::clone(metadata),
     };
-    let draft = root(id, Subject::Phase(phase.id.clone()), cost);
+    let draft = root(command.id.event(0), Subject::Phase(phase.id.clone()), cost);
     Ok(match attempt {
         None => draft,
         Some(attempt) => Draft { root: attempt.root, causes: vec![attempt.cause()], ..draft },
@@ -62,12 +65,12 @@ pub(in crate::rules) fn record(table: &Table, id: EventId, asked: &action::Cost)
 }
 
 /// Checks that no more is given back than was spent, and that the sums can be written.
-fn check_sum(workflow: &Workflow, phase: &Phase, amount: Amount) -> Result<(), Rejection> {
+fn check_sum(workflow: &Workflow, phase: &Phase, (amount, at): (Amount, Timestamp)) -> Result<(), Rejection> {
     let (spent, id) = (phase.budget.spent, || phase.id.clone());
     if amount.is_negative() && spent.plus(amount).is_none_or(Amount::is_negative) {
         return Err(Rejection::RefundTooLarge { phase: id(), amount, spent });
     }
-    match phase.budget.with(amount).and(workflow.budget.with(amount)) {
+    match phase.budget.with(amount, at).and(workflow.budget.with(amount, at)) {
         Some(_) => Ok(()),
         None => Err(Rejection::SumTooLarge { phase: id(), amount }),
     }
@@ -87,33 +90,83 @@ fn check_currency(workflow: &Workflow, given: Option<&str>) -> Result<(), Reject
 /// Decides on a limit; one that is in force already turns into nothing.
 pub(in crate::rules) fn set_limit(
     table: &Table,
-    id: EventId,
+    command: &Command,
     asked: &action::CostLimit,
+    at: Timestamp,
 ) -> Result<Vec<Draft>, Rejection> {
-    let (subject, before, workflow) = match &asked.phase {
+    let (subject, budget, workflow) = match &asked.phase {
         Some(phase) => {
             let phase = table.resolve(phase)?;
             let workflow = table.workflow(Some(&phase.id.workflow))?;
-            (Subject::Phase(phase.id.clone()), phase.budget.limit, workflow)
+            (Subject::Phase(phase.id.clone()), &phase.budget, workflow)
         }
         None => {
             let workflow = table.workflow(asked.workflow.as_ref())?;
-            (Subject::Workflow(workflow.name.clone()), workflow.budget.limit, workflow)
+            (Subject::Workflow(workflow.name.clone()), &workflow.budget, workflow)
         }
     };
     let limit = asked.limit;
     if let Some(limit) = limit.filter(|limit| limit.is_negative()) {
         return Err(Rejection::NegativeLimit { limit });
     }
-    if before == limit {
+    if limit.is_some() && workflow.currency.is_none() && !asked.was_recorded {
+        return Err(Rejection::NoCurrency { workflow: workflow.name.clone() });
+    }
+    let (before, period) = match asked.per {
+        None => (budget.limit, None),
+        Some(per) => {
+            let now = budget.of_periods(per);
+            let clocks = match (now, limit) {
+                // What is lifted ends by the clocks by which it began.
+                (Some(now), None) => now.clocks.clone(),
+                (_, _) => clocks(asked)?,
+            };
+            if now.is_some_and(|now| Some(now.limit) == limit && now.clocks.zone() == clocks.zone()) {
+                return Ok(Vec::new());
+            }
+            let past = command.past.as_deref();
+            (now.map(|now| now.limit), Some(Box::new(period_limit(budget, (per, clocks), past, at))))
+        }
+    };
+    if before == limit && (asked.per.is_none() || limit.is_none()) {
         return Ok(Vec::new());
     }
-    let set = CostLimitSet { limit, before, currency: workflow.currency.clone() };
-    Ok(vec![root(id, subject, set)])
+    let (currency, reason) = (workflow.currency.clone(), asked.reason.clone());
+    let set = CostLimitSet { limit, before, currency, reason, period };
+    Ok(vec![root(command.id.event(0), subject, set)])
+}
+
+/// Returns the clocks by which the periods of a limit begin.
+fn clocks(asked: &action::CostLimit) -> Result<Clocks, Rejection> {
+    if let Some(clocks) = &asked.clocks {
+        return Ok(clocks.clone());
+    }
+    let zone: Option<Zone> = match asked.tz.as_deref() {
+        None => Some(Zone::utc()),
+        Some(name) => name.parse().ok(),
+    };
+    // Only a named zone has clocks that go by when they are told.
+    let clocks = zone.and_then(|zone| Clocks::of(zone, Timestamp::FIRST).ok());
+    clocks.ok_or_else(|| Rejection::ClocksUnknown { zone: asked.tz.clone().unwrap_or_default() })
+}
+
+/// Says from when on a limit of periods holds, and what was spent by then in the first of them.
+fn period_limit(
+    budget: &Budget,
+    (per, clocks): (Per, Clocks),
+    past: Option<&Past>,
+    at: Timestamp,
+) -> PeriodLimit {
+    let Period { from, to, .. } = clocks.period(per, at);
+    let spent = past.into_iter().flat_map(|past| &past.spent).filter(|(at, _)| (from..to).contains(at));
+    // It was within what all of it together was, which could be added.
+    let spent = spent.fold(Amount::ZERO, |sum, (_, amount)| sum.plus(*amount).unwrap_or(sum));
+    let clocks_before = budget.of_periods(per).map(|before| before.clocks.clone());
+    PeriodLimit { per, from, spent, clocks_before: clocks_before.filter(|before| *before != clocks), clocks }
 }
 
 /// Decides that what was spent is given back, or what was given back is spent after all, in the attempt that it was spent
-/// in.
+/// in, and in the periods.
 pub(in crate::rules) fn give_back(
     table: &Table,
     target: &Recorded,
@@ -121,152 +174,48 @@ pub(in crate::rules) fn give_back(
 ) -> Result<Undoing, Rejection> {
     let phase = subject(table, target)?;
     let workflow = table.workflow(Some(&phase.id.workflow))?;
-    let amount = cost.amount.negated();
-    check_sum(workflow, phase, amount)?;
-    let back =
-        CostRecorded { amount, refund: amount.is_negative(), metadata: Metadata::default(), ..cost.clone() };
+    let (amount, counts_at) = (cost.amount.negated(), counts_at(target, cost));
+    check_sum(workflow, phase, (amount, counts_at))?;
+    let back = CostRecorded {
+        amount,
+        refund: amount.is_negative(),
+        reservation: None,
+        counts_at: Some(counts_at),
+        metadata: Metadata::default(),
+        ..cost.clone()
+    };
     Ok(Undoing::effect(Undone::Cost, target, back))
 }
 
 /// Decides that the limit is the one of before.
 pub(in crate::rules) fn limit_back(
     table: &Table,
-    target: &Recorded,
-    set: &CostLimitSet,
+    past: &Past,
+    (target, set): (&Recorded, &CostLimitSet),
+    at: Timestamp,
 ) -> Result<Undoing, Rejection> {
     let whole = target.subject.workflow().filter(|_| target.subject.phase().is_none());
-    let now = match whole {
-        Some(workflow) => table.workflow(Some(workflow))?.budget.limit,
-        None => subject(table, target)?.budget.limit,
+    let budget = match whole {
+        Some(workflow) => &table.workflow(Some(workflow))?.budget,
+        None => &subject(table, target)?.budget,
+    };
+    let now = match &set.period {
+        None => budget.limit,
+        Some(period) => {
+            let now = budget.of_periods(period.per).filter(|now| now.clocks == period.clocks);
+            now.map(|now| now.limit)
+        }
     };
     if now != set.limit {
         return Err(passed(target, None));
     }
-    let back = CostLimitSet { limit: set.before, before: set.limit, currency: set.currency.clone() };
+    let period = set.period.as_deref().map(|period| {
+        let clocks = period.clocks_before.as_ref().unwrap_or(&period.clocks).clone();
+        Box::new(period_limit(budget, (period.per, clocks), Some(past), at))
+    });
+    let (limit, before, currency) = (set.before, set.limit, set.currency.clone());
+    let back = CostLimitSet { limit, before, currency, reason: None, period };
     Ok(Undoing::effect(Undone::Limit, target, back))
-}
-
-/// What may have crossed a limit.
-pub(in crate::rules) enum Due<'a> {
-    /// A cost, or a refund, of a phase.
-    Spent(&'a Recorded),
-    /// A limit that was set for a phase or a workflow.
-    Limited(&'a Recorded),
-    /// A definition, with the limits of a workflow and of its phases.
-    Defined(&'a Recorded),
-}
-
-/// Derives what costs, limits and definitions force. The table has them folded in already.
-pub(in crate::rules) fn alert(wave: &mut Wave<'_>, due: &Due<'_>) {
-    match due {
-        Due::Spent(record) => spent(wave, record),
-        Due::Limited(record) => {
-            let budget = match &record.subject {
-                Subject::Phase(id) => wave.table.phases.get(id).map(|phase| &phase.budget),
-                Subject::Workflow(name) => wave.table.workflows.get(name).map(|workflow| &workflow.budget),
-                Subject::Ledger => None,
-            };
-            if let Some(budget) = budget {
-                crossing(wave, record, CauseKind::CostLimitSet, (&record.subject, budget));
-            }
-        }
-        Due::Defined(record) => {
-            let Some(name) = record.subject.workflow() else { return };
-            let of_workflow = |phase: &&Phase| phase.id.workflow == *name && !phase.retired;
-            for phase in wave.table.phases.values().filter(of_workflow) {
-                let subject = Subject::Phase(phase.id.clone());
-                crossing(wave, record, CauseKind::DefinitionChanged, (&subject, &phase.budget));
-            }
-            if let Some(workflow) = wave.table.workflows.get(name) {
-                crossing(wave, record, CauseKind::DefinitionChanged, (&record.subject, &workflow.budget));
-            }
-        }
-    }
-}
-
-/// Derives what a cost forces for its phase's limit and for the workflow's.
-fn spent(wave: &mut Wave<'_>, record: &Recorded) {
-    let Some(phase) = record.subject.phase().and_then(|id| wave.table.phases.get(id)) else { return };
-    let Some(workflow) = wave.table.workflows.get(&phase.id.workflow) else { return };
-    let own = crossing(wave, record, CauseKind::CostRecorded, (&record.subject, &phase.budget));
-    let whole = Subject::Workflow(workflow.name.clone());
-    let shared = crossing(wave, record, CauseKind::CostRecorded, (&whole, &workflow.budget));
-    fail(wave, record, phase, workflow, [(Scope::Phase, own), (Scope::Workflow, shared)]);
-}
-
-/// Derives a warning, or that a limit is exceeded, or both, where that was not said yet; returns the cause
-/// that the latter is.
-fn crossing(
-    wave: &mut Wave<'_>,
-    record: &Recorded,
-    kind: CauseKind,
-    (subject, budget): (&Subject, &Budget),
-) -> Option<Cause> {
-    let (limit, spent, standing) = (budget.limit?, budget.spent, budget.standing());
-    if standing <= budget.alert {
-        return None;
-    }
-    let workflow = subject.workflow().and_then(|name| wave.table.workflows.get(name));
-    let currency = workflow.and_then(|workflow| workflow.currency.clone());
-    let cause = || vec![Cause::new(record.event_ref(), kind)];
-    if budget.alert < Standing::Warning && limit.is_positive() {
-        let threshold_percent = WARNING_PERCENT;
-        let warning = CostWarningRaised { limit, spent, threshold_percent, currency: currency.clone() };
-        wave.draft_about(subject.clone(), warning, None, COST_WARNING_RULE, cause());
-    }
-    let (limit, over) = budget.excess()?;
-    let exceeded = CostLimitExceeded { limit, spent, over, currency };
-    let told = wave.draft_about(subject.clone(), exceeded, None, COST_LIMIT_RULE, cause());
-    Some(Cause::new(told, CauseKind::CostLimitExceeded))
-}
-
-/// Says whether a cost on a phase under way takes spending over a limit, so that its attempt fails.
-pub(in crate::rules) fn would_fail(table: &Table, phase: &Phase, amount: Amount) -> bool {
-    let workflow = table.workflows.get(&phase.id.workflow).map(|workflow| &workflow.budget);
-    let crosses = |budget: &Budget| {
-        let after = budget.with(amount);
-        after.is_some_and(|after| after.standing() == Standing::Over && after.alert < Standing::Over)
-    };
-    crosses(&phase.budget) || workflow.is_some_and(crosses)
-}
-
-/// Fails the attempt in which a record took spending over a limit.
-fn fail(
-    wave: &mut Wave<'_>,
-    record: &Recorded,
-    phase: &Phase,
-    workflow: &Workflow,
-    exceeded: [(Scope, Option<Cause>); 2],
-) {
-    let PhaseState::InProgress { attempt, .. } = &phase.state else { return };
-    let mut told = Vec::new();
-    let mut causes = Vec::new();
-    for (scope, cause) in exceeded {
-        let (name, budget) = match scope {
-            Scope::Phase => ("cost limit", &phase.budget),
-            Scope::Workflow => ("cost limit of the workflow", &workflow.budget),
-        };
-        let (Some(cause), Some((limit, over))) = (cause, budget.excess()) else { continue };
-        causes.push(cause);
-        let currency = &workflow.currency;
-        let (spent, limit, over) = (budget.spent.of(currency), limit.of(currency), over.of(currency));
-        told.push(format!("{name} exceeded: {spent} spent of {limit}, {over} over"));
-    }
-    let Some(error) = Text::cut(&told.join("; ")) else { return };
-    causes.push(attempt.cause());
-    let failed = PhaseFailed {
-        attempt: phase.attempt,
-        duration_seconds: attempt.took(record.is_dated().then_some(record.at)),
-        error,
-        exit_code: None,
-        signal: None,
-        stderr: None,
-        abandoned: false,
-        left_behind: Vec::new(),
-        metadata: Metadata::default(),
-    };
-    let transition = (StateName::InProgress, StateName::Failed);
-    wave.draft(phase, failed, transition, COST_LIMIT_RULE, causes);
 }
 
 /// Applies a cost, or a refund, to the budgets of its phase and its workflow.
@@ -276,12 +225,21 @@ pub(in crate::rules) fn recorded(
     cost: &CostRecorded,
 ) -> Result<(), String> {
     let subject = &record.subject;
+    let counts_at = counts_at(record, cost);
     let sums = subject.phase().and_then(|id| {
-        let phase = budget(table, subject)?.with(cost.amount)?;
+        let with = |budget: &Budget| {
+            let mut with = budget.with(cost.amount, counts_at)?;
+            with.last = Some(Happened::of(record).later(budget.last));
+            if let Some(of) = cost.reservation {
+                with.release(of.event);
+            }
+            Some(with)
+        };
+        let phase = with(table.budget(subject)?)?;
         let whole = Subject::Workflow(id.workflow.clone());
-        let workflow = budget(table, &whole)?.with(cost.amount)?;
-        *budget(table, subject)? = phase;
-        *budget(table, &whole)? = workflow;
+        let workflow = with(table.budget(&whole)?)?;
+        *table.budget(subject)? = phase;
+        *table.budget(&whole)? = workflow;
         Some(())
     });
     sums.ok_or_else(|| format!("a cost of {} cannot be added to what was spent", cost.amount))?;
@@ -297,9 +255,13 @@ pub(in crate::rules) fn limit_set(
     record: &Recorded,
     set: &CostLimitSet,
 ) -> Result<(), String> {
-    change(table, record, |budget| {
-        let follows = budget.limit == set.before;
-        follows.then(|| budget.limited(set.limit))
+    change(table, record, |budget| match set.period.as_deref() {
+        None => (budget.limit == set.before).then(|| budget.limited(set.limit)),
+        Some(PeriodLimit { per, clocks, from, spent, .. }) => {
+            let before = budget.of_periods(*per).map(|before| before.limit);
+            let follows = before == set.before && clocks.period(*per, record.at).from == *from;
+            follows.then(|| budget.limited_per((*per, clocks), set.limit, (record.at, *spent)))
+        }
     })
 }
 
@@ -309,7 +271,9 @@ pub(in crate::rules) fn warned(
     record: &Recorded,
     warning: &CostWarningRaised,
 ) -> Result<(), String> {
-    change(table, record, |budget| raise(budget, (warning.spent, warning.limit), Standing::Warning))
+    change(table, record, |budget| {
+        budget.told(warning.period.as_deref(), (warning.spent, warning.limit), Standing::Warning)
+    })
 }
 
 /// Applies that it was told that a limit is exceeded.
@@ -318,16 +282,9 @@ pub(in crate::rules) fn exceeded(
     record: &Recorded,
     exceeded: &CostLimitExceeded,
 ) -> Result<(), String> {
-    change(table, record, |budget| raise(budget, (exceeded.spent, exceeded.limit), Standing::Over))
-}
-
-/// Hands out the budget of a phase that is not retired, or of a workflow.
-fn budget<'a>(table: &'a mut Changing<'_>, subject: &Subject) -> Option<&'a mut Budget> {
-    match subject {
-        Subject::Phase(id) => table.phase(id).filter(|phase| !phase.retired).map(|phase| &mut phase.budget),
-        Subject::Workflow(name) => table.workflow(name).map(|workflow| &mut workflow.budget),
-        Subject::Ledger => None,
-    }
+    change(table, record, |budget| {
+        budget.told(exceeded.period.as_deref(), (exceeded.spent, exceeded.limit), Standing::Over)
+    })
 }
 
 /// Changes the budget that an event is about.
@@ -337,16 +294,9 @@ fn change(
     to: impl FnOnce(&Budget) -> Option<Budget>,
 ) -> Result<(), String> {
     let found =
-        budget(table, &record.subject).ok_or_else(|| "there is nothing that it could be about".to_owned())?;
+        table.budget(&record.subject).ok_or_else(|| "there is nothing that it could be about".to_owned())?;
     let limit = found.limit.map_or_else(|| "no limit".to_owned(), |limit| format!("a limit of {limit}"));
     let found_spent = found.spent;
     *found = to(found).ok_or_else(|| format!("what was spent is {found_spent}, with {limit}"))?;
     table.pass(record)
-}
-
-/// Puts on record that an alert was told, where it is the next to be told.
-fn raise(budget: &Budget, told: (Amount, Amount), alert: Standing) -> Option<Budget> {
-    let fits = (Some(told.0), Some(told.1)) == (Some(budget.spent), budget.limit);
-    let rises = budget.alert < alert && alert <= budget.standing();
-    (fits && rises).then_some(Budget { alert, ..*budget })
 }

@@ -261,7 +261,7 @@ pub(in crate::rules) fn defined(
     renames::rename(table, record, definition.name(), renamed)?;
     let before = table.workflows.get(definition.name());
     let (budget, limit) =
-        before.map_or((Budget::default(), None), |before| (before.budget, before.cost_limit));
+        before.map_or((Budget::default(), None), |before| (before.budget.clone(), before.cost_limit));
     let happened = Happened::of(record);
     let workflow = Workflow {
         name: definition.name().clone(),

@@ -2,18 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::model::{Overspent, Reason, Scope, StateName};
-
-/// Says how far a limit is exceeded.
-pub(super) fn exceeded(found: &Overspent, currency: &Option<String>) -> String {
-    let Overspent { scope, limit, spent } = *found;
-    let whose = match scope {
-        Scope::Phase => "it",
-        Scope::Workflow => "its workflow",
-    };
-    let over = spent.minus(limit).unwrap_or_default().of(currency);
-    format!("{whose} has spent {} of {}, {over} over its limit", spent.of(currency), limit.of(currency))
-}
+use crate::model::{Reason, StateName};
 
 /// Says in a few words which reasons there are but marks.
 pub(super) fn other_reasons(reasons: &[Reason]) -> String {

@@ -142,7 +142,7 @@ fn outlived(wrapper: &str) {
 /// A limit fails the attempt before its command has ended.
 #[test]
 fn found_13_nothing_is_startable_beside_what_a_limit_stops() {
-    let scene = Scene::small();
+    let scene = Scene::ran("[workflow]\nname = 'w'\ncurrency = 'USD'\n[[phase]]\nid = 'a'\n", &[]);
     scene.ok(&["cost", "limit", "a", "1"]);
     let script = "trap '' TERM; echo ready; read line";
     let mut running = Running::exec(&scene, &["a", "--grace", "1h"], script);

@@ -11,6 +11,8 @@ const ELSE: &str = "decided: the request {request} is event {}, about something 
 const SUM: &str = "recorded: a cost of {} cannot be added to what was spent";
 const NOTHING: &str = "change: there is nothing that it could be about";
 const SPENT: &str = "change: what was spent is {found_spent}, with {limit}";
+const HOLDS: &str = "reserved: {amount} cannot be held";
+const RELEASES: &str = "released: nothing is held by {event}";
 
 fn reason() -> Value {
     json!({"reason": "because"})
@@ -52,6 +54,14 @@ fn cost(amount: &str) -> Value {
     json!({"amount": amount, "currency": "USD"})
 }
 
+fn held(amount: &str) -> Value {
+    json!({"amount": amount, "currency": "USD", "until": "2000-01-01T00:00:00.000000Z"})
+}
+
+fn released(log: &Log, seq: usize) -> Value {
+    json!({"reservation": {"event": log.field(seq, "id"), "seq": seq}, "amount": "1"})
+}
+
 fn request() -> Value {
     json!({"operation": "open", "estimate": "7", "items": 1})
 }
@@ -88,6 +98,12 @@ pub fn honest(log: &mut Log) {
     log.and("cost_warning_raised", "w/idle", json!({"limit": "1", "spent": "1", "threshold_percent": 80}));
     log.add("cost_recorded", "w/idle", cost("1"));
     log.and("cost_limit_exceeded", "w/idle", json!({"limit": "1", "spent": "2", "over": "1"}));
+    log.add("cost_reserved", "w/idle", held("1"));
+    let data = released(log, log.end());
+    log.add("cost_released", "w/idle", data);
+    let period = json!({"per": "day", "clocks": {"zone": "UTC", "rule": "UTC0"}, "from": "1970-01-01T00:00:00.000000Z", "spent": "2"});
+    let of_day = json!({"limit": "9", "before": null, "period": period});
+    log.add("cost_limit_set", "w/idle", of_day);
     log.add("approval_requested", "w", request());
     decide(log, 0, "w/running", 0);
     for _ in 0..2 {
@@ -446,6 +462,34 @@ pub fn budgets() -> Vec<Forgery> {
         nothing("w/gone"),
         limits(SPENT, "what was spent is 9, with a limit of 10", "w/running", Some("9")),
         limits(SPENT, "what was spent is 0, with no limit", "w/pending", Some("9")),
+        by_all(HOLDS, "1 cannot be held", |log| {
+            log.add("cost_reserved", "w", held("1"));
+        }),
+        by_all(HOLDS, "1 cannot be held", |log| {
+            log.add("cost_reserved", "w/gone", held("1"));
+        }),
+        by_all(HOLDS, "999999999999999999 cannot be held", |log| {
+            log.add("cost_reserved", "w/idle", held("1")).add(
+                "cost_reserved",
+                "w/idle",
+                held("999999999999999999"),
+            );
+        }),
+        by_all(RELEASES, "nothing is held by", |log| {
+            let data = released(log, 1);
+            log.add("cost_released", "w/idle", data);
+        }),
+        by_all(RELEASES, "nothing is held by", |log| {
+            log.add("cost_reserved", "w/idle", held("1"));
+            let data = released(log, log.end());
+            log.add("cost_released", "w/running", data);
+        }),
+        by_all(SPENT, "what was spent is 0, with a limit of 10", |log| {
+            let clocks = json!({"zone": "UTC", "rule": "UTC0"});
+            let period =
+                json!({"per": "day", "clocks": clocks, "from": "1970-01-02T00:00:00.000000Z", "spent": "0"});
+            log.add("cost_limit_set", "w/idle", json!({"limit": "1", "before": null, "period": period}));
+        }),
         again("cost_warning_raised"),
         tells("cost_warning_raised", "7", ("7", "10")),
         tells("cost_warning_raised", "8", ("9", "10")),

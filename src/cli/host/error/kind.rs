@@ -80,6 +80,8 @@ kinds! {
     ReaderGone: Unread, "unanswered", "Whoever read the answer went away, as `head` does.",
         "Nothing: it is not even said.";
 
+    DoesNotFit: No, "does_not_fit", "An amount that is to be held does not fit the limits on costs, beside what others hold.",
+        "Hold less, wait until others have spent or released theirs, or raise the limit; `limits` says which.";
     Demo: No, "demo", "A step of `demo` failed.", "Name a folder that is empty, or none.";
 
     Usage: Usage, "usage", "The command line is not one that the verb takes.", "See `phaseledger help VERB`.";
@@ -129,6 +131,8 @@ kinds! {
         "Define it anew with `phaseledger define`; its history is in `log`, `show` and `cost summary`.";
     UnknownApproval: NotFound, "unknown_approval", "There is no such request for approval.",
         "Look at `phaseledger approval list`.";
+    UnknownReservation: NotFound, "unknown_reservation", "There is no such reservation.",
+        "Look at `phaseledger cost summary`, which lists what is held.";
     NoSuchProcess: NotFound, "no_such_process", "No process on this machine has that number.",
         "Give the number of one that runs, such as `$$` in a shell.";
 
@@ -168,6 +172,10 @@ kinds! {
     NoLaterTime: Refused, "no_later_time", "The last event is as late as times go.", "Begin a new ledger.";
     OverLimit: Refused, "over_limit", "A limit on costs is exceeded, and the phase may not start.",
         "Raise it with `phaseledger cost limit`, or start with `--over-limit --reason …`.";
+    NoCurrency: Refused, "no_currency", "A limit on costs is set for a workflow that names no currency.",
+        "Put `currency = \"USD\"` below `[workflow]`, and define the workflow anew.";
+    ReservationEnded: Refused, "reservation_ended", "A reservation is no longer held, or is for another phase.",
+        "Look at `phaseledger cost summary`, which lists what is held.";
     RefundTooLarge: Refused, "refund_too_large", "More would be given back than was spent.",
         "Look at what was spent with `phaseledger log --kind cost_recorded`.";
     SumTooLarge: Refused, "sum_too_large", "A sum of costs has more digits than can be kept.",

@@ -49,6 +49,8 @@ fn way(kind: &str) -> &'static str {
         "rerun_marked" | "rerun_cause_added" | "rerun_deferred" | "rerun_withdrawn" => {
             "what a scan says goes and comes with the files; `accept` vouches for what is there"
         }
+        "cost_reserved" => "`cost release` ends a reservation of which nothing was spent",
+        "cost_released" => "`cost check --reserve` holds an amount anew",
         "approval_requested" | "approval_granted" | "approval_rejected" => {
             "`approval reject` takes a request back, `approval request` asks anew"
         }

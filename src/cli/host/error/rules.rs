@@ -21,6 +21,7 @@ const NO_PHASE: &str = "`phaseledger status` lists the phases; `phaseledger defi
     `ledger/workflow.toml` in force";
 
 const KEY: &str = "nothing was written; a key is text of your own, such as `key:2025-10-29/ingest`";
+const CHECK_THE_CLOCK: &str = "check the clock, and the offset of the time";
 
 const NOT_MARKED: &str = "what a rule says goes when its reason does, or once the phase has run again";
 
@@ -66,21 +67,22 @@ impl From<Rejection> for Failure {
             | Rejection::WorkflowNeededBy { .. }
             | Rejection::RetiredWorkflow { .. } => definitions::advised(&rejection),
             Rejection::NoSuchPlace { .. } => failure(Kind::NotFound),
-            Rejection::ClaimInFuture { .. } => {
-                failure(Kind::ClaimInFuture).hint("check the clock, and the offset of the time")
-            }
+            Rejection::ClaimInFuture { .. } => failure(Kind::ClaimInFuture).hint(CHECK_THE_CLOCK),
             Rejection::NoLaterTime { .. } => failure(Kind::NoLaterTime).hint("begin a new ledger"),
             Rejection::StaleAbove { stale, .. } => failure(Kind::StaleAbove)
                 .detail("stale", stale.iter().map(ToString::to_string).collect::<Vec<_>>()),
             Rejection::NotMarked { .. } => failure(Kind::IllegalTransition).hint(NOT_MARKED),
-            Rejection::OverLimit { .. } => costs::advised(failure(Kind::OverLimit), &rejection),
-            Rejection::NegativeCost { .. }
+            Rejection::OverLimit { .. }
+            | Rejection::NegativeCost { .. }
             | Rejection::RefundNotNegative { .. }
-            | Rejection::NegativeLimit { .. } => costs::advised(failure(Kind::BadAmount), &rejection),
-            Rejection::RefundTooLarge { .. } => costs::advised(failure(Kind::RefundTooLarge), &rejection),
-            Rejection::SumTooLarge { .. } => failure(Kind::SumTooLarge),
-            Rejection::WrongCurrency { .. } => costs::advised(failure(Kind::WrongCurrency), &rejection),
-            Rejection::CurrencyChanged { .. } => costs::advised(failure(Kind::CurrencyChanged), &rejection),
+            | Rejection::RefundTooLarge { .. }
+            | Rejection::SumTooLarge { .. }
+            | Rejection::NegativeLimit { .. }
+            | Rejection::NoCurrency { .. }
+            | Rejection::ClocksUnknown { .. }
+            | Rejection::WrongCurrency { .. }
+            | Rejection::CurrencyChanged { .. } => costs::advised(&rejection),
+            Rejection::Reservation(refused) => costs::reservation(rejection.to_string(), refused),
             Rejection::MetadataTooLarge { .. } => {
                 failure(Kind::TooLarge).hint("keep large things in files, and their paths or digests here")
             }

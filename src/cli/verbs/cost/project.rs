@@ -11,13 +11,13 @@ use phaseledger::query::{CostPlan, PlanError, Projection};
 use phaseledger::rules::Table;
 use serde::Deserialize;
 
-use super::{LIMITS, answer, limit_row};
+use super::{answer, show_limits};
 use crate::cli::host::context::{Context, Within};
 use crate::cli::host::error::Failure;
 use crate::cli::host::lines::Lines;
 use crate::cli::host::output;
 use crate::cli::ui::render;
-use crate::cli::verbs::{asking, status};
+use crate::cli::verbs::asking;
 
 /// The lines of a plan.
 const LINES: Lines = Lines { what: "the plan", bytes_max: 64 * 1024, refused: Failure::bad_plan };
@@ -68,7 +68,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     };
     let answered = args.asking.ask(&ask::CostProject, context)?;
     let project = |limits: CostProjectAnswer| -> Result<Projection, Failure> {
-        Ok(read(BufReader::new(source), &limits.table)?.project(&limits.table)?)
+        Ok(read(BufReader::new(source), &limits.table)?.project(&limits.table, limits.at)?)
     };
     let answered = answered.map(project).transpose()?;
     let projection = &answered.view;
@@ -86,7 +86,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let verdict = if projection.fits { "fits" } else { "does not fit" };
     let operations = render::count(operations, "operation", "operations");
     writeln!(out, "{operations} for {} in all: {verdict}", total.join(" and "))?;
-    status::show(&mut out, LIMITS, &projection.limits.iter().map(limit_row).collect::<Vec<_>>())?;
+    show_limits(&mut out, &projection.limits)?;
     Ok(answer(projection.fits))
 }
 

@@ -2,10 +2,15 @@
 
 use std::process::ExitCode;
 
-use phaseledger::model::{Action, Amount, PhaseRef, WorkflowName, action, label};
+use phaseledger::ask::Commanded;
+use phaseledger::model::{
+    Action, Amount, CallerId, EventId, Per, PhaseRef, Text, When, WorkflowName, action, label,
+};
 
 use crate::cli::host::context::{Context, Within};
 use crate::cli::host::error::Failure;
+use crate::cli::verbs::asking;
+use crate::cli::verbs::record::text;
 use crate::cli::verbs::writing::{self, MetaArgs};
 
 /// Options of `cost record`.
@@ -33,6 +38,9 @@ pub struct RecordArgs {
     /// Money was given back: the amount is negative, `-5.00`
     #[arg(long)]
     refund: bool,
+    /// The reservation that it ends, the whole of it: `e12`, or the id or `key:TEXT` that it was made under
+    #[arg(long, value_name = "EVENT")]
+    reservation: Option<String>,
     #[command(flatten)]
     within: Within,
     #[command(flatten)]
@@ -52,8 +60,42 @@ pub fn record(args: RecordArgs, context: &Context) -> Result<ExitCode, Failure> 
         model: args.model,
         operation: args.operation,
         metadata: args.meta.metadata()?,
+        reservation: args.reservation.map(|given| named(&given, context)).transpose()?,
     });
     writing::record(args.writing, action, context)
+}
+
+/// Finds a reservation by what a caller calls it.
+fn named(given: &str, context: &Context) -> Result<EventId, Failure> {
+    if let Ok(id) = given.parse::<CallerId>() {
+        return Ok(id.event());
+    }
+    let when = When::parse(given, &context.time()?)?;
+    Ok(asking::ask_head(&Commanded { when }, "looking for the reservation", context)?.first)
+}
+
+/// Options of `cost release`.
+#[derive(clap::Args)]
+#[command(
+    after_help = "What is released, or spent with `cost record --reservation`, others may reserve. A reservation that nobody \
+    releases is over when its time is: see `--for` of `cost check`."
+)]
+pub struct ReleaseArgs {
+    /// The reservation: `e12`, or the id or `key:TEXT` that it was made under
+    #[arg(value_name = "EVENT")]
+    reservation: String,
+    /// Why
+    #[arg(long, value_name = "TEXT", value_parser = text)]
+    reason: Option<Text>,
+    #[command(flatten)]
+    writing: writing::Args,
+}
+
+/// Ends a reservation of which nothing was spent.
+pub fn release(args: ReleaseArgs, context: &Context) -> Result<ExitCode, Failure> {
+    let reservation = named(&args.reservation, context)?;
+    let action = action::CostRelease { reservation, reason: args.reason };
+    writing::record(args.writing, Action::CostRelease(action), context)
 }
 
 /// Options of `cost limit`.
@@ -63,7 +105,10 @@ pub fn record(args: RecordArgs, context: &Context) -> Result<ExitCode, Failure> 
     phaseledger cost limit [OPTIONS] --workflow[=NAME] <AMOUNT|--none>",
     after_help = "It holds until it is set again, or a definition comes that says another limit than the one before. \
     A limit below what is spent already is exceeded at once; it fails nothing, but keeps the phase, or every phase \
-    of the workflow, from being started."
+    of the workflow, from being started.\n\n\
+    With `--per` it is the most that may be spent in each day, week (from Monday) or month of the zone `--tz`, by when \
+    costs took effect, from the current one on. The event keeps the rule of the zone's clocks. Limits in all, and of \
+    each length, stand beside each other; `--none --per day` lifts the one of days."
 )]
 pub struct LimitArgs {
     /// The phase: `phase`, or `workflow/phase`; left out with `--workflow`
@@ -78,6 +123,12 @@ pub struct LimitArgs {
     /// No limit
     #[arg(long)]
     none: bool,
+    /// Why
+    #[arg(long, value_name = "TEXT", value_parser = text)]
+    reason: Option<Text>,
+    /// The most of each day, week or month, by the clocks of `--tz` [default: in all]
+    #[arg(long, value_name = "PERIOD")]
+    per: Option<Per>,
     #[command(flatten)]
     writing: writing::Args,
 }
@@ -108,5 +159,15 @@ pub fn limit(args: LimitArgs, context: &Context) -> Result<ExitCode, Failure> {
     let workflow = args.workflow.filter(|name| !name.is_empty());
     let workflow =
         workflow.map(|name| WorkflowName::new(&name)).transpose().map_err(|error| misuse(&error))?;
-    writing::record(args.writing, Action::CostLimit(action::CostLimit { phase, workflow, limit }), context)
+    let action = action::CostLimit {
+        phase,
+        workflow,
+        limit,
+        reason: args.reason,
+        per: args.per,
+        tz: args.per.map(|_| context.zone.to_string()),
+        clocks: None,
+        was_recorded: false,
+    };
+    writing::record(args.writing, Action::CostLimit(action), context)
 }

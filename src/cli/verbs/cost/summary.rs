@@ -6,7 +6,9 @@ use std::process::ExitCode;
 use anstyle::{AnsiColor, Style};
 use phaseledger::ask;
 use phaseledger::model::{Amount, WorkflowName, Zone, escape};
-use phaseledger::query::{BudgetView, ModelCosts, PhaseCosts, Transaction, WorkflowCosts};
+use phaseledger::query::{
+    BudgetView, ModelCosts, PeriodView, PhaseCosts, ReservationView, Transaction, WorkflowCosts,
+};
 use phaseledger::rules::Standing;
 
 use crate::cli::host::context::Context;
@@ -20,8 +22,8 @@ use crate::cli::verbs::{asking, status};
 #[derive(clap::Args)]
 #[command(
     after_help = "In JSON (`cost-summary/1`): for each of `workflows` its `currency`, `spent`, `limit`, `remaining`, \
-    `percent` (rounded down), `status` (`ok`, `warning` from 80 % on, `over`), `phases`, `models` and the `last` ten \
-    payments. Amounts are texts, so that no digit is lost."
+    `percent` (rounded down), `status` (`ok`, `warning` from 80 % on, `over`), `reserved`, `periods` (its limits of the \
+    current day, week and month), `phases` with the same, `models`, `reservations` and the `last` ten payments. Amounts are texts, so that no digit is lost."
 )]
 pub struct Args {
     /// Only this workflow
@@ -38,6 +40,23 @@ const PHASES: &[Column] = &[
     Column { header: "left", yields: 1 },
     Column { header: "part", yields: 2 },
     Column { header: "status", yields: 0 },
+];
+
+const PERIODS: &[Column] = &[
+    Column { header: "limit of", yields: 0 },
+    Column { header: "period", yields: 0 },
+    Column { header: "spent", yields: 0 },
+    Column { header: "limit", yields: 0 },
+    Column { header: "left", yields: 1 },
+    Column { header: "zone", yields: 2 },
+    Column { header: "status", yields: 0 },
+];
+
+const HELD: &[Column] = &[
+    Column { header: "reservation", yields: 0 },
+    Column { header: "reserved", yields: 0 },
+    Column { header: "for", yields: 0 },
+    Column { header: "until", yields: 1 },
 ];
 
 const MODELS: &[Column] = &[
@@ -85,6 +104,16 @@ fn tell(costs: &WorkflowCosts, zone: Zone, out: &mut impl Write) -> Result<(), F
         writeln!(out)?;
         status::show(out, PHASES, &costs.phases.iter().map(phase).collect::<Vec<_>>())?;
     }
+    let periods = periods(costs);
+    if !periods.is_empty() {
+        writeln!(out)?;
+        status::show(out, PERIODS, &periods)?;
+    }
+    if !costs.reservations.is_empty() {
+        writeln!(out)?;
+        let rows: Vec<_> = costs.reservations.iter().map(|held| reservation(held, zone)).collect();
+        status::show(out, HELD, &rows)?;
+    }
     if costs.models.iter().any(|model| model.model.is_some()) {
         writeln!(out)?;
         status::show(out, MODELS, &costs.models.iter().map(model).collect::<Vec<_>>())?;
@@ -99,7 +128,7 @@ fn tell(costs: &WorkflowCosts, zone: Zone, out: &mut impl Write) -> Result<(), F
 
 /// Returns what was spent on all phases together, of which limit.
 fn total(costs: &WorkflowCosts) -> String {
-    let BudgetView { spent, limit, remaining, percent, status, .. } = costs.budget;
+    let BudgetView { spent, limit, remaining, percent, status, .. } = costs.budget.clone();
     let money = |amount: Amount| amount.of(&costs.currency);
     match limit.zip(remaining) {
         None => format!("{} spent, no limit", money(spent)),
@@ -122,7 +151,7 @@ fn coloured(status: Standing, before: &str) -> String {
 }
 
 fn phase(phase: &PhaseCosts) -> Vec<String> {
-    let BudgetView { spent, limit, remaining, percent, status, .. } = phase.budget;
+    let BudgetView { spent, limit, remaining, percent, status, .. } = phase.budget.clone();
     let or_empty = |amount: Option<Amount>| amount.map(|amount| amount.to_string()).unwrap_or_default();
     let status = match status {
         Standing::Ok if phase.retired => "retired".to_owned(),
@@ -136,6 +165,32 @@ fn phase(phase: &PhaseCosts) -> Vec<String> {
         percent.map(|percent| format!("{percent} %")).unwrap_or_default(),
         status,
     ]
+}
+
+/// Returns the limits of the day, the week and the month: the workflow's, then those of its phases.
+fn periods(costs: &WorkflowCosts) -> Vec<Vec<String>> {
+    let row = |of: String, view: &PeriodView| {
+        vec![
+            of,
+            format!("{} {}", view.period.per, view.period.name),
+            view.spent.to_string(),
+            view.limit.to_string(),
+            view.remaining.to_string(),
+            view.tz.clone(),
+            coloured(view.status, ""),
+        ]
+    };
+    let whole = format!("workflow {}", costs.workflow);
+    let own = costs.budget.periods.iter().map(|view| row(whole.clone(), view));
+    let of_phases = costs.phases.iter().flat_map(|phase| {
+        phase.budget.periods.iter().map(move |view| row(format!("phase {}", phase.phase), view))
+    });
+    own.chain(of_phases).collect()
+}
+
+fn reservation(held: &ReservationView, zone: Zone) -> Vec<String> {
+    let (seq, until) = (format!("e{}", held.seq), render::time(held.until, zone, false));
+    vec![seq, held.amount.to_string(), held.phase.to_string(), until]
 }
 
 fn model(model: &ModelCosts) -> Vec<String> {

@@ -1,7 +1,7 @@
 //! The section of a report on costs: totals and limits, by phase, by model, and the last payments.
 
 use phaseledger::model::Amount;
-use phaseledger::query::{BudgetView, ModelCosts, PhaseCosts, Transaction, WorkflowCosts};
+use phaseledger::query::{BudgetView, ModelCosts, PeriodView, PhaseCosts, Transaction, WorkflowCosts};
 use phaseledger::rules::Standing;
 
 use super::style::{Style, heading};
@@ -18,6 +18,7 @@ pub fn push(document: &mut String, costs: &WorkflowCosts, level: usize, style: &
     }
     document.push_str(&heading(level, "Costs"));
     push_total(document, costs);
+    push_periods(document, costs);
     push_phases(document, costs, style);
     push_models(document, costs);
     push_last(document, costs, style);
@@ -32,7 +33,7 @@ fn money(amount: Amount, costs: &WorkflowCosts) -> String {
 }
 
 fn push_total(document: &mut String, costs: &WorkflowCosts) {
-    let BudgetView { spent, limit, remaining, percent, status, .. } = costs.budget;
+    let BudgetView { spent, limit, remaining, percent, status, .. } = costs.budget.clone();
     let Some((limit, remaining)) = limit.zip(remaining) else {
         document.push_str(&format!("**{}** spent, without a limit.\n", money(spent, costs)));
         return;
@@ -40,6 +41,30 @@ fn push_total(document: &mut String, costs: &WorkflowCosts) {
     let bar = percent.map_or_else(String::new, |percent| format!("`{}` **{percent} %** ", bar(percent)));
     let (spent, limit, left) = (money(spent, costs), money(limit, costs), money(remaining, costs));
     document.push_str(&format!("{bar}{spent} spent of {limit}, {left} left{}\n", word(status)));
+}
+
+/// Writes how spending stands to the limits of the day, the week and the month that the report is as of, and what is held.
+fn push_periods(document: &mut String, costs: &WorkflowCosts) {
+    let own = costs.budget.periods.iter().map(|view| (None, view));
+    let of_phases = costs
+        .phases
+        .iter()
+        .flat_map(|phase| phase.budget.periods.iter().map(move |view| (Some(phase.phase.as_str()), view)));
+    let lines: Vec<_> = own.chain(of_phases).map(|(phase, view)| period(phase, view, costs)).collect();
+    if !lines.is_empty() {
+        document.push_str(&format!("\n{}", lines.concat()));
+    }
+    if costs.budget.reserved.is_positive() {
+        let reserved = money(costs.budget.reserved, costs);
+        document.push_str(&format!("\n{reserved} reserved.\n"));
+    }
+}
+
+fn period(phase: Option<&str>, view: &PeriodView, costs: &WorkflowCosts) -> String {
+    let whose = phase.map_or_else(String::new, |phase| format!("{}, ", text(phase)));
+    let (spent, limit) = (money(view.spent, costs), money(view.limit, costs));
+    let left = money(view.remaining, costs);
+    format!("- {whose}{}: {spent} spent of {limit}, {left} left{}\n", view.period, word(view.status))
 }
 
 fn bar(percent: u64) -> String {
@@ -70,7 +95,7 @@ fn push_phases(document: &mut String, costs: &WorkflowCosts, style: &Style<'_>) 
         ("Status", Align::Left),
     ];
     let row = |phase: &&PhaseCosts| {
-        let BudgetView { spent, limit, remaining, percent, status, .. } = phase.budget;
+        let BudgetView { spent, limit, remaining, percent, status, .. } = phase.budget.clone();
         let or_none = |amount: Option<Amount>| amount.map(|amount| amount.to_string()).unwrap_or_default();
         let status = match (status, limit) {
             (Standing::Ok, None) => "no limit",
