@@ -28,7 +28,8 @@ fn without_traces(table: &Table, texts: bool) -> Value {
         }
     }
     for phase in json["phases"].as_object_mut().expect("an object").values_mut() {
-        for trace in ["last_seq", "updated_at", "brought_in"] {
+        // Any definition notes of what is above something that was looked through that it is as well.
+        for trace in ["last_seq", "updated_at", "brought_in", "looked_through"] {
             phase.as_object_mut().expect("an object").remove(trace);
         }
     }

@@ -142,6 +142,17 @@ proptest! {
         let (mut moved, now) = (BTreeMap::new(), stands(&new));
         for line in &lines[kept.max(missing[0].last.number() as usize)..] {
             let record = Recorded::from_line(line).expect("a line");
+            // What the new log calls otherwise from here on.
+            let same = new_lines.iter().find(|same| same["id"] == record.id.to_string());
+            for one in same.and_then(|same| same["data"]["renamed"].as_array()).into_iter().flatten() {
+                let id = |end: &str| -> PhaseId {
+                    let workflow = record.subject.workflow().expect("a definition is of one");
+                    format!("{workflow}/{}", one[end].as_str().expect("a name")).try_into().expect("a full name")
+                };
+                if let Some(to) = moved.remove(&id("from")) {
+                    moved.entry(id("to")).or_insert(to);
+                }
+            }
             if let (true, Some((_, to)), Some(phase)) =
                 (is_there(record.seq.number()), record.transition, record.subject.phase())
             {

@@ -182,9 +182,10 @@ impl World {
         }
     }
 
-    /// Says whether every phase is called what it was called at a place.
-    pub fn is_named_as_at(&self, place: u64) -> bool {
-        let since = self.renames.iter().filter(|rename| rename.seq > place);
+    /// Says whether every phase of a workflow is called what it was called at a place.
+    pub fn is_named_as_at(&self, workflow: &str, place: u64) -> bool {
+        let own = |rename: &&Rename| rename.from.split('/').next() == Some(workflow);
+        let since = self.renames.iter().filter(own).filter(|rename| rename.seq > place);
         let mut now: BTreeMap<&String, &String> = BTreeMap::new();
         for Rename { from, to, .. } in since {
             let (one, two) = (*now.get(from).unwrap_or(&from), *now.get(to).unwrap_or(&to));

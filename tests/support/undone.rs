@@ -504,7 +504,7 @@ fn permit_definition(
     };
     let place = deed.seq + u64::from(deed.of.is_some());
     let is_in_force = Some(plain(&world.in_force[workflow])) == changed.after.as_ref().map(plain);
-    if !is_in_force || !world.is_named_as_at(place) {
+    if !is_in_force || !world.is_named_as_at(workflow, place) {
         return May::Not("Passed");
     }
     let before = changed.before.as_ref().filter(|before| before.get("retired").is_none());

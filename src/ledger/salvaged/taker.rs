@@ -1,6 +1,6 @@
 //! Commands recorded once more, behind holes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::SalvagedOptions;
 use super::bridge;
@@ -43,6 +43,8 @@ pub(super) struct Taker<'a> {
     kept: Seq,
     /// Where the salvaged log last has each phase stand, in front of the holes where nothing behind them says it.
     stands: BTreeMap<PhaseId, StateName>,
+    /// Of which of them something behind the holes says it.
+    said: BTreeSet<PhaseId>,
     ids: u64,
 }
 
@@ -70,6 +72,7 @@ impl<'a> Taker<'a> {
             places: HashMap::new(),
             kept: Seq::new(kept),
             stands,
+            said: BTreeSet::new(),
             ids: 0,
         }
     }
@@ -184,6 +187,7 @@ impl<'a> Taker<'a> {
         for (phase, _, to) in moves {
             self.bring(phase, to, None)?;
             self.stands.insert(phase.clone(), to);
+            self.said.insert(phase.clone());
         }
         Ok(())
     }
@@ -264,8 +268,12 @@ impl<'a> Taker<'a> {
     fn rename(&mut self, defined: &WorkflowDefined) {
         let id = |name: &PhaseName| PhaseId::new(defined.definition.name().clone(), name.clone());
         for Renamed { from, to } in &defined.renamed {
-            if let Some(state) = self.stands.remove(&id(from)) {
-                self.stands.insert(id(to), state);
+            let (from, to) = (id(from), id(to));
+            let (state, is_said) = (self.stands.remove(&from), self.said.remove(&from));
+            // Where the rename itself was in a hole, what is behind that speaks by the new name already.
+            if let Some(state) = state.filter(|_| !self.said.contains(&to)) {
+                self.stands.insert(to.clone(), state);
+                self.said.extend(is_said.then_some(to));
             }
         }
     }
