@@ -197,7 +197,7 @@ impl<'a> Session<'a> {
     ) -> Result<Cow<'b, Command>, LedgerError> {
         let subject = spent::subject(&self.table, &command);
         let Some(subject) = subject else { return Ok(command) };
-        let mut spent = Spent::since(&subject, at);
+        let mut spent = Spent::since(&subject, &self.table, at);
         spent.look_through(self.store, &self.head)?;
         for (entry, seq) in self.entries.iter().zip(self.head.seq.number() + 1..) {
             spent.look_at(Seq::new(seq), &entry.line)?;
@@ -284,8 +284,7 @@ impl<'a> Session<'a> {
     ///
     /// # Errors
     ///
-    /// [`Rejection`](crate::rules::Rejection) for a name that no phase has, or several have; what the machine
-    /// refuses.
+    /// [`Rejection`](crate::rules::Rejection) for a name that no phase has, or several have; what the machine refuses.
     pub fn phase(&mut self, phase: &PhaseRef) -> Result<&Phase, LedgerError> {
         self.loader.load(self.store, &self.head, &mut self.table, (Reach::Phase, Some(phase)))?;
         Ok(self.table.resolve(phase)?)
@@ -296,10 +295,9 @@ impl<'a> Session<'a> {
         Ok(self.phase(phase)?.state.name())
     }
 
-    /// Returns the files that the command's phase declares and the command lacks, role by role: to be fingerprinted
-    /// before it is staged, while nobody holds the ledger. None where the phase declares none or cannot be told, where
-    /// the caller stated the files, for every verb but `start`, `complete` and `accept`, and for a command that is
-    /// recorded already.
+    /// Returns the files that the command's phase declares and the command lacks, role by role: to be fingerprinted before it
+    /// is staged, while nobody holds the ledger. None where the phase declares none or cannot be told, where the caller stated
+    /// the files, for every verb but `start`, `complete` and `accept`, and for a command that is recorded already.
     ///
     /// # Errors
     ///

@@ -40,14 +40,16 @@ fn earlier(at: Timestamp, by: TimeDelta) -> Timestamp {
 /// Gathers what was spent on a phase or a workflow lately, line by line.
 pub(super) struct Spent<'a> {
     subject: &'a Subject,
+    /// What phases are called: a cost names its phase as it was called then.
+    names: &'a Table,
     since: Timestamp,
     pub(super) found: Vec<(Timestamp, Amount)>,
 }
 
 impl<'a> Spent<'a> {
     /// Begins with what may count for a period that holds an instant.
-    pub(super) fn since(subject: &'a Subject, at: Timestamp) -> Self {
-        Spent { subject, since: earlier(at, BACK), found: Vec::new() }
+    pub(super) fn since(subject: &'a Subject, names: &'a Table, at: Timestamp) -> Self {
+        Spent { subject, names, since: earlier(at, BACK), found: Vec::new() }
     }
 
     /// Looks at the lines up to a head that may be meant.
@@ -75,7 +77,7 @@ impl<'a> Spent<'a> {
         let refused = |source: LineError| LedgerError::Line { seq, source };
         let record = Recorded::from_line(line).map_err(refused)?;
         let is_meant = match self.subject {
-            Subject::Phase(id) => record.subject.phase() == Some(id),
+            Subject::Phase(id) => self.names.subject_now(&record).phase() == Some(id),
             Subject::Workflow(name) => record.subject.workflow() == Some(name),
             Subject::Ledger => false,
         };

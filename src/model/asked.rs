@@ -9,10 +9,18 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::canonical::{Of, canonical, string, worth};
-use super::{Action, Again, Claim, Digest, PhaseId, PhaseRef, Seq, Verdict, digest::DigestError};
+use super::{
+    Action, Again, Claim, Digest, PhaseId, PhaseRef, Seq, Verdict, WorkflowName, digest::DigestError,
+};
 
 /// The fields that hold amounts, which are compared by what they are worth.
 const AMOUNTS: [&str; 4] = ["amount", "limit", "estimate", "auto_approve_below"];
+
+/// Says whether two names are the same, of whatever they are.
+fn is_same_name(one: &str, other: &str) -> bool {
+    let [one, other] = [one, other].map(WorkflowName::new);
+    one.is_ok_and(|one| other.is_ok_and(|other| one.is_same(&other)))
+}
 
 /// What a caller asked for: fields by the names that a line of `append` has for them, each a JSON text in its one form. What
 /// says nothing is not there: null, false, nothing attached, no files.
@@ -144,7 +152,7 @@ impl Asked {
     pub fn resolved(mut self, recorded: &Asked) -> Self {
         if let (Some(given), Some(then)) = (self.text("phase"), recorded.text("phase"))
             && let (Ok(given), Ok(then)) = (given.parse::<PhaseRef>(), PhaseId::try_from(then))
-            && given.within(&then.workflow) == then
+            && given.means(&then)
         {
             self.set("phase", string(&then.to_string()));
         }
@@ -155,6 +163,13 @@ impl Asked {
             None => &["workflow", "seq"],
             Some(_) => &["currency"],
         };
+        for name in ["name", "workflow"] {
+            if let (Some(given), Some(then)) = (self.text(name), recorded.text(name))
+                && is_same_name(&given, &then)
+            {
+                self.set(name, string(&then));
+            }
+        }
         for name in left_out.iter().filter(|name| self.get(name).is_none()).collect::<Vec<_>>() {
             if let Some(then) = recorded.get(name) {
                 self.set(name, then.to_owned());

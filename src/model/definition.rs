@@ -1,5 +1,7 @@
 //! What a workflow is: its phases, what each needs, and what each may cost.
 
+mod names;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
@@ -99,32 +101,6 @@ impl Definition {
         self
     }
 
-    /// Returns the same of a workflow of another name, as `define --as` makes it; none where it would need itself.
-    pub fn under(&self, name: &WorkflowName) -> Option<Self> {
-        Unchecked { name: name.clone(), ..self.unchecked.clone() }.try_into().ok()
-    }
-
-    /// Writes its names in another way.
-    ///
-    /// # Errors
-    ///
-    /// As [`Definition::new`]: names that were two and are one.
-    pub fn respelled(
-        &self,
-        name: WorkflowName,
-        phase: impl Fn(&PhaseName) -> PhaseName,
-        need: impl Fn(&PhaseRef) -> PhaseRef,
-    ) -> Result<Self, DefinitionError> {
-        let mut unchecked = self.unchecked.clone();
-        unchecked.name = name;
-        for of in &mut unchecked.phases {
-            of.id = phase(&of.id);
-            of.renamed_from = of.renamed_from.as_ref().map(&phase);
-            of.needs = of.needs.iter().map(&need).collect();
-        }
-        unchecked.try_into()
-    }
-
     /// Returns the workflow's name.
     pub fn name(&self) -> &WorkflowName {
         &self.unchecked.name
@@ -168,13 +144,6 @@ impl Definition {
     /// Returns the phases, in the file's order.
     pub fn phases(&self) -> &[PhaseDefinition] {
         &self.unchecked.phases
-    }
-
-    /// Returns it without what phases were called before.
-    pub fn without_renames(&self) -> Definition {
-        let mut definition = self.clone();
-        definition.unchecked.phases.iter_mut().for_each(|phase| phase.renamed_from = None);
-        definition
     }
 }
 

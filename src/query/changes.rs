@@ -182,7 +182,7 @@ impl Comparing<'_> {
         let (had, has) = (before.map(|before| self.needed(before)).unwrap_or_default(), self.needs(after));
         let is_new = before.is_none();
         self.edits.extend(is_new.then(|| DefinitionEdit::PhaseAdded { phase: id.clone() }));
-        let from = before.map(|before| &before.id).filter(|from| **from != after.id);
+        let from = self.renamed.iter().find(|renamed| renamed.to == after.id).map(|renamed| &renamed.from);
         self.edits
             .extend(from.map(|from| DefinitionEdit::PhaseRenamed { phase: id.clone(), from: from.clone() }));
         let added = has.iter().filter(|need| !had.contains(need)).cloned();

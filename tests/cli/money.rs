@@ -358,3 +358,29 @@ fn found_36_an_attempt_that_ends_leaves_what_is_held() {
     let refused = scene.run(&["revert", "e4", "--reason", "no"]);
     assert!(refused.stderr.contains("cost release"), "{}", refused.picture());
 }
+
+#[test]
+fn found_36_what_is_held_and_was_spent_today_comes_along_with_a_name() {
+    let scene = scene();
+    scene.ok(&["cost", "record", "a", "2"]);
+    scene.ok(&["cost", "limit", "a", "9"]);
+    scene.ok(&["cost", "check", "a", "--estimate", "3", "--reserve", "--id", "key:held"]);
+    scene.write(
+        "w.toml",
+        &FILE.replace("id = \"a\"", "id = \"aa\"\nrenamed_from = \"a\"").replace("[\"a\"]", "[\"aa\"]"),
+    );
+    scene.ok(&["define", "w.toml"]);
+    scene.ok(&["cost", "limit", "aa", "4", "--per", "day"]);
+    assert_eq!(
+        last(&scene, "cost_limit_set")["data"]["period"]["spent"],
+        "2",
+        "what was spent under the old name"
+    );
+    let left = scene.ok(&["cost", "remaining", "aa", "--json"]).json();
+    assert_eq!(left["remaining"], "-1", "4 a day, 2 spent and 3 held");
+    let spent = scene.ok(&["cost", "record", "aa", "1", "--reservation", "key:held"]);
+    assert!(spent.stdout.contains("aa"), "{}", spent.picture());
+    let left = scene.ok(&["cost", "remaining", "aa", "--json"]).json();
+    assert_eq!(left["remaining"], "1", "4 a day, 3 spent and nothing held");
+    scene.ok(&["verify"]);
+}

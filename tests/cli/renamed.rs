@@ -143,7 +143,7 @@ fn found_30_a_rename_that_was_not_said_is_said_later() {
     assert_eq!(phases(&scene, &[])[1], json!(["bb", "PENDING", 0]));
     assert_eq!(phases(&scene, &[])[2], json!(["c", "NEEDS_RERUN", 1]), "it has a need that it had not");
     let told = define(&scene, &[("a", None), ("bb", Some("b")), ("c", None)]);
-    assert!(told.stdout.contains("renamed  b → bb"), "{}", told.picture());
+    assert!(told.stdout.contains("renamed b → bb\n  ~ bb was b\n"), "{}", told.picture());
     let complete = |name: &str| json!([name, "COMPLETE", 1]);
     assert_eq!(phases(&scene, &[]), ["a", "bb", "c"].map(complete));
     let again = scene.ok(&["define", "w.toml"]);

@@ -6,6 +6,7 @@ mod cli;
 #[path = "../support/skip.rs"]
 mod skip;
 
+mod blocks;
 mod forgotten;
 mod manual;
 mod mistakes;
@@ -14,3 +15,4 @@ mod readme;
 mod recipes;
 mod schema;
 mod tidy;
+mod upgrade;

@@ -153,7 +153,11 @@ impl Game {
             }
             _ => {
                 let lines = self.shared.json(phaseledger::model::Seq::ZERO);
-                let told: Vec<_> = lines.iter().filter(|line| line["rule"].is_null()).collect();
+                // The first definition stays: without it there is nothing to limit.
+                let told: Vec<_> = lines.iter().skip(1).filter(|line| line["rule"].is_null()).collect();
+                if told.is_empty() {
+                    return;
+                }
                 let id = told[told.len().saturating_sub(1 + step.which % told.len().min(6))]["id"].clone();
                 self.line(&json!({"do": "revert", "event": id, "reason": "a slip"}), None, None);
             }

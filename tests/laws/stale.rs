@@ -56,6 +56,10 @@ proptest! {
         let (before, judged) = (game.standing(), judge(&game.world));
         for (number, (which, other, what)) in changes.into_iter().enumerate() {
             let now = game.definitions();
+            // What was retired comes back by being defined, so there is nothing of before to go back to.
+            if now.is_empty() {
+                break;
+            }
             let workflow = which.index(now.len());
             let Some(changed) = change(&now[workflow], which, other, what) else { continue };
             if game.define(&changed).is_ok() {
@@ -175,6 +179,9 @@ impl Game {
         let mut world = World::default();
         for line in &shared.json(Seq::ZERO) {
             world.apply(line);
+            if line["kind"] == "workflow_retired" {
+                definitions.retain(|known| known.name().as_str() != line["workflow"]);
+            }
             let puts_in_force = line["kind"] == "workflow_defined" && line.get("inferred").is_none();
             if puts_in_force {
                 let definition = line["data"]["definition"].clone();

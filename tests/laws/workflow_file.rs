@@ -136,6 +136,8 @@ fn no_json_text_is_a_surprise() {
         inside.extend(b"}}");
         let result = parse_workflow_bytes(&inside, &name, None);
         match name.as_bytes()[0] {
+            // JSON leaves open what that is: here it is refused, for nobody can tell which value was meant.
+            _ if name.starts_with("y_object_duplicated_key") => assert!(result.is_err(), "{name}"),
             b'y' => assert!(result.is_ok(), "{name}: {result:?}"),
             b'n' => assert!(result.is_err(), "{name}"),
             _ => {}

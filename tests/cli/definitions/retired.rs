@@ -40,7 +40,6 @@ fn found_29_a_wrong_definition_is_removed_and_names_are_free_again() {
     let report = scene.ok(&["report"]).stdout;
     assert!(report.starts_with("# Workflow report: w\n") && !report.contains("`extra`"), "{report}");
     // The only workflow there is needs no name.
-    scene.ok(&["cost", "limit", "--workflow", "7"]);
     scene.ok(&["reset", "--all", "--reason", "r"]);
     assert!(scene.ok(&["log", "--workflow", "wrong"]).stdout.contains("the wrong file"));
     assert!(scene.ok(&["show", "wrong/join"]).stdout.contains("retired"));

@@ -34,7 +34,10 @@ pub fn refusals() -> BTreeSet<String> {
         let files = match path.is_dir() {
             false => vec![path],
             true => {
-                fs::read_dir(path).expect("a folder").map(|entry| entry.expect("an entry").path()).collect()
+                let entries =
+                    fs::read_dir(path).expect("a folder").map(|entry| entry.expect("an entry").path());
+                // What is in a folder of its own refuses nothing that is in the log already.
+                entries.filter(|path| path.is_file()).collect()
             }
         };
         for file in files {
