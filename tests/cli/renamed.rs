@@ -267,3 +267,23 @@ fn found_30_a_history_of_before_the_rename_is_taken_in() {
     assert_eq!(std::fs::read(file).expect("an export"), std::fs::read(again).expect("an export"));
     assert_eq!(phases(&other, &[]), phases(&scene, &[]));
 }
+
+#[test]
+fn found_30_what_is_built_on_a_renamed_phase_is_not_before_its_name() {
+    let scene = Scene::made();
+    scene.clock("2025-10-29T10:00:00Z");
+    define(&scene, &[("a", None), ("b", None)]);
+    run(&scene, &["a"]);
+    scene.clock("2025-10-29T12:00:00Z");
+    define(&scene, &[("aa", Some("a")), ("b", None)]);
+    scene.clock("2025-10-29T13:00:00Z");
+    let late = ["--occurred-at", "2025-10-29T11:00:00Z", "--json"];
+    for args in [vec!["start", "b"], vec!["note", "--phase", "aa", "late"]] {
+        let raised = scene.ok(&[args, late.to_vec()].concat()).json()["raised"].clone();
+        assert_eq!((&raised["at"], &raised["rests_on"]), (&json!("2025-10-29T12:00:00.000000Z"), &json!(4)));
+    }
+    // So the cut of that time knows neither.
+    let then = phases(&scene, &["--at", "2025-10-29T11:30:00Z"]);
+    assert_eq!(then, [json!(["a", "COMPLETE", 1]), json!(["b", "PENDING", 0])]);
+    scene.ok(&["verify"]);
+}

@@ -297,9 +297,18 @@ fn a_history_is_the_one_that_had_the_last_names_from_the_beginning() {
     assert!(renames.get() > 0);
 }
 
-/// What an attempt found in more phases than it lists is told apart by a digest over their names, and by those that they had then.
+/// What an attempt found through a need is looked up by names, or told apart by a digest over them: by those that they had then.
 #[test]
-fn found_30_a_rename_does_not_outdate_what_was_found_in_too_many_phases_to_be_listed() {
+fn found_30_a_rename_does_not_outdate_what_was_found_through_a_need() {
+    for phases in [2, 10, 64, 65, 70] {
+        for to in ["a", "z"] {
+            check_found(phases, to);
+        }
+    }
+}
+
+/// Checks a phase that is built on so many through another one, once one of them goes by a name in front of or behind all others.
+fn check_found(count: usize, to: &str) {
     let shared = Shared::default();
     let mut clock = 1_700_000_000_000_000;
     let mut send = |action: Action| {
@@ -314,11 +323,11 @@ fn found_30_a_rename_does_not_outdate_what_was_found_in_too_many_phases_to_be_li
             Some((which, to)) if which == number => to.to_owned(),
             _ => format!("p{number:02}"),
         };
-        let mut phases: Vec<Value> = (0..70).map(|number| json!({"id": name(number)})).collect();
+        let mut phases: Vec<Value> = (0..count).map(|number| json!({"id": name(number)})).collect();
         if let Some((which, _)) = renamed {
             phases[which]["renamed_from"] = json!(format!("p{which:02}"));
         }
-        phases.push(json!({"id": "between", "needs": (0..70).map(name).collect::<Vec<_>>()}));
+        phases.push(json!({"id": "between", "needs": (0..count).map(name).collect::<Vec<_>>()}));
         phases.push(json!({"id": "below", "needs": ["between"]}));
         let definition =
             serde_json::from_value(json!({"name": "w", "phases": phases})).expect("a definition");
@@ -326,19 +335,19 @@ fn found_30_a_rename_does_not_outdate_what_was_found_in_too_many_phases_to_be_li
     };
     let line = |line: String| line.parse::<phaseledger::model::Request>().expect("a request").action;
     send(define(None));
-    for phase in (0..70).map(|number| format!("p{number:02}")).chain(["below".to_owned()]) {
+    for phase in (0..count).map(|number| format!("p{number:02}")).chain(["below".to_owned()]) {
         send(line(format!(r#"{{"do":"start","phase":"{phase}","allow_unmet":true}}"#)));
         send(line(format!(r#"{{"do":"complete","phase":"{phase}"}}"#)));
     }
     let start =
         shared.json(Seq::ZERO).into_iter().rfind(|line| line["kind"] == "phase_started").expect("a start");
-    assert_eq!(start["data"]["looked_through"][0]["many"]["count"], 70, "{start:#}");
-    // In front of all others by its new name.
-    let renamed = send(define(Some((5, "a05"))));
+    let is_cut = start["data"]["looked_through"][0]["many"]["count"] == count;
+    assert_eq!(is_cut, count > 64, "{start:#}");
+    let renamed = send(define(Some((1, to))));
     assert_eq!(renamed.events.len(), 1, "nothing must run again");
     assert!(judge(&shared.ledger().table().expect("memory")).is_empty());
-    send(line(r#"{"do":"start","phase":"a05","rerun":true,"reason":"again"}"#.to_owned()));
-    send(line(r#"{"do":"complete","phase":"a05"}"#.to_owned()));
+    send(line(format!(r#"{{"do":"start","phase":"{to}","rerun":true,"reason":"again"}}"#)));
+    send(line(format!(r#"{{"do":"complete","phase":"{to}"}}"#)));
     let table = shared.ledger().table().expect("memory");
     let stale: Vec<String> = judge(&table).into_keys().map(ToString::to_string).collect();
     assert_eq!(stale, ["w/below"], "but another completion of it is one");
