@@ -7,7 +7,7 @@ use anstyle::AnsiColor;
 use phaseledger::ask::{self, StatusAnswer};
 use phaseledger::model::{Amount, PhaseId, PhaseRef, StateName, Text, WorkflowName};
 use phaseledger::query::{LimitReached, PhaseStatus, Status, StatusFilter, Summary, WorkflowSummary};
-use phaseledger::rules::Standing;
+use phaseledger::rules::{Standing, Table};
 
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
@@ -133,11 +133,24 @@ pub fn run(args: Args, context: &Context) -> Result<ExitCode, Failure> {
     match table.in_force().next() {
         _ if !is_head => {}
         Some(_) => drift::tell_of(table, context),
-        None => output::talk(format_args!(
-            "nothing is defined yet: `phaseledger define` puts `ledger/workflow.toml` in force"
-        )),
+        None => tell_none_in_force(table),
     }
     Ok(exit)
+}
+
+/// Says why there is nothing to show.
+fn tell_none_in_force(table: &Table) {
+    let retired: Vec<_> = table.workflows.keys().map(|name| format!("`{name}`")).collect();
+    match retired.as_slice() {
+        [] => output::talk(format_args!(
+            "nothing is defined yet: `phaseledger define` puts `ledger/workflow.toml` in force"
+        )),
+        retired => output::talk(format_args!(
+            "nothing is in force: {} {} retired, and `phaseledger define FILE` brings back what a file defines",
+            retired.join(", "),
+            if retired.len() == 1 { "is" } else { "are" }
+        )),
+    }
 }
 
 /// Says of a limit that it is exceeded, or nearly.

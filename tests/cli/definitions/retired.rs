@@ -62,7 +62,7 @@ fn found_29_what_others_need_does_not_retire() {
     assert_eq!(scene.ok(&["export"]).stdout, before);
     assert_eq!(retire(&scene, "below").code, 0);
     assert_eq!(retire(&scene, "w").code, 0);
-    assert!(scene.run(&["status"]).stderr.contains("nothing is defined yet"));
+    assert!(scene.run(&["status"]).stderr.contains("nothing is in force: `below`, `w` are retired"));
 }
 
 #[test]
