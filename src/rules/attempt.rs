@@ -139,6 +139,9 @@ pub struct Failure {
     pub event: EventId,
     /// Its place.
     pub seq: Seq,
+    /// The root of its causes, where that is not the attempt's: a cost that goes over a limit has its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub root: Option<EventId>,
     /// When it ended.
     pub ended_at: Timestamp,
     /// How long it took; none where its start or its end is inferred.

@@ -384,3 +384,23 @@ fn found_36_what_is_held_and_was_spent_today_comes_along_with_a_name() {
     assert_eq!(left["remaining"], "1", "4 a day, 3 spent and nothing held");
     scene.ok(&["verify"]);
 }
+
+#[test]
+fn found_36_a_start_after_a_limit_that_a_revert_goes_over_is_verified() {
+    let scene = scene();
+    scene.ok(&["cost", "limit", "a", "5"]);
+    scene.ok(&["cost", "record", "a", "3"]);
+    scene.ok(&["revert", "head", "--reason", "on the wrong phase"]);
+    scene.ok(&["start", "a"]);
+    scene.ok(&["cost", "record", "a", "4"]);
+    let again = scene.ok(&["revert", "e4", "--reason", "it was the right one"]);
+    assert!(again.stdout.contains("phase_failed a"), "{}", again.picture());
+    scene.ok(&["start", "a", "--over-limit", "--reason", "go on"]);
+    let started = last(&scene, "phase_started");
+    let lines = scene.ok(&["export"]).stdout;
+    let lines: Vec<Value> = lines.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
+    let failed = lines.iter().find(|line| line["kind"] == "phase_failed").expect("it failed");
+    assert_eq!(started["causation_id"], failed["id"]);
+    assert_eq!(started["correlation_id"], failed["correlation_id"], "the root of the failure is the cost's");
+    scene.ok(&["verify"]);
+}

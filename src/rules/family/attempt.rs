@@ -140,7 +140,7 @@ pub(super) fn answers(table: &Table, phase: &Phase) -> (Vec<Cause>, Option<Event
     let mut found = match &phase.state {
         PhaseState::NeedsRerun { .. } => roots(table, phase),
         PhaseState::Failed { failure } => {
-            let root = Some(failure.attempt.root);
+            let root = Some(failure.root.unwrap_or(failure.attempt.root));
             let failed = Origin { root, ..one(failure.seq, failure.event, CauseKind::PhaseFailed) };
             let start = failure.attempt.seq;
             let before = failure.attempt.origins.iter().filter(|origin| origin.seq != start);
@@ -272,6 +272,7 @@ pub(in crate::rules) fn failed(
     table.apply(record, |phase| {
         let (attempt, _) = end(phase, record, failed.attempt)?;
         let failure = Failure {
+            root: (record.correlation_id != attempt.root).then_some(record.correlation_id),
             attempt,
             event: record.id,
             seq: record.seq,
