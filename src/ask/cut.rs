@@ -10,9 +10,9 @@ use serde::{Serialize, Serializer};
 use super::AskError;
 use super::reader::{Lines, Reader, decode};
 use crate::ledger::{Head, Ledger};
-use crate::model::{Digest, EventId, PhaseRef, Places, Recorded, Seq, TagName, Timestamp, WorkflowName};
+use crate::model::{Digest, EventId, PhaseRef, Places, Recorded, Seq, Timestamp, WorkflowName};
 use crate::query::Proven;
-use crate::rules::{Approval, Table, Tag, Workflow};
+use crate::rules::{Approval, Table, Workflow};
 
 /// Which events an answer is as of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -163,24 +163,23 @@ impl<'a> Cut<'a> {
         Ok(self.ledger.borrow().root_of(&self.places)?)
     }
 
-    /// Returns a workflow, a retired one too, for no name the only one in force; quicker than the whole table where that is not asked for as well.
+    /// Returns a workflow, a retired one too, for no name the only one in force; quicker than the whole table where that is
+    /// not asked for as well.
     ///
     /// # Errors
     ///
     /// As [`Cut::table`]; a workflow that is not defined is one, and no name where there is none or several.
     pub fn workflow(&self, name: Option<&WorkflowName>) -> Result<Workflow, AskError> {
-        let found = |table: &Table| match name {
-            Some(name) => table.known_workflow(name).cloned(),
-            None => table.workflow(None).cloned(),
+        let table = self.table_of_names()?;
+        let found = match name {
+            Some(name) => table.known_workflow(name),
+            None => table.workflow(None),
         };
-        match self.is_head() && self.table.get().is_none() {
-            true => Ok(found(&self.ledger.borrow().small_table_of(&self.head)?)?),
-            false => Ok(found(&*self.table()?)?),
-        }
+        Ok(found?.clone())
     }
 
-    /// Returns a table that has all workflows, and so what phases were called; quicker than the whole one, of which it may
-    /// have the rest.
+    /// Returns a table that has all workflows, and so what phases were called, and all tags; quicker than the whole one, of
+    /// which it may have the rest.
     ///
     /// # Errors
     ///
@@ -189,18 +188,6 @@ impl<'a> Cut<'a> {
         match self.is_head() && self.table.get().is_none() {
             true => Ok(Arc::new(self.ledger.borrow().small_table_of(&self.head)?)),
             false => self.table(),
-        }
-    }
-
-    /// Returns the tags, by name.
-    ///
-    /// # Errors
-    ///
-    /// As [`Cut::table`].
-    pub fn tags(&self) -> Result<BTreeMap<TagName, Tag>, AskError> {
-        match self.is_head() && self.table.get().is_none() {
-            true => Ok(self.ledger.borrow().small_table_of(&self.head)?.tags),
-            false => Ok(self.table()?.tags.clone()),
         }
     }
 

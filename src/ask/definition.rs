@@ -94,9 +94,8 @@ fn before(
     name: &WorkflowName,
     seq: Seq,
 ) -> Result<Option<Definition>, AskError> {
-    let known = table.workflows.get(name);
-    let mut earlier = known.into_iter().flat_map(|known| known.definitions.iter().rev());
-    let Some(last) = earlier.find(|defined| defined.event.seq < seq) else { return Ok(None) };
+    let last = table.workflows.get(name).and_then(|known| known.defined_before(seq));
+    let Some(last) = last else { return Ok(None) };
     let record = cut.record(last.event.seq)?;
     Ok(record.event.definition().map(|defined| defined.definition.clone()))
 }

@@ -37,9 +37,15 @@ impl Question for Tags {
 
     fn ask(&self, cut: &Cut<'_>) -> Result<TagsAnswer, AskError> {
         let mut tags = Vec::new();
-        for (name, tag) in cut.tags()? {
+        for (name, tag) in &cut.table_of_names()?.tags {
             let set = cut.record(tag.set)?;
-            tags.push(TagView { name, seq: tag.seq, set_seq: tag.set, set_at: set.at, by: set.by });
+            tags.push(TagView {
+                name: name.clone(),
+                seq: tag.seq,
+                set_seq: tag.set,
+                set_at: set.at,
+                by: set.by,
+            });
         }
         tags.sort_by(|one, other| (one.seq, &one.name).cmp(&(other.seq, &other.name)));
         Ok(TagsAnswer { tags })

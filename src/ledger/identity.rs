@@ -34,7 +34,11 @@ impl Once {
     /// Takes what the events of a command keep; none where the first of them is not there.
     pub(super) fn of(events: &[Recorded]) -> Option<Once> {
         let first = events.first()?;
-        Some(Once { digest: first.command_digest?, key: first.key.clone(), asked: recorded(events) })
+        Some(Once {
+            digest: first.command_digest?,
+            key: first.key.clone(),
+            asked: recorded(told(events), events),
+        })
     }
 }
 
@@ -71,9 +75,11 @@ fn told(events: &[Recorded]) -> Asked {
 }
 
 /// Returns what a command asked for, as far as is known.
-fn recorded(events: &[Recorded]) -> Asked {
-    let beyond = events.first().map(|first| first.asked.clone()).unwrap_or_default();
-    told(events).with(&beyond)
+fn recorded(told: Asked, events: &[Recorded]) -> Asked {
+    match events.first() {
+        Some(first) => told.with(&first.asked),
+        None => told,
+    }
 }
 
 /// Checks that a command which is sent again is the one that was recorded under its id: that it asks for the same as the one
@@ -87,8 +93,9 @@ pub fn check_repeats(command: &Command, events: &[Recorded]) -> Result<(), Ledge
     let missing = || format!("event {seq} is a command's first, but has no digest");
     let found = events.first().and_then(|first| first.command_digest);
     let found = found.ok_or_else(|| StoreError::Damaged { found: missing() })?;
-    let recorded = recorded(events);
-    let then = recorded.clone().with_head(&told(events), seq.minus(1));
+    let told = told(events);
+    let recorded = recorded(told.clone(), events);
+    let then = recorded.clone().with_head(&told, seq.minus(1));
     let asked = command.asked().resolved(&then);
     let given = match found {
         CommandDigest::AsWritten(_) => CommandDigest::AsWritten(command.digest_as_written()),

@@ -59,8 +59,8 @@ fn definition_before(ledger: &impl Before, events: &[Recorded]) -> Result<Option
         |record: &&Recorded| record.event.definition().is_some() || record.event.workflow_retired().is_some();
     let Some(record) = events.iter().find(is_about) else { return Ok(None) };
     let workflow = record.subject.workflow().and_then(|name| ledger.now().workflows.get(name));
-    let mut before = workflow.into_iter().flat_map(|workflow| workflow.definitions.iter().rev());
-    let Some(before) = before.find(|before| before.event.seq < record.seq) else { return Ok(None) };
+    let before = workflow.and_then(|workflow| workflow.defined_before(record.seq));
+    let Some(before) = before else { return Ok(None) };
     // Where the last word was that the workflow is retired, nothing was in force.
     let before = ledger.record(before.event.seq)?;
     Ok(before.event.definition().map(|defined| defined.definition.clone()))

@@ -99,6 +99,11 @@ impl Defined {
 }
 
 impl Workflow {
+    /// Returns the last event in front of a place that defined or retired it.
+    pub fn defined_before(&self, seq: Seq) -> Option<Defined> {
+        self.definitions.iter().rev().find(|defined| defined.event.seq < seq).copied()
+    }
+
     /// Returns the definition of it at a place; none where there is another event.
     pub(super) fn definition_at(&self, seq: Seq) -> Option<Defined> {
         let at = self.definitions.binary_search_by_key(&seq, |defined| defined.event.seq).ok()?;

@@ -189,3 +189,13 @@ fn found_29_a_bare_name_that_becomes_ambiguous_is_announced() {
     let json = scene.ok(&["define", "--json", "--dry-run", "--as", "fifth", "fourth.toml"]).json();
     assert_eq!(json.get("ambiguous"), None, "it was ambiguous before");
 }
+
+#[test]
+fn found_30_a_definition_that_is_sent_again_warns_no_more() {
+    let scene = ran();
+    scene.write("w.toml", &file("w", "[[phase]]\nid = 'load'\n"));
+    let first = scene.ok(&["define", "w.toml", "--id", "key:d"]);
+    assert!(first.stderr.contains("retires with its history"), "{}", first.picture());
+    let again = scene.ok(&["define", "w.toml", "--id", "key:d"]);
+    assert!(again.stdout.starts_with("duplicate: ") && again.stderr.is_empty(), "{}", again.picture());
+}

@@ -404,3 +404,20 @@ fn found_36_a_start_after_a_limit_that_a_revert_goes_over_is_verified() {
     assert_eq!(started["correlation_id"], failed["correlation_id"], "the root of the failure is the cost's");
     scene.ok(&["verify"]);
 }
+
+#[test]
+fn found_8_a_release_that_is_sent_again_means_the_head_of_then() {
+    let scene = scene();
+    scene.ok(&["cost", "check", "a", "--estimate", "2", "--reserve"]);
+    scene.ok(&["cost", "release", "head", "--id", "key:r"]);
+    scene.ok(&["cost", "check", "a", "--estimate", "3", "--reserve"]);
+    scene.ok(&["cost", "record", "a", "1", "--reservation", "head", "--id", "key:c"]);
+    scene.ok(&["note", "since"]);
+    for again in [
+        &["cost", "release", "head", "--id", "key:r"][..],
+        &["cost", "record", "a", "1", "--reservation", "head", "--id", "key:c"],
+    ] {
+        let again = scene.ok(again);
+        assert!(again.stdout.starts_with("duplicate: "), "{}", again.picture());
+    }
+}

@@ -2,7 +2,7 @@
 
 use std::io::{BufWriter, Write};
 
-use phaseledger::ask::{self, Answered, Moment, Question, Stood};
+use phaseledger::ask::{self, Answered, CommandedEvent, Moment, Question, Stood};
 use phaseledger::model::{CallerId, Range, Seq, TimeContext, When, WhenBase};
 use serde::Serialize;
 
@@ -50,7 +50,7 @@ impl Args {
 
     /// Refuses all of them, for a verb that asks by one of its options alone.
     pub fn refuse_any(&self, option: &str) -> Result<(), Failure> {
-        match self.at.is_some() || self.before.is_some() || self.known_at.is_some() {
+        match self.is_given() {
             true => {
                 Err(Failure::misuse(format!("`--at`, `--before` and `--known-at` go with `{option}` alone")))
             }
@@ -124,6 +124,16 @@ impl Then {
             (WhenBase::Head, Some(head)) => When { base: WhenBase::Seq(head), ..when },
             _ => when,
         })
+    }
+
+    /// Finds the event that a selector of one place means.
+    pub fn commanded(
+        &self,
+        given: &str,
+        doing: &'static str,
+        context: &Context,
+    ) -> Result<CommandedEvent, Failure> {
+        self.ask(&ask::Commanded { when: self.when(given)? }, doing, context)
     }
 
     /// Asks as of then, and returns the answer alone, as [`ask_head`].

@@ -74,9 +74,8 @@ fn limit_row(check: &LimitCheck) -> Vec<String> {
             _ => "fits".to_owned(),
         },
     };
-    let period = check.period.as_ref().map_or_else(String::new, |of| format!(", {} {}", of.per, of.name));
     vec![
-        format!("{} {}{period}", check.scope.as_str(), check.name),
+        limit_of(check),
         check.spent.to_string(),
         check.reserved.to_string(),
         check.planned.to_string(),
@@ -84,6 +83,12 @@ fn limit_row(check: &LimitCheck) -> Vec<String> {
         check.remaining.map(|left| left.to_string()).unwrap_or_default(),
         verdict,
     ]
+}
+
+/// Says whose limit it is, and of which period.
+fn limit_of(check: &LimitCheck) -> String {
+    let period = check.period.as_ref().map_or_else(String::new, |of| format!(", {} {}", of.per, of.name));
+    format!("{} {}{period}", check.scope.as_str(), check.name)
 }
 
 /// Writes how something planned fits limits; what is held, where anything is.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use phaseledger::ask;
-use phaseledger::ledger::Answer;
+use phaseledger::ledger::{Answer, AnswerStatus};
 use phaseledger::model::{
     Action, Declared, Definition, FileRole, PhaseId, Text, WORKFLOW_FILE_BYTES_MAX, WorkflowName, action,
     parse_recorded_workflow, parse_workflow_bytes,
@@ -118,7 +118,7 @@ fn tell_not_renamed(answer: &Answer, context: &Context) -> Result<(), Failure> {
         return Ok(());
     };
     let wants = defined.definition.phases().iter().any(|phase| phase.renamed_from.is_some());
-    if !wants {
+    if !wants || answer.status == AnswerStatus::Duplicate {
         return Ok(());
     }
     for NotRenamed { phase, from, is_there } in ask::now(|| context.open(), &ask::NotRenamedBy { defined })? {
@@ -144,7 +144,9 @@ fn tell_all(
     let lines = redefined.as_ref().map(|redefined| tell::lines(redefined, workflow, is_full));
     let redefined = redefined.as_ref().zip(lines.as_deref());
     writing::tell_with(answer, &Beside { unmatched, redefined, forecast: None }, verb, context)?;
-    if let Some((redefined, _)) = redefined.filter(|_| !context.json) {
+    // Who sends it again was warned.
+    let is_new = answer.status != AnswerStatus::Duplicate;
+    if let Some((redefined, _)) = redefined.filter(|_| !context.json && is_new) {
         match answer.events.first().is_some_and(|event| event.event.definition().is_some()) {
             true => tell::warn(redefined),
             false => tell::warn_of_running(redefined),

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use phaseledger::ask::{Commanded, CommandedEvent};
+use phaseledger::ask::CommandedEvent;
 use phaseledger::model::{Action, CallerId, EventId, Text, When, action};
 use phaseledger::rules::{Rejection, RevertRejection};
 
@@ -46,9 +46,8 @@ fn event(args: &RevertArgs, context: &Context) -> Result<EventId, Failure> {
         return Ok(id.event());
     }
     let then = asking::Then::of(args.writing.id(), context)?;
-    let when = then.when(given)?;
     let is_head = When::parse(given, &context.time()?)? == When::HEAD;
-    let found = then.ask(&Commanded { when }, "looking for the event", context)?;
+    let found = then.commanded(given, "looking for the event", context)?;
     let CommandedEvent { seq, kind, first, first_seq: of } = found;
     // The head is the end of the last command, whatever that derived.
     match seq == of || is_head {

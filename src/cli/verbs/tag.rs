@@ -55,9 +55,7 @@ pub fn run(args: TagArgs, context: &Context) -> Result<ExitCode, Failure> {
     let Some(name) = args.name.filter(|_| !args.list) else {
         return list(&args.asking, context);
     };
-    if args.asking.is_given() {
-        return Err(Failure::misuse("`--at`, `--before` and `--known-at` go with `--list`"));
-    }
+    args.asking.refuse_any("--list")?;
     if args.delete {
         let untag = action::Untag { name, reason: args.reason };
         return writing::record(args.writing, Action::Untag(untag), context);

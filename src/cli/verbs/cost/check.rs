@@ -9,7 +9,7 @@ use phaseledger::model::{Action, Amount, EventId, Hold, PhaseRef, Scope, Timesta
 use phaseledger::query::{LimitCheck, Remaining};
 use serde::Serialize;
 
-use super::{answer, estimate, show_limits};
+use super::{answer, estimate, limit_of, show_limits};
 use crate::cli::host::context::{Context, Within};
 use crate::cli::host::error::{Failure, Kind};
 use crate::cli::host::output;
@@ -243,13 +243,12 @@ fn told(OfPhase { phase: name, currency, view: remaining, .. }: &OfPhase<Remaini
 }
 
 fn limit(check: &LimitCheck) -> String {
-    let LimitCheck { scope, name, currency, spent, reserved, period, .. } = check;
+    let LimitCheck { currency, spent, reserved, .. } = check;
     let held = match reserved.is_positive() {
         true => format!(" and {} reserved", reserved.of(currency)),
         false => String::new(),
     };
-    let period = period.as_ref().map_or_else(String::new, |of| format!(", {} {}", of.per, of.name));
-    let spent = format!("{} {name}{period}: {} spent{held}", scope.as_str(), spent.of(currency));
+    let spent = format!("{}: {} spent{held}", limit_of(check), spent.of(currency));
     match check.limit.zip(check.remaining) {
         Some((limit, left)) => format!("{spent} of {}, {} left", limit.of(currency), left.of(currency)),
         None => format!("{spent}, no limit"),

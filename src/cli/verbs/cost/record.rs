@@ -2,9 +2,8 @@
 
 use std::process::ExitCode;
 
-use phaseledger::ask::Commanded;
 use phaseledger::model::{
-    Action, Amount, CallerId, EventId, Per, PhaseRef, Text, When, WorkflowName, action, label,
+    Action, Amount, CallerId, EventId, Per, PhaseRef, Text, WorkflowName, action, label,
 };
 
 use crate::cli::host::context::{Context, Within};
@@ -60,18 +59,18 @@ pub fn record(args: RecordArgs, context: &Context) -> Result<ExitCode, Failure> 
         model: args.model,
         operation: args.operation,
         metadata: args.meta.metadata()?,
-        reservation: args.reservation.map(|given| named(&given, context)).transpose()?,
+        reservation: args.reservation.map(|given| named(&given, &args.writing, context)).transpose()?,
     });
     writing::record(args.writing, action, context)
 }
 
 /// Finds a reservation by what a caller calls it.
-fn named(given: &str, context: &Context) -> Result<EventId, Failure> {
+fn named(given: &str, writing: &writing::Args, context: &Context) -> Result<EventId, Failure> {
     if let Ok(id) = given.parse::<CallerId>() {
         return Ok(id.event());
     }
-    let when = When::parse(given, &context.time()?)?;
-    Ok(asking::ask_head(&Commanded { when }, "looking for the reservation", context)?.first)
+    let then = asking::Then::of(writing.id(), context)?;
+    Ok(then.commanded(given, "looking for the reservation", context)?.first)
 }
 
 /// Options of `cost release`.
@@ -93,7 +92,7 @@ pub struct ReleaseArgs {
 
 /// Ends a reservation of which nothing was spent.
 pub fn release(args: ReleaseArgs, context: &Context) -> Result<ExitCode, Failure> {
-    let reservation = named(&args.reservation, context)?;
+    let reservation = named(&args.reservation, &args.writing, context)?;
     let action = action::CostRelease { reservation, reason: args.reason };
     writing::record(args.writing, Action::CostRelease(action), context)
 }
