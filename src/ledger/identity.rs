@@ -13,6 +13,10 @@ use super::told::action_of;
 use crate::model::{Asked, CallerKey, Claim, Command, CommandDigest, Difference, Recorded, Seq, escape};
 use crate::store::{Store, StoreError};
 
+/// How many events of a command are read one by one: a store has single lines near the one that was just found at hand, and
+/// must unpack a block for more.
+const SINGLE_READS: usize = 4;
+
 /// How many fields are told with their values in one line.
 const FIELDS_TOLD_MAX: usize = 3;
 
@@ -116,8 +120,8 @@ pub fn check_repeats(command: &Command, events: &[Recorded]) -> Result<(), Ledge
 /// Reads the events of the command whose first event is at a place.
 pub(super) fn events_of(store: &dyn Store, first: Seq, head: Seq) -> Result<Vec<Recorded>, LedgerError> {
     let mut events: Vec<Recorded> = Vec::new();
-    // Most commands have an event or two; some have thousands.
-    let (mut after, mut limit) = (first.minus(1), 2);
+    // Most commands have an event or two, each of which is at hand by itself; some have thousands.
+    let (mut after, mut limit) = (first.minus(1), 1);
     while after < head {
         let lines = store.read(after, limit)?;
         if lines.is_empty() {
@@ -132,7 +136,9 @@ pub(super) fn events_of(store: &dyn Store, first: Seq, head: Seq) -> Result<Vec<
             }
             events.push(record);
         }
-        limit = (limit * 8).min(1024);
+        if events.len() > SINGLE_READS {
+            limit = (limit * 8).min(1024);
+        }
     }
     Ok(events)
 }
