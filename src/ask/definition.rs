@@ -62,11 +62,11 @@ impl Question for Redefined {
     type View = RedefinedAnswer;
 
     fn ask(&self, cut: &Cut<'_>) -> Result<RedefinedAnswer, AskError> {
-        let table = cut.table()?;
+        let workflows = cut.table_of_names()?;
         let Some(name) = self.event.subject.workflow() else {
             return Err(AskError::Damaged { found: format!("e{} is about no workflow", self.event.seq) });
         };
-        let before = before(cut, &table, name, self.event.seq)?;
+        let before = before(cut, &workflows, name, self.event.seq)?;
         let changes = match (&before, self.event.event.definition()) {
             (before, Some(after)) => {
                 DefinitionChanges::between(before.as_ref(), &after.definition, &after.renamed)
@@ -78,6 +78,9 @@ impl Question for Redefined {
             phases.map(|id| id.phase.clone()).collect()
         };
         let (added, retired) = (names(&mut changes.added()), names(&mut changes.retired()));
+        // Of phases there is something to tell where some go, or others may have the names of those that come.
+        let is_alone = workflows.in_force().all(|known| known.name == *name);
+        let table = if retired.is_empty() && is_alone { workflows } else { cut.table()? };
         Ok(RedefinedAnswer {
             phases_before: before.map_or(0, |before| before.phases().len()),
             left_behind: left_behind(&table, name, &retired, &added),
