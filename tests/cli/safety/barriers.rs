@@ -124,11 +124,12 @@ fn a_command_writes_little_whatever_was_recorded_before_it() {
     }
     let scene = Scene::empty();
     scene.ok(&["init"]);
-    let phases: String = (0..60).map(|n| format!("[[phase]]\nid = \"p{n}\"\n")).collect();
+    let rounds = setting("PHASELEDGER_CHEAP", 20);
+    let phases: String = (0..rounds.max(60)).map(|n| format!("[[phase]]\nid = \"p{n}\"\n")).collect();
     scene.write("w.toml", &format!("[workflow]\nname = \"w\"\n{phases}"));
     scene.ok(&["define", "w.toml"]);
     let mut written = Vec::new();
-    for n in 0..setting("PHASELEDGER_CHEAP", 20) {
+    for n in 0..rounds {
         let phase = format!("p{n}");
         for verb in ["start", "complete"] {
             written.extend(cheap(&scene, &[verb, &phase], &format!("{verb} {phase}")));
@@ -136,7 +137,6 @@ fn a_command_writes_little_whatever_was_recorded_before_it() {
     }
     // Each time a batch that is large, but not archived: the journal takes up to 512 KiB.
     let text = "y".repeat(400);
-    let rounds = setting("PHASELEDGER_CHEAP", 20);
     for events in [400, 40, 200] {
         let line = format!("{{\"do\":\"note\",\"text\":\"{text}\"}}\n");
         scene.write("lines", &line.repeat(events));
