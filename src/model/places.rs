@@ -86,6 +86,15 @@ impl Places {
         both
     }
 
+    /// Returns those that are in one of two sets, or in both.
+    pub fn or(&self, other: &Places) -> Places {
+        let mut spans = [&self.0[..], &other.0].concat();
+        spans.sort_unstable_by_key(|span| span.after);
+        let mut either = Places::default();
+        spans.into_iter().for_each(|span| either.add(span));
+        either
+    }
+
     /// Returns those that are not in another set.
     pub fn without(&self, other: &Places) -> Places {
         let mut rest = Places::default();
@@ -140,6 +149,7 @@ mod tests {
             let (a, b) = (places(of(one)), places(of(two)));
             let (set, other): (BTreeSet<_>, BTreeSet<_>) = (of(one).collect(), of(two).collect());
             assert_eq!(a.and(&b), places(set.intersection(&other).copied()), "{one:b} and {two:b}");
+            assert_eq!(a.or(&b), places(set.union(&other).copied()), "{one:b} or {two:b}");
             assert_eq!(a.without(&b), places(set.difference(&other).copied()), "{one:b} without {two:b}");
             assert_eq!(a.count(), set.len() as u64);
             assert_eq!(a.iter().map(Seq::number).collect::<BTreeSet<_>>(), set);

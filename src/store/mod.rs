@@ -24,7 +24,7 @@ pub use disk::{Differing, DiskOptions, DiskReader, DiskStore, Opened, Salvaged, 
 pub use memory::MemoryStore;
 pub use merkle::Frontier;
 
-use crate::model::{CommandId, Digest, Seq, Timestamp};
+use crate::model::{CommandId, Digest, Places, Seq, Span, Timestamp};
 
 /// The end of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,6 +115,17 @@ impl TimeSpan {
     }
 }
 
+/// What events are looked for by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sought<'a> {
+    /// Those about a phase, by the full name that it had then.
+    Phase(&'a str),
+    /// Those of a kind, as lines name it.
+    Kind(&'a str),
+    /// Those that name the one at a place among their causes.
+    CausedBy(Seq),
+}
+
 /// How many events a [`TimeSpan`] has at most that a store makes of lines at hand.
 const SPAN_EVENTS: usize = 256;
 
@@ -196,6 +207,14 @@ pub trait Log: Send {
     /// Returns between which times events took effect, for all places in order, some hundred events at a time: that axis
     /// does not rise with the places.
     fn spans(&self) -> Result<Vec<TimeSpan>, StoreError>;
+
+    /// Returns places of a span, among which all events of it are that are looked for. Others may be there too: a store that
+    /// keeps no index returns all.
+    fn places_of(&self, _sought: Sought<'_>, within: Span) -> Result<Places, StoreError> {
+        let mut all = Places::default();
+        all.add(Span { through: within.through.min(self.head()?.seq), ..within });
+        Ok(all)
+    }
 
     /// Returns what the store can take.
     fn limits(&self) -> Limits;

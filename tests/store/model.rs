@@ -1,8 +1,8 @@
 //! The store on disk against the one in memory, under random sequences of operations.
 
-use phaseledger::model::{CommandId, Seq};
+use phaseledger::model::{CommandId, Seq, Span};
 use phaseledger::store::{
-    Appended, Batch, Cache, Entry, Head, Log, MemoryStore, RowChanges, TimeSpan, Times, Until,
+    Appended, Batch, Cache, Entry, Head, Log, MemoryStore, RowChanges, Sought, TimeSpan, Times, Until,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -111,7 +111,7 @@ impl Pair {
             self.at += event.step;
             let times = Times { at: time(self.at), recorded_at: time(self.recorded_at) };
             self.command += u64::from(!event.same);
-            let line = format!("{:x}", self.command % 40 * 31).repeat(event.bytes);
+            let line = self.line(entries.len(), event.bytes);
             entries.push(Entry { command_id: command(self.command), times, line });
         }
         let rows = rows.iter().map(|(key, bytes)| (key.clone(), bytes.map(|bytes| vec![bytes as u8; bytes])));
@@ -122,6 +122,36 @@ impl Pair {
         let disk = self.disk.store().append(&expected, &batch).expect("an answer");
         assert_eq!(memory, disk);
         self.times.extend(batch.entries.iter().map(|entry| entry.times));
+    }
+
+    /// Returns a line that is an event's, as far as a store looks, or one that is none.
+    fn line(&self, before: usize, bytes: usize) -> String {
+        if bytes % 4 == 0 {
+            return format!("{:x}", self.command % 40 * 31).repeat(bytes);
+        }
+        let cause = (self.times.len() + before) / (1 + bytes % 3);
+        let (kind, phase) = (self.command % 5, self.command % 3);
+        let text = "x".repeat(bytes);
+        format!(
+            r#"{{"kind":"k{kind}","workflow":"w","phase":"p{phase}","causes":[{{"seq":{cause}}}],"text":"{text}"}}"#
+        )
+    }
+
+    /// Checks that all events that are looked for are among the places that a store returns.
+    fn check_places(&mut self, sought: Sought<'_>, mention: &str) {
+        let head = self.memory.head().expect("a head").seq;
+        let lines = self.memory.read(Seq::ZERO, usize::MAX).expect("lines");
+        for (after, through) in [(0, head.number()), (head.number() / 3, head.number() / 2 + 1)] {
+            let within = Span { after: Seq::new(after), through: Seq::new(through) };
+            let found = self.disk.store().places_of(sought, within).expect("places");
+            assert!(found.iter().all(|place| place > within.after && place <= head.min(within.through)));
+            for (place, line) in (1..).zip(&lines).filter(|(place, _)| *place > after && *place <= through) {
+                let is_meant = line.contains(mention);
+                assert!(!is_meant || found.holds(Seq::new(place)), "{sought:?}: {place} of {found:?}");
+            }
+            let by_memory = self.memory.places_of(sought, within).expect("places");
+            assert!(found.without(&by_memory).is_empty(), "memory keeps no index");
+        }
     }
 
     /// Asks both everything. Of snapshots the disk may have fewer.
@@ -144,6 +174,12 @@ impl Pair {
         }
         check_spans(&disk.spans().expect("spans"), &self.times);
         check_spans(&self.memory.spans().expect("spans"), &self.times);
+        self.check_places(Sought::Kind("k2"), "\"kind\":\"k2\"");
+        self.check_places(Sought::Phase("w/p1"), "\"phase\":\"p1\"");
+        for place in (0..=self.times.len() as u64).step_by(9) {
+            self.check_places(Sought::CausedBy(Seq::new(place)), &format!("{{\"seq\":{place}}}"));
+        }
+        let disk = self.disk.store();
         for prefix in ["", "a", "ab", "b", "bb", "c"] {
             assert_eq!(disk.rows_now(prefix).expect("rows"), self.memory.rows_now(prefix).expect("rows"));
             assert_eq!(disk.row_now(prefix).expect("a row"), self.memory.row_now(prefix).expect("a row"));

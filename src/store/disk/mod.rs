@@ -38,6 +38,7 @@ mod look;
 mod make;
 mod mark;
 mod mend;
+mod mention;
 mod old;
 mod open;
 mod packed;
@@ -72,8 +73,10 @@ use self::tail::Tail;
 use self::threads::Opener;
 use self::view::View;
 use self::witness::Witnesses;
-use super::{Appended, Batch, Cache, Head, Limits, Log, Mended, Snapshot, StoreError, TimeSpan, Until};
-use crate::model::{CommandId, Seq};
+use super::{
+    Appended, Batch, Cache, Head, Limits, Log, Mended, Snapshot, Sought, StoreError, TimeSpan, Until,
+};
+use crate::model::{CommandId, Places, Seq, Span};
 
 /// When events are archived, and how large blocks are. The log's meaning does not depend on them.
 #[doc(hidden)]
@@ -208,6 +211,11 @@ impl Log for DiskStore {
     fn spans(&self) -> Result<Vec<TimeSpan>, StoreError> {
         self.check_usable()?;
         self.view.spans()
+    }
+
+    fn places_of(&self, sought: Sought<'_>, within: Span) -> Result<Places, StoreError> {
+        self.check_usable()?;
+        self.view.places_of(sought, within)
     }
 
     fn limits(&self) -> Limits {

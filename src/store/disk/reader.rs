@@ -6,9 +6,10 @@ use super::look::{Who, look};
 use super::parts::{self, Parts};
 use super::view::{LOOKS_MAX, View};
 use super::{append, folder, head, old, snapshot, takeover};
-use crate::model::{CommandId, Seq};
+use crate::model::{CommandId, Places, Seq, Span};
 use crate::store::{
-    Appended, Batch, Cache, Head, Limits, Log, MemoryStore, Snapshot, Store, StoreError, TimeSpan, Until,
+    Appended, Batch, Cache, Head, Limits, Log, MemoryStore, Snapshot, Sought, Store, StoreError, TimeSpan,
+    Until,
 };
 
 /// A log in a directory, at the head that it had when it was opened. It keeps nobody waiting, and nobody keeps it.
@@ -92,6 +93,10 @@ impl Log for DiskReader {
 
     fn spans(&self) -> Result<Vec<TimeSpan>, StoreError> {
         self.view.spans()
+    }
+
+    fn places_of(&self, sought: Sought<'_>, within: Span) -> Result<Places, StoreError> {
+        self.view.places_of(sought, within)
     }
 
     fn limits(&self) -> Limits {

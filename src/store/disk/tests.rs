@@ -11,11 +11,12 @@ use uuid::Uuid;
 use super::block::{self, Block, BlockSize};
 use super::cover::Cover;
 use super::journal::{self, Journal};
+use super::packed::{HEADER_BYTES, Packed, PackedWriter};
 use super::segment::{Segment, SegmentName, SegmentWriter};
 use super::snapshot;
 use super::state::State;
 use crate::model::{CommandId, Seq, Timestamp};
-use crate::store::{Entry, Snapshot, StoreError, Times, Until};
+use crate::store::{Entry, Snapshot, Sought, StoreError, Times, Until};
 
 const SIZE: BlockSize = BlockSize { events_max: 4, bytes_full: 500 };
 
@@ -27,9 +28,18 @@ pub(super) fn time(micros: i64) -> Timestamp {
 pub(super) fn entry(number: u64) -> Entry {
     let command = Uuid::from_u64_pair(number / 2, !number / 2);
     let times = Times { at: time(number as i64 * 30), recorded_at: time(number as i64 * 40) };
-    let line =
-        format!("{{\"seq\":{number},\"workflow\":\"w\",\"phase\":\"p{}\",\"text\":\"é\"}}", number % 3);
+    let line = format!(
+        r#"{{"seq":{number},"kind":"k{}","workflow":"w","phase":"p{}","causes":[{{"seq":{}}}],"text":"é"}}"#,
+        number / 40,
+        number % 3,
+        cause(number)
+    );
     Entry { command_id: CommandId::new(command), times, line }
+}
+
+/// Returns the place of the cause that an entry names: near ones, and every tenth far back.
+fn cause(number: u64) -> u64 {
+    if number % 10 == 0 { number / 2 } else { number.saturating_sub(1) }
 }
 
 pub(super) fn entries(places: Range<u64>) -> Vec<Entry> {
@@ -117,6 +127,68 @@ fn check_segment(folder: &Path, name: &SegmentName) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// Checks that a segment knows in which blocks the events are that are looked for.
+fn check_lists(folder: &Path, name: &SegmentName) -> Result<(), StoreError> {
+    let segment = &Segment::open(folder, name)?;
+    let entries = entries(name.first.number()..name.last.number() + 1);
+    let first = segment.before.seq().plus(1).number();
+    let blocks = |is_meant: &dyn Fn(u64) -> bool| {
+        let places = (first..first + entries.len() as u64).filter(|place| is_meant(*place));
+        let mut blocks: Vec<_> = places.map(|place| segment.block_of(Seq::new(place))).collect();
+        blocks.dedup();
+        blocks
+    };
+    for (name, rest) in [("w/p0", 0), ("w/p1", 1), ("w/p2", 2), ("w/p", 3)] {
+        let expected = blocks(&|place| place % 3 == rest);
+        assert_eq!(segment.blocks_of(Sought::Phase(name))?, Some(expected), "{name}");
+    }
+    for kind in 0..20 {
+        let expected = blocks(&|place| place / 40 == kind);
+        assert_eq!(segment.blocks_of(Sought::Kind(&format!("k{kind}")))?, Some(expected), "k{kind}");
+    }
+    for place in (0..first + entries.len() as u64 + 9).map(Seq::new) {
+        let found = segment.blocks_of(Sought::CausedBy(place))?.expect("it says");
+        let expected = blocks(&|other| cause(other) == place.number());
+        let own = (first <= place.number() && place <= segment.after.seq()).then(|| segment.block_of(place));
+        let mut all: Vec<_> = own.into_iter().chain(expected).collect();
+        all.dedup();
+        assert_eq!(found, all, "what event {place} led to");
+    }
+    Ok(())
+}
+
+/// Writes a segment as versions did that did not list kinds and links.
+fn without_lists(folder: &Path, name: &SegmentName) {
+    let path = folder.join(name.to_string());
+    let packed = Packed::open(&path, b"phaseseg").expect("a segment");
+    let mut writer = PackedWriter::create(&folder.join("aside"), b"phaseseg").expect("a file");
+    let blocks = packed.read(HEADER_BYTES, packed.blocks_end() - HEADER_BYTES).expect("its blocks");
+    writer.put(&blocks).expect("it is written");
+    for kind in 1..=6 {
+        let section = packed.needed(kind, 1).expect("a section");
+        writer.section(kind, 1, &section).expect("it is written");
+    }
+    writer.finish().expect("it is written");
+    fs::rename(folder.join("aside"), path).expect("renamed");
+}
+
+#[test]
+fn a_segment_of_a_version_without_lists_is_read_and_gets_them_when_it_is_merged() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let names = [1..50, 50..120].map(|places| segment_of(folder.path(), places));
+    names.iter().for_each(|name| without_lists(folder.path(), name));
+    let old = names.map(|name| Segment::open(folder.path(), &name).expect("a segment"));
+    for sought in [Sought::Kind("k1"), Sought::CausedBy(Seq::new(7))] {
+        assert_eq!(old[1].blocks_of(sought).expect("it is whole"), None);
+    }
+    let mut writer = SegmentWriter::create(&folder.path().join("aside"), &State::default()).expect("a file");
+    old.iter().for_each(|segment| writer.add_segment(segment).expect("it follows"));
+    writer.add(&[], &entries(120..170), SIZE).expect("it is written");
+    let name = writer.finish(folder.path()).expect("it is written");
+    check_segment(folder.path(), &name).expect("it is whole");
+    check_lists(folder.path(), &name).expect("it lists them");
+}
+
 #[test]
 fn a_segment_that_is_not_as_it_was_written_is_told() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -147,6 +219,7 @@ fn segments_are_merged_block_by_block() {
     writer.add(&entries(310..312), &entries(312..600), SIZE).expect("it is written");
     let name = writer.finish(folder.path()).expect("it is written");
     check_segment(folder.path(), &name).expect("it is whole");
+    check_lists(folder.path(), &name).expect("it lists them");
     // Whatever it was made of, it is the same.
     let merged = fs::read(folder.path().join(name.to_string())).expect("a file");
     assert!(merged.len() > 1_000);

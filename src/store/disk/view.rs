@@ -9,10 +9,11 @@ use std::sync::Arc;
 use super::block::Block;
 use super::cover::Cover;
 use super::damaged;
+use super::mention::Mentions;
 use super::segment::{Segment, SegmentName};
 use super::state::State;
-use crate::model::{CommandId, Seq};
-use crate::store::{Entry, SPAN_EVENTS, StoreError, TimeSpan, Times, Until};
+use crate::model::{CommandId, Places, Seq, Span};
+use crate::store::{Entry, SPAN_EVENTS, Sought, StoreError, TimeSpan, Times, Until};
 
 pub(super) const SEGMENTS: &str = "segments";
 /// How often the segments are looked for anew when others exchange them.
@@ -257,6 +258,31 @@ impl View {
             spans.extend(span);
         }
         Ok(spans)
+    }
+
+    /// Returns places of a span, among which all events are that are looked for: whole blocks of the segments, and those of
+    /// the journal.
+    pub(super) fn places_of(&self, sought: Sought<'_>, within: Span) -> Result<Places, StoreError> {
+        let (mut found, archived) = (Places::default(), self.archived());
+        let mut end = within.after;
+        while end < archived.min(within.through) {
+            let segment = self.segment(end.plus(1))?;
+            let blocks = segment.blocks_of(sought)?;
+            let blocks = blocks.unwrap_or_else(|| (0..segment.count()).collect());
+            for (first, last) in blocks.into_iter().map(|at| segment.places(at)) {
+                found.add(Span { after: first.minus(1), through: last });
+            }
+            end = segment.after.seq();
+        }
+        let first = archived.number() + 1;
+        for (entry, number) in self.entries.iter().zip(first..) {
+            if Mentions::of(&entry.line).is_some_and(|mentions| mentions.fits(sought)) {
+                found.add(Span { after: Seq::new(number - 1), through: Seq::new(number) });
+            }
+        }
+        let mut all = Places::default();
+        all.add(Span { through: within.through.min(self.state.seq()), ..within });
+        Ok(found.and(&all))
     }
 
     /// Reads every segment, and checks that each follows on the one before.

@@ -1,11 +1,13 @@
 //! A segment: the events of a span of places, in a file that is written once.
 //!
 //! ```text
-//!  blocks (see block.rs) │ span │ blocks │ phases │ filter │ roots │ joint        the layout is that of packed.rs
+//!  blocks (see block.rs) │ span │ blocks │ phases │ filter │ roots │ kinds │ links │ joint     laid out as packed.rs says
 //! ```
 
 mod filter;
 mod index;
+mod links;
+mod lists;
 mod name;
 mod writer;
 
@@ -22,7 +24,7 @@ use super::damaged;
 use super::packed::{HEADER_BYTES, Packed};
 use super::state::State;
 use crate::model::{CommandId, Seq};
-use crate::store::{Entry, StoreError, TimeSpan, Times, Until};
+use crate::store::{Entry, Sought, StoreError, TimeSpan, Times, Until};
 
 const MAGIC: &[u8; 8] = b"phaseseg";
 
@@ -33,6 +35,8 @@ const PHASES: u16 = 3;
 const FILTER: u16 = 4;
 const ROOTS: u16 = 5;
 const JOINT: u16 = 6;
+const KINDS: u16 = 7;
+const LINKS: u16 = 8;
 /// The version of each of them.
 const V1: u16 = 1;
 
@@ -115,6 +119,34 @@ impl Segment {
             "the events {first} to {last} cannot be read: their block in `{}` is not as it was written",
             self.name
         ))
+    }
+
+    /// Returns the blocks that may have an event which is looked for; none where the segment does not say.
+    pub(super) fn blocks_of(&self, sought: Sought<'_>) -> Result<Option<Vec<usize>>, StoreError> {
+        let listed = |section: u16, name: &str, what: &str| {
+            let Some(section) = self.packed.section(section, V1)? else { return Ok(None) };
+            lists::find(&section, name).map(Some).ok_or_else(|| self.packed.damaged(what))
+        };
+        let blocks = match sought {
+            Sought::Phase(name) => listed(PHASES, name, "its list of phases")?,
+            Sought::Kind(kind) => listed(KINDS, kind, "its list of kinds")?,
+            Sought::CausedBy(place) => {
+                let mut blocks = links::find(&self.packed, place)?;
+                if let Some(blocks) = blocks.as_mut().filter(|_| self.holds(place)) {
+                    blocks.insert(0, u32::try_from(self.block_of(place)).unwrap_or(u32::MAX));
+                }
+                blocks
+            }
+        };
+        let is_known = |block: &u32| (*block as usize) < self.blocks.len();
+        match blocks {
+            Some(blocks) if !blocks.iter().all(is_known) => Err(self.packed.damaged("its lists of blocks")),
+            blocks => Ok(blocks.map(|blocks| blocks.into_iter().map(|block| block as usize).collect())),
+        }
+    }
+
+    fn holds(&self, place: Seq) -> bool {
+        self.name.first <= place && place <= self.name.last
     }
 
     /// Returns the place of a command's first event here, and the block that it is in.

@@ -1,18 +1,18 @@
 //! Writing a segment: other segments, block by block as they are, and events.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
-
 use super::filter::Filling;
 use super::index::{BlockEntry, write_blocks};
-use super::{BLOCKS, FILTER, JOINT, MAGIC, PHASES, ROOTS, SPAN, Segment, SegmentName, V1};
+use super::links::Links;
+use super::lists::Lists;
+use super::{BLOCKS, FILTER, JOINT, KINDS, LINKS, MAGIC, PHASES, ROOTS, SPAN, Segment, SegmentName, V1};
 use crate::model::{CommandId, Seq};
 use crate::store::disk::block::{self, BlockSize};
-use crate::store::disk::bytes::{Reader, Writer};
-
+use crate::store::disk::bytes::Writer;
+use crate::store::disk::mention::Mentions;
 use crate::store::disk::packed::PackedWriter;
 use crate::store::disk::state::State;
 use crate::store::disk::{damaged, io_error};
@@ -29,19 +29,15 @@ pub(in crate::store::disk) struct SegmentWriter {
     state: State,
     blocks: Vec<BlockEntry>,
     commands: HashSet<CommandId>,
-    /// The blocks that each phase is in.
-    phases: BTreeMap<String, Vec<u32>>,
+    /// The blocks that have events about each phase, and of each kind.
+    phases: Lists,
+    kinds: Lists,
+    /// The blocks that have events which each event led to.
+    links: Links,
     /// The roots of the full subtrees that end here.
     roots: Vec<[u8; 32]>,
     /// The last place before the events that are appended with the segment.
     joint: Seq,
-}
-
-/// What a line says that it is about. A line that says nothing of the sort is about nothing.
-#[derive(Deserialize)]
-struct Subject {
-    workflow: Option<String>,
-    phase: Option<String>,
 }
 
 impl SegmentWriter {
@@ -54,7 +50,9 @@ impl SegmentWriter {
             state: before.clone(),
             blocks: Vec::new(),
             commands: HashSet::new(),
-            phases: BTreeMap::new(),
+            phases: Lists::default(),
+            kinds: Lists::default(),
+            links: Links::default(),
             roots: Vec::new(),
             joint: before.seq(),
         })
@@ -76,14 +74,29 @@ impl SegmentWriter {
             let offset = self.packed.put(&segment.block_bytes(at)?)?;
             self.blocks.push(segment.blocks[at].moved(offset, self.blocks.last()));
         }
-        let phases = read_phases(&segment.packed.needed(PHASES, V1)?);
-        for (name, blocks) in phases.ok_or_else(|| segment.packed.damaged("its list of phases"))? {
-            let blocks = blocks.into_iter().map(|block| block + shift);
-            self.phases.entry(name).or_default().extend(blocks);
-        }
+        self.add_lists(segment, shift)?;
         let roots = segment.packed.needed(ROOTS, V1)?;
         self.roots.extend(roots.as_chunks::<32>().0);
         self.state = segment.after.clone();
+        Ok(())
+    }
+
+    /// Adds what another segment lists of its blocks, which follow on so many others.
+    fn add_lists(&mut self, segment: &Segment, shift: u32) -> Result<(), StoreError> {
+        let packed = &segment.packed;
+        let lists = (packed.section(KINDS, V1)?, packed.section(LINKS, V1)?);
+        if let (Some(kinds), Some(links)) = &lists {
+            let phases = self.phases.add_section(&packed.needed(PHASES, V1)?, shift);
+            phases.ok_or_else(|| packed.damaged("its list of phases"))?;
+            self.kinds.add_section(kinds, shift).ok_or_else(|| packed.damaged("its list of kinds"))?;
+            return self.links.add_section(links, shift).ok_or_else(|| packed.damaged("its links"));
+        }
+        // An earlier version wrote it.
+        for at in 0..segment.count() {
+            let block = shift + u32::try_from(at).expect("limits keep segments small");
+            let first = segment.places(at).0;
+            segment.entries(at)?.iter().for_each(|entry| self.note_mentions(&entry.line, first, block));
+        }
         Ok(())
     }
 
@@ -111,20 +124,22 @@ impl SegmentWriter {
         self.blocks.push(BlockEntry::new(entries, first, offset, stored, self.blocks.last()));
         for entry in entries {
             self.commands.insert(entry.command_id);
-            self.note_subject(&entry.line, at);
+            self.note_mentions(&entry.line, first, at);
             self.roots.extend(self.state.push_seeing(entry, LEVEL));
         }
         Ok(())
     }
 
-    fn note_subject(&mut self, line: &str, block: u32) {
-        let Ok(Subject { workflow: Some(workflow), phase: Some(phase) }) = serde_json::from_str(line) else {
-            return;
-        };
-        let blocks = self.phases.entry(format!("{workflow}/{phase}")).or_default();
-        if blocks.last() != Some(&block) {
-            blocks.push(block);
+    /// Notes what the line of an event tells that it may be looked for by; its block begins at a place.
+    fn note_mentions(&mut self, line: &str, first: Seq, block: u32) {
+        let Some(mentions) = Mentions::of(line) else { return };
+        if let Some(phase) = mentions.phase() {
+            self.phases.add(&phase, block);
         }
+        if let Some(kind) = &mentions.kind {
+            self.kinds.add(kind, block);
+        }
+        mentions.causes().filter(|cause| *cause < first).for_each(|cause| self.links.add(cause, block));
     }
 
     /// Ends the segment, and makes it durable under the name that it gets in a folder. That name is not durable yet.
@@ -136,9 +151,11 @@ impl SegmentWriter {
         filling.add(0..self.blocks.len(), &self.commands);
         self.packed.section(SPAN, V1, &span.finish())?;
         self.packed.section(BLOCKS, V1, &write_blocks(&self.blocks))?;
-        self.packed.section(PHASES, V1, &write_phases(&self.phases))?;
+        self.packed.section(PHASES, V1, &self.phases.finish())?;
         self.packed.section(FILTER, V1, &filling.finish())?;
         self.packed.section(ROOTS, V1, self.roots.as_flattened())?;
+        self.packed.section(KINDS, V1, &self.kinds.finish())?;
+        self.packed.section(LINKS, V1, &self.links.finish())?;
         self.packed.section(JOINT, V1, &self.joint.number().to_le_bytes())?;
         let name = SegmentName { first: self.before.seq().plus(1), last: self.state.seq() };
         let (aside, path) = (self.path, folder.join(name.to_string()));
@@ -146,29 +163,4 @@ impl SegmentWriter {
         fs::rename(&aside, &path).map_err(io_error("replace", &path))?;
         Ok(name)
     }
-}
-
-/// Writes which blocks each phase is in: the number of phases 4, then for each its length 4 and name, the number of blocks
-/// 4 and 4 for each.
-fn write_phases(phases: &BTreeMap<String, Vec<u32>>) -> Vec<u8> {
-    let mut writer = Writer::default();
-    writer.u32(phases.len());
-    for (name, blocks) in phases {
-        writer.u32(name.len());
-        writer.bytes(name.as_bytes());
-        writer.u32(blocks.len());
-        blocks.iter().for_each(|block| writer.u32(*block as usize));
-    }
-    writer.finish()
-}
-
-fn read_phases(bytes: &[u8]) -> Option<Vec<(String, Vec<u32>)>> {
-    let mut reader = Reader::new(bytes);
-    let phases = (0..reader.u32()?).map(|_| {
-        let length = reader.u32()? as usize;
-        let name = String::from_utf8(reader.take(length)?.to_vec()).ok()?;
-        let blocks = (0..reader.u32()?).map(|_| reader.u32()).collect::<Option<Vec<_>>>()?;
-        Some((name, blocks))
-    });
-    phases.collect()
 }
