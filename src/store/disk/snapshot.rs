@@ -28,6 +28,11 @@ const V1: u16 = 1;
 const FOLDER: &str = "snapshots";
 /// A block is full when its rows reach this many bytes.
 const BLOCK_BYTES: usize = 16 << 10;
+/// How many events there are at most between snapshots that are kept, unless these are large: that many are folded in no
+/// time that anybody notices.
+const GAP_EVENTS_MIN: u64 = 8 << 10;
+/// Large ones may take up so many bytes for each event, a sixth of what the event itself takes.
+const BYTES_AN_EVENT: u64 = 16;
 /// The most bytes that a block says it has.
 const BLOCK_BYTES_MAX: usize = 1 << 31;
 
@@ -62,8 +67,9 @@ pub(super) fn put(dir: &Path, state: &State, fold_version: u32, rows: &[Row]) ->
     let (path, aside) = (path(dir, state.seq()), dir.join(FOLDER).join("snapshot.new"));
     write(&aside, state, fold_version, rows)?;
     fs::rename(&aside, &path).map_err(io_error("replace", &path))?;
+    let bytes = fs::metadata(&path).map_err(io_error("read", &path))?.len();
     let places: Vec<u64> = places(dir)?.into_iter().map(Seq::number).collect();
-    for place in superfluous(&places) {
+    for place in superfluous(&places, GAP_EVENTS_MIN.max(bytes / BYTES_AN_EVENT)) {
         let path = self::path(dir, Seq::new(place));
         fs::remove_file(&path).map_err(io_error("remove", &path))?;
     }
@@ -185,13 +191,13 @@ pub(super) fn read_block(bytes: &[u8]) -> Option<Vec<Row>> {
     Some(rows)
 }
 
-/// Returns the places, of rising ones, that can be missed: those without which the gap is still at most half
-/// as wide as it lies back. So some 25 remain of a million.
-fn superfluous(places: &[u64]) -> Vec<u64> {
+/// Returns the places, of rising ones, that can be missed: those without which the gap is still at most half as wide as it
+/// lies back, and no wider than the widest.
+fn superfluous(places: &[u64], gap_max: u64) -> Vec<u64> {
     let latest = places.last().copied().unwrap_or(0);
     let (mut superfluous, mut newer) = (Vec::new(), latest);
     for at in (1..places.len().saturating_sub(1)).rev() {
-        match newer - places[at - 1] <= (latest - newer) / 2 {
+        match newer - places[at - 1] <= gap_max.min((latest - newer) / 2) {
             true => superfluous.push(places[at]),
             false => newer = places[at],
         }
@@ -209,4 +215,30 @@ fn places(dir: &Path) -> Result<Vec<Seq>, StoreError> {
     let mut places: Vec<Seq> = names.iter().filter_map(place).collect();
     places.sort_unstable();
     Ok(places)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::superfluous;
+
+    /// Keeps one after the other, each time forgetting those that can be missed.
+    fn kept(count: u64, every: u64, gap_max: u64) -> Vec<u64> {
+        let mut kept = Vec::new();
+        for place in (1..=count).map(|number| number * every) {
+            kept.push(place);
+            let superfluous = superfluous(&kept, gap_max);
+            kept.retain(|place| !superfluous.contains(place));
+        }
+        kept
+    }
+
+    #[test]
+    fn small_ones_are_near_every_place_and_large_ones_are_few() {
+        let gaps = |kept: &[u64]| kept.windows(2).map(|pair| pair[1] - pair[0]).max();
+        let small = kept(1_000, 1_000, 8_192);
+        assert_eq!(gaps(&small), Some(8_000));
+        assert!((120..=140).contains(&small.len()), "{}", small.len());
+        let large = kept(1_000, 1_000, 1_000_000);
+        assert!((20..=30).contains(&large.len()), "{}", large.len());
+    }
 }
