@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::reader::decode;
 use super::roots::find_root;
 use super::{AskError, Cut, Question};
+use crate::ledger::Sought;
 use crate::model::{
     Amount, EventId, PhaseId, PhaseName, PhaseRef, Places, Range, Recorded, Span, Timestamp, WorkflowName,
     Zone,
@@ -255,7 +256,7 @@ fn each_cost(
     places: &Places,
     mut take: impl FnMut(Recorded) -> Result<(), AskError>,
 ) -> Result<(), AskError> {
-    cut.each_line(places, |seq, line| {
+    cut.each_line(&places.and(&cut.places_of(Sought::Kind("cost_recorded"))?), |seq, line| {
         if line.contains("cost_recorded") {
             let record = decode(seq, line)?;
             if record.event.cost().is_some() {

@@ -9,10 +9,10 @@ use serde::{Serialize, Serializer};
 
 use super::AskError;
 use super::reader::{Lines, Reader, decode};
-use crate::ledger::{Head, Ledger};
-use crate::model::{Digest, EventId, PhaseRef, Places, Recorded, Seq, Timestamp, WorkflowName};
+use crate::ledger::{Head, Ledger, Sought};
+use crate::model::{Digest, EventId, PhaseRef, Places, Recorded, Seq, Span, Timestamp, WorkflowName};
 use crate::query::Proven;
-use crate::rules::{Approval, Table, Workflow};
+use crate::rules::{Approval, Names, Table, Workflow};
 
 /// Which events an answer is as of.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -127,6 +127,26 @@ impl<'a> Cut<'a> {
     /// Returns the places of all the events that count.
     pub fn places(&self) -> &Places {
         &self.places
+    }
+
+    /// Returns places of events that count, among which all are that are looked for; others may be there too.
+    ///
+    /// # Errors
+    ///
+    /// [`AskError`] for a log that cannot be read.
+    pub fn places_of(&self, sought: Sought<'_>) -> Result<Places, AskError> {
+        let within = Span { after: Seq::ZERO, through: self.places.last() };
+        Ok(self.places.and(&self.ledger.borrow().places_of(sought, within)?))
+    }
+
+    /// As [`Cut::places_of`], of the events about a phase, by whatever name each had.
+    pub(super) fn places_about(&self, names: &Names) -> Result<Places, AskError> {
+        let former = names.former().iter().map(|(name, _)| name);
+        let mut places = Places::default();
+        for name in former.chain([names.now()]) {
+            places = places.or(&self.places_of(Sought::Phase(&name.to_string()))?);
+        }
+        Ok(places)
     }
 
     /// Returns the table that the events add up to.

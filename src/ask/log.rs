@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{AskError, Cut, Lines, Question};
+use crate::ledger::Sought;
 use crate::model::{PhaseRef, Places, Range, Seq, Span};
 use crate::query::{LogFilter, phase_named};
 use crate::rules::Table;
@@ -48,6 +49,7 @@ impl Question for Log {
             None => self.filter.clone(),
         };
         let span = part.hull();
+        let part = narrowed(part, cut, &filter)?;
         let listed = match self.last {
             None => part,
             Some(count) => last(cut, &part, count, &filter)?,
@@ -69,6 +71,25 @@ impl Log {
         }
         Ok(filter)
     }
+}
+
+/// Leaves out places that the store knows to have nothing that is asked for.
+fn narrowed(mut part: Places, cut: &Cut<'_>, filter: &LogFilter) -> Result<Places, AskError> {
+    if !filter.phases.is_empty() {
+        let mut about = Places::default();
+        for names in &filter.phases {
+            about = about.or(&cut.places_about(names)?);
+        }
+        part = part.and(&about);
+    }
+    if !filter.kinds.is_empty() {
+        let mut of_kinds = Places::default();
+        for kind in &filter.kinds {
+            of_kinds = of_kinds.or(&cut.places_of(Sought::Kind(kind))?);
+        }
+        part = part.and(&of_kinds);
+    }
+    Ok(part)
 }
 
 /// Returns the last of some places, from the `count`-th last event on that is asked for.

@@ -78,7 +78,7 @@ pub use renames::NotRenamedBy;
 pub use replay::{Replay, ReplayAnswer};
 pub use report::{Report, ReportAnswer};
 pub use scan::{Scan, ScanAnswer, ScanTarget};
-pub use show::{Show, ShowAnswer, ShownEvent, ShownPhase};
+pub use show::{Show, ShowAnswer, ShowPhase, ShownEvent, ShownPhase};
 pub use standing::Standing;
 pub use status::{Status, StatusAnswer};
 pub use tags::{TagView, Tags, TagsAnswer};

@@ -31,7 +31,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-pub use crate::store::{Head, Until};
+pub use crate::store::{Head, Sought, Until};
 pub use export::{EXPORT_SCHEMA, ExportEnd, RestoreError, SALVAGED_SCHEMA, SalvagedEnd, Stretch};
 pub use history::{HistoryError, HistoryOptions, Imported, import_history};
 pub use identity::{IdConflict, check_repeats};
@@ -45,7 +45,8 @@ pub use verify::{Verified, VerifyError};
 use self::loader::Loader;
 use self::rows::Kept;
 use crate::model::{
-    Command, CommandId, Digest, EventId, LineError, PhaseRef, Places, Recorded, Seq, Timestamp, WorkflowName,
+    Command, CommandId, Digest, EventId, LineError, PhaseRef, Places, Recorded, Seq, Span, Timestamp,
+    WorkflowName,
 };
 use crate::rules::{Approval, Impossible, Reach, Rejection, Table};
 use crate::store::{DiskReader, DiskStore, Store, StoreError};
@@ -353,6 +354,15 @@ impl Ledger {
     /// [`StoreError`] as a [`LedgerError`].
     pub fn find(&self, command: CommandId) -> Result<Option<Seq>, LedgerError> {
         Ok(self.store.find(command)?)
+    }
+
+    /// Returns places of a span, among which all events of it are that are looked for; others may be there too.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] as a [`LedgerError`].
+    pub fn places_of(&self, sought: Sought<'_>, within: Span) -> Result<Places, LedgerError> {
+        Ok(self.store.places_of(sought, within)?)
     }
 
     /// Returns the lines after a place, at most `limit`, byte for byte as they are kept.

@@ -7,6 +7,8 @@ use std::process::Stdio;
 use std::thread;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use crate::cli::Scene;
 use crate::skip::skip;
 
@@ -197,4 +199,51 @@ fn the_rate_is_talk() {
     assert_eq!(append(&scene, &["--json"], lines.as_bytes()).1, "");
     let (answers, said) = append(&scene, &["--atomic"], lines.as_bytes());
     assert!(answers.lines().count() == 1200 && said.starts_with("1200 commands recorded in "), "{said}");
+}
+
+/// What lies far apart in a log that was archived and merged many times is what its exported lines say: what events led to, and
+/// which events are about a phase or of a kind.
+#[test]
+fn found_17_what_is_far_apart_is_found() {
+    let scene = Scene::made();
+    append(&scene, &[], stream(&scene, 260).as_bytes());
+    let exported = scene.ok(&["export"]).stdout;
+    let events: Vec<Value> = exported.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+    let events: Vec<&Value> = events.iter().filter(|event| event["seq"].is_u64()).collect();
+    assert!(events.len() > 4_000, "{} events", events.len());
+    for of in events.iter().step_by(311).chain([events.last().expect("an event")]) {
+        let shown = scene.ok(&["show", &format!("e{}", of["seq"]), "--json"]).json();
+        let mut forced = vec![&of["id"]];
+        let later = events.iter().filter(|event| event["seq"].as_u64() > of["seq"].as_u64());
+        let effects: Vec<&Value> = later
+            .filter(|event| {
+                let is_own = event["command_id"] == of["command_id"];
+                let causes = event["causes"].as_array().into_iter().flatten();
+                let is_led_to = causes
+                    .map(|cause| &cause["event"])
+                    .any(|cause| if is_own { forced.contains(&cause) } else { *cause == of["id"] });
+                if is_led_to && is_own {
+                    forced.push(&event["id"]);
+                }
+                is_led_to
+            })
+            .map(|event| &event["seq"])
+            .collect();
+        let found: Vec<&Value> =
+            shown["effects"].as_array().expect("a list").iter().map(|it| &it["seq"]).collect();
+        assert_eq!(found, effects, "of e{}", of["seq"]);
+    }
+    let count = |arguments: &[&str]| scene.ok(arguments).stdout.lines().count();
+    for (field, value, flag) in [("phase", "b", "--phase"), ("kind", "phase_reset", "--kind")] {
+        let expected = events.iter().filter(|event| event[field] == value).count();
+        assert_eq!(count(&["log", flag, value, "--json"]), expected, "{flag} {value}");
+        assert_eq!(count(&["log", flag, value, "--json", "-n", "7"]), 7, "{flag} {value}");
+    }
+    let all = scene.ok(&["show", "c", "--json"]).json();
+    let last = scene.ok(&["show", "c", "-n", "3", "--json"]).json();
+    let attempts = |shown: &Value| shown["attempts"].as_array().expect("a list").clone();
+    let number = attempts(&all).len();
+    assert_eq!(attempts(&last), attempts(&all)[number - 3..]);
+    let told = scene.ok(&["show", "c", "-n", "3"]).stdout;
+    assert!(told.contains(&format!("… {} attempts before left out\n", number - 3)), "{told}");
 }

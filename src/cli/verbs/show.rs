@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use anstyle::Style;
-use phaseledger::ask::{Show, ShowAnswer};
+use phaseledger::ask::{Show, ShowAnswer, ShowPhase};
 use phaseledger::model::{Cause, PhaseRef, Recorded, Subject, When, WhenBase, escape};
 use phaseledger::query::{EventView, Linked};
 use phaseledger::rules::Table;
@@ -32,6 +32,9 @@ use crate::cli::verbs::{asking, log, show_phase};
 pub struct Args {
     /// An event: `e12`, `id:PREFIX`, `key:TEXT`, `head`, `tag:NAME` or a time; or a phase
     what: String,
+    /// Only the last N attempts of a phase, with what came since
+    #[arg(short = 'n', long = "last", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    last: Option<u32>,
     #[command(flatten)]
     within: Within,
     #[command(flatten)]
@@ -41,10 +44,10 @@ pub struct Args {
 /// Shows an event or a phase.
 pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let context = &context.within(&args.within);
-    let what = what(&args.what, context)?;
+    let what = what(args, context)?;
     let doing = match &what {
         Show::Event(_) => "looking for what it forced",
-        Show::Phase(..) => "reading its history",
+        Show::Phase(_) => "reading its history",
     };
     let mut answered = args.asking.ask_long(&what, doing, context)?;
     if let (ShowAnswer::Phase(shown), true) = (&mut answered.view, answered.is_head) {
@@ -53,13 +56,14 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     match &answered.view {
         _ if context.json => asking::write_json(&answered)?,
         ShowAnswer::Event(shown) => tell(&shown.record, &shown.view, &shown.table, context)?,
-        ShowAnswer::Phase(shown) => show_phase::tell(&shown.view, &shown.table, context)?,
+        ShowAnswer::Phase(shown) => show_phase::tell(&shown.view, &shown.table, args.last, context)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Reads what is to be shown.
-fn what(text: &str, context: &Context) -> Result<Show, Failure> {
+fn what(args: &Args, context: &Context) -> Result<Show, Failure> {
+    let (text, last) = (args.what.as_str(), args.last);
     let when = When::parse(text, &context.time()?);
     let begins = |start: &str| text.get(..start.len()).is_some_and(|s| s.eq_ignore_ascii_case(start));
     let is_place = ["#", "seq:", "id:", "key:", "tag:", "head~"].into_iter().any(begins)
@@ -67,11 +71,16 @@ fn what(text: &str, context: &Context) -> Result<Show, Failure> {
     // `e12` is a place, and `2025-10-29` a time; digits alone, and words such as `yesterday`, may be a phase.
     let is_digit = text.starts_with(|first: char| first.is_ascii_digit());
     let is_meant = when.as_ref().is_ok_and(|when| matches!(when.base, WhenBase::Seq(_)) != is_digit);
+    if (is_place || is_meant) && last.is_some() {
+        return Err(
+            Failure::misuse("`-n` counts attempts of a phase, and this is an event").hint("leave it out")
+        );
+    }
     if is_place || is_meant {
         return Ok(Show::Event(when?));
     }
     match (text.parse::<PhaseRef>(), when) {
-        (Ok(phase), when) => Ok(Show::Phase(phase, when.ok())),
+        (Ok(name), when) => Ok(Show::Phase(ShowPhase { name, otherwise: when.ok(), last })),
         (Err(_), Ok(when)) => Ok(Show::Event(when)),
         (Err(error), Err(_)) => Err(Failure::misuse(error.to_string())
             .hint("show a phase, or a place such as `e12`, `head` or `2025-10-29 14:00`")),
