@@ -28,7 +28,7 @@ impl Question for InForce {
     type View = InForceAnswer;
 
     fn ask(&self, cut: &Cut<'_>) -> Result<InForceAnswer, AskError> {
-        let table = cut.table()?;
+        let table = cut.table_of_names()?;
         let seq = table.workflow(self.workflow.as_ref())?.defined;
         match cut.record(seq)?.event.definition() {
             Some(defined) => Ok(InForceAnswer { seq, definition: defined.definition.clone() }),

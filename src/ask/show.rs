@@ -99,11 +99,11 @@ fn event(when: &When, cut: &Cut<'_>) -> Result<ShowAnswer, AskError> {
     })?;
     let not_json = |error: serde_json::Error| LedgerError::Line { seq, source: error.into() };
     let view = EventView::new(&line, causes, effects.found()).map_err(not_json)?;
-    Ok(ShowAnswer::Event(Box::new(ShownEvent { view, record, table: cut.table()? })))
+    Ok(ShowAnswer::Event(Box::new(ShownEvent { view, record, table: cut.table_of_names()? })))
 }
 
 fn phase(asked: &ShowPhase, cut: &Cut<'_>) -> Result<ShowAnswer, AskError> {
-    let table = cut.table()?;
+    let table = cut.table_above(std::slice::from_ref(&asked.name))?;
     let phase = match (phase_named(&table, &asked.name), &asked.otherwise) {
         (Ok(phase), _) => phase,
         (Err(Rejection::UnknownPhase { .. } | Rejection::RenamedPhase { .. }), Some(when)) => {

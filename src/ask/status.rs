@@ -31,7 +31,8 @@ impl Question for Status {
     type View = StatusAnswer;
 
     fn ask(&self, cut: &Cut<'_>) -> Result<StatusAnswer, AskError> {
-        let table = cut.table()?;
+        let named = self.filter.named();
+        let table = if named.is_empty() { cut.table()? } else { cut.table_above(&named)? };
         Ok(StatusAnswer { status: query::status(&table, &self.filter, cut.instant())?, table })
     }
 }

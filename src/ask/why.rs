@@ -32,7 +32,7 @@ impl Question for Why {
     type View = WhyAnswer;
 
     fn ask(&self, cut: &Cut<'_>) -> Result<WhyAnswer, AskError> {
-        let table = cut.table()?;
+        let table = cut.table_above(std::slice::from_ref(&self.phase))?;
         let why = query::why(&table, table.resolve(&self.phase)?, |seq| cut.event(seq))?;
         Ok(WhyAnswer { why, table })
     }

@@ -94,6 +94,7 @@ impl Loader {
             self.phase(kept, table, &id)?;
             match reach {
                 Reach::NoPhase | Reach::Approval(_) | Reach::Phase | Reach::Everything => {}
+                Reach::Above => self.all_above(kept, table, id)?,
                 Reach::Around => self.around(kept, table, id)?,
             }
         }
@@ -194,6 +195,16 @@ impl Loader {
             }
         }
         Ok(())
+    }
+
+    /// Loads all that is above a phase, and what needs it; where that is much, everything.
+    fn all_above(&mut self, kept: Kept<'_>, table: &mut Table, id: PhaseId) -> Result<(), StoreError> {
+        let mut seen = HashSet::new();
+        self.above(kept, table, vec![(id.clone(), How::Whole)], &mut seen)?;
+        if seen.len() > ROWS_ONE_BY_ONE_MAX {
+            return self.load_everything(kept, table);
+        }
+        self.dependants(kept, table, &id).map(drop)
     }
 
     /// Loads some phases, and what is above them.

@@ -264,6 +264,24 @@ impl Ledger {
         Ok(self.told(table))
     }
 
+    /// Returns the table at a head that was read, with the phases that some names may mean, all that is above them, what needs
+    /// them, the requests for approval, its workflows and its tags: the rest may be missing.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError`] for a machine or a log that fails.
+    pub fn table_above(&self, head: &Head, phases: &[PhaseRef]) -> Result<Table, LedgerError> {
+        let store = self.store.as_ref();
+        let (mut loader, mut table) = Loader::new(store, head)?;
+        for phase in phases {
+            loader.load(store, head, &mut table, (Reach::Above, Some(phase)))?;
+        }
+        if !loader.has_everything() {
+            table.approvals = self.approvals_of(head, "")?;
+        }
+        Ok(self.told(table))
+    }
+
     /// Returns the requests for approval whose ids start with some of a UUID's text, up to its first dash, as
     /// they stand at a head that was read.
     ///

@@ -24,6 +24,17 @@ pub struct StatusFilter {
     pub with_retired: bool,
 }
 
+impl StatusFilter {
+    /// Returns the names of the phases that are asked about; none where they are not asked about by name.
+    pub fn named(&self) -> Vec<PhaseRef> {
+        let within = |name: &PhaseRef| match &self.workflow {
+            Some(workflow) => name.within(workflow).into(),
+            None => name.clone(),
+        };
+        self.phases.iter().map(within).collect()
+    }
+}
+
 /// Where each of some phases stands, and how many stand where.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Status {
@@ -271,9 +282,5 @@ pub fn status(table: &Table, filter: &StatusFilter, at: Option<Timestamp>) -> Re
 
 /// Returns the phases that are asked for by name.
 fn named(table: &Table, filter: &StatusFilter) -> Result<BTreeSet<PhaseId>, Rejection> {
-    let within = |name: &PhaseRef| match &filter.workflow {
-        Some(workflow) => name.within(workflow).into(),
-        None => name.clone(),
-    };
-    filter.phases.iter().map(|name| Ok(phase_named(table, &within(name))?.id.clone())).collect()
+    filter.named().iter().map(|name| Ok(phase_named(table, name)?.id.clone())).collect()
 }

@@ -13,6 +13,8 @@ pub enum Reach {
     Approval(EventId),
     /// The phase that it is about.
     Phase,
+    /// That, all that is above it, and what needs it: what questions about it rest on.
+    Above,
     /// That, all that is judged anew when its state changes, and what those judgements and its roots rest on: see
     /// [`Phase::passes`], [`Phase::above`] and [`Phase::above_through`](super::Phase::above_through).
     Around,

@@ -48,6 +48,7 @@ mod undone;
 mod zones;
 
 mod approval;
+mod asked_about;
 mod back;
 mod costs;
 mod crowded;

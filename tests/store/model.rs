@@ -2,7 +2,8 @@
 
 use phaseledger::model::{CommandId, Seq, Span};
 use phaseledger::store::{
-    Appended, Batch, Cache, Entry, Head, Log, MemoryStore, RowChanges, Sought, TimeSpan, Times, Until,
+    Appended, Batch, Cache, DiskReader, Entry, Head, Log, MemoryStore, RowChanges, Sought, StoreError,
+    TimeSpan, Times, Until,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -59,6 +60,8 @@ struct Pair {
     at: i64,
     recorded_at: i64,
     times: Vec<Times>,
+    /// How often rows were asked for, and how often there were any.
+    asked: (u64, u64),
 }
 
 /// Checks that spans are of all places, in order, and tell between which times the events took effect.
@@ -154,6 +157,24 @@ impl Pair {
         }
     }
 
+    /// Looks at the rows as whoever asks has them: those of the head, or none.
+    fn ask(&mut self) {
+        let asked = DiskReader::open(&self.disk.log()).expect("the log is read").store;
+        let head = asked.head().expect("a head");
+        let rows = |prefix: &str| asked.rows(&head, prefix);
+        self.asked.0 += 1;
+        if head.fold_version.is_none() || matches!(rows(""), Err(StoreError::Moved)) {
+            return;
+        }
+        self.asked.1 += 1;
+        assert_eq!(asked.head().expect("a head"), self.memory.head().expect("a head"));
+        for prefix in ["", "a", "ab", "b", "bb", "c"] {
+            assert_eq!(rows(prefix).expect("rows"), self.memory.rows_now(prefix).expect("rows"));
+            let row = asked.row(&head, prefix).expect("a row");
+            assert_eq!(row, self.memory.row_now(prefix).expect("a row"));
+        }
+    }
+
     /// Asks both everything. Of snapshots the disk may have fewer.
     fn compare(&mut self) {
         let disk = self.disk.store();
@@ -184,7 +205,9 @@ impl Pair {
             assert_eq!(disk.rows_now(prefix).expect("rows"), self.memory.rows_now(prefix).expect("rows"));
             assert_eq!(disk.row_now(prefix).expect("a row"), self.memory.row_now(prefix).expect("a row"));
         }
+        self.ask();
         // The disk takes some of its own, of another fold.
+        let disk = self.disk.store();
         let kept = disk.snapshot(Seq::new(40)).expect("a snapshot").filter(|found| found.fold_version == 1);
         if let Some(found) = kept {
             assert_eq!(self.memory.snapshot(found.seq).expect("a snapshot"), Some(found));
@@ -197,12 +220,17 @@ proptest! {
 
     #[test]
     fn the_disk_does_what_memory_does(operations in prop::collection::vec(operation(), 1..40)) {
-        let mut pair = Pair { memory: MemoryStore::new(), disk: OnDisk::new(SMALL), command: 0, at: 0, recorded_at: 0, times: Vec::new() };
+        let mut pair = Pair { memory: MemoryStore::new(), disk: OnDisk::new(SMALL), command: 0, at: 0, recorded_at: 0, times: Vec::new(), asked: (0, 0) };
         for operation in &operations {
             pair.run(operation);
         }
         pair.compare();
         pair.disk.reopen();
         pair.compare();
+        // A batch of all rows puts right whatever was not noted.
+        let whole = Operation::Append { events: Vec::new(), rows: vec![("a".to_owned(), Some(9))], replace: true };
+        pair.run(&whole);
+        pair.ask();
+        prop_assert!(pair.asked.1 > 0, "nobody who asks has rows");
     }
 }

@@ -1,9 +1,10 @@
 //! Writing: the one way in which the log changes.
 
 use super::journal::{self, Failed};
+use super::since::SinceFile;
 use super::state::State;
 use super::tail::{Changes, FRAME, Tail};
-use super::{DiskStore, archive, damaged, head, rows};
+use super::{DiskStore, archive, damaged, head, rows, since};
 use crate::model::Seq;
 use crate::store::{Appended, Batch, Entry, Head, Limits, RowChanges, StoreError};
 
@@ -42,6 +43,7 @@ pub(super) fn append(store: &mut DiskStore, expected: &Head, batch: &Batch) -> R
         store.witnesses.note(&store.view.state);
     }
     change_tail(store, batch, is_archived)?;
+    note_rows(store, &before, batch);
     if is_archived {
         archive::tidy(store);
     }
@@ -58,9 +60,34 @@ fn commit(store: &mut DiskStore, entries: &[Entry]) -> Result<(), Failed> {
     Ok(())
 }
 
+/// Notes for whoever asks which rows changed. Where that cannot be told, or is much, a snapshot tells all of them.
+fn note_rows(store: &mut DiskStore, before: &Head, batch: &Batch) {
+    let rows = &batch.rows;
+    let is_known = rows.replace || before.seq == Seq::ZERO || before.fold_version == Some(rows.fold_version);
+    let is_kept = store.tail.as_ref().is_some_and(|tail| tail.fold_version == Some(rows.fold_version));
+    let state = &store.view.state;
+    let is_little = since::rows_bytes(rows) <= since::ENTRY_BYTES_MAX;
+    let mut place = before.seq;
+    if rows.replace && is_kept {
+        // Where all of them are told, nothing before it matters.
+        store.since = SinceFile::begin(&store.dir, state);
+        place = state.seq();
+    }
+    let noted = store.since.as_mut().filter(|_| is_known && is_kept && is_little);
+    if noted.and_then(|since| since.add(place, state, rows)).is_some() {
+        return;
+    }
+    // What is noted from now on does not follow on what is there.
+    store.since = None;
+    if is_kept && !is_little {
+        let _ = archive::take_snapshot(store);
+    }
+}
+
 fn doubt(store: &mut DiskStore, failure: &StoreError) {
-    // What sled has is older than what may be there.
+    // What sled has, and what is noted of rows, is older than what may be there.
     store.tail = None;
+    store.since = None;
     store.doubt = Some(match failure {
         StoreError::Io { source, .. } => (source.kind(), source.to_string()),
         other => (std::io::ErrorKind::Other, other.to_string()),

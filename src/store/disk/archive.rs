@@ -9,8 +9,10 @@ use std::fs;
 use super::folder::{self, sync};
 use super::journal::{self, Failed, JournalFile};
 use super::segment::{SegmentName, SegmentWriter};
+use super::since::{self, SinceFile};
 use super::view::SEGMENTS;
 use super::{DiskStore, frame, io_error, rows, snapshot};
+use crate::model::Seq;
 use crate::store::{Entry, StoreError};
 
 /// The fewest events between two snapshots: fewer than are archived at once, so that what is folded is the journal's.
@@ -118,26 +120,33 @@ pub(super) fn tidy(store: &mut DiskStore) {
             let _ = fs::remove_file(folder.join(name.to_string()));
         }
     }
-    let _ = take_snapshot(store);
+    if is_snapshot_due(store) {
+        let _ = take_snapshot(store);
+    }
 }
 
-fn take_snapshot(store: &DiskStore) -> Result<(), StoreError> {
+fn is_snapshot_due(store: &DiskStore) -> bool {
+    let last = snapshot::last_place(&store.dir).unwrap_or(Seq::ZERO);
+    let since = store.view.state.seq().number() - last.number().min(store.view.state.seq().number());
+    let is_full = store.since.as_ref().is_none_or(|since| since.bytes >= since::BYTES_FULL);
+    let is_enough = since >= SNAPSHOT_EVENTS_MIN.min(store.options.open_events_max);
+    is_enough && (is_full || since >= snapshot::last_row_count(&store.dir) / ROWS_AN_EVENT)
+}
+
+/// Takes a snapshot of the rows as they are, where there are any, and begins to note anew what changes.
+pub(super) fn take_snapshot(store: &mut DiskStore) -> Result<(), StoreError> {
     let Some((tail, fold_version)) = store.tail.as_ref().and_then(|tail| Some((tail, tail.fold_version?)))
     else {
         return Ok(());
     };
-    let since = store.view.state.seq().number() - snapshot::last_place(&store.dir)?.number();
-    if since < SNAPSHOT_EVENTS_MIN.min(store.options.open_events_max)
-        || since < snapshot::last_row_count(&store.dir) / ROWS_AN_EVENT
-    {
-        return Ok(());
-    }
     let rows = rows::rows(tail, "")?;
     // Whoever takes in a log as a whole hands on its rows at the end, and no version before.
     if fold_version == 0 || rows.is_empty() {
         return Ok(());
     }
-    snapshot::put(&store.dir, &store.view.state, fold_version, &rows)
+    snapshot::put(&store.dir, &store.view.state, fold_version, &rows)?;
+    store.since = SinceFile::begin(&store.dir, &store.view.state);
+    Ok(())
 }
 
 /// Makes a segment durable whose name may not be: written anew, aside, for what can be read may not be on the disk.

@@ -6,6 +6,7 @@
 //!  log/segments/   all other events, in files that never change; head: the second witness
 //!  log/head        the witness: how long the log was when it was last durable
 //!  log/snapshots/  the table as it was at some places                            a cache
+//!  log/rows        the rows of the table that changed since the last of these           a cache, for whoever asks
 //!  log/work/       sled's folder: the last events again, the rows of the head    a cache, for whoever appends
 //!  log/sealed, log/tail/   tell earlier versions that this log is not for them
 //! ```
@@ -32,6 +33,7 @@ mod folder;
 mod frame;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
+mod head_rows;
 mod journal;
 mod lock;
 mod look;
@@ -47,6 +49,7 @@ mod reader;
 mod rows;
 mod salvage;
 mod segment;
+mod since;
 mod snapshot;
 mod state;
 mod tail;
@@ -68,6 +71,7 @@ use self::block::BlockSize;
 use self::journal::JournalFile;
 use self::lock::Lock;
 use self::segment::SegmentName;
+use self::since::SinceFile;
 use self::state::State;
 use self::tail::Tail;
 use self::threads::Opener;
@@ -135,6 +139,8 @@ pub struct DiskStore {
     /// Segments whose events others hold too.
     obsolete: Vec<SegmentName>,
     witnesses: Witnesses,
+    /// The rows that changed since the last snapshot, for whoever asks; none where that is not known to be all.
+    since: Option<SinceFile>,
     /// What was mended as it was opened.
     mended: Vec<Mended>,
     /// The failure that leaves open what is on the disk.
@@ -258,6 +264,8 @@ impl Cache for DiskStore {
 
     fn forget_cache(&mut self) -> Result<(), StoreError> {
         self.check_usable()?;
+        since::forget(&self.dir);
+        self.since = None;
         snapshot::forget(&self.dir)?;
         // It goes before another one is made in its place.
         self.tail = None;

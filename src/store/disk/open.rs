@@ -8,6 +8,7 @@ use super::journal::{self, JournalFile};
 use super::lock::Lock;
 use super::look::{Look, Who, look};
 use super::parts::{self, Parts};
+use super::since::SinceFile;
 use super::tail::Tail;
 use super::witness::Witnesses;
 use super::{DiskOptions, DiskStore, archive, folder, io_error, make, mend, takeover};
@@ -123,9 +124,11 @@ impl DiskStore {
         if witnesses.are_behind(state.seq()) {
             witnesses.note(state);
         }
+        let since = SinceFile::open(dir, state).or_else(|| SinceFile::begin_log(dir, state));
         let tail = Tail::open(dir, &looked.view, deadline)?;
         Ok(DiskStore {
             tail,
+            since,
             front: looked.front,
             view: looked.view,
             journal,

@@ -1,11 +1,13 @@
 //! The log as whoever asks has it: opened without sled, without the lock, and without a write.
 
+use std::cell::OnceCell;
 use std::path::Path;
 
+use super::head_rows::HeadRows;
 use super::look::{Who, look};
 use super::parts::{self, Parts};
 use super::view::{LOOKS_MAX, View};
-use super::{append, folder, head, old, snapshot, takeover};
+use super::{append, folder, head, head_rows, old, snapshot, takeover};
 use crate::model::{CommandId, Places, Seq, Span};
 use crate::store::{
     Appended, Batch, Cache, Head, Limits, Log, MemoryStore, Snapshot, Sought, Store, StoreError, TimeSpan,
@@ -17,6 +19,8 @@ use crate::store::{
 pub struct DiskReader {
     view: View,
     dir: std::path::PathBuf,
+    /// The rows of the head, once they were asked for; none where they are not to be had.
+    rows: OnceCell<Option<HeadRows>>,
 }
 
 /// A log that was opened to be asked.
@@ -64,15 +68,28 @@ impl DiskReader {
                 let looked = look(&dir, Who::Asker)?;
                 let end = looked.view.state.seq();
                 let left_over = looked.is_left_over.then_some(end);
-                Ok(Opened { store: Box::new(DiskReader { view: looked.view, dir }), left_over })
+                let reader = DiskReader { view: looked.view, dir, rows: OnceCell::new() };
+                Ok(Opened { store: Box::new(reader), left_over })
             }
         }
     }
 }
 
+impl DiskReader {
+    /// Returns the rows of the head. Where they cannot be read they are folded from the log, which tells the same.
+    fn head_rows(&self) -> Result<&HeadRows, StoreError> {
+        let rows = self.rows.get_or_init(|| HeadRows::of(&self.dir, &self.view.state));
+        rows.as_ref().ok_or(StoreError::Moved)
+    }
+}
+
 impl Log for DiskReader {
     fn head(&self) -> Result<Head, StoreError> {
-        Ok(head(&self.view.state, None))
+        let fold_version = match self.rows.get() {
+            None => head_rows::fold_version(&self.dir, self.view.state.seq()),
+            Some(rows) => rows.as_ref().map(|rows| rows.fold_version),
+        };
+        Ok(head(&self.view.state, fold_version))
     }
 
     fn read(&self, after: Seq, limit: usize) -> Result<Vec<String>, StoreError> {
@@ -109,12 +126,12 @@ impl Log for DiskReader {
 }
 
 impl Cache for DiskReader {
-    fn row(&self, _of: &Head, _key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        Err(StoreError::Moved)
+    fn row(&self, of: &Head, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.head_rows().and_then(|rows| rows.check_of(of)?.row(key))
     }
 
-    fn rows(&self, _of: &Head, _prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
-        Err(StoreError::Moved)
+    fn rows(&self, of: &Head, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        self.head_rows().and_then(|rows| rows.check_of(of)?.rows(prefix))
     }
 
     fn snapshot(&self, at_most: Seq) -> Result<Option<Snapshot>, StoreError> {

@@ -10,8 +10,11 @@
 //! Rows are in the order of their keys, so that one is found by its block's first key. A snapshot is not synced: what
 //! a power cut leaves of one does not match its checksums.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::bytes::{Reader, Writer, crc};
 use super::codec;
@@ -28,6 +31,8 @@ const V1: u16 = 1;
 const FOLDER: &str = "snapshots";
 /// A block is full when its rows reach this many bytes.
 const BLOCK_BYTES: usize = 16 << 10;
+/// How many blocks are held at most while single rows are read.
+const BLOCKS_HELD_MAX: usize = 256;
 /// How many events there are at most between snapshots that are kept, unless these are large: that many are folded in no
 /// time that anybody notices.
 const GAP_EVENTS_MIN: u64 = 8 << 10;
@@ -53,6 +58,78 @@ pub(super) fn last(dir: &Path, at_most: Seq) -> Result<Option<Snapshot>, StoreEr
         }
     }
     Ok(None)
+}
+
+/// A snapshot of which single rows are read.
+#[derive(Debug)]
+pub(super) struct SnapshotFile {
+    packed: Packed,
+    pub(super) fold_version: u32,
+    /// Where the log stood.
+    pub(super) state: State,
+    /// Where each block is, and its first key.
+    index: Vec<(u64, u32, String)>,
+    blocks: RefCell<HashMap<usize, Arc<Vec<Row>>>>,
+}
+
+impl SnapshotFile {
+    /// Opens the snapshot at a place.
+    pub(super) fn open(dir: &Path, place: Seq) -> Result<Self, StoreError> {
+        let packed = Packed::open(&path(dir, place), MAGIC)?;
+        let (fold_version, _, state) = read_front(&packed, place)?;
+        let index = read_index(&packed.needed(INDEX, V1)?).ok_or_else(|| packed.damaged("a snapshot"))?;
+        Ok(SnapshotFile { packed, fold_version, state, index, blocks: RefCell::default() })
+    }
+
+    /// Returns a row.
+    pub(super) fn row(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let after = self.index.partition_point(|(_, _, first)| first.as_str() <= key);
+        let Some(at) = after.checked_sub(1) else { return Ok(None) };
+        let block = self.block(at)?;
+        let found = block.binary_search_by(|(of, _)| of.as_str().cmp(key));
+        Ok(found.ok().map(|found| block[found].1.clone()))
+    }
+
+    /// Returns the rows whose key has a prefix, in order.
+    pub(super) fn rows(&self, prefix: &str) -> Result<Vec<Row>, StoreError> {
+        let before = self.index.partition_point(|(_, _, first)| first.as_str() <= prefix);
+        let mut rows = Vec::new();
+        for at in before.saturating_sub(1)..self.index.len() {
+            let first = self.index[at].2.as_str();
+            if first > prefix && !first.starts_with(prefix) {
+                break;
+            }
+            rows.extend(self.read_block(at)?.into_iter().filter(|(key, _)| key.starts_with(prefix)));
+        }
+        Ok(rows)
+    }
+
+    fn block(&self, at: usize) -> Result<Arc<Vec<Row>>, StoreError> {
+        if let Some(block) = self.blocks.borrow().get(&at) {
+            return Ok(Arc::clone(block));
+        }
+        let block = Arc::new(self.read_block(at)?);
+        let mut blocks = self.blocks.borrow_mut();
+        if blocks.len() >= BLOCKS_HELD_MAX {
+            blocks.clear();
+        }
+        blocks.insert(at, Arc::clone(&block));
+        Ok(block)
+    }
+
+    fn read_block(&self, at: usize) -> Result<Vec<Row>, StoreError> {
+        let (start, length, _) = &self.index[at];
+        let block = self.packed.read(*start, u64::from(*length))?;
+        read_block(&block).ok_or_else(|| self.packed.damaged("a snapshot"))
+    }
+}
+
+/// Reads the front of the snapshot of a place: the version of the fold, how many rows it has, where the log stood.
+fn read_front(packed: &Packed, place: Seq) -> Result<(u32, u64, State), StoreError> {
+    let front = packed.needed(FRONT, V1)?;
+    let mut reader = Reader::new(&front);
+    let mut read = || Some((reader.u32()?, reader.u64()?, State::read(&mut reader)?));
+    read().filter(|(_, _, state)| state.seq() == place).ok_or_else(|| packed.damaged("a snapshot"))
 }
 
 /// Makes the folder of snapshots.
@@ -144,12 +221,9 @@ fn write(path: &Path, state: &State, fold_version: u32, rows: &[Row]) -> Result<
 fn read(path: &Path, place: Seq) -> Result<Snapshot, StoreError> {
     let packed = Packed::open(path, MAGIC)?;
     let odd = || packed.damaged("a snapshot");
-    let front = packed.needed(FRONT, V1)?;
-    let mut reader = Reader::new(&front);
-    let (fold_version, count) = (reader.u32().ok_or_else(odd)?, reader.u64().ok_or_else(odd)?);
-    let state = State::read(&mut reader).filter(|state| state.seq() == place).ok_or_else(odd)?;
+    let (fold_version, count, state) = read_front(&packed, place)?;
     let (mut rows, mut end) = (Vec::new(), HEADER_BYTES);
-    for (start, length) in read_index(&packed.needed(INDEX, V1)?).ok_or_else(odd)? {
+    for (start, length, _) in read_index(&packed.needed(INDEX, V1)?).ok_or_else(odd)? {
         // One behind the other, so that no block is read, and held, more than once.
         if start != end || rows.len() as u64 > count {
             return Err(odd());
@@ -162,13 +236,12 @@ fn read(path: &Path, place: Seq) -> Result<Snapshot, StoreError> {
     is_whole.then_some(Snapshot { seq: place, frontier: state.frontier, fold_version, rows }).ok_or_else(odd)
 }
 
-/// Reads where the blocks are.
-fn read_index(bytes: &[u8]) -> Option<Vec<(u64, u32)>> {
+/// Reads where the blocks are, and their first keys.
+fn read_index(bytes: &[u8]) -> Option<Vec<(u64, u32, String)>> {
     let mut reader = Reader::new(bytes);
     let entries = (0..reader.u32()?).map(|_| {
         let (start, length, key) = (reader.u64()?, reader.u32()?, reader.u32()? as usize);
-        reader.take(key)?;
-        Some((start, length))
+        Some((start, length, String::from_utf8(reader.take(key)?.to_vec()).ok()?))
     });
     entries.collect()
 }

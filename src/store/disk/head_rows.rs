@@ -1,0 +1,97 @@
+//! The rows of the head, for whoever asks: the last snapshot, and what changed since.
+
+use std::path::Path;
+
+use super::since::{self, Changed, Reaches};
+use super::snapshot::SnapshotFile;
+use super::state::State;
+use crate::model::Seq;
+use crate::store::{Head, StoreError};
+
+/// The rows of a log that stands at a place.
+#[derive(Debug)]
+pub(super) struct HeadRows {
+    snapshot: Option<SnapshotFile>,
+    changed: Changed,
+    place: Seq,
+    /// The version of the fold that made them.
+    pub(super) fold_version: u32,
+}
+
+/// Says of which version of the fold the rows are that are there for a log at a place, as far as can be told without reading
+/// them; none where there are none.
+pub(super) fn fold_version(dir: &Path, place: Seq) -> Option<u32> {
+    match since::reaches(dir)? {
+        Reaches::Beyond(reached, version) => (reached >= place).then_some(version),
+        Reaches::Snapshot(at) if at == place && place > Seq::ZERO => {
+            SnapshotFile::open(dir, place).ok().map(|snapshot| snapshot.fold_version)
+        }
+        Reaches::Snapshot(_) => None,
+    }
+}
+
+impl HeadRows {
+    /// Opens the rows of a log that stands so; none where they are not to be had.
+    pub(super) fn of(dir: &Path, state: &State) -> Option<Self> {
+        let since = since::read(dir, state)?;
+        let snapshot = match since.snapshot {
+            // Before the first event there is nothing.
+            None | Some((Seq::ZERO, _)) => None,
+            Some((place, root)) => {
+                let snapshot = SnapshotFile::open(dir, place).ok()?;
+                Some(snapshot).filter(|snapshot| snapshot.state.root() == root)
+            }
+        };
+        let of_snapshot = snapshot.as_ref().map(|snapshot| snapshot.fold_version);
+        let fold_version = since.fold_version.or(of_snapshot)?;
+        let is_whole = snapshot.is_some() || !matches!(since.snapshot, Some((place, _)) if place > Seq::ZERO);
+        let is_of_one = of_snapshot.is_none_or(|version| version == fold_version);
+        let place = state.seq();
+        (is_whole && is_of_one).then_some(HeadRows { snapshot, changed: since.changed, place, fold_version })
+    }
+
+    /// Says whether they are those of a head: of another one there are none.
+    pub(super) fn check_of(&self, of: &Head) -> Result<&Self, StoreError> {
+        let are_of = of.seq == self.place && of.fold_version == Some(self.fold_version);
+        if are_of { Ok(self) } else { Err(StoreError::Moved) }
+    }
+
+    /// Returns a row.
+    pub(super) fn row(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        match (self.changed.get(key), &self.snapshot) {
+            (Some(changed), _) => Ok(changed.clone()),
+            (None, Some(snapshot)) => snapshot.row(key).map_err(moved),
+            (None, None) => Ok(None),
+        }
+    }
+
+    /// Returns the rows whose key has a prefix, in order.
+    pub(super) fn rows(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        let kept = self.snapshot.as_ref().map(|snapshot| snapshot.rows(prefix)).transpose().map_err(moved)?;
+        let changed = self.changed.range(prefix.to_owned()..).take_while(|(key, _)| key.starts_with(prefix));
+        let mut changed = changed.peekable();
+        let mut rows = Vec::new();
+        let put = |rows: &mut Vec<_>, (key, value): (&String, &Option<Vec<u8>>)| {
+            rows.extend(value.as_ref().map(|value| (key.clone(), value.clone())));
+        };
+        for (key, value) in kept.unwrap_or_default() {
+            while let Some(before) = changed.next_if(|(of, _)| **of < key) {
+                put(&mut rows, before);
+            }
+            match changed.next_if(|(of, _)| **of == key) {
+                Some(instead) => put(&mut rows, instead),
+                None => rows.push((key, value)),
+            }
+        }
+        changed.for_each(|rest| put(&mut rows, rest));
+        Ok(rows)
+    }
+}
+
+/// A snapshot is a cache: one that cannot be read is as good as none, and the log tells the same.
+fn moved(error: StoreError) -> StoreError {
+    match error {
+        StoreError::Damaged { .. } | StoreError::Io { .. } => StoreError::Moved,
+        other => other,
+    }
+}
