@@ -1,5 +1,6 @@
 //! The formats: what is written comes back, and any bit that flips and any end that is missing is told.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
@@ -10,13 +11,15 @@ use uuid::Uuid;
 
 use super::block::{self, Block, BlockSize};
 use super::cover::Cover;
+use super::head_rows::HeadRows;
 use super::journal::{self, Journal};
 use super::packed::{HEADER_BYTES, Packed, PackedWriter};
 use super::segment::{Segment, SegmentName, SegmentWriter};
+use super::since::SinceFile;
 use super::snapshot;
 use super::state::State;
 use crate::model::{CommandId, Seq, Timestamp};
-use crate::store::{Entry, Snapshot, Sought, StoreError, Times, Until};
+use crate::store::{Entry, RowChanges, Snapshot, Sought, StoreError, Times, Until};
 
 const SIZE: BlockSize = BlockSize { events_max: 4, bytes_full: 500 };
 
@@ -293,6 +296,49 @@ fn a_snapshot_that_is_not_as_it_was_written_is_none() {
         fs::write(&path, bytes).expect("a file");
         assert_eq!(snapshot::last(folder.path(), Seq::new(99)).expect("a folder"), None, "{what}");
     });
+}
+
+#[test]
+fn rows_since_a_snapshot_that_are_not_as_they_were_written_are_none() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let dir = folder.path();
+    let mut state = State::default().after(&entries(1..12));
+    let kept: Vec<_> = (0..9).map(|n: u8| (format!("p/w/{n}"), vec![n; 40])).collect();
+    snapshot::put(dir, &state, 3, &kept).expect("it is written");
+    let mut file = SinceFile::begin(dir, &state).expect("a file");
+    let mut expected: BTreeMap<_, _> = kept.into_iter().collect();
+    for number in 12..20_u64 {
+        let before = state.seq();
+        state = state.after(&entries(number..number + 1));
+        let (key, value) = (format!("p/w/{}", number % 5 * 3), vec![number as u8; 30]);
+        let gone = format!("p/w/{}", number % 4);
+        expected.insert(key.clone(), value.clone());
+        expected.remove(&gone);
+        let rows = vec![(key, Some(value)), (gone, None)];
+        file.add(before, &state, &RowChanges { fold_version: 3, replace: false, rows })
+            .expect("it is written");
+    }
+    let rows = HeadRows::of(dir, &state).expect("rows of the head");
+    assert_eq!(rows.rows("").expect("rows"), expected.clone().into_iter().collect::<Vec<_>>());
+    for key in (0..16).map(|n| format!("p/w/{n}")) {
+        assert_eq!(rows.row(&key).expect("a row"), expected.get(&key).cloned(), "{key}");
+    }
+    assert!(SinceFile::open(dir, &state).is_some(), "it is gone on with");
+    let before = State::default().after(&entries(1..15));
+    assert!(HeadRows::of(dir, &before).is_some(), "who asked a moment ago has those of then");
+    assert!(SinceFile::open(dir, &before).is_none(), "who appends goes on from the end alone");
+    let another = State::default().after(&entries(2..21));
+    assert!(HeadRows::of(dir, &another).is_none(), "another log that is as long");
+    let path = dir.join("rows");
+    let bytes = fs::read(&path).expect("a file");
+    spoilt(&bytes, |bytes, what| {
+        fs::write(&path, bytes).expect("a file");
+        assert!(HeadRows::of(dir, &state).is_none(), "{what}");
+    });
+    fs::write(&path, [&bytes[..], b"half of an ent"].concat()).expect("a file");
+    assert!(HeadRows::of(dir, &state).is_some(), "what is just being written does not count");
+    fs::remove_dir_all(dir.join("snapshots")).expect("a folder");
+    assert!(HeadRows::of(dir, &state).is_none(), "without the snapshot it is nothing");
 }
 
 fn arbitrary_entries() -> impl Strategy<Value = Vec<Entry>> {
