@@ -51,7 +51,11 @@ fn contents(store: &dyn Store) -> Result<Contents, StoreError> {
         assert_eq!(store.find(command(seq))?, Some(Seq::new(seq)));
     }
     let head = store.head()?;
-    let rows = head.fold_version.map(|_| store.rows(&head, "")).transpose()?;
+    let rows = match head.fold_version.map(|_| store.rows(&head, "")).transpose() {
+        // Those of the head are not to be had: the lines tell the same.
+        Err(StoreError::Moved) => None,
+        rows => rows?,
+    };
     Ok((lines, rows))
 }
 

@@ -17,8 +17,7 @@ use super::segment::{Segment, SegmentName};
 use super::state::State;
 use super::view::{LOOKS_MAX, SEGMENTS, View};
 use super::witness::Sights;
-use super::{damaged, io_error};
-use super::{folder, snapshot};
+use super::{damaged, folder, io_error, mark, since, snapshot};
 use crate::model::Seq;
 use crate::store::StoreError;
 
@@ -73,7 +72,7 @@ pub(super) fn look(dir: &Path, who: Who) -> Result<Look, StoreError> {
 }
 
 fn look_once(dir: &Path, who: Who) -> Result<Look, StoreError> {
-    let cached = snapshot::last_place(dir)?.max(super::mark::seen(dir));
+    let cached = snapshot::last_place(dir)?.max(mark::seen(dir)).max(since::seen(dir));
     let sights = match who {
         Who::Mender => Sights::read_mending(dir)?,
         Who::Holder | Who::Asker => Sights::read(dir)?,

@@ -77,20 +77,8 @@ impl SinceFile {
     pub(super) fn open(dir: &Path, state: &State) -> Option<Self> {
         let file = OpenOptions::new().read(true).write(true).open(dir.join(NAME)).ok()?;
         let bytes = file.metadata().ok()?.len();
-        let at = |start: u64, length: usize| {
-            let mut bytes = vec![0; length];
-            file.read_exact_at(&mut bytes, start).ok().map(|()| bytes)
-        };
-        let after = match bytes.checked_sub((FRONT_BYTES + END_BYTES) as u64) {
-            None => read_front(&at(0, FRONT_BYTES)?).filter(|_| bytes == FRONT_BYTES as u64)?,
-            Some(_) => {
-                let end = read_end(&at(bytes - END_BYTES as u64, END_BYTES)?)?;
-                let length = end.rows_bytes.checked_add(4 + END_BYTES)?;
-                let start = bytes.checked_sub(length as u64)?;
-                next_entry(&mut at(start, length)?.as_slice())?.1.after
-            }
-        };
-        (after == (state.seq(), state.root())).then_some(SinceFile { file, bytes })
+        let leads_to = last(&file, bytes)?;
+        (leads_to == (state.seq(), state.root())).then_some(SinceFile { file, bytes })
     }
 
     /// Adds what an append changed that led to a state. None where it cannot be written: then the file counts no longer.
@@ -116,6 +104,32 @@ impl SinceFile {
         self.bytes += entry.len() as u64;
         Some(())
     }
+}
+
+/// Returns where a file of so many bytes leads to; none where its last entry is not as it was written.
+fn last(file: &File, bytes: u64) -> Option<(Seq, Digest)> {
+    let at = |start: u64, length: usize| {
+        let mut bytes = vec![0; length];
+        file.read_exact_at(&mut bytes, start).ok().map(|()| bytes)
+    };
+    if bytes == FRONT_BYTES as u64 {
+        return read_front(&at(0, FRONT_BYTES)?);
+    }
+    let end = read_end(&at(bytes.checked_sub(END_BYTES as u64)?, END_BYTES)?)?;
+    let length = end.rows_bytes.checked_add(4 + END_BYTES)?;
+    let start = bytes.checked_sub(length as u64)?;
+    Some(next_entry(&mut at(start, length)?.as_slice())?.1.after)
+}
+
+/// Returns the place that the file leads to: a log that ends before it has lost events, for they were durable when the
+/// file was written. [`Seq::ZERO`] where it does not tell.
+pub(super) fn seen(dir: &Path) -> Seq {
+    let open = || {
+        let file = File::open(dir.join(NAME)).ok()?;
+        let bytes = file.metadata().ok()?.len();
+        last(&file, bytes).map(|(place, _)| place)
+    };
+    open().unwrap_or(Seq::ZERO)
 }
 
 /// Forgets the file.
