@@ -15,15 +15,16 @@ const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 400.0;
 const LEFT: f64 = 70.0;
 const RIGHT: f64 = 600.0;
-const TOP: f64 = 20.0;
+const TOP: f64 = 30.0;
 const BOTTOM: f64 = 350.0;
 
 /// Measures each of them in turn over logs of all sizes, and returns the picture.
 pub fn measure(report: &mut Report, ledgers: &Ledgers, scale: &Scale) -> String {
     let trios: Vec<_> = scale.growth.iter().map(|&events| ledgers.of(events)).collect();
     let sizes = trios.iter().map(|trio| trio.name());
-    let columns = std::iter::once("N".to_owned()).chain(sizes);
-    report.table("How it grows with the log", columns.chain(["last ÷ first", "to reach"].map(str::to_owned)));
+    let columns =
+        ["N".to_owned()].into_iter().chain(sizes).chain(["last ÷ first", "to reach"].map(str::to_owned));
+    report.table("How it grows with the log", &columns.collect::<Vec<_>>());
     let mut curves = Vec::new();
     for (name, _) in MEASURES {
         let mut dice = Dice(scale.seed);
@@ -32,21 +33,18 @@ pub fn measure(report: &mut Report, ledgers: &Ledgers, scale: &Scale) -> String 
             .map(|trio| {
                 let mut dice = Dice(dice.below(u64::MAX));
                 move || {
-                    let words = match name {
-                        "note" => vec!["note".to_owned(), "half is read".to_owned()],
-                        "status --at" => {
-                            vec!["status".to_owned(), "--at".to_owned(), trio.instant(&mut dice)]
-                        }
-                        _ => name.split(' ').map(str::to_owned).collect(),
+                    let question = match name {
+                        "note" => "note half-read".to_owned(),
+                        "status --at" => format!("{name} {}", trio.instant(&mut dice)),
+                        _ => name.to_owned(),
                     };
-                    let words: Vec<&str> = words.iter().map(String::as_str).collect();
-                    Process::ours(&trio.ours, &words).take()
+                    Process::ours(&trio.ours, &question).take()
                 }
             })
             .collect();
         let mut sides: Vec<&mut dyn FnMut() -> _> = asked.iter_mut().map(|side| side as _).collect();
         let samples = turns(scale.rounds, &mut sides);
-        report.cells(cells(name, &samples, scale));
+        report.cells(&cells(name, &samples));
         let points =
             trios.iter().zip(&samples).map(|(trio, samples)| (trio.events as f64, samples.seconds()));
         curves.push(points.collect());
@@ -54,7 +52,7 @@ pub fn measure(report: &mut Report, ledgers: &Ledgers, scale: &Scale) -> String 
     draw(&curves)
 }
 
-fn cells(name: &str, samples: &[Samples], scale: &Scale) -> Vec<String> {
+fn cells(name: &str, samples: &[Samples]) -> Vec<String> {
     let (first, last) = (&samples[0], &samples[samples.len() - 1]);
     let more = last.over(first);
     let goal = match name {
@@ -62,7 +60,7 @@ fn cells(name: &str, samples: &[Samples], scale: &Scale) -> Vec<String> {
         _ => String::new(),
     };
     let shown = samples.iter().map(|samples| samples.shown(Shown::Time));
-    let start = [format!("`{name}`"), scale.rounds.to_string()].into_iter();
+    let start = [format!("`{name}`"), first.rounds()].into_iter();
     start.chain(shown).chain([digits(more), goal]).collect()
 }
 
@@ -93,6 +91,7 @@ fn draw(curves: &[Vec<(f64, f64)>]) -> String {
             &time_text(seconds).replace(".00", "").replace(".0", ""),
         );
     }
+    text(&mut svg, (LEFT, TOP - 12.0), "start", "#333", "median time of a process");
     text(&mut svg, (f64::midpoint(LEFT, RIGHT), BOTTOM + 40.0), "middle", "#333", "events in the log");
     let ends: Vec<f64> = curves.iter().map(|curve| y(curve[curve.len() - 1].1)).collect();
     for ((curve, (name, colour)), end) in curves.iter().zip(MEASURES).zip(apart(&ends)) {
@@ -115,9 +114,9 @@ fn draw(curves: &[Vec<(f64, f64)>]) -> String {
 
 /// Returns the powers of ten around numbers.
 fn decades(numbers: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
-    let least = numbers.clone().fold(f64::INFINITY, f64::min).log10().mul_add(1.0, 0.01).floor();
-    let most = numbers.fold(0.0, f64::max).log10().mul_add(1.0, -0.01).ceil();
-    (least, most.max(least + 1.0))
+    let least = numbers.clone().fold(f64::INFINITY, f64::min).log10() + 0.01;
+    let most = numbers.fold(0.0, f64::max).log10() - 0.01;
+    (least.floor(), most.ceil().max(least.floor() + 1.0))
 }
 
 /// Moves labels apart that would be one on the other.

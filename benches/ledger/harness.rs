@@ -1,10 +1,10 @@
 //! Measuring in turn, and the tables of what was measured.
 
 use std::fmt;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-/// The engines, in the order of the columns.
-pub const ENGINES: [&str; 3] = ["phaseledger", "SQLite", "raw file"];
+/// How long one row may be measured, as long as there are three turns of it.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What something took. What is not known of it is no number.
 #[derive(Debug, Clone, Copy)]
@@ -23,7 +23,7 @@ pub type Side<'a> = &'a mut dyn FnMut() -> Taken;
 
 /// What one side took, in each turn.
 #[derive(Debug, Clone, Default)]
-pub struct Samples(Vec<Taken>);
+pub struct Samples(pub Vec<Taken>);
 
 impl Samples {
     /// Returns the median of one figure.
@@ -61,14 +61,9 @@ impl Samples {
         }
     }
 
-    fn len(&self) -> usize {
-        self.0.len()
-    }
-}
-
-impl From<Vec<Taken>> for Samples {
-    fn from(taken: Vec<Taken>) -> Self {
-        Samples(taken)
+    /// Says how many turns there were.
+    pub fn rounds(&self) -> String {
+        self.0.len().to_string()
     }
 }
 
@@ -86,17 +81,25 @@ pub fn in_turn<const N: usize>(rounds: usize, mut sides: [Side<'_>; N]) -> [Samp
     turns(rounds, &mut sides).try_into().expect("as many samples as sides")
 }
 
-/// Measures in turn, A B C A B C, after one turn that does not count where that is cheap.
+/// Measures in turn, A B C A B C, after one turn that does not count where that is cheap. Fewer turns, an odd number, where they
+/// take long.
 pub fn turns(rounds: usize, sides: &mut [Side<'_>]) -> Vec<Samples> {
     let mut samples = vec![Samples::default(); sides.len()];
-    let warm_up = usize::from(rounds > 3);
-    for round in 0..rounds + warm_up {
+    let mut turn = |counts: bool| {
         for (side, samples) in sides.iter_mut().zip(&mut samples) {
             let taken = side();
-            if round >= warm_up {
-                samples.0.push(taken);
-            }
+            samples.0.extend(counts.then_some(taken));
         }
+    };
+    let start = Instant::now();
+    if rounds > 3 {
+        turn(false);
+    }
+    for round in 0..rounds {
+        if round >= 3 && round % 2 == 1 && start.elapsed() > PATIENCE {
+            break;
+        }
+        turn(true);
     }
     samples
 }
@@ -113,59 +116,45 @@ pub fn time<T>(call: impl FnOnce() -> T) -> Taken {
     }
 }
 
-/// All that was measured.
+/// All that was measured: tables in Markdown.
 #[derive(Debug, Default)]
-pub struct Report(Vec<Section>);
-
-#[derive(Debug)]
-struct Section {
-    title: String,
-    header: Vec<String>,
-    rows: Vec<Vec<String>>,
-}
+pub struct Report(String);
 
 impl Report {
     /// Begins a table of the engines, with what is to be reached.
-    pub fn section(&mut self, title: impl Into<String>) {
-        let ratios = ENGINES[1..].iter().map(|name| format!("÷ {name}"));
-        let columns = ["N"].iter().chain(&ENGINES).map(|name| (*name).to_owned());
-        self.table(title, columns.chain(ratios).chain(["to reach".to_owned()]));
+    pub fn section(&mut self, title: impl fmt::Display) {
+        let columns = ["N", "phaseledger", "SQLite", "raw file", "÷ SQLite", "÷ raw file", "to reach"];
+        self.table(title, &columns.map(str::to_owned));
     }
 
     /// Begins a table.
-    pub fn table(&mut self, title: impl Into<String>, columns: impl Iterator<Item = String>) {
-        let title = title.into();
-        eprintln!("{title}");
-        let header = std::iter::once(String::new()).chain(columns).collect();
-        self.0.push(Section { title, header, rows: Vec::new() });
+    pub fn table(&mut self, title: impl fmt::Display, columns: &[String]) {
+        let lines = "|---:".repeat(columns.len());
+        self.line(&format!("\n### {title}\n\n|  | {} |\n|---{lines}|", columns.join(" | ")));
     }
 
     /// Adds a row of engines.
     pub fn row(&mut self, row: Row) {
         let [ours, lite, raw] = row.cells;
         let goals = row.goals.join("; ");
-        self.cells(vec![row.name, row.rounds, ours, lite, raw, row.over_lite, row.over_raw, goals]);
+        self.cells(&[row.name, row.rounds, ours, lite, raw, row.over_lite, row.over_raw, goals]);
     }
 
     /// Adds a row of a table of any columns.
-    pub fn cells(&mut self, cells: Vec<String>) {
-        eprintln!("  {}", cells.join(" | "));
-        self.0.last_mut().expect("a table was begun").rows.push(cells);
+    pub fn cells(&mut self, cells: &[String]) {
+        self.line(&format!("| {} |", cells.join(" | ")));
+    }
+
+    fn line(&mut self, line: &str) {
+        eprintln!("{line}");
+        self.0 += line;
+        self.0.push('\n');
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for section in &self.0 {
-            writeln!(f, "### {}\n", section.title)?;
-            writeln!(f, "| {} |", section.header.join(" | "))?;
-            writeln!(f, "|---{}|", "|---:".repeat(section.header.len() - 1))?;
-            for row in &section.rows {
-                writeln!(f, "| {} |", row.join(" | "))?;
-            }
-            writeln!(f)?;
-        }
-        Ok(())
+        f.write_str(&self.0)
     }
 }
 
@@ -181,39 +170,32 @@ pub struct Row {
 }
 
 impl Row {
-    /// Begins a row without figures.
-    pub fn named(name: impl Into<String>) -> Self {
-        Row { name: name.into(), ..Row::default() }
-    }
-
     /// Begins a row of what was measured in turn: ours, then SQLite, then the raw file, as many as there are.
     pub fn of(name: impl Into<String>, shown: Shown, samples: &[Samples]) -> Self {
-        let mut row = Row::named(name);
-        row.rounds = samples[0].len().to_string();
+        let mut row = Row { name: name.into(), rounds: samples[0].rounds(), ..Row::default() };
         for (cell, samples) in row.cells.iter_mut().zip(samples) {
             *cell = samples.shown(shown);
         }
-        let over = |other| samples.get(other).map_or_else(String::new, |other| ratio(samples[0].over(other)));
+        let over =
+            |other| samples.get(other).map_or_else(String::new, |other| digits(samples[0].over(other)));
         (row.over_lite, row.over_raw) = (over(1), over(2));
         row
     }
 
-    /// Sets the cell of an engine.
-    pub fn cell(mut self, engine: usize, text: impl Into<String>) -> Self {
-        self.cells[engine] = text.into();
-        self
+    /// Begins a row of figures that are not medians.
+    pub fn figures(name: &str, cells: [String; 3]) -> Self {
+        Row { name: name.to_owned(), cells, ..Row::default() }
     }
 
     /// Adds to our cell.
-    pub fn note(mut self, text: &str) -> Self {
-        self.cells[0] += ", ";
-        self.cells[0] += text;
+    pub fn note(mut self, text: impl fmt::Display) -> Self {
+        self.cells[0] += &format!(", {text}");
         self
     }
 
     /// Adds the memory to our cell.
     pub fn memory(self, samples: &Samples) -> Self {
-        self.note(&format!("{} MB", digits(samples.megabytes())))
+        self.note(digits(samples.megabytes()) + " MB")
     }
 
     /// Adds a goal, and whether it is reached.
@@ -241,11 +223,6 @@ pub fn median(mut numbers: Vec<f64>) -> f64 {
         count if count % 2 == 1 => numbers[count / 2],
         count => f64::midpoint(numbers[count / 2 - 1], numbers[count / 2]),
     }
-}
-
-/// Shows a ratio.
-pub fn ratio(value: f64) -> String {
-    if value.is_nan() { String::new() } else { digits(value) }
 }
 
 /// Shows a duration.

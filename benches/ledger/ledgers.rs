@@ -19,7 +19,8 @@ pub struct Trio {
     pub events: u64,
     /// How many bytes their lines have.
     pub json: u64,
-    /// How many bytes SQLite's file had when it was made.
+    /// How many bytes our log and SQLite's file had when they were made.
+    pub ours_bytes: u64,
     pub lite_bytes: u64,
     /// How many seconds went by in it.
     pub seconds: u64,
@@ -32,6 +33,19 @@ pub struct Trio {
 }
 
 impl Trio {
+    /// Makes three logs without an event, but for the definition in ours.
+    pub fn empty(folder: &Path) -> Self {
+        let _ = fs::remove_dir_all(folder);
+        let ours = folder.join("ledger");
+        let workflow = workload::sixteen("daily");
+        workload::create(&ours, &workflow);
+        fs::write(ours.join("workflow.toml"), workflow).expect("a workflow file");
+        let [lite, raw] = ["log.sqlite", "log.jsonl"].map(|name| folder.join(name));
+        Lite::create(&lite);
+        Raw::open(&raw);
+        Trio { events: 1, json: 0, ours_bytes: 0, lite_bytes: 0, seconds: 1, ours, lite, raw }
+    }
+
     /// Draws an instant, as the command line takes it.
     pub fn instant(&self, dice: &mut Dice) -> String {
         workload::written(dice.below(self.seconds))
@@ -49,7 +63,7 @@ pub struct Ledgers {
     /// Where they are kept from run to run.
     kept: PathBuf,
     /// Where this run writes.
-    scratch: PathBuf,
+    pub scratch: PathBuf,
     /// Whether those count that another build has made.
     any_build: bool,
     at_hand: RefCell<Vec<Rc<Trio>>>,
@@ -59,11 +73,6 @@ impl Ledgers {
     /// Takes where they are kept, and where this run writes.
     pub fn new(kept: PathBuf, scratch: PathBuf, any_build: bool) -> Self {
         Ledgers { kept, scratch, any_build, at_hand: RefCell::default() }
-    }
-
-    /// Returns where this run writes.
-    pub fn scratch(&self) -> &Path {
-        &self.scratch
     }
 
     /// Returns the log of about so many events, as this run has left it.
@@ -97,7 +106,8 @@ impl Ledgers {
         let ours = self.scratch.join(events.to_string());
         copy(&folder.join("ledger"), &ours);
         settle();
-        Trio { events, json, lite_bytes, seconds, ours, lite, raw }
+        let ours_bytes = bytes_of(&ours.join("log"));
+        Trio { events, json, ours_bytes, lite_bytes, seconds, ours, lite, raw }
     }
 }
 
@@ -108,13 +118,9 @@ pub fn settle() {
 
 fn make(folder: &Path, events: u64, program: &str) {
     let start = Instant::now();
-    let _ = fs::remove_dir_all(folder);
-    let ours = folder.join("ledger");
-    let workflow = workload::sixteen("daily");
-    let mut ledger = workload::create(&ours, &workflow);
-    fs::write(ours.join("workflow.toml"), workflow).expect("a workflow file");
-    let [lite, raw] = ["log.sqlite", "log.jsonl"].map(|name| folder.join(name));
-    let (mut lines, mut table) = (Raw::open(&raw), Lite::create(&lite));
+    let trio = Trio::empty(folder);
+    let (mut ledger, mut table, mut lines) =
+        (workload::open(&trio.ours), Lite::open(&trio.lite), Raw::open(&trio.raw));
     let mut append = |rows: &[_]| {
         table.append(rows);
         lines.append(rows);
@@ -125,7 +131,7 @@ fn make(folder: &Path, events: u64, program: &str) {
     let seconds = workload::fill(&mut ledger, events - 1, append);
     let head = ledger.head().expect("a head").seq.number();
     drop(table);
-    let [json, lite_bytes] = [&raw, &lite].map(|file| bytes_of(file));
+    let [json, lite_bytes] = [&trio.raw, &trio.lite].map(|file| bytes_of(file));
     fs::write(folder.join("stamp"), format!("{program} {head} {json} {lite_bytes} {seconds}"))
         .expect("a stamp");
     eprintln!("three logs of {head} events: {:.1?}", start.elapsed());

@@ -17,7 +17,6 @@ mod growth;
 mod harness;
 mod ledgers;
 mod machine;
-mod page;
 mod peers;
 mod process;
 mod sixteen;
@@ -26,12 +25,15 @@ mod wide;
 mod workload;
 
 use std::ffi::OsString;
-use std::fmt::Write as _;
+use std::fs;
 use std::path::Path;
 
-use harness::Report;
+use harness::{Report, time_text};
 use ledgers::Ledgers;
 
+/// Between what the figures are on their page.
+const BEGIN: &str = "<!-- figures, written by `cargo bench -- --write` -->\n\n";
+const END: &str = "<!-- end of the figures -->\n";
 const GROUPS: [&str; 7] = ["growth", "commands", "questions", "all", "stream", "tree", "workflows"];
 
 /// How much is measured.
@@ -126,14 +128,21 @@ fn bench(words: &[&str]) {
     let base = value("--in").map_or(Path::new(env!("CARGO_TARGET_TMPDIR")), Path::new);
     let scratch = tempfile::tempdir_in(base).expect("a folder for this run");
     scale.barrier = machine::barrier(scratch.path());
-    let mut figures = format!("{}\n\n", machine::describe(scratch.path(), scale.barrier));
+    let machine = machine::describe(scratch.path(), scale.barrier);
     let ledgers = Ledgers::new(base.join("phaseledger-bench"), scratch.path().to_owned(), has("--any-build"));
     let (report, picture) = run(&ledgers, &scale, |group| only.is_none_or(|only| only == group));
-    write!(figures, "Random instants and phases: seed {}.\n\n{report}", scale.seed).expect("a text");
-    writeln!(figures, "At the end: {}.\n", machine::load()).expect("a text");
+    let (version, seed) = (env!("CARGO_PKG_VERSION"), scale.seed);
+    let how = if has("--quick") { " -- --quick" } else { "" };
+    let barrier = time_text(machine::barrier(scratch.path()));
+    let figures = format!(
+        "`cargo bench{how}`, phaseledger {version}, {}. Random instants and phases: seed {seed}.\n\n{machine} At the \
+         end: {}, and one barrier took {barrier}.\n{report}\n",
+        workload::today(),
+        machine::load(),
+    );
     print!("{figures}");
     if has("--write") {
-        page::write(&figures, &picture);
+        write_page(&figures, &picture);
     }
 }
 
@@ -152,4 +161,15 @@ fn run(ledgers: &Ledgers, scale: &Scale, wanted: impl Fn(&str) -> bool) -> (Repo
         }
     }
     (report, picture)
+}
+
+/// Puts figures in place of those in the documentation, and the picture beside them.
+fn write_page(figures: &str, picture: &str) {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let path = docs.join("performance.md");
+    let page = fs::read_to_string(&path).expect("the page");
+    let (front, rest) = page.split_once(BEGIN).expect("where figures begin");
+    let (_, back) = rest.split_once(END).expect("where figures end");
+    fs::write(path, format!("{front}{BEGIN}{figures}{END}{back}")).expect("the page");
+    fs::write(docs.join("growth.svg"), picture).expect("the picture");
 }

@@ -13,14 +13,12 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, params};
 use uuid::Uuid;
 
-use crate::workload::fresh_id;
+use crate::workload::{BATCH, fresh_id};
 
 /// How long the lines are that a peer makes up: about as long as an event of the ledgers.
 const LINE_BYTES: usize = 700;
 /// How long a row is that a peer makes up.
 const ROW_BYTES: usize = 300;
-/// So many lines become durable together, as in `append`.
-const BATCH: usize = 1024;
 
 /// Does one job as a process: appends so many made-up events at once, or those of a file in batches, or prints the table.
 pub fn run(words: &[OsString]) {

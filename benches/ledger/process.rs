@@ -10,7 +10,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{self, File};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
@@ -22,27 +22,35 @@ use crate::harness::Taken;
 /// A process to be measured.
 #[derive(Debug, Clone)]
 pub struct Process {
-    arguments: Vec<OsString>,
+    words: Vec<OsString>,
     output: OsString,
 }
 
 impl Process {
-    /// Returns phaseledger itself, for a ledger's folder.
-    pub fn ours(ledger: &Path, arguments: &[&str]) -> Self {
-        let words = [OsStr::new(env!("CARGO_BIN_EXE_phaseledger")), OsStr::new("--dir"), ledger.as_os_str()];
-        Process::new(words.into_iter().chain(arguments.iter().map(OsStr::new)))
+    /// Returns phaseledger itself, told something about a ledger: words with blanks between them.
+    pub fn ours(ledger: &Path, words: &str) -> Self {
+        let program = env!("CARGO_BIN_EXE_phaseledger").into();
+        let process =
+            Process { words: vec![program, "--dir".into(), ledger.into()], output: "/dev/null".into() };
+        words.split(' ').fold(process, Process::with)
     }
 
     /// Returns a peer: this very program, told to do as SQLite or a raw file would.
-    pub fn peer(mode: &str, file: &Path, rest: &[&OsStr]) -> Self {
-        let bench = std::env::current_exe().expect("the bench");
-        let words = [bench.as_os_str(), OsStr::new("--peer"), OsStr::new(mode), file.as_os_str()];
-        Process::new(words.into_iter().chain(rest.iter().copied()))
+    pub fn peer(mode: &str, file: &Path) -> Self {
+        let words = vec![bench().into(), "--peer".into(), mode.into(), file.into()];
+        Process { words, output: "/dev/null".into() }
     }
 
-    /// Returns any other program.
-    pub fn new<'a>(words: impl Iterator<Item = &'a OsStr>) -> Self {
-        Process { arguments: words.map(OsStr::to_owned).collect(), output: "/dev/null".into() }
+    /// Returns the shell of SQLite, told to print the table.
+    pub fn shell(file: &Path) -> Self {
+        let words = vec!["sqlite3".into(), file.into(), "SELECT * FROM phase".into()];
+        Process { words, output: "/dev/null".into() }
+    }
+
+    /// Adds a word.
+    pub fn with(mut self, word: impl AsRef<OsStr>) -> Self {
+        self.words.push(word.as_ref().to_owned());
+        self
     }
 
     /// Sends what it prints to a file.
@@ -52,8 +60,10 @@ impl Process {
 
     /// Runs it, and returns what it took.
     pub fn take(&self) -> Taken {
-        let mut command = Command::new(std::env::current_exe().expect("the bench"));
-        let said = run(command.arg("--measured").arg(&self.output).args(&self.arguments));
+        let mut command = Command::new(bench());
+        let done = command.arg("--measured").arg(&self.output).args(&self.words).output().expect("a process");
+        assert!(done.status.success(), "{command:?}: {}", String::from_utf8_lossy(&done.stderr));
+        let said = String::from_utf8(done.stdout).expect("UTF-8");
         let figures: Vec<f64> = said.split_whitespace().map(|word| word.parse().expect("a number")).collect();
         let [seconds, processor, kilobytes, written] = figures[..] else { panic!("four figures: {said}") };
         Taken { seconds, processor, megabytes: kilobytes / 1e3, written }
@@ -65,7 +75,7 @@ impl Process {
         let mut command = Command::new("strace");
         command.args(["-f", "-qq", "-c", "-o"]).arg(&counts);
         command.args(["-e", "trace=fsync,fdatasync,sync_file_range,sync,syncfs,msync"]);
-        let ran = command.args(&self.arguments).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        let ran = command.args(&self.words).stdout(Stdio::null()).stderr(Stdio::null()).status();
         ran.ok().filter(std::process::ExitStatus::success)?;
         let text = fs::read_to_string(counts).ok()?;
         // % time, seconds, usecs/call, calls, errors where there were any, the call.
@@ -75,11 +85,8 @@ impl Process {
     }
 }
 
-/// Runs a command that must end well, and returns what it printed.
-pub fn run(command: &mut Command) -> String {
-    let done = command.output().expect("a process");
-    assert!(done.status.success(), "{command:?}: {}", String::from_utf8_lossy(&done.stderr));
-    String::from_utf8(done.stdout).expect("UTF-8")
+fn bench() -> PathBuf {
+    std::env::current_exe().expect("the bench")
 }
 
 /// Runs the words after the first, whose output goes to the file that the first names, and prints what that took: seconds,

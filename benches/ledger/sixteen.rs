@@ -1,6 +1,5 @@
 //! A workflow of 16 phases that was run over and over: single commands, questions, and what reads all of the log.
 
-use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 
@@ -11,7 +10,7 @@ use phaseledger::rules::{Table, evolve};
 use crate::Scale;
 use crate::harness::{Report, Row, Samples, Shown, digits, in_turn, time};
 use crate::ledgers::{Ledgers, Trio, settle};
-use crate::peers::{Lite, Raw, bytes_of, made_up};
+use crate::peers::{Lite, Raw, made_up};
 use crate::process::Process;
 use crate::workload::{Dice, command, now, open};
 
@@ -21,19 +20,19 @@ pub fn commands(report: &mut Report, ledgers: &Ledgers, scale: &Scale) {
         let trio = ledgers.of(events);
         report.section(format!("One command, {} of 16 phases", trio.name()));
         whole_process(report, &trio, scale);
-        barriers(report, &trio, ledgers.scratch());
+        barriers(report, &trio, &ledgers.scratch);
         kept_open(report, &trio, scale);
     }
 }
 
 fn whole_process(report: &mut Report, trio: &Trio, scale: &Scale) {
-    let note = Process::ours(&trio.ours, &["note", "half of the books are read", "--phase", "p07"]);
+    let note = Process::ours(&trio.ours, "note half-read --phase p07");
     // Nothing needs the last phase, so that its start marks nothing.
-    let start = ["start", "p15", "--rerun", "--reason", "again", "--allow-unmet", "--meta", "model=opus-4"];
-    let start = Process::ours(&trio.ours, &start);
-    let complete = Process::ours(&trio.ours, &["complete", "p15"]);
-    let lite = Process::peer("sqlite-append", &trio.lite, &[]);
-    let raw = Process::peer("raw-append", &trio.raw, &[]);
+    let start =
+        Process::ours(&trio.ours, "start p15 --rerun --reason again --allow-unmet --meta model=opus-4");
+    let complete = Process::ours(&trio.ours, "complete p15");
+    let lite = Process::peer("sqlite-append", &trio.lite).with("1");
+    let raw = Process::peer("raw-append", &trio.raw).with("1");
     let mut note = || note.take();
     let mut start = || {
         let taken = start.take();
@@ -49,15 +48,13 @@ fn whole_process(report: &mut Report, trio: &Trio, scale: &Scale) {
 }
 
 fn barriers(report: &mut Report, trio: &Trio, scratch: &Path) {
-    let ours = Process::ours(&trio.ours, &["note", "counted"]).barriers(scratch);
-    let lite = Process::peer("sqlite-append", &trio.lite, &[]).barriers(scratch);
-    let raw = Process::peer("raw-append", &trio.raw, &[]).barriers(scratch);
-    let counts = [ours, lite, raw];
-    let row =
-        counts.into_iter().enumerate().fold(Row::named("barriers of `note`"), |row, (engine, count)| {
-            row.cell(engine, count.map_or("skipped: no strace".to_owned(), |count| count.to_string()))
-        });
-    report.row(match ours {
+    let note = Process::ours(&trio.ours, "note counted");
+    let [lite, raw] = [("sqlite-append", &trio.lite), ("raw-append", &trio.raw)]
+        .map(|(mode, file)| Process::peer(mode, file).with("1"));
+    let counts = [note, lite, raw].map(|process| process.barriers(scratch));
+    let cells = counts.map(|count| count.map_or("skipped: no strace".to_owned(), |count| count.to_string()));
+    let row = Row::figures("barriers of `note`", cells);
+    report.row(match counts[0] {
         Some(count) => row.goal("≤ 3", count <= 3),
         None => row,
     });
@@ -98,43 +95,41 @@ pub fn questions(report: &mut Report, ledgers: &Ledgers, scale: &Scale) {
         status(report, &trio, scale);
         let most = if events > 1_000_000 { 0.04 } else { 0.03 };
         let mut dice = Dice(scale.seed);
-        let mut ask = |name: &str, arguments: &mut dyn FnMut() -> Vec<String>| {
-            let mut ours = || {
-                let arguments = arguments();
-                let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-                Process::ours(&trio.ours, &words).take()
-            };
-            let samples = in_turn(scale.rounds, [&mut ours]);
-            report.row(question(name, most, 25.0, &samples));
-        };
-        let words = |text: &str| text.split(' ').map(str::to_owned).collect::<Vec<_>>();
-        for question in ["show e5", "show p07", "log --phase p07 -n 20"] {
-            ask(&format!("`{question}`"), &mut || words(question));
+        for words in ["show e5", "show p07", "log --phase p07 -n 20"] {
+            let name = format!("`{words}`");
+            ask(report, &trio.ours, &name, scale.rounds, (most, 25.0), &mut || words.to_owned());
         }
-        for question in ["status --at", "why p07 --at", "show p07 --at"] {
-            let name = format!("`{question}` a random instant, the first time");
-            ask(&name, &mut || words(&format!("{question} {}", trio.instant(&mut dice))));
+        for words in ["status --at", "why p07 --at", "show p07 --at"] {
+            let name = format!("`{words}` a random instant, the first time");
+            let mut words = || format!("{words} {}", trio.instant(&mut dice));
+            ask(report, &trio.ours, &name, scale.rounds, (most, 25.0), &mut words);
         }
     }
 }
 
-/// Returns the row of a question that has no peer.
-pub fn question(name: &str, seconds_max: f64, megabytes_max: f64, samples: &[Samples]) -> Row {
-    Row::of(name, Shown::Time, samples)
-        .memory(&samples[0])
-        .goal(format_args!("≤ {:.0} ms", seconds_max * 1e3), samples[0].seconds() <= seconds_max)
-        .goal(format_args!("≤ {megabytes_max:.0} MB"), samples[0].megabytes() <= megabytes_max)
+/// Measures a question that has no peer, with what it may take at most: seconds, and megabytes.
+pub fn ask(
+    report: &mut Report,
+    ledger: &Path,
+    name: &str,
+    rounds: usize,
+    (seconds, megabytes): (f64, f64),
+    words: &mut dyn FnMut() -> String,
+) {
+    let [ours] = in_turn(rounds, [&mut || Process::ours(ledger, &words()).take()]);
+    let row = Row::of(name, Shown::Time, std::slice::from_ref(&ours)).memory(&ours);
+    let row = row.goal(format_args!("≤ {:.0} ms", seconds * 1e3), ours.seconds() <= seconds);
+    report.row(row.goal(format_args!("≤ {megabytes:.0} MB"), ours.megabytes() <= megabytes));
 }
 
 fn status(report: &mut Report, trio: &Trio, scale: &Scale) {
-    let ours = Process::ours(&trio.ours, &["status"]);
-    let lite = Process::peer("sqlite-status", &trio.lite, &[]);
+    let ours = Process::ours(&trio.ours, "status");
+    let lite = Process::peer("sqlite-status", &trio.lite);
     let samples = in_turn(scale.rounds, [&mut || ours.take(), &mut || lite.take()]);
     let row = Row::of("`status`", Shown::Time, &samples).memory(&samples[0]);
     report.row(row.goal_ratio(1.5, &samples));
-    let shell = ["sqlite3".as_ref(), trio.lite.as_os_str(), OsStr::new("SELECT * FROM phase")];
     if std::process::Command::new("sqlite3").arg("--version").output().is_ok() {
-        let shell = Process::new(shell.into_iter());
+        let shell = Process::shell(&trio.lite);
         let samples = in_turn(scale.rounds, [&mut || ours.take(), &mut || shell.take()]);
         report.row(Row::of("`status`, beside the `sqlite3` shell", Shown::Time, &samples));
     }
@@ -147,19 +142,19 @@ pub fn all(report: &mut Report, ledgers: &Ledgers, scale: &Scale) {
         report.section(format!("All of the log, {} of 16 phases", trio.name()));
         report.row(bytes_on_disk(&trio));
         replay(report, &trio, scale);
-        let rated = |name: &str, least: f64, samples: &[Samples]| {
+        let rated = |name: &str, least: f64, samples: &[Samples; 1]| {
             let row = Row::of(name, Shown::Rate(trio.events), samples).memory(&samples[0]);
             let rate = trio.events as f64 / samples[0].seconds();
             row.goal(format_args!("≥ {} M/s", least / 1e6), rate >= least)
         };
-        let verify = Process::ours(&trio.ours, &["verify"]);
+        let verify = Process::ours(&trio.ours, "verify");
         report.row(rated("`verify`", 5e5, &in_turn(scale.rounds_slow, [&mut || verify.take()])));
-        let file = ledgers.scratch().join("export.jsonl");
-        let export = Process::ours(&trio.ours, &["export"]).into_file(&file);
+        let file = ledgers.scratch.join("export.jsonl");
+        let export = Process::ours(&trio.ours, "export").into_file(&file);
         report.row(rated("`export`", 7e5, &in_turn(scale.rounds_slow, [&mut || export.take()])));
-        let mut import = || import(ledgers.scratch(), &file);
+        let mut import = || import(&ledgers.scratch, &file);
         report.row(rated("`import` of it", 2e5, &in_turn(scale.rounds_slow, [&mut import])));
-        let costs = Process::ours(&trio.ours, &["cost", "by", "root-cause"]);
+        let costs = Process::ours(&trio.ours, "cost by root-cause");
         let samples = in_turn(scale.rounds_slow, [&mut || costs.take()]);
         let millions = trio.events as f64 / 1e6;
         let row = Row::of("`cost by root-cause`", Shown::Time, &samples).memory(&samples[0]);
@@ -174,7 +169,7 @@ fn import(scratch: &Path, file: &Path) -> crate::harness::Taken {
     fs::create_dir_all(&folder).expect("a folder");
     drop(Ledger::create(&folder.join("log")).expect("a ledger"));
     settle();
-    let taken = Process::ours(&folder, &["import", file.to_str().expect("UTF-8")]).take();
+    let taken = Process::ours(&folder, "import").with(file).take();
     fs::remove_dir_all(&folder).expect("what was imported");
     taken
 }
@@ -182,11 +177,9 @@ fn import(scratch: &Path, file: &Path) -> crate::harness::Taken {
 /// Says how much each engine keeps for a byte of the lines.
 fn bytes_on_disk(trio: &Trio) -> Row {
     let share = |bytes: u64| bytes as f64 / trio.json as f64;
-    let ours = share(bytes_of(&trio.ours.join("log")));
-    Row::named("bytes on the disk ÷ JSON, with all indexes and snapshots")
-        .cell(0, digits(ours))
-        .cell(1, digits(share(trio.lite_bytes)))
-        .cell(2, digits(1.0))
+    let ours = share(trio.ours_bytes);
+    let cells = [ours, share(trio.lite_bytes), 1.0].map(digits);
+    Row::figures("bytes on the disk ÷ JSON, with all indexes and snapshots", cells)
         .goal("≤ 0.20", ours <= 0.2)
 }
 

@@ -3,53 +3,44 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use phaseledger::ledger::Ledger;
-
 use crate::Scale;
 use crate::harness::{Report, Row, Shown, digits, goal, in_turn};
 use crate::ledgers::{Ledgers, settle};
 use crate::peers::{Lite, copy};
 use crate::process::Process;
-use crate::sixteen::question;
+use crate::sixteen::ask;
 use crate::workload::{BATCH, Dice, command, create, define, moment, open, sixteen, written};
-
-/// The rerun of the root.
-const RERUN: [&str; 4] = ["rerun", "p000000", "--reason", "the source changed"];
 
 /// Measures a tree of phases.
 pub fn tree(report: &mut Report, ledgers: &Ledgers, scale: &Scale) {
     let phases = scale.phases;
-    let complete = ledgers.scratch().join("tree");
+    let complete = ledgers.scratch.join("tree");
     let seconds = grow(&complete, phases);
     report.section(format!("{phases} phases, {} events", 3 * phases + 1));
-    let marked = cascade(report, ledgers.scratch(), &complete, scale);
+    let marked = cascade(report, &ledgers.scratch, &complete, scale);
     let mut dice = Dice(scale.seed);
     let mut phase = move || format!("p{:06}", dice.below(phases));
     let mut dice = Dice(scale.seed + 1);
     let mut instant = move || written(dice.below(seconds));
-    let mut ask = |name: &str, limits: (f64, f64), rounds, words: &mut dyn FnMut() -> Vec<String>| {
-        let mut ours = || {
-            let words = words();
-            let words: Vec<&str> = words.iter().map(String::as_str).collect();
-            Process::ours(&marked, &words).take()
-        };
-        report.row(question(name, limits.0, limits.1, &in_turn(rounds, [&mut ours])));
-    };
+    let rounds = scale.rounds;
     for verb in ["status", "show", "why"] {
-        let name = format!("`{verb} PHASE`");
-        ask(&name, (0.05, 25.0), scale.rounds, &mut || vec![verb.to_owned(), phase()]);
+        let mut words = || format!("{verb} {}", phase());
+        ask(report, &marked, &format!("`{verb} PHASE`"), rounds, (0.05, 25.0), &mut words);
     }
-    let mut start = || ["start".to_owned(), phase(), "--allow-unmet".to_owned()].into();
     // One that is started twice would be refused.
-    ask("`start PHASE`", (0.05, 25.0), scale.rounds.min(21), &mut start);
+    let mut next = (0..phases).step_by(3);
+    let mut start = || format!("start p{:06} --allow-unmet", next.next().expect("many phases"));
+    ask(report, &marked, "`start PHASE`", rounds, (0.05, 25.0), &mut start);
     for verb in ["status", "show", "why"] {
-        let mut words = || vec![verb.to_owned(), phase(), "--at".to_owned(), instant()];
-        ask(&format!("`{verb} PHASE --at` a random instant"), (0.12, 25.0), scale.rounds, &mut words);
+        let name = format!("`{verb} PHASE --at` a random instant");
+        let mut words = || format!("{verb} {} --at {}", phase(), instant());
+        ask(report, &marked, &name, rounds, (0.12, 25.0), &mut words);
     }
     for verb in ["status", "next", "report"] {
         // A kilobyte a phase, where they are many.
         let most = (phases as f64 / 1e3).max(25.0);
-        ask(&format!("`{verb}` of all"), (0.7, most), scale.rounds_slow, &mut || vec![verb.to_owned()]);
+        let name = format!("`{verb}` of all");
+        ask(report, &marked, &name, scale.rounds_slow, (0.7, most), &mut || verb.to_owned());
     }
 }
 
@@ -66,12 +57,9 @@ fn grow(folder: &Path, phases: u64) -> u64 {
     let lines = (0..phases).flat_map(|number| {
         ["start", "complete"].map(|verb| format!(r#"{{"do":"{verb}","phase":"p{number:06}"}}"#))
     });
-    record(&mut ledger, &lines.collect::<Vec<_>>(), 1)
-}
-
-/// Records commands, one a second, and returns when the last one was.
-fn record(ledger: &mut Ledger, lines: &[String], mut seconds: u64) -> u64 {
+    let lines: Vec<String> = lines.collect();
     let mut session = ledger.session().expect("a session");
+    let mut seconds = 1;
     for lines in lines.chunks(BATCH) {
         for line in lines {
             session.stage(&command(line), moment(seconds)).expect("a legal command");
@@ -88,7 +76,7 @@ fn cascade(report: &mut Report, scratch: &Path, complete: &Path, scale: &Scale) 
         (scratch.join("tree.marked"), scratch.join("tree.sqlite"), scratch.join("tree.jsonl"));
     Lite::create(&lite);
     let events = scale.phases.to_string();
-    let rerun = Process::ours(&marked, &RERUN);
+    let rerun = Process::ours(&marked, "rerun p000000 --reason changed");
     let mut ours = || {
         copy(complete, &marked);
         settle();
@@ -96,11 +84,11 @@ fn cascade(report: &mut Report, scratch: &Path, complete: &Path, scale: &Scale) 
     };
     let mut theirs = || {
         settle();
-        Process::peer("sqlite-append", &lite, &[events.as_ref()]).take()
+        Process::peer("sqlite-append", &lite).with(&events).take()
     };
     let mut file = || {
         settle();
-        Process::peer("raw-append", &raw, &[events.as_ref()]).take()
+        Process::peer("raw-append", &raw).with(&events).take()
     };
     let samples = in_turn(scale.rounds_slow, [&mut ours, &mut theirs, &mut file]);
     let row = Row::of("a rerun that reaches all, durably", Shown::Time, &samples).memory(&samples[0]);
@@ -114,29 +102,21 @@ fn cascade(report: &mut Report, scratch: &Path, complete: &Path, scale: &Scale) 
 pub fn workflows(report: &mut Report, ledgers: &Ledgers, scale: &Scale) {
     let many = scale.workflows;
     let title = format!("One command, beside {many} workflows of 16 phases, and beside one");
-    report.table(title, ["N", "one", &many.to_string(), "÷ one", "to reach"].map(str::to_owned).into_iter());
+    report.table(title, &["N", "one", &many.to_string(), "÷ one", "to reach"].map(str::to_owned));
     let [few, all] = [("few", 1), ("many", many)].map(|(name, count)| {
-        let folder = ledgers.scratch().join(name);
+        let folder = ledgers.scratch.join(name);
         populate(&folder, count);
         folder
     });
     settle();
-    let commands: [&[&str]; 2] =
-        [&["note", "half is read", "--phase", "w00000/p07"], &["meta", "w00000/p07", "rows=7"]];
-    for words in commands {
+    for words in ["note half-read --phase w00000/p07", "meta w00000/p07 rows=7"] {
         let [few, all] = [&few, &all].map(|folder| Process::ours(folder, words));
         let samples = in_turn(scale.rounds, [&mut || few.take(), &mut || all.take()]);
         let [one, many] = samples.each_ref().map(|samples| samples.shown(Shown::Time));
         let more = samples[1].over(&samples[0]);
         let goal = goal("≤ 1.3", more <= 1.3);
-        report.cells(vec![
-            format!("`{}`", words[0]),
-            scale.rounds.to_string(),
-            one,
-            many,
-            digits(more),
-            goal,
-        ]);
+        let verb = format!("`{}`", words.split(' ').next().expect("a verb"));
+        report.cells(&[verb, samples[0].rounds(), one, many, digits(more), goal]);
     }
 }
 

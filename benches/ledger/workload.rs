@@ -7,9 +7,8 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chrono::{DateTime, SecondsFormat};
-use phaseledger::ledger::{Answer, Ledger, Session};
+use phaseledger::ledger::{Ledger, Session};
 use phaseledger::model::{Action, Actor, Command, CommandId, Request, Timestamp, action, parse_workflow};
-use phaseledger::rules::Table;
 use uuid::Uuid;
 
 use crate::peers::Row;
@@ -74,17 +73,14 @@ pub fn define(text: &str) -> Command {
 pub fn sixteen(name: &str) -> String {
     let mut text = format!("[workflow]\nname = \"{name}\"\ncurrency = \"USD\"\n");
     for number in 0..PHASES {
-        let needs: Vec<String> = needs(number).map(|need| format!("\"p{need:02}\"")).collect();
-        write!(text, "[[phase]]\nid = \"p{number:02}\"\nneeds = [{}]\n", needs.join(", ")).expect("a text");
+        let needs = match number {
+            0 => String::new(),
+            1 => "\"p00\"".to_owned(),
+            _ => format!("\"p{:02}\", \"p{:02}\"", number - 1, number / 3),
+        };
+        write!(text, "[[phase]]\nid = \"p{number:02}\"\nneeds = [{needs}]\n").expect("a text");
     }
     text
-}
-
-/// Returns what a phase needs: the one before, and for one in three another one further up.
-fn needs(number: u64) -> impl Iterator<Item = u64> {
-    let further = number.is_multiple_of(3).then_some(number / 2);
-    let before = number.checked_sub(1);
-    before.into_iter().chain(further.filter(|further| Some(*further) < before))
 }
 
 /// Returns the time so many seconds after the first command.
@@ -96,6 +92,12 @@ pub fn moment(seconds: u64) -> Timestamp {
 pub fn written(seconds: u64) -> String {
     let since = i64::try_from(BEGIN_SECONDS + seconds).expect("a time");
     DateTime::from_timestamp(since, 0).expect("a time").to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+/// Returns the day.
+pub fn today() -> String {
+    let time = DateTime::from_timestamp_micros(now().micros()).expect("a time");
+    time.date_naive().to_string()
 }
 
 /// Returns the present.
@@ -154,14 +156,10 @@ pub fn write_lines(path: &Path, count: usize, mut ids: Option<&mut Dice>) {
 /// Stages a command, and returns what the peers are handed of it: its lines, and the rows that changed.
 pub fn stage(session: &mut Session<'_>, command: &Command, now: Timestamp) -> Vec<Row> {
     let answer = session.stage(command, now).expect("a legal command");
-    rows(&answer, session.table())
-}
-
-fn rows(answer: &Answer, table: &Table) -> Vec<Row> {
     let rows = answer.events.iter().map(|record| {
         let phase = record.subject.phase();
         let phase = phase.map(|id| {
-            let row = serde_json::to_vec(&table.phases[id]).expect("a row");
+            let row = serde_json::to_vec(&session.table().phases[id]).expect("a row");
             (id.to_string(), row)
         });
         Row { id: record.id.uuid().into_bytes(), phase, line: record.to_line() }
