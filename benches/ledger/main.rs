@@ -74,7 +74,7 @@ const QUICK: Scale = Scale {
     sizes: &[10_000, 100_000],
     growth: &[1_000, 10_000, 100_000],
     rounds: 11,
-    stream: 20_000,
+    stream: 10_000,
     phases: 10_000,
     workflows: 1_000,
     ..FULL
