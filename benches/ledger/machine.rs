@@ -26,7 +26,8 @@ pub fn describe(dir: &Path, barrier: f64) -> String {
     let kernel = read("/proc/sys/kernel/osrelease");
     let build = if cfg!(debug_assertions) { ", debug build" } else { "" };
     let system = std::env::consts::OS;
-    let (kernel, disk, load) = (kernel.trim(), file_system(dir), load());
+    let (kernel, disk, load) =
+        (kernel.split('-').next().unwrap_or_default().trim(), file_system(dir), load());
     let barrier = time_text(barrier);
     format!(
         "{cores} cores of {model}, {system} {kernel}, {disk}{build}; {load}. **One barrier** (`fdatasync` of a small \
