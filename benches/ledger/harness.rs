@@ -1,152 +1,232 @@
-//! Measuring in turn, and the table of what was measured.
+//! Measuring in turn, and the tables of what was measured.
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
-/// The engines, in the order of the columns.
-pub const ENGINES: [&str; 3] = ["phaseledger", "SQLite", "raw file"];
+/// How long one row may be measured, as long as there are three turns of it.
+const PATIENCE: Duration = Duration::from_secs(60);
 
-/// What is measured of one engine: it says how long that took, without what it had to prepare.
-pub type Side<'a> = Option<&'a mut dyn FnMut() -> Duration>;
+/// What something took. What is not known of it is no number.
+#[derive(Debug, Clone, Copy)]
+pub struct Taken {
+    pub seconds: f64,
+    /// Seconds of processor time.
+    pub processor: f64,
+    /// The most memory that the process had.
+    pub megabytes: f64,
+    /// Bytes sent to the disk.
+    pub written: f64,
+}
+
+/// What is measured: it says what that took, without what it had to prepare.
+pub type Side<'a> = &'a mut dyn FnMut() -> Taken;
+
+/// What one side took, in each turn.
+#[derive(Debug, Clone, Default)]
+pub struct Samples(pub Vec<Taken>);
+
+impl Samples {
+    /// Returns the median of one figure.
+    pub fn median(&self, of: impl Fn(&Taken) -> f64) -> f64 {
+        median(self.0.iter().map(of).collect())
+    }
+
+    /// Returns the median of the seconds.
+    pub fn seconds(&self) -> f64 {
+        self.median(|taken| taken.seconds)
+    }
+
+    /// Returns the most memory that it had in any turn.
+    pub fn megabytes(&self) -> f64 {
+        self.0.iter().map(|taken| taken.megabytes).fold(0.0, f64::max)
+    }
+
+    /// Returns the median of each turn's ratio, so that a machine which is busy for a while slows both sides of it.
+    pub fn over(&self, other: &Samples) -> f64 {
+        median(self.0.iter().zip(&other.0).map(|(one, other)| one.seconds / other.seconds).collect())
+    }
+
+    /// Shows the median, the least and the most.
+    pub fn shown(&self, shown: Shown) -> String {
+        let mut seconds: Vec<f64> = self.0.iter().map(|taken| taken.seconds).collect();
+        seconds.sort_by(f64::total_cmp);
+        let show = |taken: f64| match shown {
+            Shown::Time => time_text(taken),
+            Shown::Rate(count) => format!("{}/s", thousands(count as f64 / taken)),
+        };
+        match seconds[..] {
+            [] => String::new(),
+            [only] => format!("**{}**", show(only)),
+            [least, .., most] => format!("**{}** ({}–{})", show(self.seconds()), show(least), show(most)),
+        }
+    }
+
+    /// Says how many turns there were.
+    pub fn rounds(&self) -> String {
+        self.0.len().to_string()
+    }
+}
 
 /// How a duration is shown.
 #[derive(Debug, Clone, Copy)]
 pub enum Shown {
     /// As it is.
     Time,
-    /// As so many events a second.
-    Events(u64),
+    /// As so many a second.
+    Rate(u64),
 }
 
-/// All that was measured.
+/// Measures a known number of sides as [`turns`] does.
+pub fn in_turn<const N: usize>(rounds: usize, mut sides: [Side<'_>; N]) -> [Samples; N] {
+    turns(rounds, &mut sides).try_into().expect("as many samples as sides")
+}
+
+/// Measures in turn, A B C A B C, after one turn that does not count where that is cheap. Fewer turns, an odd number, where they
+/// take long.
+pub fn turns(rounds: usize, sides: &mut [Side<'_>]) -> Vec<Samples> {
+    let mut samples = vec![Samples::default(); sides.len()];
+    let mut turn = |counts: bool| {
+        for (side, samples) in sides.iter_mut().zip(&mut samples) {
+            let taken = side();
+            samples.0.extend(counts.then_some(taken));
+        }
+    };
+    let start = Instant::now();
+    if rounds > 3 {
+        turn(false);
+    }
+    for round in 0..rounds {
+        if round >= 3 && round % 2 == 1 && start.elapsed() > PATIENCE {
+            break;
+        }
+        turn(true);
+    }
+    samples
+}
+
+/// Says how long a call within this process takes.
+pub fn time<T>(call: impl FnOnce() -> T) -> Taken {
+    let start = Instant::now();
+    std::hint::black_box(call());
+    Taken {
+        seconds: start.elapsed().as_secs_f64(),
+        processor: f64::NAN,
+        megabytes: f64::NAN,
+        written: f64::NAN,
+    }
+}
+
+/// All that was measured: tables in Markdown.
 #[derive(Debug, Default)]
-pub struct Report {
-    sections: Vec<Section>,
-}
-
-#[derive(Debug)]
-struct Section {
-    title: String,
-    engines: usize,
-    header: Vec<String>,
-    rows: Vec<Vec<String>>,
-}
+pub struct Report(String);
 
 impl Report {
-    /// Begins a table, with a column for each engine that is measured.
-    pub fn section(&mut self, title: impl Into<String>, engines: &[&str]) {
-        let title = title.into();
-        eprintln!("{title}");
-        let mut header = vec![String::new(), "N".to_owned()];
-        header.extend(engines.iter().map(|name| (*name).to_owned()));
-        header.extend(engines.iter().skip(1).map(|name| format!("÷ {name}")));
-        self.sections.push(Section { title, engines: engines.len(), header, rows: Vec::new() });
+    /// Begins a table of the engines, with what is to be reached.
+    pub fn section(&mut self, title: impl fmt::Display) {
+        let columns = ["N", "phaseledger", "SQLite", "raw file", "÷ SQLite", "÷ raw file", "to reach"];
+        self.table(title, &columns.map(str::to_owned));
     }
 
-    /// Measures the engines in turn, A B C A B C, after one turn that does not count. The ratios are the
-    /// medians of each turn's, so that a machine which is busy for a while slows both sides of them.
-    pub fn measure(&mut self, name: &str, shown: Shown, rounds: usize, mut sides: [Side<'_>; 3]) {
-        let mut samples: [Vec<f64>; 3] = Default::default();
-        let warm_up = usize::from(rounds > 1);
-        for round in 0..rounds + warm_up {
-            for (side, samples) in sides.iter_mut().zip(&mut samples) {
-                if let Some(side) = side {
-                    let took = side().as_secs_f64();
-                    if round >= warm_up {
-                        samples.push(took);
-                    }
-                }
-            }
-        }
-        let engines = self.engines();
-        let mut row = vec![name.to_owned(), rounds.to_string()];
-        row.extend(samples[..engines].iter().map(|samples| summary(samples, shown)));
-        row.extend(samples[1..engines].iter().map(|theirs| ratio(&samples[0], theirs)));
-        self.row(row);
+    /// Begins a table.
+    pub fn table(&mut self, title: impl fmt::Display, columns: &[String]) {
+        let lines = "|---:".repeat(columns.len());
+        self.line(&format!("\n### {title}\n\n|  | {} |\n|---{lines}|", columns.join(" | ")));
     }
 
-    /// Adds numbers that need not be measured in turn.
-    pub fn numbers(&mut self, name: &str, values: [f64; 3]) {
-        let engines = self.engines();
-        let mut row = vec![name.to_owned(), "1".to_owned()];
-        row.extend(values[..engines].iter().map(|value| digits(*value)));
-        row.extend(values[1..engines].iter().map(|theirs| ratio(&values[..1], &[*theirs])));
-        self.row(row);
+    /// Adds a row of engines.
+    pub fn row(&mut self, row: Row) {
+        let [ours, lite, raw] = row.cells;
+        let goals = row.goals.join("; ");
+        self.cells(&[row.name, row.rounds, ours, lite, raw, row.over_lite, row.over_raw, goals]);
     }
 
-    fn engines(&self) -> usize {
-        self.sections.last().map_or(0, |section| section.engines)
+    /// Adds a row of a table of any columns.
+    pub fn cells(&mut self, cells: &[String]) {
+        self.line(&format!("| {} |", cells.join(" | ")));
     }
 
-    fn row(&mut self, row: Vec<String>) {
-        eprintln!("  {}", row.join(" | "));
-        self.sections.last_mut().expect("a section was begun").rows.push(row);
+    fn line(&mut self, line: &str) {
+        eprintln!("{line}");
+        self.0 += line;
+        self.0.push('\n');
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for section in &self.sections {
-            writeln!(f, "### {}\n", section.title)?;
-            writeln!(f, "| {} |", section.header.join(" | "))?;
-            writeln!(f, "|---{}|", "|---:".repeat(section.header.len() - 1))?;
-            for row in &section.rows {
-                writeln!(f, "| {} |", row.join(" | "))?;
-            }
-            writeln!(f)?;
+        f.write_str(&self.0)
+    }
+}
+
+/// A row of a table of the engines.
+#[derive(Debug, Default)]
+pub struct Row {
+    name: String,
+    rounds: String,
+    cells: [String; 3],
+    over_lite: String,
+    over_raw: String,
+    goals: Vec<String>,
+}
+
+impl Row {
+    /// Begins a row of what was measured in turn: ours, then SQLite, then the raw file, as many as there are.
+    pub fn of(name: impl Into<String>, shown: Shown, samples: &[Samples]) -> Self {
+        let mut row = Row { name: name.into(), rounds: samples[0].rounds(), ..Row::default() };
+        for (cell, samples) in row.cells.iter_mut().zip(samples) {
+            *cell = samples.shown(shown);
         }
-        Ok(())
+        let over =
+            |other| samples.get(other).map_or_else(String::new, |other| digits(samples[0].over(other)));
+        (row.over_lite, row.over_raw) = (over(1), over(2));
+        row
+    }
+
+    /// Begins a row of figures that are not medians.
+    pub fn figures(name: &str, cells: [String; 3]) -> Self {
+        Row { name: name.to_owned(), cells, ..Row::default() }
+    }
+
+    /// Adds to our cell.
+    pub fn note(mut self, text: impl fmt::Display) -> Self {
+        self.cells[0] += &format!(", {text}");
+        self
+    }
+
+    /// Adds the memory to our cell.
+    pub fn memory(self, samples: &Samples) -> Self {
+        self.note(digits(samples.megabytes()) + " MB")
+    }
+
+    /// Adds a goal, and whether it is reached.
+    pub fn goal(mut self, text: impl fmt::Display, is_reached: bool) -> Self {
+        self.goals.push(goal(text, is_reached));
+        self
+    }
+
+    /// Adds a goal for a ratio to SQLite, which is kept when no more.
+    pub fn goal_ratio(self, most: f64, samples: &[Samples]) -> Self {
+        self.goal(format_args!("≤ {most:.1} × SQLite"), samples[0].over(&samples[1]) <= most)
     }
 }
 
-/// Returns what a call returns, and how long it took.
-pub fn timed<T>(call: impl FnOnce() -> T) -> (T, Duration) {
-    let start = Instant::now();
-    let result = call();
-    (result, start.elapsed())
+/// Says what is to be reached, and whether it is.
+pub fn goal(text: impl fmt::Display, is_reached: bool) -> String {
+    format!("{text} {}", if is_reached { '✔' } else { '✘' })
 }
 
-/// Says how long a call takes.
-pub fn time<T>(call: impl FnOnce() -> T) -> Duration {
-    let (result, took) = timed(call);
-    std::hint::black_box(result);
-    took
-}
-
-/// Median, least and most.
-fn summary(samples: &[f64], shown: Shown) -> String {
-    let mut sorted = samples.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    let show = |taken: f64| match shown {
-        Shown::Time => seconds(taken),
-        Shown::Events(count) => format!("{}/s", thousands(count as f64 / taken)),
-    };
-    match sorted.as_slice() {
-        [] => String::new(),
-        [only] => format!("**{}**", show(*only)),
-        [least, .., most] => format!("**{}** ({}–{})", show(median(&sorted)), show(*least), show(*most)),
-    }
-}
-
-fn ratio(ours: &[f64], theirs: &[f64]) -> String {
-    let mut ratios: Vec<f64> = ours.iter().zip(theirs).map(|(ours, theirs)| ours / theirs).collect();
-    ratios.sort_by(f64::total_cmp);
-    match median(&ratios) {
-        none if none.is_nan() => String::new(),
-        small if small < 10.0 => format!("{small:.2}"),
-        large => format!("{large:.0}"),
-    }
-}
-
-fn median(sorted: &[f64]) -> f64 {
-    match sorted.len() {
+/// Returns the median of numbers.
+pub fn median(mut numbers: Vec<f64>) -> f64 {
+    numbers.sort_by(f64::total_cmp);
+    match numbers.len() {
         0 => f64::NAN,
-        count if count % 2 == 1 => sorted[count / 2],
-        count => f64::midpoint(sorted[count / 2 - 1], sorted[count / 2]),
+        count if count % 2 == 1 => numbers[count / 2],
+        count => f64::midpoint(numbers[count / 2 - 1], numbers[count / 2]),
     }
 }
 
-fn seconds(seconds: f64) -> String {
+/// Shows a duration.
+pub fn time_text(seconds: f64) -> String {
     match seconds {
         s if s < 1e-3 => format!("{} µs", digits(s * 1e6)),
         s if s < 1.0 => format!("{} ms", digits(s * 1e3)),
@@ -154,17 +234,18 @@ fn seconds(seconds: f64) -> String {
     }
 }
 
-/// Three digits that count.
-fn digits(value: f64) -> String {
+/// Shows three digits that count.
+pub fn digits(value: f64) -> String {
     match value {
-        v if v.is_nan() => String::new(),
+        v if v.is_nan() => "not known".to_owned(),
         v if v < 10.0 => format!("{v:.2}"),
         v if v < 100.0 => format!("{v:.1}"),
         v => format!("{v:.0}"),
     }
 }
 
-fn thousands(value: f64) -> String {
+/// Shows a number as so many thousands or millions.
+pub fn thousands(value: f64) -> String {
     match value {
         v if v < 1e4 => format!("{v:.0}"),
         v if v < 1e6 => format!("{:.0} k", v / 1e3),

@@ -1,10 +1,24 @@
 //! What the figures were measured on.
 
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::Path;
 
-/// Describes the machine and the disk that a directory is on.
-pub fn describe(dir: &Path) -> String {
+use crate::harness::{median, time, time_text};
+
+/// Measures what one barrier costs: a small write that is made durable. The median, in seconds.
+pub fn barrier(dir: &Path) -> f64 {
+    let path = dir.join("barrier");
+    let mut file = File::create(&path).expect("a file");
+    let once = |_| {
+        file.write_all(&[b'b'; 512]).expect("a write");
+        time(|| file.sync_data().expect("a sync")).seconds
+    };
+    median((0..201).map(once).collect())
+}
+
+/// Describes the machine, and the disk that a directory is on.
+pub fn describe(dir: &Path, barrier: f64) -> String {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let cpu = read("/proc/cpuinfo");
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
@@ -12,7 +26,13 @@ pub fn describe(dir: &Path) -> String {
     let kernel = read("/proc/sys/kernel/osrelease");
     let build = if cfg!(debug_assertions) { ", debug build" } else { "" };
     let system = std::env::consts::OS;
-    format!("{cores} cores of {model}, {system} {}, {}{build}; {}", kernel.trim(), file_system(dir), load())
+    let (kernel, disk, load) =
+        (kernel.split('-').next().unwrap_or_default().trim(), file_system(dir), load());
+    let barrier = time_text(barrier);
+    format!(
+        "{cores} cores of {model}, {system} {kernel}, {disk}{build}; {load}. **One barrier** (`fdatasync` of a small \
+         write): **{barrier}**, the median of 201."
+    )
 }
 
 /// Says how busy the machine is.

@@ -1,81 +1,112 @@
-//! A long stream of commands into `append`: the program itself, from a file to its answers, beside the same lines
-//! handed to the others.
+//! Long streams of commands into `append`: the program itself, from a file to its answers, beside processes that are handed
+//! as many finished lines.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
-use std::thread;
-use std::time::Duration;
+use std::cell::RefCell;
+use std::rc::Rc;
 
 use phaseledger::ledger::Ledger;
+use phaseledger::model::Seq;
 
 use crate::Scale;
-use crate::harness::{ENGINES, Report, Shown, time};
-use crate::peers::{Lite, Raw, Row};
-use crate::workload::{Trio, fresh_id};
+use crate::harness::{Report, Row, Samples, Shown, digits, in_turn};
+use crate::ledgers::{Ledgers, Trio, settle};
+use crate::process::Process;
+use crate::workload::{BATCH, Dice, open, write_lines};
 
-/// So many lines become durable together, as in `append`.
-const BATCH: usize = 1024;
-
-pub fn measure(report: &mut Report, dir: &Path, scale: &Scale) {
+/// Measures streams into a ledger without events, then into those with the most.
+pub fn measure(report: &mut Report, ledgers: &Ledgers, scale: &Scale) {
     let lines = scale.stream;
-    report.section(format!("A stream of {lines} lines"), &ENGINES);
-    let trio = Trio::in_dir(&dir.join("stream"), 0);
-    drop(Ledger::create(&trio.ours).expect("a ledger"));
-    let file = dir.join("stream.jsonl");
-    write_stream(&file, lines);
-    let mut most = 0;
-    let mut ours = || time(|| most = most.max(append(&trio.ours, &file)));
-    let kept = events(lines);
-    let (mut lite, mut raw) = (Lite::create(&trio.lite), Raw::open(&trio.raw));
-    let mut theirs = || time(|| kept.chunks(BATCH).for_each(|rows| lite.append(rows)));
-    let mut plain = || time(|| kept.chunks(BATCH).for_each(|rows| raw.append(rows)));
-    let sides: [crate::harness::Side<'_>; 3] = [Some(&mut ours), Some(&mut theirs), Some(&mut plain)];
-    report.measure("new, each under an id of its own", Shown::Events(lines as u64), 1, sides);
-    let mut again = || time(|| append(&trio.ours, &file));
-    report.measure(
-        "sent again: known already",
-        Shown::Events(lines as u64),
-        1,
-        [Some(&mut again), None, None],
-    );
-    report.numbers("most memory, MB", [most as f64 / 1e3, f64::NAN, f64::NAN]);
-}
-
-fn write_stream(path: &Path, lines: usize) {
-    let mut out = BufWriter::new(File::create(path).expect("a file"));
-    for number in 0..lines {
-        writeln!(out, r#"{{"do":"note","text":"note number {number}","id":"key:note/{number}"}}"#)
-            .expect("a line");
+    report.section(format!("A stream of {lines} lines into `append`"));
+    for has_ids in [false, true] {
+        let name = if has_ids { "each under an id" } else { "without ids" };
+        let fresh = || Rc::new(Trio::empty(&ledgers.scratch.join("stream")));
+        let first =
+            stream(report, &format!("{name}, from the first on"), &fresh, (has_ids, None), ledgers, scale);
+        for &events in scale.sizes {
+            let trio = ledgers.of(events);
+            let name = format!("{name}, behind {}", trio.name());
+            stream(report, &name, &|| Rc::clone(&trio), (has_ids, Some(&first)), ledgers, scale);
+        }
     }
-    out.flush().expect("the lines");
 }
 
-/// Runs the program, and returns the most memory that it had, in kilobytes; zero where the system does not tell.
-fn append(log: &Path, file: &Path) -> u64 {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_phaseledger"));
-    command.arg("append").arg(file).arg("--dir").arg(log.parent().expect("a ledger's folder"));
-    let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("the program runs");
-    let most = watch(&mut child);
-    assert!(child.wait().expect("the end of the program").success(), "the stream is recorded");
-    most
-}
-
-/// Reads what the system tells of a process until it ends.
-fn watch(child: &mut Child) -> u64 {
-    let mut most = 0;
-    while child.try_wait().expect("a child").is_none() {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", child.id())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-        most = most.max(line.and_then(|line| line.trim().split(' ').next()?.parse().ok()).unwrap_or(0));
-        thread::sleep(Duration::from_millis(5));
+/// Returns how many bytes the lines behind a place have.
+fn json_after(ledger: &Ledger, mut after: Seq) -> usize {
+    let mut bytes = 0;
+    loop {
+        let lines = ledger.lines(after, BATCH).expect("lines");
+        if lines.is_empty() {
+            return bytes;
+        }
+        after = Seq::new(after.number() + lines.len() as u64);
+        bytes += lines.iter().map(|line| line.len() + 1).sum::<usize>();
     }
-    most
 }
 
-/// Returns lines as long as those that the notes become, each under an id that has not been used.
-fn events(lines: usize) -> Vec<Row> {
-    let line = format!("{{\"v\":1,\"kind\":\"note_added\",\"rest\":\"{}\"}}", "x".repeat(420));
-    (0..lines).map(|_| Row { id: fresh_id().into_bytes(), phase: None, line: line.clone() }).collect()
+/// Measures one kind of stream to one place, with the same stream sent again where there are ids, and returns what ours took.
+fn stream(
+    report: &mut Report,
+    name: &str,
+    place: &dyn Fn() -> Rc<Trio>,
+    (has_ids, first): (bool, Option<&Samples>),
+    ledgers: &Ledgers,
+    scale: &Scale,
+) -> Samples {
+    let file = ledgers.scratch.join("stream.jsonl");
+    let mut dice = Dice(scale.seed);
+    let at = RefCell::new(place());
+    let (mut json, mut again) = (0, Vec::new());
+    let mut ours = || {
+        write_lines(&file, scale.stream, has_ids.then_some(&mut dice));
+        *at.borrow_mut() = place();
+        settle();
+        let at = at.borrow();
+        let before = open(&at.ours).head().expect("a head").seq;
+        let append = Process::ours(&at.ours, "append").with(&file);
+        let taken = append.take();
+        json = json_after(&open(&at.ours), before);
+        if has_ids {
+            again.push(append.take());
+        }
+        taken
+    };
+    let mut lite = || Process::peer("sqlite-stream", &at.borrow().lite).with(&file).take();
+    let mut raw = || Process::peer("raw-stream", &at.borrow().raw).with(&file).take();
+    let samples = in_turn(scale.rounds_slow, [&mut ours, &mut lite, &mut raw]);
+    report.row(row(name, &samples, (json as f64, first), scale));
+    if has_ids {
+        let again = [Samples(again)];
+        let rate = scale.stream as f64 / again[0].seconds();
+        let row = Row::of("… sent again", Shown::Rate(scale.stream as u64), &again).memory(&again[0]);
+        report.row(row.goal("≥ 100 k/s", rate >= 1e5));
+    }
+    let [ours, ..] = samples;
+    ours
+}
+
+fn row(name: &str, samples: &[Samples], (json, first): (f64, Option<&Samples>), scale: &Scale) -> Row {
+    let ours = &samples[0];
+    let lines = scale.stream as f64;
+    let micros = ours.median(|taken| taken.processor) / lines * 1e6;
+    let written = ours.median(|taken| taken.written) / json;
+    let row = Row::of(name, Shown::Rate(scale.stream as u64), samples)
+        .note(format_args!("{} µs CPU a line", digits(micros)))
+        .memory(ours)
+        .note(format_args!("{} × the JSON written", digits(written)));
+    let row = if scale.barrier <= 0.3e-3 {
+        row.goal("≥ 50 k/s", lines / ours.seconds() >= 5e4)
+    } else {
+        row.goal("≥ 0.3 × SQLite's rate", ours.over(&samples[1]) <= 1.0 / 0.3)
+    };
+    let row = row
+        .goal("≤ 15 µs", micros <= 15.0)
+        .goal("≤ 100 MB", ours.megabytes() <= 100.0)
+        .goal("≤ 3 × the JSON", written <= 3.0);
+    match first {
+        Some(first) => {
+            let more = ours.seconds() / first.seconds();
+            row.goal(format_args!("≤ 1.2 × from the first on: {}", digits(more)), more <= 1.2)
+        }
+        None => row,
+    }
 }

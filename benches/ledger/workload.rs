@@ -1,168 +1,165 @@
-//! What is recorded: the life of a workflow of 16 phases, over and over, and one long chain.
+//! What is recorded: the life of a workflow of 16 phases, over and over, written as the lines that `append` reads.
 
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::fmt::Write as _;
+use std::fs::{self, File};
+use std::io::{BufWriter, Write as _};
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use chrono::DateTime;
-use phaseledger::ledger::{Answer, Ledger, Session};
-use phaseledger::model::{
-    Action, Actor, Command, CommandId, Definition, FoundByRole, Metadata, PhaseDefinition, PhaseName,
-    PhaseRef, Text, Timestamp, WorkflowName, action,
-};
-use phaseledger::rules::Table;
-use phaseledger::store::MemoryStore;
+use chrono::{DateTime, SecondsFormat};
+use phaseledger::ledger::{Ledger, Session};
+use phaseledger::model::{Action, Actor, Command, CommandId, Request, Timestamp, action, parse_workflow};
 use uuid::Uuid;
 
-use crate::harness::timed;
-use crate::peers::{Lite, Raw, Row};
+use crate::peers::Row;
 
 /// How many phases the workflow has that is run over and over.
-pub const PHASES: usize = 16;
-/// How many events are written at a time when ledgers are filled.
-const FILL_BATCH: usize = 20_000;
+pub const PHASES: u64 = 16;
+/// So many commands become durable together, as in `append`.
+pub const BATCH: usize = 1024;
+/// When what is filled begins: each command is given a second after the one before. 2025-01-01.
+const BEGIN_SECONDS: u64 = 1_735_689_600;
+/// A cost in so many visits, and one in so many of them that is told late: one command in a hundred.
+const VISITS_A_COST: u64 = 8;
+const VISITS_A_LATE_COST: u64 = 32;
+/// How late at most, in seconds.
+const LATE_SECONDS_MAX: f64 = 86_400.0;
 
-/// Makes an id that has not been made before: a UUIDv7, with the time in front, so that an index grows at its
-/// end.
+/// Numbers that look random, the same ones for the same seed (splitmix64).
+#[derive(Debug, Clone)]
+pub struct Dice(pub u64);
+
+impl Dice {
+    /// Returns a number below another one.
+    pub fn below(&mut self, end: u64) -> u64 {
+        self.next() % end.max(1)
+    }
+
+    /// Makes an id as a caller makes one: random, so that no index grows at its end alone.
+    fn id(&mut self) -> Uuid {
+        uuid::Builder::from_random_bytes(
+            (u128::from(self.next()) << 64 | u128::from(self.next())).to_be_bytes(),
+        )
+        .into_uuid()
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+}
+
+/// Makes an id that nothing has yet, with the time in front.
 pub fn fresh_id() -> Uuid {
-    static MADE: AtomicU64 = AtomicU64::new(0);
-    let number = MADE.fetch_add(1, Ordering::Relaxed);
-    let random = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let millis = 1_735_689_600_000 + u128::from(number);
-    Uuid::from_u128(millis << 80 | 7 << 76 | 2 << 62 | u128::from(random >> 2))
+    Uuid::now_v7()
 }
 
-/// Makes a command that has not been given before.
-pub fn command(action: Action) -> Command {
-    Command {
-        id: CommandId::new(fresh_id()),
-        key: None,
-        may_repeat: false,
-        by: Actor::new("ana", "build-3", "library"),
-        occurred_at: None,
-        expect: Vec::new(),
-        inferred: None,
-        fingerprints: FoundByRole::default(),
-        left_behind: Vec::new(),
-        past: None,
-        action,
+/// Makes the command of a line.
+pub fn command(line: &str) -> Command {
+    let request: Request = line.parse().expect("a command");
+    request.command(CommandId::new(fresh_id()), Actor::new("ana", "build-3", "library"))
+}
+
+/// Makes the command that puts a workflow file in force.
+pub fn define(text: &str) -> Command {
+    let definition = Box::new(parse_workflow(text, "workflow.toml", None).expect("a workflow"));
+    let action = Action::Define(action::Define { definition });
+    Command { action, ..command(r#"{"do":"note","text":"stands for the definition"}"#) }
+}
+
+/// Returns the workflow of 16 phases.
+pub fn sixteen(name: &str) -> String {
+    let mut text = format!("[workflow]\nname = \"{name}\"\ncurrency = \"USD\"\n");
+    for number in 0..PHASES {
+        let needs = match number {
+            0 => String::new(),
+            1 => "\"p00\"".to_owned(),
+            _ => format!("\"p{:02}\", \"p{:02}\"", number - 1, number / 3),
+        };
+        write!(text, "[[phase]]\nid = \"p{number:02}\"\nneeds = [{needs}]\n").expect("a text");
     }
+    text
 }
 
-/// Returns the time at which a command is given: a millisecond after the one made before.
-pub fn time_of(command: &Command) -> Timestamp {
-    let millis = i64::try_from(command.id.uuid().as_u128() >> 80).expect("48 bits");
-    Timestamp::new(DateTime::from_timestamp_millis(millis).expect("a time")).expect("a year")
+/// Returns the time so many seconds after the first command.
+pub fn moment(seconds: u64) -> Timestamp {
+    timestamp(Duration::from_secs(BEGIN_SECONDS + seconds))
 }
 
-fn phase(number: usize) -> PhaseRef {
-    PhaseRef { workflow: None, phase: phase_name(number) }
+/// Writes a time as a command line takes it.
+pub fn written(seconds: u64) -> String {
+    let since = i64::try_from(BEGIN_SECONDS + seconds).expect("a time");
+    DateTime::from_timestamp(since, 0).expect("a time").to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-fn phase_name(number: usize) -> PhaseName {
-    PhaseName::new(&format!("phase_{number:02}_step")).expect("a name")
+/// Returns the day.
+pub fn today() -> String {
+    let time = DateTime::from_timestamp_micros(now().micros()).expect("a time");
+    time.date_naive().to_string()
 }
 
-/// Defines a chain of phases, each needing the one before.
-pub fn define(phases: usize) -> Action {
-    let one = |number: usize| PhaseDefinition {
-        id: phase_name(number),
-        needs: number.checked_sub(1).map(phase).into_iter().collect(),
-        cost_limit: None,
-        version: None,
-        inputs: Vec::new(),
-        outputs: Vec::new(),
-        description: None,
-        renamed_from: None,
-    };
-    let name = WorkflowName::new("nba-mcp-synthesis").expect("a name");
-    let definition = Definition::new(name, (0..phases).map(one).collect()).expect("a definition");
-    Action::Define(action::Define { definition: Box::new(definition) })
+/// Returns the present.
+pub fn now() -> Timestamp {
+    timestamp(SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970"))
 }
 
-pub fn start(number: usize) -> Action {
-    Action::Start(action::Start {
-        phase: phase(number),
-        metadata: metadata(&[("model", "\"opus-4\""), ("books", "45")]),
-        allow_unmet: false,
-        again: None,
-        inputs: Vec::new(),
-        over_limit: None,
-        worker: None,
-    })
+fn timestamp(since_1970: Duration) -> Timestamp {
+    let seconds = i64::try_from(since_1970.as_secs()).expect("a time");
+    let time = DateTime::from_timestamp(seconds, since_1970.subsec_nanos()).expect("a time");
+    Timestamp::new(time).expect("a year")
 }
 
-pub fn complete(number: usize) -> Action {
-    Action::Complete(action::Complete {
-        phase: phase(number),
-        metadata: metadata(&[("recommendations", "218"), ("cost_usd", "1.10")]),
-        output: None,
-        outputs: Vec::new(),
-    })
-}
-
-pub fn fail(number: usize) -> Action {
-    Action::Fail(action::Fail {
-        phase: phase(number),
-        error: text("the upstream service answered 503"),
-        exit_code: Some(1),
-        signal: None,
-        stderr: None,
-        abandoned: false,
-        metadata: Metadata::default(),
-    })
-}
-
-pub fn meta(number: usize) -> Action {
-    let metadata = metadata(&[("progress", "0.25"), ("source", "\"books/vol-7.pdf\""), ("pages", "412")]);
-    Action::Meta(action::Meta { phase: phase(number), metadata })
-}
-
-pub fn rerun(number: usize) -> Action {
-    Action::Rerun(action::Rerun { phase: phase(number), reason: text("the source changed"), withdraw: false })
-}
-
-fn note(number: usize) -> Action {
-    Action::Note(action::Note {
-        phase: Some(phase(number)),
-        text: text("half of the books are read, none was skipped"),
-    })
-}
-
-fn text(text: &str) -> Text {
-    Text::new(text).expect("a text")
-}
-
-fn metadata(values: &[(&str, &str)]) -> Metadata {
-    let mut metadata = Metadata::default();
-    for (key, value) in values {
-        metadata.insert(key, value).expect("JSON");
+/// Returns the commands of one visit to a phase: it starts, is written about, completes; now and then a bill comes, which may
+/// be late.
+fn visit(number: u64, late: impl FnOnce() -> Option<String>) -> Vec<String> {
+    let phase = number % PHASES;
+    let mut lines = vec![
+        format!(
+            r#"{{"do":"start","phase":"p{phase:02}","rerun":true,"reason":"the next day","allow_unmet":true}}"#
+        ),
+        format!(
+            r#"{{"do":"meta","phase":"p{phase:02}","metadata":{{"rows":{number},"model":"opus-4","file":"out/part-{number:07}.json"}}}}"#
+        ),
+        format!(r#"{{"do":"complete","phase":"p{phase:02}"}}"#),
+    ];
+    if number.is_multiple_of(VISITS_A_COST) {
+        let occurred = match late() {
+            Some(time) if number.is_multiple_of(VISITS_A_LATE_COST) => format!(r#","occurred_at":"{time}""#),
+            _ => String::new(),
+        };
+        lines.push(format!(
+            r#"{{"do":"cost","phase":"p{phase:02}","amount":"0.{:02}","model":"opus-4"{occurred}}}"#,
+            number % 89 + 10
+        ));
     }
-    metadata
+    lines
 }
 
-/// The life of the workflow: every phase starts, is written about, completes; then all are reset.
-fn step(step: u64, left: u64) -> Action {
-    let (number, part) = (step / 4 % (PHASES as u64 + 1), step % 4);
-    let number = usize::try_from(number).expect("few phases");
-    match part {
-        // A reset is an event for each phase and one for the workflow.
-        0 if number == PHASES && left > PHASES as u64 => {
-            Action::ResetAll(action::ResetAll { workflow: None, reason: text("the next day") })
+/// Writes so many commands into a file, each under an id of its own where there are dice for it. A multiple of 25 leaves no
+/// phase under way, so that the file may be followed by another one.
+pub fn write_lines(path: &Path, count: usize, mut ids: Option<&mut Dice>) {
+    let mut out = BufWriter::new(File::create(path).expect("a file"));
+    let lines = (0..).flat_map(|number| visit(number, || None)).take(count);
+    for line in lines {
+        match &mut ids {
+            Some(dice) => {
+                writeln!(out, r#"{},"id":"{}"}}"#, &line[..line.len() - 1], dice.id()).expect("a line")
+            }
+            None => writeln!(out, "{line}").expect("a line"),
         }
-        _ if number == PHASES => meta(0),
-        0 => start(number),
-        1 => note(number),
-        2 => meta(number),
-        _ => complete(number),
     }
+    out.flush().expect("the lines");
 }
 
-/// Returns what the peers are handed of an answer: its lines, and the rows that changed.
-pub fn rows(answer: &Answer, table: &Table) -> Vec<Row> {
+/// Stages a command, and returns what the peers are handed of it: its lines, and the rows that changed.
+pub fn stage(session: &mut Session<'_>, command: &Command, now: Timestamp) -> Vec<Row> {
+    let answer = session.stage(command, now).expect("a legal command");
     let rows = answer.events.iter().map(|record| {
         let phase = record.subject.phase();
         let phase = phase.map(|id| {
-            let row = serde_json::to_vec(&table.phases[id]).expect("a row");
+            let row = serde_json::to_vec(&session.table().phases[id]).expect("a row");
             (id.to_string(), row)
         });
         Row { id: record.id.uuid().into_bytes(), phase, line: record.to_line() }
@@ -170,100 +167,40 @@ pub fn rows(answer: &Answer, table: &Table) -> Vec<Row> {
     rows.collect()
 }
 
-/// A ledger in memory that commands are tried on first, so that the peers get the same lines.
-pub struct Twin(Ledger);
-
-impl Twin {
-    pub fn new(phases: usize) -> Self {
-        let mut twin = Twin(Ledger::new(Box::new(MemoryStore::new())));
-        twin.rows(&command(define(phases)));
-        twin
-    }
-
-    /// Records a command, and returns what came of it.
-    pub fn rows(&mut self, command: &Command) -> Vec<Row> {
-        let mut session = self.0.session().expect("a session");
-        let rows = stage(&mut session, command);
-        session.commit().expect("a commit");
-        rows
-    }
-}
-
-/// Stages a command, and returns what came of it.
-pub fn stage(session: &mut Session<'_>, command: &Command) -> Vec<Row> {
-    let answer = session.stage(command, time_of(command)).expect("a legal command");
-    rows(&answer, session.table())
-}
-
-/// The same log, three times.
-#[derive(Debug)]
-pub struct Trio {
-    /// The directory of ours.
-    pub ours: PathBuf,
-    /// The file of SQLite's.
-    pub lite: PathBuf,
-    /// The file of lines.
-    pub raw: PathBuf,
-    /// How many events there are, besides the definition.
-    pub events: u64,
-}
-
-impl Trio {
-    /// Makes three logs of so many events and a definition.
-    pub fn filled(dir: &Path, events: u64) -> Self {
-        let trio = Trio::in_dir(dir, events);
-        let mut ledger = Ledger::create(&trio.ours).expect("a ledger");
-        let (mut lite, mut raw) = (Lite::create(&trio.lite), Raw::open(&trio.raw));
-        let ((), took) = timed(|| {
-            fill(&mut ledger, events, |rows| {
-                lite.append(rows);
-                raw.append(rows);
-            });
-        });
-        eprintln!("three logs of {events} events: {took:.1?}");
-        trio
-    }
-
-    pub fn in_dir(dir: &Path, events: u64) -> Self {
-        std::fs::create_dir_all(dir).expect("a directory");
-        let [ours, lite, raw] = ["log", "log.sqlite", "log.jsonl"].map(|name| dir.join(name));
-        Trio { ours, lite, raw, events }
-    }
-
-    pub fn ledger(&self) -> Ledger {
-        Ledger::open(&self.ours, std::time::Duration::from_secs(10)).expect("a ledger")
-    }
-}
-
-/// How many events there are between two questions, each of which leaves a snapshot behind.
-const SNAPSHOT_EVENTS: u64 = 1 << 16;
-
-/// Fills a ledger, and hands on what is written, batch by batch.
-pub fn fill(ledger: &mut Ledger, events: u64, mut written: impl FnMut(&[Row])) {
-    let mut done = 0;
-    let mut batch = Vec::with_capacity(FILL_BATCH + PHASES);
-    let mut steps = 0;
-    let mut asked = 0;
-    let mut session = ledger.session().expect("a session");
-    batch.extend(stage(&mut session, &command(define(PHASES))));
-    loop {
-        while done < events && batch.len() < FILL_BATCH {
-            let rows = stage(&mut session, &command(step(steps, events - done)));
-            done += rows.len() as u64;
-            steps += 1;
-            batch.extend(rows);
+/// Fills a ledger with at least so many events, in batches, hands on what is written, and returns how many seconds went by in it.
+pub fn fill(ledger: &mut Ledger, events: u64, mut append: impl FnMut(&[Row])) -> u64 {
+    let (mut dice, mut seconds, mut number, mut done) = (Dice(1), 1_u64, 0, 0);
+    while done < events {
+        let mut rows = Vec::new();
+        let mut session = ledger.session().expect("a session");
+        let mut commands = 0;
+        while commands < BATCH && done + (rows.len() as u64) < events {
+            // Most are late by little: as often by a minute to an hour as by a second to a minute.
+            let share = dice.below(1_000) as f64 / 1e3;
+            let late = seconds.saturating_sub(LATE_SECONDS_MAX.powf(share) as u64).max(1);
+            for line in visit(number, || Some(written(late))) {
+                rows.extend(stage(&mut session, &command(&line), moment(seconds)));
+                seconds += 1;
+                commands += 1;
+            }
+            number += 1;
         }
         session.commit().expect("a commit");
-        if done >= asked + SNAPSHOT_EVENTS {
-            asked = done;
-            let head = ledger.head().expect("a head").seq;
-            ledger.table_at(head).expect("a table, from the last snapshot");
-        }
-        written(&batch);
-        if done >= events {
-            return;
-        }
-        batch.clear();
-        session = ledger.session().expect("a session");
+        append(&rows);
+        done += rows.len() as u64;
     }
+    seconds
+}
+
+/// Makes a ledger with one workflow in force.
+pub fn create(folder: &Path, workflow: &str) -> Ledger {
+    fs::create_dir_all(folder).expect("a folder");
+    let mut ledger = Ledger::create(&folder.join("log")).expect("a ledger");
+    ledger.submit(&define(workflow), moment(0)).expect("a definition");
+    ledger
+}
+
+/// Opens a ledger to record.
+pub fn open(folder: &Path) -> Ledger {
+    Ledger::open(&folder.join("log"), Duration::from_secs(10)).expect("a ledger")
 }
