@@ -118,13 +118,23 @@ impl SegmentWriter {
     }
 
     fn note_subject(&mut self, line: &str, block: u32) {
-        let Ok(Subject { workflow: Some(workflow), phase: Some(phase) }) = serde_json::from_str(line) else {
-            return;
+        let name = match usual_subject(line) {
+            Some((workflow, phase)) => format!("{workflow}/{phase}"),
+            None => match serde_json::from_str(line) {
+                Ok(Subject { workflow: Some(workflow), phase: Some(phase) }) => format!("{workflow}/{phase}"),
+                Ok(_) | Err(_) => return,
+            },
         };
-        let blocks = self.phases.entry(format!("{workflow}/{phase}")).or_default();
-        if blocks.last() != Some(&block) {
-            blocks.push(block);
+        match self.phases.get_mut(&name) {
+            Some(blocks) if blocks.last() == Some(&block) => {}
+            Some(blocks) => blocks.push(block),
+            None => drop(self.phases.insert(name, vec![block])),
         }
+    }
+
+    /// Returns where the log stands behind what was added so far.
+    pub(in crate::store::disk) fn state(&self) -> &State {
+        &self.state
     }
 
     /// Ends the segment, and makes it durable under the name that it gets in a folder. That name is not durable yet.
@@ -146,6 +156,18 @@ impl SegmentWriter {
         fs::rename(&aside, &path).map_err(io_error("replace", &path))?;
         Ok(name)
     }
+}
+
+/// Returns the workflow and the phase of a line that begins as this version writes those about phases: it is not read to
+/// its end. None says nothing.
+fn usual_subject(line: &str) -> Option<(&str, &str)> {
+    let (front, rest) = line.split_once(",\"workflow\":\"")?;
+    // What is in front has no object, so that this is the line's own field; and no quote within a text.
+    let is_usual = front.starts_with("{\"v\":2,\"seq\":") && !front[1..].contains(['{', '\\']);
+    let (workflow, rest) = rest.split_once("\",\"phase\":\"").filter(|_| is_usual)?;
+    let (phase, _) = rest.split_once('"')?;
+    let is_plain = |name: &str| !name.contains(['"', '\\']);
+    (is_plain(workflow) && is_plain(phase)).then_some((workflow, phase))
 }
 
 /// Writes which blocks each phase is in: the number of phases 4, then for each its length 4 and name, the number of blocks
@@ -171,4 +193,29 @@ fn read_phases(bytes: &[u8]) -> Option<Vec<(String, Vec<u32>)>> {
         Some((name, blocks))
     });
     phases.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::usual_subject;
+
+    #[test]
+    fn what_a_line_is_about_is_told_by_its_beginning_where_that_is_usual() {
+        let usual =
+            r#"{"v":2,"seq":7,"id":"i","command_id":"c","kind":"k","workflow":"w é","phase":"a b","at":"t"}"#;
+        assert_eq!(usual_subject(usual), Some(("w é", "a b")));
+        for other in [
+            r#"{"v":2,"seq":7,"kind":"k","workflow":"w","at":"t","data":{"text":"","phase":"a"}}"#,
+            r#"{"v":2,"seq":7,"data":{"workflow":"w","phase":"a"}}"#,
+            r#"{"v":2,"seq":7,"by":"\"","workflow":"w","phase":"a"}"#,
+            r#"{"v":2,"seq":7,"workflow":"w\"","phase":"a"}"#,
+            r#"{"v":2,"seq":7,"workflow":"w","phase":"a\u0062"}"#,
+            r#"{"v":2,"seq":7,"workflow":"w", "phase":"a"}"#,
+            r#"{"v":1,"seq":7,"workflow":"w","phase":"a"}"#,
+            r#"{"v":2,"seq":7,"workflow":"w","phase":"a"#,
+            "",
+        ] {
+            assert_eq!(usual_subject(other), None, "{other}");
+        }
+    }
 }
