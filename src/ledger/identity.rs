@@ -10,7 +10,9 @@ use std::fmt;
 
 use super::LedgerError;
 use super::told::action_of;
-use crate::model::{Asked, CallerKey, Claim, Command, CommandDigest, Difference, Recorded, Seq, escape};
+use crate::model::{
+    Asked, CallerKey, Claim, Command, CommandDigest, CommandId, Difference, Recorded, Seq, escape,
+};
 use crate::store::{Store, StoreError};
 
 /// How many events of a command are read one by one: a store has single lines near the one that was just found at hand, and
@@ -59,7 +61,7 @@ pub(super) fn keep(events: &mut [Recorded], command: &Command, once: Option<&Onc
             }
         }
         None => {
-            let then = told.clone().with_head(&told, first.seq.minus(1));
+            let then = told.with_head(&told, first.seq.minus(1));
             let asked = command.asked().resolved(&then);
             first.command_digest = Some(CommandDigest::Asked(asked.digest()));
             first.key.clone_from(&command.key);
@@ -99,7 +101,7 @@ pub fn check_repeats(command: &Command, events: &[Recorded]) -> Result<(), Ledge
     let found = found.ok_or_else(|| StoreError::Damaged { found: missing() })?;
     let told = told(events);
     let recorded = recorded(told.clone(), events);
-    let then = recorded.clone().with_head(&told, seq.minus(1));
+    let then = recorded.with_head(&told, seq.minus(1));
     let asked = command.asked().resolved(&then);
     let given = match found {
         CommandDigest::AsWritten(_) => CommandDigest::AsWritten(command.digest_as_written()),
@@ -129,6 +131,9 @@ pub(super) fn events_of(store: &dyn Store, first: Seq, head: Seq) -> Result<Vec<
         }
         for line in lines {
             after = after.plus(1);
+            if events.first().is_some_and(|first| begins_with_another(&line, first.command_id)) {
+                return Ok(events);
+            }
             let record =
                 Recorded::from_line(&line).map_err(|source| LedgerError::Line { seq: after, source })?;
             if events.first().is_some_and(|first| first.command_id != record.command_id) {
@@ -141,6 +146,16 @@ pub(super) fn events_of(store: &dyn Store, first: Seq, head: Seq) -> Result<Vec<
         }
     }
     Ok(events)
+}
+
+/// Says whether a line says right at its beginning, as those of this version do, that it is of another command than this:
+/// then it is not read. Where it does not, that says nothing.
+fn begins_with_another(line: &str, command: CommandId) -> bool {
+    let Some((front, rest)) = line.split_once(",\"command_id\":\"") else { return false };
+    // No object is in front, so that it is the line's own field.
+    let is_own = front.starts_with("{\"v\":") && !front[1..].contains(['{', '\\']);
+    let id = rest.get(..36).and_then(|id| id.parse().ok()).map(CommandId::new);
+    is_own && id.is_some_and(|id| id != command)
 }
 
 /// How a command differs from the one that was recorded under its id.
@@ -190,6 +205,31 @@ impl fmt::Display for IdConflict {
         match self.untold() {
             0 => Ok(()),
             more => write!(f, "; and {more} more"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whose_a_line_is_is_told_by_its_beginning() {
+        let [own, other] = ["0199f3c0-0000-7000-8000-000000000001", "0199f3c0-0000-7000-8000-000000000002"];
+        let id = CommandId::new(own.parse().expect("an id"));
+        let line = |id: &str| {
+            format!("{{\"v\":2,\"seq\":7,\"id\":\"{id}\",\"command_id\":\"{id}\",\"kind\":\"k\"}}")
+        };
+        assert!(begins_with_another(&line(other), id));
+        for nothing in [
+            line(own),
+            line(&own.to_uppercase()),
+            line(&format!("{other}0")[1..]),
+            format!("{{\"v\":2,\"data\":{{\"x\":1,\"command_id\":\"{other}\"}}}}"),
+            format!("{{\"v\":2,\"text\":\"\\\\\",\"command_id\":\"{other}\"}}"),
+            String::new(),
+        ] {
+            assert!(!begins_with_another(&nothing, id), "{nothing}");
         }
     }
 }

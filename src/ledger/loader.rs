@@ -12,6 +12,12 @@ use crate::store::{Head, Store, StoreError};
 /// The most phases below others that are loaded one by one.
 const ROWS_ONE_BY_ONE_MAX: usize = 2_000;
 
+/// From how many walks on all that is connected with a phase is loaded at once: the next ones find it there.
+const WALKS_ONE_BY_ONE_MAX: usize = 64;
+
+/// The most phases that are loaded because they are connected with one.
+const CONNECTED_MAX: usize = 512;
+
 /// What phases above others are loaded for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum How {
@@ -29,13 +35,25 @@ enum How {
 pub(super) struct Loader {
     everything: bool,
     dependants: HashSet<PhaseId>,
+    /// Phases of which all that is connected with them is there, however it is judged.
+    connected: HashSet<PhaseId>,
+    /// How often what is around a phase was looked for.
+    walks: usize,
+    /// Whether more is connected with some phase than is loaded for that.
+    is_vast: bool,
 }
 
 impl Loader {
     /// Makes the loader of a head's table that holds the workflows and tags, or all of it when there are no rows.
     pub(super) fn new(store: &dyn Store, head: &Head) -> Result<(Self, Table), LedgerError> {
         let small = Kept::new(store, head).try_read(load_small)?;
-        let loader = Loader { everything: small.is_none(), dependants: HashSet::new() };
+        let loader = Loader {
+            everything: small.is_none(),
+            dependants: HashSet::new(),
+            connected: HashSet::new(),
+            walks: 0,
+            is_vast: false,
+        };
         match small {
             Some(table) => Ok((loader, table)),
             None => Ok((loader, replay::fold(store, head.seq)?.table)),
@@ -82,7 +100,11 @@ impl Loader {
         }
         let Some(name) = name else { return Ok(()) };
         let mut ids = self.candidates(table, name);
-        if !name.to_string().is_ascii() {
+        let is_ascii = |name: &PhaseRef| {
+            let workflow = name.workflow.as_ref().is_none_or(|workflow| workflow.as_str().is_ascii());
+            workflow && name.phase.as_str().is_ascii()
+        };
+        if !is_ascii(name) {
             ids.extend(self.candidates(table, &name.composed()));
             ids.iter().try_for_each(|id| self.phase(kept, table, id))?;
             if !ids.iter().any(|id| table.phases.contains_key(id)) {
@@ -161,20 +183,57 @@ impl Loader {
         table: &mut Table,
         id: &PhaseId,
     ) -> Result<Vec<PhaseId>, StoreError> {
+        let below = self.names_of_dependants(kept, table, id)?;
+        below.iter().try_for_each(|id| self.phase(kept, table, id))?;
+        Ok(below)
+    }
+
+    fn names_of_dependants(
+        &mut self,
+        kept: Kept<'_>,
+        table: &mut Table,
+        id: &PhaseId,
+    ) -> Result<Vec<PhaseId>, StoreError> {
         if self.dependants.insert(id.clone()) {
             let key = dependants_key(id);
             if let Some(value) = kept.row(&key)? {
                 table.dependants.insert(id.clone(), read(&key, &value)?);
             }
         }
-        let below: Vec<_> = table.dependants_of(id).cloned().collect();
-        below.iter().try_for_each(|id| self.phase(kept, table, id))?;
-        Ok(below)
+        Ok(table.dependants_of(id).cloned().collect())
+    }
+
+    /// Says whether all that is connected with a phase is there, after so many walks loads it: what is judged, and how, may
+    /// change with each command, but not beyond that.
+    fn is_connected(&mut self, kept: Kept<'_>, table: &mut Table, id: &PhaseId) -> Result<bool, StoreError> {
+        if self.connected.contains(id) {
+            return Ok(true);
+        }
+        self.walks += 1;
+        if self.walks <= WALKS_ONE_BY_ONE_MAX || self.is_vast {
+            return Ok(false);
+        }
+        let (mut found, mut walk) = (HashSet::from([id.clone()]), vec![id.clone()]);
+        while let Some(at) = walk.pop() {
+            self.phase(kept, table, &at)?;
+            let below = self.names_of_dependants(kept, table, &at)?;
+            let above = table.phases.get(&at).into_iter().flat_map(Phase::above).cloned();
+            walk.extend(above.chain(below).filter(|next| found.insert(next.clone())));
+            if found.len() > CONNECTED_MAX {
+                self.is_vast = true;
+                return Ok(false);
+            }
+        }
+        self.connected.extend(found);
+        Ok(true)
     }
 
     /// Loads what is below a phase and may be judged anew, and what each of these is judged by; where that is much,
     /// everything, which is quicker than row by row.
     fn around(&mut self, kept: Kept<'_>, table: &mut Table, id: PhaseId) -> Result<(), StoreError> {
+        if self.is_connected(kept, table, &id)? {
+            return Ok(());
+        }
         let (mut above, mut below) = (HashSet::new(), HashSet::from([id.clone()]));
         if table.phases.get(&id).is_some_and(Phase::is_stale) {
             self.above(kept, table, vec![(id.clone(), How::Told)], &mut above)?;

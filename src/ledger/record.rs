@@ -305,6 +305,7 @@ impl<R: Recorder> Batch<'_, R> {
         self.recorder.before(ledger).map_err(Unrecorded::whole)?;
         let mut session =
             Session::new(ledger.store.as_mut(), head, ledger.preferred.clone()).map_err(failed)?;
+        session.rule_out(self.commands).map_err(failed)?;
         let (mut answers, mut lacking, mut refused) = (Vec::new(), Vec::new(), None);
         for at in 0..self.commands.len() {
             match self.stage(&mut session, at) {

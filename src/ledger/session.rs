@@ -1,15 +1,17 @@
 //! A batch in the making: commands are decided one after the other, each on what the ones before it left, and
 //! become durable together.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
+mod before;
 
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
+use super::LedgerError;
 use super::identity::{self, Once, check_repeats};
 use super::loader::Loader;
 use super::past::{Before, past};
 use super::rows::Changed;
 use super::spent::{self, Spent};
-use super::{LedgerError, Records, replay};
 use crate::model::{
     Action, Command, CommandId, Declared, Event, FileRole, PhaseRef, Recorded, Seq, StateName, Timestamp,
     WorkflowName,
@@ -68,6 +70,8 @@ pub struct Session<'a> {
     table: Table,
     entries: Vec<Entry>,
     staged: HashMap<CommandId, Seq>,
+    /// Commands that the log surely has not.
+    ruled_out: HashSet<CommandId>,
     /// When the events took effect that are not in the log yet.
     staged_at: Vec<Timestamp>,
     changed: Changed,
@@ -93,10 +97,20 @@ impl<'a> Session<'a> {
             store,
             entries: Vec::new(),
             staged: HashMap::new(),
+            ruled_out: HashSet::new(),
             staged_at: Vec::new(),
             changed,
             is_over: false,
         })
+    }
+
+    /// Looks which of many commands that are to be staged the log surely has not: at once, which is quicker than one by one.
+    pub(super) fn rule_out(&mut self, commands: &[Command]) -> Result<(), LedgerError> {
+        let ids: Vec<_> = commands.iter().filter(|command| command.may_repeat).map(|of| of.id).collect();
+        let may_be = self.store.may_hold(&ids)?;
+        self.ruled_out =
+            ids.into_iter().zip(may_be).filter(|(_, may_be)| !may_be).map(|(id, _)| id).collect();
+        Ok(())
     }
 
     /// Decides on a command, in the order of DESIGN section 6: id, expectation, rules, what is derived. What
@@ -254,6 +268,8 @@ impl<'a> Session<'a> {
             Appended::Unknown => return Err(StoreError::Unknown.into()),
         }
         self.staged.clear();
+        // By now it has those that were staged.
+        self.ruled_out.clear();
         self.staged_at.clear();
         self.changed = Changed::default();
         self.is_over = false;
@@ -276,6 +292,7 @@ impl<'a> Session<'a> {
     pub(super) fn find(&self, id: CommandId) -> Result<Option<Seq>, LedgerError> {
         match self.staged.get(&id) {
             Some(seq) => Ok(Some(*seq)),
+            None if self.ruled_out.contains(&id) => Ok(None),
             None => Ok(self.store.find(id)?),
         }
     }
@@ -369,32 +386,5 @@ impl<'a> Session<'a> {
             events.push(record);
         }
         Ok(events)
-    }
-}
-
-impl Before for Session<'_> {
-    fn now(&self) -> &Table {
-        &self.table
-    }
-
-    fn table_before(&self, seq: Seq) -> Result<Table, LedgerError> {
-        let stored = self.head.seq.min(seq.minus(1));
-        let mut table = replay::fold(self.store, stored)?.table;
-        while table.head < seq.minus(1) {
-            let next = self.record(table.head.plus(1))?;
-            evolve(&mut table, &next)?;
-        }
-        Ok(table)
-    }
-
-    fn record(&self, seq: Seq) -> Result<Recorded, LedgerError> {
-        let staged = seq.number().checked_sub(self.head.seq.number() + 1);
-        let staged = staged.and_then(|at| self.entries.get(usize::try_from(at).ok()?));
-        if let Some(entry) = staged {
-            return Recorded::from_line(&entry.line).map_err(|source| LedgerError::Line { seq, source });
-        }
-        let record = Records::new(self.store, seq.minus(1), seq).next().transpose()?;
-        let missing = || StoreError::Damaged { found: format!("there is no event {seq}") };
-        Ok(record.ok_or_else(missing)?)
     }
 }

@@ -1,6 +1,7 @@
 //! What a caller asked for, field by field, each value in one form: what makes two commands the same, and what tells them
 //! apart.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +9,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::canonical::{Of, canonical, string, worth};
+use super::canonical::{Of, canonical, is_bare_name_of, members, string, worth};
 use super::{
     Action, Again, Claim, Digest, PhaseId, PhaseRef, Seq, Verdict, WorkflowName, digest::DigestError,
 };
@@ -41,13 +42,10 @@ impl From<Asked> for BTreeMap<String, Box<RawValue>> {
     }
 }
 
-/// An action as it is written: what to do, and with what.
-#[derive(Deserialize)]
-struct Written<'a> {
-    #[serde(rename = "do")]
-    verb: &'a str,
-    #[serde(borrow)]
-    with: BTreeMap<&'a str, &'a RawValue>,
+/// Takes an action as it is written apart: what to do, as JSON, and with what.
+fn written(json: &str) -> Option<(&str, Vec<(&str, &str)>)> {
+    let (verb, with) = json.strip_prefix("{\"do\":")?.split_once(",\"with\":")?;
+    Some((verb, members(with.strip_suffix('}')?)?))
 }
 
 const NULL: &str = "null";
@@ -56,16 +54,15 @@ impl Asked {
     /// Takes what an action and a claim say.
     pub fn of(action: &Action, claim: Option<&Claim>) -> Self {
         let json = serde_json::to_string(action).expect("an action has string keys and finite numbers");
-        let Written { verb, with } = serde_json::from_str(&json).expect("what was written is read");
+        let (verb, with) = written(&json).expect("what was written is read");
         let mut asked = Asked::default();
         for (name, value) in with {
-            let value = value.get();
             let of = if name == "definition" { Of::Definition } else { Of::Anything };
             let amount = AMOUNTS.contains(&name).then(|| worth(value)).flatten();
             asked.set(name, amount.unwrap_or_else(|| canonical(value, of)));
         }
-        let verb = asked.in_words_of_lines(action).unwrap_or(verb);
-        asked.set("do", string(verb));
+        let verb = asked.in_words_of_lines(action).map_or_else(|| verb.to_owned(), string);
+        asked.set("do", verb);
         match claim.map(|claim| (claim.words(), claim.at)) {
             // That is when it takes effect anyway.
             None | Some((Some("now"), _)) => {}
@@ -150,7 +147,12 @@ impl Asked {
     /// Says the names, and what is left out, as what was recorded says it: a bare name is that of the phase that was meant
     /// then, however ambiguous it is now; the workflow, the currency or the place that nobody names are those of then.
     pub fn resolved(mut self, recorded: &Asked) -> Self {
-        if let (Some(given), Some(then)) = (self.text("phase"), recorded.text("phase"))
+        if let (Some(given), Some(then)) = (self.get("phase"), recorded.get("phase"))
+            && is_bare_name_of(given, then)
+        {
+            self.set("phase", then.to_owned());
+        } else if self.get("phase") != recorded.get("phase")
+            && let (Some(given), Some(then)) = (self.text("phase"), recorded.text("phase"))
             && let (Ok(given), Ok(then)) = (given.parse::<PhaseRef>(), PhaseId::try_from(then))
             && given.means(&then)
         {
@@ -180,22 +182,35 @@ impl Asked {
 
     /// Says the place that one means who names none where the log ended at `head`: what was recorded names another one where
     /// its events tell another one.
-    pub fn with_head(mut self, told: &Asked, head: Seq) -> Self {
-        let head = head.to_string();
-        if self.get("seq").is_some() && told.get("seq") != Some(head.as_str()) {
-            self.set("seq", head);
+    pub fn with_head(&self, told: &Asked, head: Seq) -> Cow<'_, Self> {
+        let mut asked = Cow::Borrowed(self);
+        if self.get("seq").is_some() {
+            let head = head.to_string();
+            if told.get("seq") != Some(head.as_str()) {
+                asked.to_mut().set("seq", head);
+            }
         }
-        self
+        asked
     }
 
     /// Returns the digest of the fields, in their order, as one JSON object.
     pub fn digest(&self) -> Digest {
-        let fields: Vec<_> = self.0.iter().map(|(name, value)| format!("{}:{value}", string(name))).collect();
-        Digest::sha256(format!("{{{}}}", fields.join(",")).as_bytes())
+        let mut object = String::with_capacity(256);
+        for (name, value) in &self.0 {
+            object.push(if object.is_empty() { '{' } else { ',' });
+            object.push_str(&string(name));
+            object.push(':');
+            object.push_str(value);
+        }
+        object.push_str(if object.is_empty() { "{}" } else { "}" });
+        Digest::sha256(object.as_bytes())
     }
 
     /// Returns what is to be added to what is told, so that it says this: null for what is told and is not here.
     pub fn beyond(&self, told: &Asked) -> Asked {
+        if self == told {
+            return Asked::default();
+        }
         let names: BTreeSet<_> = self.0.keys().chain(told.0.keys()).collect();
         let differing = names.into_iter().filter(|name| self.get(name) != told.get(name));
         let value = |name: &String| (name.clone(), self.get(name).unwrap_or(NULL).to_owned());

@@ -9,6 +9,9 @@ use super::Amount;
 /// The longest number that is written without an exponent, in digits.
 const PLAIN_DIGITS_MAX: usize = 40;
 
+/// Deeper values are read step by step.
+const DEPTH_MAX: u32 = 16;
+
 /// The fields of a definition that hold amounts, which are compared by what they are worth.
 const AMOUNTS: [&str; 4] = ["cost_limit", "auto_approve_below", "require_above", "reject_above"];
 
@@ -24,10 +27,123 @@ pub(super) enum Of {
 /// Returns a JSON text with its keys sorted, without white space, with strings escaped no more than they must be and
 /// numbers by what they are worth: `1.10`, `1.1` and `11e-1` are one. A text that is no JSON stays as it is.
 pub(super) fn canonical(json: &str, of: Of) -> String {
+    if of == Of::Anything && canonical_length(json.as_bytes(), 0) == Some(json.len()) {
+        return json.to_owned();
+    }
     let mut written = String::with_capacity(json.len());
     match serde_json::from_str(json).ok().and_then(|value| write(&mut written, value, of)) {
         Some(()) => written,
         None => json.to_owned(),
+    }
+}
+
+/// Returns how many bytes the JSON value has that some bytes begin with, where it is in the one form as it stands, as most
+/// are; none where it may be not.
+fn canonical_length(json: &[u8], depth: u32) -> Option<usize> {
+    match json.first()? {
+        b'"' => plain_string(json),
+        b'{' | b'[' if depth == DEPTH_MAX => None,
+        b'{' => canonical_members(json, b'}', |json, last| {
+            let (quoted, rest) = json.split_at(plain_string(json)?);
+            // The quotes do not count in the order.
+            let name = &quoted[1..quoted.len() - 1];
+            let value = rest.strip_prefix(b":")?;
+            if last.replace(name).is_some_and(|last| last >= name) {
+                return None;
+            }
+            Some(quoted.len() + 1 + canonical_length(value, depth + 1)?)
+        }),
+        b'[' => canonical_members(json, b']', |json, _| canonical_length(json, depth + 1)),
+        b't' => json.starts_with(b"true").then_some(4),
+        b'f' => json.starts_with(b"false").then_some(5),
+        b'n' => json.starts_with(b"null").then_some(4),
+        _ => plain_number(json),
+    }
+}
+
+/// Returns how many bytes a list or an object has, of members that each have so many.
+fn canonical_members<'a>(
+    json: &'a [u8],
+    end: u8,
+    member: impl Fn(&'a [u8], &mut Option<&'a [u8]>) -> Option<usize>,
+) -> Option<usize> {
+    if json.get(1) == Some(&end) {
+        return Some(2);
+    }
+    let (mut at, mut last) = (1, None);
+    loop {
+        at += member(&json[at..], &mut last)?;
+        match json.get(at)? {
+            b',' => at += 1,
+            found if *found == end => return Some(at + 1),
+            _ => return None,
+        }
+    }
+}
+
+/// Returns how many bytes a text without escapes has, its quotes included.
+fn plain_string(json: &[u8]) -> Option<usize> {
+    let rest = json.strip_prefix(b"\"")?;
+    let end = rest.iter().position(|byte| matches!(byte, b'"' | b'\\'))?;
+    (rest[end] == b'"').then_some(end + 2)
+}
+
+/// Returns how many bytes a whole number has that is written plainly.
+fn plain_number(json: &[u8]) -> Option<usize> {
+    let sign = usize::from(json.first() == Some(&b'-'));
+    let digits = json[sign..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let is_short = (1..=PLAIN_DIGITS_MAX).contains(&digits);
+    let is_plain = json.get(sign) != Some(&b'0') || (sign, digits) == (0, 1);
+    let goes_on = json.get(sign + digits).is_some_and(|next| matches!(next, b'.' | b'e' | b'E'));
+    (is_short && is_plain && !goes_on).then_some(sign + digits)
+}
+
+/// Says whether one JSON text is the bare name of the phase that another one names in full, both in plain letters: then
+/// neither needs to be read to know that it means it.
+pub(super) fn is_bare_name_of(bare: &str, full: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+    let name = |json: &str| json.len() > 2 && json.bytes().skip(1).take(json.len() - 2).all(is_plain);
+    let Some((workflow, phase)) = full.split_once('/') else { return false };
+    name(bare) && workflow.len() > 1 && workflow[1..].bytes().all(is_plain) && phase == &bare[1..]
+}
+
+/// Returns the members of an object that was just written: names without escapes, with their values as JSON.
+pub(super) fn members(json: &str) -> Option<Vec<(&str, &str)>> {
+    let (mut members, mut rest) = (Vec::new(), json.strip_prefix('{')?);
+    while let Some(begun) = rest.strip_prefix('"') {
+        let (name, value) = begun.split_once('"')?;
+        let value = value.strip_prefix(':')?;
+        let (value, more) = value.split_at(value_length(value.as_bytes())?);
+        members.push((name, value));
+        rest = more.strip_prefix(',').unwrap_or(more);
+    }
+    (rest == "}").then_some(members)
+}
+
+/// Returns how many bytes there are in front of what ends a member of an object.
+fn value_length(json: &[u8]) -> Option<usize> {
+    let (mut at, mut depth) = (0, 0_usize);
+    loop {
+        match json.get(at)? {
+            b'"' => at += string_length(&json[at..])? - 1,
+            b'{' | b'[' => depth += 1,
+            b',' | b'}' if depth == 0 => return Some(at),
+            b'}' | b']' => depth = depth.checked_sub(1)?,
+            _ => {}
+        }
+        at += 1;
+    }
+}
+
+/// Returns how many bytes a text has, its quotes included.
+fn string_length(json: &[u8]) -> Option<usize> {
+    let mut at = 1;
+    loop {
+        match json.get(at)? {
+            b'\\' => at += 2,
+            b'"' => return Some(at + 1),
+            _ => at += 1,
+        }
     }
 }
 
@@ -137,11 +253,70 @@ mod tests {
     }
 
     #[test]
+    fn a_plain_bare_name_is_that_of_the_phase_in_full() {
+        assert!(is_bare_name_of(r#""a.1""#, r#""w_2/a.1""#));
+        for (bare, full) in [
+            (r#""a""#, r#""w/b""#),
+            (r#""a""#, r#""w/ba""#),
+            (r#""a""#, r#""a""#),
+            (r#""w/a""#, r#""w/a""#),
+            (r#""é""#, r#""w/é""#),
+            (r#""\u0061""#, r#""w/\u0061""#),
+            (r#""""#, r#""w/""#),
+            (r#""a""#, r#""/a""#),
+            (r#""a""#, r#""v/w/a""#),
+        ] {
+            assert!(!is_bare_name_of(bare, full), "{bare} {full}");
+        }
+    }
+
+    #[test]
+    fn an_object_is_taken_apart() {
+        let json = r#"{"a":{"x":"},\\\",","y":[1,{}]},"b":"","c":-1.5e3,"d":[]}"#;
+        let parts = [("a", r#"{"x":"},\\\",","y":[1,{}]}"#), ("b", "\"\""), ("c", "-1.5e3"), ("d", "[]")];
+        assert_eq!(members(json).as_deref(), Some(&parts[..]));
+        assert_eq!(members("{}").as_deref(), Some(&[][..]));
+        for other in ["", "[]", "{\"a\":1", "{\"a\":\"}", "{\"a\":1}}"] {
+            assert_eq!(members(other), None, "{other}");
+        }
+    }
+
+    #[test]
     fn what_says_the_same_is_the_same() {
         let one = r#"{"b":[1.0,{"z":"\u00e9\/","a":null}],"a":true}"#;
         let other = r#"{ "\u0061" : true, "b" : [ 1e0 , {"a":null,"z":"é/"} ] }"#;
         assert_eq!(canonical(one, Of::Anything), r#"{"a":true,"b":[1,{"a":null,"z":"é/"}]}"#);
         assert_eq!(canonical(one, Of::Anything), canonical(other, Of::Anything));
+        for form in [
+            r#"{"a":[],"a!":{"b":{},"c":[true,false,null,-10]},"aé":"x y","b":"漢"}"#,
+            "[0,-1,100,1234567890123456789012345678901234567890]",
+            "\"\"",
+        ] {
+            assert_eq!(canonical_length(form.as_bytes(), 0), Some(form.len()), "{form}");
+            assert_eq!(canonical(&format!("[ {form} ]"), Of::Anything), format!("[{form}]"));
+        }
+        let deep = format!("{}1{}", "[".repeat(30), "]".repeat(30));
+        for other in [
+            r#"{"b":1,"a":1}"#,
+            r#"{"a":1,"a":1}"#,
+            r#"{"a!":1,"a":1}"#,
+            r#"["\u00e9"]"#,
+            r#"["\\"]"#,
+            "[1, 2]",
+            "[1.0]",
+            "[1e2]",
+            "[-0]",
+            "[01]",
+            "[12345678901234567890123456789012345678901]",
+            "[1",
+            "[1}",
+            "{\"a\"}",
+            "nul",
+            "",
+            &deep,
+        ] {
+            assert_eq!(canonical_length(other.as_bytes(), 0), None, "{other}");
+        }
         assert_ne!(canonical(r#"["1"]"#, Of::Anything), canonical("[1]", Of::Anything));
         let definition = r#"{"cost_limit":"1.10","name":"1.10"}"#;
         assert_eq!(canonical(definition, Of::Definition), r#"{"cost_limit":"1.1","name":"1.10"}"#);

@@ -1,6 +1,7 @@
 //! Keys that come twice in an object of a JSON text: which of the two values is meant nobody can tell.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
+use std::collections::BTreeSet;
 
 use super::text::escape;
 
@@ -18,27 +19,30 @@ impl Doubled {
     /// Returns the first key of a JSON text that comes twice in its object, however deep that lies; none too where the text
     /// is no JSON, which whoever reads it says better.
     pub fn find(json: &str) -> Option<Doubled> {
-        let mut open: Vec<Option<Keys>> = Vec::new();
-        let mut rest = json.char_indices();
-        while let Some((at, character)) = rest.next() {
-            match character {
-                '{' => open.push(Some(Keys::default())),
-                '[' => open.push(None),
-                '}' | ']' => drop(open.pop()),
-                ',' => open.iter_mut().last().into_iter().flatten().for_each(|keys| keys.is_next = true),
-                '"' => {
-                    let end = end_of_string(&mut rest)?;
-                    let Some(Some(keys)) = open.last_mut() else { continue };
-                    if !std::mem::take(&mut keys.is_next) {
-                        continue;
-                    }
-                    let key: String = serde_json::from_str(&json[at..=end]).ok()?;
-                    if !keys.seen.insert(key.clone()) {
-                        return Some(Doubled { key, at });
+        let bytes = json.as_bytes();
+        let (mut open, mut at) = (Vec::<Option<Keys<'_>>>::new(), 0);
+        while let Some(byte) = bytes.get(at) {
+            match byte {
+                b'{' => open.push(Some(Keys::default())),
+                b'[' => open.push(None),
+                b'}' | b']' => drop(open.pop()),
+                b',' => open.iter_mut().last().into_iter().flatten().for_each(|keys| keys.is_next = true),
+                b'"' => {
+                    let (start, end) = (at, end_of_string(bytes, at)?);
+                    at = end;
+                    if let Some(Some(keys)) = open.last_mut()
+                        && std::mem::take(&mut keys.is_next)
+                    {
+                        let key = key(&json[start..=end])?;
+                        if keys.seen.contains(&key) {
+                            return Some(Doubled { key: key.into_owned(), at: start });
+                        }
+                        keys.seen.insert(key);
                     }
                 }
                 _ => {}
             }
+            at += 1;
         }
         None
     }
@@ -53,26 +57,36 @@ impl Doubled {
 }
 
 /// The keys of an object that have been read.
-struct Keys {
-    seen: HashSet<String>,
+struct Keys<'a> {
+    seen: BTreeSet<Cow<'a, str>>,
     /// Whether the string that comes next is a key.
     is_next: bool,
 }
 
-impl Default for Keys {
+impl Default for Keys<'_> {
     fn default() -> Self {
-        Keys { seen: HashSet::new(), is_next: true }
+        Keys { seen: BTreeSet::new(), is_next: true }
     }
 }
 
-/// Goes to the quote that ends a string, and returns where that is.
-fn end_of_string(rest: &mut std::str::CharIndices<'_>) -> Option<usize> {
+/// Returns where the quote is that ends the string which begins at a place.
+fn end_of_string(json: &[u8], start: usize) -> Option<usize> {
+    let mut at = start + 1;
     loop {
-        match rest.next()? {
-            (_, '\\') => drop(rest.next()?),
-            (at, '"') => return Some(at),
-            _ => {}
+        match json.get(at)? {
+            b'\\' => at += 2,
+            b'"' => return Some(at),
+            _ => at += 1,
         }
+    }
+}
+
+/// Reads a key, with its quotes; most have no escapes.
+fn key(quoted: &str) -> Option<Cow<'_, str>> {
+    let key = &quoted[1..quoted.len() - 1];
+    match key.bytes().any(|byte| byte == b'\\' || byte.is_ascii_control()) {
+        true => serde_json::from_str(quoted).ok().map(Cow::Owned),
+        false => Some(Cow::Borrowed(key)),
     }
 }
 

@@ -98,6 +98,9 @@ impl<'a> Wave<'a> {
 
     /// Visits the sources and the seeds, and what is below them.
     pub(super) fn visit(&mut self) {
+        if self.ends_at_once() {
+            return;
+        }
         let starts: BTreeSet<PhaseId> = self.sources.keys().chain(self.incoming.keys()).cloned().collect();
         let region = Region::below(self.table, &starts);
         let mut incoming: Vec<Vec<Cause>> = vec![Vec::new(); region.ids.len()];
@@ -123,6 +126,28 @@ impl<'a> Wave<'a> {
                 }
             }
         }
+    }
+
+    /// Says whether a visit of what is below a single source changes nothing, and ends at those who need it, so that what is
+    /// below them is not looked for. Where nothing is noted it makes no difference which of them is judged first.
+    fn ends_at_once(&self) -> bool {
+        let mut sources = self.sources.keys();
+        let (source, others) = (sources.next(), sources.next());
+        if !self.incoming.is_empty() || others.is_some() {
+            return false;
+        }
+        let Some(source) = source else { return true };
+        let is_as_before = |id: &PhaseId| match self.table.phases.get(id) {
+            Some(phase) => phase.is_stale() == self.judge.holds(phase),
+            None => true,
+        };
+        let ends = |id: &PhaseId| match self.table.phases.get(id).map(|phase| &phase.state) {
+            Some(PhaseState::Pending { .. } | PhaseState::Failed { .. } | PhaseState::InProgress { .. }) => {
+                false
+            }
+            Some(PhaseState::Complete { .. } | PhaseState::NeedsRerun { .. }) | None => is_as_before(id),
+        };
+        is_as_before(source) && self.table.dependants_of(source).all(ends)
     }
 
     /// Judges one phase anew, and returns what it passes on.

@@ -200,6 +200,12 @@ pub trait Log: Send {
     /// follow one another: where a log has them elsewhere too, which of those places is found is not said.
     fn find(&self, command: CommandId) -> Result<Option<Seq>, StoreError>;
 
+    /// Says of each of many commands whether it may be there: what is ruled out here need not be looked for. A store that
+    /// rules nothing out is right.
+    fn may_hold(&self, commands: &[CommandId]) -> Result<Vec<bool>, StoreError> {
+        Ok(vec![true; commands.len()])
+    }
+
     /// Returns the last place that was appended before the cut; [`Seq::ZERO`] when there is none. That axis rises with
     /// the places.
     fn seek(&self, until: Until) -> Result<Seq, StoreError>;

@@ -48,6 +48,24 @@ pub fn json_line(out: &mut impl Write, value: &impl Serialize) -> io::Result<()>
     write_line(out, value, io::stdout().is_terminal())
 }
 
+/// Writes JSON values as lines, as [`json_line`] does each of them: whether there is a terminal is asked once.
+pub fn json_lines(out: &mut impl Write, values: impl Iterator<Item = impl Serialize>) -> io::Result<()> {
+    let is_terminal = io::stdout().is_terminal();
+    values.into_iter().try_for_each(|value| write_line(out, &value, is_terminal))
+}
+
+/// Writes lines of JSON to standard output, as [`stdout`] does. Where there are printable ASCII characters alone there are
+/// no colours to take out, and they are not looked for one by one.
+pub fn write_json(lines: &[u8]) -> io::Result<()> {
+    let is_plain = |byte: &u8| matches!(byte, b'\n' | b' '..=b'~');
+    if lines.iter().all(is_plain) {
+        let mut out = io::stdout().lock();
+        return out.write_all(lines).and_then(|()| out.flush());
+    }
+    let mut out = stdout();
+    out.write_all(lines).and_then(|()| out.flush())
+}
+
 /// Writes one JSON value as a line to standard error.
 pub fn json_talk(value: &impl Serialize) -> io::Result<()> {
     write_line(&mut anstream::stderr(), value, io::stderr().is_terminal())

@@ -8,33 +8,29 @@
 //! arrived, and closed when no other follows at once, others have waited long enough, or too many answers wait.
 
 mod answers;
+mod arriving;
 
 use std::cell::{RefCell, RefMut};
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::{Duration, Instant};
 
 use phaseledger::ledger::{Answer, AnswerStatus, How, Ledger, Recorder, Unrecorded};
 use phaseledger::model::{
-    ANSWER_SCHEMA, COMMAND_SCHEMA, Command, Declared, FoundFiles, Request, Timestamp, VERBS,
+    ANSWER_SCHEMA, Actor, COMMAND_SCHEMA, Command, Declared, FoundFiles, Request, Timestamp, VERBS,
 };
 
 use self::answers::Answers;
+use self::arriving::{Arriving, Line};
 use crate::cli::host::context::{Context, Within};
 use crate::cli::host::error::Failure;
-use crate::cli::host::lines::Lines;
 use crate::cli::host::{files, output};
 use crate::cli::ui::render;
-use crate::cli::verbs::writing::{self, Edge, command};
+use crate::cli::verbs::writing::{self, Edge, command_by};
 
-/// The lines of a file.
-const LINES: Lines = Lines { what: "the commands", bytes_max: 1 << 20, refused: Failure::bad_command };
-
-/// How many commands may become durable together, and how many lines may wait.
-const COMMANDS_PER_BATCH: usize = 1024;
+/// How many commands may become durable together.
+const COMMANDS_PER_BATCH: usize = 2048;
 
 /// How long the ledger stays open for a line that follows at once.
 const IDLE_MAX: Duration = Duration::from_millis(2);
@@ -104,10 +100,17 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::SUCCESS);
     }
     context.home()?;
-    let lines = read_lines(&args.file)?;
-    let answers = Answers::begin()?;
-    let mut appender =
-        Appender { args, context, lines, answers, recorded: 0, new: 0, started: None, elsewhen: (0, None) };
+    let mut appender = Appender {
+        args,
+        context,
+        lines: Arriving::read(&args.file)?,
+        asker: None,
+        answers: Answers::begin()?,
+        recorded: 0,
+        new: 0,
+        started: None,
+        elsewhen: (0, None),
+    };
     let recorded = match args.atomic {
         true => appender.all_or_nothing(),
         false => appender.stream(),
@@ -119,13 +122,12 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A line with its number, or why there is none.
-type Line = Result<(u64, String), Box<(u64, Failure)>>;
-
 struct Appender<'a> {
     args: &'a Args,
     context: &'a Context,
-    lines: Receiver<Line>,
+    lines: Arriving,
+    /// Who asked last, by the name that the line gave: many lines have one.
+    asker: Option<(Option<String>, Actor)>,
     answers: Answers,
     /// How many commands have been answered.
     recorded: usize,
@@ -142,13 +144,13 @@ impl Appender<'_> {
     fn stream(&mut self) -> Result<(), Failure> {
         let ledger = RefCell::new(None);
         let mut open = Open { context: self.context, ledger: &ledger, since: Instant::now() };
-        while let Ok(first) = self.lines.recv() {
+        while let Some(first) = self.lines.wait() {
             self.started.get_or_insert_with(Instant::now);
             let mut next = Some(first);
             while let Some(line) = next {
                 self.batch(&mut open, line)?;
                 let may_hold = open.since.elapsed() < HOLD_MAX;
-                next = may_hold.then(|| self.lines.recv_timeout(IDLE_MAX).ok()).flatten();
+                next = may_hold.then(|| self.lines.wait_at_most(IDLE_MAX)).flatten();
             }
             open.close();
         }
@@ -171,7 +173,7 @@ impl Appender<'_> {
                 }
             }
             let is_full = commands.len() == COMMANDS_PER_BATCH;
-            next = if is_full { None } else { self.lines.try_recv().ok() };
+            next = if is_full { None } else { self.lines.next_at_once() };
         }
         let mut done = 0;
         while done < commands.len() {
@@ -194,7 +196,7 @@ impl Appender<'_> {
 
     /// Takes up every line, then makes all of them durable together.
     fn all_or_nothing(&mut self) -> Result<(), Failure> {
-        let arrived: Vec<Line> = self.lines.iter().collect();
+        let arrived: Vec<Line> = std::iter::from_fn(|| self.lines.wait()).collect();
         let (mut lines, mut commands) = (Vec::new(), Vec::with_capacity(arrived.len()));
         for line in arrived {
             let (line, command) = self.read(line).map_err(|refusal| self.refusal(*refusal))?;
@@ -222,14 +224,24 @@ impl Appender<'_> {
     }
 
     /// Reads a command from its line.
-    fn read(&self, line: Line) -> Result<(u64, Command), Box<(u64, Failure)>> {
+    fn read(&mut self, line: Line) -> Result<(u64, Command), Box<(u64, Failure)>> {
         let (number, text) = line?;
         let times = self.context.time().map_err(|failure| Box::new((number, failure)))?;
         let request = Request::read(&text, &times);
         let mut request = request.map_err(|error| Box::new((number, error.into())))?;
         request.by = request.by.or_else(|| self.args.by.clone());
-        let command = command(request, self.context, "append");
+        let command = command_by(request, self.context, |name| self.asker(name));
         Ok((number, command.map_err(|failure| Box::new((number, failure)))?))
+    }
+
+    /// Returns who asks by a name, or by none.
+    fn asker(&mut self, name: Option<&str>) -> Result<Actor, Failure> {
+        if let Some((_, asker)) = self.asker.as_ref().filter(|(last, _)| last.as_deref() == name) {
+            return Ok(asker.clone());
+        }
+        let asker = self.context.actor(name, "append")?;
+        self.asker = Some((name.map(str::to_owned), asker.clone()));
+        Ok(asker)
     }
 
     /// Answers; the ledger is let go where whoever reads is waited for.
@@ -355,34 +367,5 @@ impl<'a> Recorder for Open<'a> {
     fn wait(&mut self, tries: u32) {
         self.close();
         writing::wait(tries);
-    }
-}
-
-/// Reads a file or a pipe in a thread of its own, a bounded number of lines ahead.
-fn read_lines(path: &Path) -> Result<Receiver<Line>, Failure> {
-    let source: Box<dyn Read + Send> = match path == Path::new("-") {
-        true => Box::new(io::stdin()),
-        false => Box::new(File::open(path).map_err(|error| Failure::io("read", path, &error))?),
-    };
-    let (sender, lines) = sync_channel(COMMANDS_PER_BATCH);
-    std::thread::Builder::new()
-        .spawn(move || send_lines(BufReader::with_capacity(1 << 16, source), &sender))
-        .map_err(|error| Failure::io("start a thread to read", path, &error))?;
-    Ok(lines)
-}
-
-/// Sends each line that is not empty; ends at the first that cannot be read, or once nobody listens.
-fn send_lines(mut reader: impl BufRead, sender: &SyncSender<Line>) {
-    for number in 1.. {
-        let line = match LINES.read(&mut reader, number) {
-            Ok(None) => return,
-            Ok(Some(line)) if line.trim().is_empty() => continue,
-            Ok(Some(line)) => Ok((number, line)),
-            Err(failure) => Err(Box::new((number, failure))),
-        };
-        let ended = line.is_err();
-        if sender.send(line).is_err() || ended {
-            return;
-        }
     }
 }

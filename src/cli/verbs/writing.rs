@@ -1,5 +1,6 @@
 //! What every verb that records has in common: its options, the way into the ledger, and the answer.
 
+mod command;
 mod view;
 
 use std::io::{self, BufWriter, Write};
@@ -18,12 +19,13 @@ use uuid::Uuid;
 
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
-use crate::cli::host::{files, output, process, zones};
+use crate::cli::host::{files, output};
 use crate::cli::ui::{
     forecast,
     render::{self, Naming},
 };
 use crate::cli::verbs::asking;
+pub use command::{command, command_by};
 pub use view::{AnswerView, DerivedView, UnmatchedView, status_name};
 
 /// The options of every verb that records.
@@ -96,30 +98,6 @@ pub fn insert_all(metadata: &mut Metadata, pairs: &[(String, String)]) -> Result
         }
         metadata.insert(key, value).map_err(|error| Failure::metadata(key, &error))?;
     }
-    Ok(())
-}
-
-/// Makes a command of what a caller asks.
-pub fn command(mut request: Request, context: &Context, via: &str) -> Result<Command, Failure> {
-    process::look_up(&mut request.action);
-    look_up_clocks(&mut request, context)?;
-    let by = context.actor(request.by.as_deref(), via)?;
-    Ok(request.command(context.new_id()?, by))
-}
-
-/// Takes what a zone's clocks are into a limit of periods: where no zone is named, of that of times.
-fn look_up_clocks(request: &mut Request, context: &Context) -> Result<(), Failure> {
-    let since = match &request.occurred_at {
-        Some(claim) => claim.at,
-        None => context.now()?,
-    };
-    let Action::CostLimit(limit) = &mut request.action else { return Ok(()) };
-    if limit.per.is_none() || limit.limit.is_none() {
-        return Ok(());
-    }
-    let zone = limit.tz.as_deref().map_or(Ok(context.zone), zones::read);
-    let clocks = zone.and_then(|zone| zones::clocks(zone, since));
-    limit.clocks = Some(clocks.map_err(|error| Failure::misuse(format!("`tz`: {error}")))?);
     Ok(())
 }
 

@@ -110,11 +110,10 @@ impl<'a> Line<'a> {
     ///
     /// Names the first one, in the order of [`FIELDS`].
     pub fn check_surplus(&self, taken: &[&[&str]]) -> Result<(), RequestError> {
-        let is_surplus = |name: &&&'static str| {
-            let is_given = self.there.iter().any(|field| field.name == **name && !field.is_null);
-            is_given && !taken.iter().any(|fields| fields.contains(*name))
-        };
-        match FIELDS.iter().find(is_surplus) {
+        let is_surplus =
+            |field: &&Field| !field.is_null && !taken.iter().any(|fields| fields.contains(&field.name));
+        let place = |name: &&'static str| FIELDS.iter().position(|known| known == name);
+        match self.there.iter().filter(is_surplus).map(|field| field.name).min_by_key(place) {
             None => Ok(()),
             Some(field) => Err(RequestError::Surplus { verb: self.verb.clone(), field }),
         }

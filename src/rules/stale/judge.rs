@@ -8,6 +8,9 @@ use crate::rules::basis::Basis;
 use crate::rules::phase::Phase;
 use crate::rules::table::Table;
 
+/// How many phases are compared one by one.
+const SEEN_FEW_MAX: usize = 8;
+
 /// What is found in a need, and on the way to it.
 pub(in crate::rules) struct Look {
     pub(in crate::rules) basis: Basis,
@@ -106,7 +109,7 @@ impl<'a> Judge<'a> {
     where
         'a: 'b,
     {
-        let (mut seen, mut open) = (HashSet::new(), vec![need]);
+        let (mut seen, mut open) = (Seen::default(), vec![need]);
         while let Some(id) = open.pop() {
             if !seen.insert(id) {
                 continue;
@@ -124,6 +127,27 @@ impl<'a> Judge<'a> {
                 None => open.extend(phase.spec.needs.iter().rev()),
             }
         }
+    }
+}
+
+/// Phases that were visited: most walks end with a few, for which hashing their names costs more than comparing them.
+#[derive(Default)]
+struct Seen<'a> {
+    few: Vec<&'a PhaseId>,
+    more: HashSet<&'a PhaseId>,
+}
+
+impl<'a> Seen<'a> {
+    /// Adds a phase, and says whether it is a new one.
+    fn insert(&mut self, id: &'a PhaseId) -> bool {
+        if self.few.contains(&id) {
+            return false;
+        }
+        if self.few.len() < SEEN_FEW_MAX {
+            self.few.push(id);
+            return true;
+        }
+        self.more.insert(id)
     }
 }
 

@@ -3,9 +3,10 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
-use super::judge::{Go, Judge};
+use super::judge::{Go, Judge, consumed};
 use crate::model::{PhaseId, Reason, Said};
 use crate::rules::attempt::Attempt;
+use crate::rules::basis::Basis;
 use crate::rules::phase::{Phase, PhaseState};
 use crate::rules::table::Table;
 
@@ -48,12 +49,13 @@ impl<'a> Judge<'a> {
             return true;
         }
         bases.into_iter().any(|(need, then)| {
-            let mut stale = false;
+            let (mut found, mut stale) = (Vec::new(), false);
             self.walk(need, |above| {
                 stale |= self.is_stale(above);
+                found.extend(consumed(above));
                 if stale { Go::Home } else { Go::On }
             });
-            stale || then.is_none_or(|then| !self.is_same(&then, &self.look(need).basis, attempt))
+            stale || then.is_none_or(|then| !self.is_same(&then, &Basis::of(found), attempt))
         })
     }
 }

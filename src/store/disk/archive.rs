@@ -10,6 +10,7 @@ use super::folder::{self, sync};
 use super::journal::{self, Failed, JournalFile};
 use super::segment::{SegmentName, SegmentWriter};
 use super::since::{self, SinceFile};
+use super::state::State;
 use super::view::SEGMENTS;
 use super::{DiskStore, frame, io_error, rows, snapshot};
 use crate::model::Seq;
@@ -40,15 +41,14 @@ pub(super) fn commit(store: &mut DiskStore, entries: &[Entry]) -> Result<(), Fai
     let written = match write(store, &names[kept..], entries) {
         // What is damaged is not merged, and keeps nobody from recording.
         Err(StoreError::Damaged { .. }) if kept < names.len() => {
-            write(store, &[], entries).map(|name| (name, names.len()))
+            write(store, &[], entries).map(|written| (written, names.len()))
         }
-        written => written.map(|name| (name, kept)),
+        written => written.map(|written| (written, kept)),
     };
-    let (name, kept) = written.map_err(Failed::Nothing)?;
+    let ((name, state), kept) = written.map_err(Failed::Nothing)?;
     sync(&folder).map_err(Failed::InDoubt)?;
     let (before, merged) = names.split_at(kept);
     store.obsolete.extend(merged);
-    let state = store.view.state.after(entries);
     store.view.go_on(state, Vec::new(), before.iter().copied().chain([name]).collect());
     store.journal_is_old = true;
     // It is committed: what fails now is tried again by whoever appends next.
@@ -56,8 +56,12 @@ pub(super) fn commit(store: &mut DiskStore, entries: &[Entry]) -> Result<(), Fai
     Ok(())
 }
 
-/// Writes a segment of others and of events, under its name.
-fn write(store: &DiskStore, merged: &[SegmentName], entries: &[Entry]) -> Result<SegmentName, StoreError> {
+/// Writes a segment of others and of events, under its name. Returns that, and where the log stands behind it.
+fn write(
+    store: &DiskStore,
+    merged: &[SegmentName],
+    entries: &[Entry],
+) -> Result<(SegmentName, State), StoreError> {
     let folder = store.dir.join(SEGMENTS);
     let aside = folder.join(ASIDE);
     let write = || {
@@ -70,7 +74,8 @@ fn write(store: &DiskStore, merged: &[SegmentName], entries: &[Entry]) -> Result
             writer.add_segment(&*store.view.segment(name.first)?)?;
         }
         writer.add(&store.view.entries, entries, store.options.block_size())?;
-        writer.finish(&folder)
+        let state = writer.state().clone();
+        Ok((writer.finish(&folder)?, state))
     };
     write().inspect_err(|_| drop(fs::remove_file(&aside)))
 }

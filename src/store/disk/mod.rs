@@ -209,6 +209,11 @@ impl Log for DiskStore {
         self.view.find(command)
     }
 
+    fn may_hold(&self, commands: &[CommandId]) -> Result<Vec<bool>, StoreError> {
+        self.check_usable()?;
+        Ok(self.view.may_hold(commands))
+    }
+
     fn seek(&self, until: Until) -> Result<Seq, StoreError> {
         self.check_usable()?;
         self.view.seek(until)

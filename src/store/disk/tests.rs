@@ -14,7 +14,7 @@ use super::cover::Cover;
 use super::head_rows::HeadRows;
 use super::journal::{self, Journal};
 use super::packed::{HEADER_BYTES, Packed, PackedWriter};
-use super::segment::{Segment, SegmentName, SegmentWriter};
+use super::segment::{Hash, Segment, SegmentName, SegmentWriter};
 use super::since::SinceFile;
 use super::snapshot;
 use super::state::State;
@@ -373,5 +373,25 @@ proptest! {
         prop_assert_eq!(&segment.after, &after);
         let found = (0..segment.count()).map(|at| segment.entries(at).expect("a block")).collect::<Vec<_>>();
         prop_assert_eq!(found.concat(), all);
+    }
+}
+
+/// Looking for many commands at once rules out none that is there, and nearly all that are not.
+#[test]
+fn commands_that_are_there_are_not_ruled_out() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut writer = SegmentWriter::create(&folder.path().join("aside"), &State::default()).expect("a file");
+    writer.add(&[], &entries(1..20_001), SIZE).expect("it is written");
+    let name = writer.finish(folder.path()).expect("it is written");
+    let hashes = |places| entries(places).iter().map(|entry| Hash::of(entry.command_id)).collect::<Vec<_>>();
+    let segment = Segment::open(folder.path(), &name).expect("a segment");
+    for _ in 0..2 {
+        let (there, others) = (hashes(1..20_001), hashes(20_002..40_001));
+        let mut may_be = vec![false; there.len()];
+        segment.note(&there, &mut may_be).expect("a filter");
+        assert!(may_be.iter().all(|may_be| *may_be));
+        let mut may_be = vec![false; others.len()];
+        segment.note(&others, &mut may_be).expect("a filter");
+        assert!(may_be.iter().filter(|may_be| **may_be).count() < 10);
     }
 }

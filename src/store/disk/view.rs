@@ -1,7 +1,7 @@
 //! A log as it is at one head: what is read of it is of that head, whoever appends meanwhile.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use super::block::Block;
 use super::cover::Cover;
 use super::damaged;
 use super::mention::Mentions;
-use super::segment::{Segment, SegmentName};
+use super::segment::{Hash, Segment, SegmentName};
 use super::state::State;
 use crate::model::{CommandId, Places, Seq, Span};
 use crate::store::{Entry, SPAN_EVENTS, Sought, StoreError, TimeSpan, Times, Until};
@@ -18,6 +18,8 @@ use crate::store::{Entry, SPAN_EVENTS, Sought, StoreError, TimeSpan, Times, Unti
 pub(super) const SEGMENTS: &str = "segments";
 /// How often the segments are looked for anew when others exchange them.
 pub(super) const LOOKS_MAX: u32 = 3;
+/// From how many commands on all filters are read to look for them together.
+const MANY_COMMANDS: usize = 64;
 
 /// A log at a head.
 #[derive(Debug)]
@@ -177,6 +179,23 @@ impl View {
         Ok(found)
     }
 
+    /// Says of many commands which of them may be there. A few are not worth it: it reads all filters.
+    pub(super) fn may_hold(&self, commands: &[CommandId]) -> Vec<bool> {
+        if commands.len() < MANY_COMMANDS {
+            return vec![true; commands.len()];
+        }
+        let recent: HashSet<CommandId> = self.entries.iter().map(|entry| entry.command_id).collect();
+        let mut may_be: Vec<bool> = commands.iter().map(|command| recent.contains(command)).collect();
+        let hashes: Vec<Hash> = commands.iter().map(|command| Hash::of(*command)).collect();
+        let mut segments = self.segments().into_iter();
+        let noted = segments.try_for_each(|name| self.segment(name.first)?.note(&hashes, &mut may_be));
+        match noted {
+            Ok(()) => may_be,
+            // Whoever looks for one of them alone is told what is wrong.
+            Err(_) => vec![true; commands.len()],
+        }
+    }
+
     fn hold(&self, segment: Arc<Segment>, at: usize) -> Result<(), StoreError> {
         let block = segment.block(at)?;
         *self.recent.borrow_mut() = Some(Recent { segment, at, block, entries: None });
@@ -189,15 +208,23 @@ impl View {
             None => return Ok(None),
             Some(recent) => match recent.place(command) {
                 Some(place) => return Ok(Some(place)),
-                None => (Arc::clone(&recent.segment), recent.at + 1),
+                None => {
+                    let last = recent.block.commands.last().map(|(id, _)| *id);
+                    (Arc::clone(&recent.segment), recent.at + 1, last)
+                }
             },
         };
-        let (segment, at) = next;
+        let (segment, at, last) = next;
         if at >= segment.count() {
             return Ok(None);
         }
+        let first = segment.places(at).0;
         self.hold(segment, at)?;
-        Ok(self.recent.borrow().as_ref().and_then(|recent| recent.place(command)))
+        let recent = self.recent.borrow();
+        let Some(recent) = recent.as_ref() else { return Ok(None) };
+        // What the block begins with begins there where the one before it ends with another command.
+        let begins = recent.block.find(command) == Some(0) && last.is_some_and(|last| last != command);
+        Ok(recent.place(command).or(begins.then_some(first)))
     }
 
     fn recent_line(&self, place: Seq) -> Result<Option<String>, StoreError> {

@@ -1,10 +1,10 @@
 //! The answers, written by a thread of its own: who reads them slowly, or pauses, keeps no ledger held.
 //!
 //! ```text
-//!  answers ──lines──▶ a few batches may wait ──thread──▶ stdout
+//!  answers ──lines──▶ a batch may wait ──thread──▶ stdout
 //! ```
 
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread::{self, JoinHandle};
@@ -15,8 +15,8 @@ use crate::cli::host::error::Failure;
 use crate::cli::host::output;
 use crate::cli::verbs::writing::AnswerView;
 
-/// How many batches of answers may wait to be written.
-const BATCHES_WAITING_MAX: usize = 4;
+/// How many batches of answers may wait to be written, beside the one that is being written.
+const BATCHES_WAITING_MAX: usize = 1;
 
 /// Where the answers go.
 pub struct Answers {
@@ -43,7 +43,7 @@ impl Answers {
     pub fn tell(&mut self, answers: &[Answer], let_go: impl FnOnce()) -> io::Result<()> {
         let Some(Writer { sender, .. }) = &self.writer else { return Ok(()) };
         let mut lines = Vec::new();
-        answers.iter().try_for_each(|answer| output::json_line(&mut lines, &AnswerView::new(answer)))?;
+        output::json_lines(&mut lines, answers.iter().map(AnswerView::new))?;
         let is_sent = match sender.try_send(lines) {
             Ok(()) => true,
             Err(TrySendError::Full(lines)) => {
@@ -72,8 +72,7 @@ impl Answers {
 /// `| head`: then they are dropped.
 fn write(batches: &Receiver<Vec<u8>>) -> io::Result<()> {
     for lines in batches {
-        let mut out = output::stdout();
-        match out.write_all(&lines).and_then(|()| out.flush()) {
+        match output::write_json(&lines) {
             Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error),
             _ => {}
         }

@@ -5,23 +5,35 @@
 //!  stretches 4 │ (first block 4, blocks 4, pages 4) a stretch │ checksum of these 4 │ pages of 4,096 bytes each
 //! ```
 //!
-//! A stretch is a Bloom filter of its own, 16 bits a command; all bits of an id are in one page, whose last 4 bytes are
-//! its checksum. Merged segments are put together of stretches.
+//! A stretch is a Bloom filter of its own, 31 bits a command, or 16 as earlier versions wrote it; all bits of an id are in
+//! one page, whose last 4 bytes are its checksum. Merged segments are put together of stretches.
+//!
+//! Whoever looks for many ids at once keeps the pages in memory, as far as there is room for them.
 
-use std::collections::HashSet;
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Range;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::{FILTER, V1};
 use crate::model::CommandId;
 use crate::store::StoreError;
 use crate::store::disk::bytes::{Reader, Writer, crc};
-use crate::store::disk::packed::Packed;
+use crate::store::disk::packed::{FileIdentity, Packed};
 
 const PAGE_BYTES: usize = 4 << 10;
 const BITS_BYTES: usize = PAGE_BYTES - 4;
-const BITS_A_COMMAND: usize = 16;
-/// With 16 bits a command, one in 1,700 ids that are not there is not ruled out.
+const BITS_A_COMMAND: usize = 31;
+/// With 31 bits a command, one in 140,000 ids that are not there is not ruled out: then the blocks are read, which costs as
+/// much as some hundred commands. One bit more, and the largest segments would need twice the pages.
 const BITS: u64 = 8;
+
+/// How many bytes of pages are kept in memory at most: those of some ten million commands.
+const KEPT_BYTES_MAX: usize = 48 << 20;
+
+/// The pages that are kept, by their files, which never change: whoever appends a stream lets go of the log again and again,
+/// and finds nearly the same segments each time.
+static KEPT: Mutex<BTreeMap<FileIdentity, Arc<Vec<u8>>>> = Mutex::new(BTreeMap::new());
 
 /// Blocks that share a filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +48,8 @@ pub(super) struct Filter {
     stretches: Vec<Stretch>,
     /// Where the pages begin in the file.
     pages: u64,
+    /// The pages, all of them and checked, where they are kept.
+    kept: OnceLock<Arc<Vec<u8>>>,
 }
 
 impl Filter {
@@ -51,7 +65,7 @@ impl Filter {
         let stretches = parse(&packed.read(start, front)?).ok_or_else(odd)?;
         let pages: u64 = stretches.iter().map(|stretch| u64::from(stretch.pages)).sum();
         match front + pages * PAGE_BYTES as u64 == length {
-            true => Ok(Filter { stretches, pages: start + front }),
+            true => Ok(Filter { stretches, pages: start + front, kept: OnceLock::new() }),
             false => Err(odd()),
         }
     }
@@ -67,26 +81,97 @@ impl Filter {
         for stretch in &self.stretches {
             let page = self.page(packed, before + hash.page(stretch.pages))?;
             before += u64::from(stretch.pages);
-            if hash.bits().all(|(byte, mask)| page[byte] & mask != 0) {
+            if hash.is_in(&page) {
                 found.push(stretch.blocks.clone());
             }
         }
         Ok(found)
     }
 
+    /// Notes which of many commands a block may hold.
+    pub(super) fn note(
+        &self,
+        packed: &Packed,
+        commands: &[Hash],
+        may_be: &mut [bool],
+    ) -> Result<(), StoreError> {
+        let pages = self.all_pages(packed)?;
+        let (pages, _) = pages.as_chunks::<PAGE_BYTES>();
+        let mut before = 0;
+        for stretch in &self.stretches {
+            for (hash, may_be) in commands.iter().zip(may_be.iter_mut()).filter(|(_, may_be)| !**may_be) {
+                *may_be = hash.is_in(&pages[before + hash.page(stretch.pages) as usize]);
+            }
+            before += stretch.pages as usize;
+        }
+        Ok(())
+    }
+
+    /// Returns all pages, and keeps them where there is room.
+    fn all_pages(&self, packed: &Packed) -> Result<Cow<'_, [u8]>, StoreError> {
+        if let Some(kept) = self.kept.get() {
+            return Ok(Cow::Borrowed(kept));
+        }
+        let count: u64 = self.stretches.iter().map(|stretch| u64::from(stretch.pages)).sum();
+        if let Some(pages) = kept(packed.identity()) {
+            return Ok(Cow::Borrowed(self.kept.get_or_init(|| pages)));
+        }
+        let pages = packed.read(self.pages, count * PAGE_BYTES as u64)?;
+        if !pages.as_chunks::<PAGE_BYTES>().0.iter().all(is_whole) {
+            return Err(packed.damaged("a page of its filter"));
+        }
+        match keep(packed.identity(), pages) {
+            Ok(pages) => Ok(Cow::Borrowed(self.kept.get_or_init(|| pages))),
+            Err(pages) => Ok(Cow::Owned(pages)),
+        }
+    }
+
     /// Checks every page.
     pub(super) fn check(&self, packed: &Packed) -> Result<(), StoreError> {
         let pages: u64 = self.stretches.iter().map(|stretch| u64::from(stretch.pages)).sum();
-        (0..pages).try_for_each(|page| self.page(packed, page).map(drop))
+        (0..pages).try_for_each(|page| self.read_page(packed, page).map(drop))
     }
 
-    fn page(&self, packed: &Packed, at: u64) -> Result<Vec<u8>, StoreError> {
+    fn page(&self, packed: &Packed, at: u64) -> Result<Cow<'_, [u8]>, StoreError> {
+        if let Some(kept) = self.kept.get() {
+            let start = usize::try_from(at).map_err(|_| packed.damaged("its filter"))? * PAGE_BYTES;
+            return Ok(Cow::Borrowed(&kept[start..start + PAGE_BYTES]));
+        }
+        self.read_page(packed, at).map(Cow::Owned)
+    }
+
+    fn read_page(&self, packed: &Packed, at: u64) -> Result<Vec<u8>, StoreError> {
         let page = packed.read(self.pages + at * PAGE_BYTES as u64, PAGE_BYTES as u64)?;
-        match crc(&page[..BITS_BYTES]).to_le_bytes() == page[BITS_BYTES..] {
+        match page.as_array().is_some_and(is_whole) {
             true => Ok(page),
             false => Err(packed.damaged("a page of its filter")),
         }
     }
+}
+
+/// Returns the pages of a file, where they are kept.
+fn kept(file: FileIdentity) -> Option<Arc<Vec<u8>>> {
+    KEPT.lock().unwrap_or_else(PoisonError::into_inner).get(&file).map(Arc::clone)
+}
+
+/// Keeps the pages of a file; gives them back where there is no room, even without those that nobody uses any more.
+fn keep(file: FileIdentity, pages: Vec<u8>) -> Result<Arc<Vec<u8>>, Vec<u8>> {
+    let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    let bytes = |kept: &BTreeMap<_, Arc<Vec<u8>>>| kept.values().map(|pages| pages.len()).sum::<usize>();
+    if bytes(&kept) + pages.len() > KEPT_BYTES_MAX {
+        kept.retain(|_, pages| Arc::strong_count(pages) > 1);
+    }
+    if bytes(&kept) + pages.len() > KEPT_BYTES_MAX {
+        return Err(pages);
+    }
+    let pages = Arc::new(pages);
+    kept.insert(file, Arc::clone(&pages));
+    Ok(pages)
+}
+
+/// Says whether a page is as it was written.
+fn is_whole(page: &[u8; PAGE_BYTES]) -> bool {
+    crc(&page[..BITS_BYTES]).to_le_bytes() == page[BITS_BYTES..]
 }
 
 fn parse(front: &[u8]) -> Option<Vec<Stretch>> {
@@ -145,13 +230,14 @@ impl Filling {
 }
 
 /// Where an id's bits are.
-struct Hash {
+#[derive(Debug)]
+pub(in crate::store::disk) struct Hash {
     first: u64,
     step: u64,
 }
 
 impl Hash {
-    fn of(command: CommandId) -> Self {
+    pub(in crate::store::disk) fn of(command: CommandId) -> Self {
         let (high, low) = command.uuid().as_u64_pair();
         let first = mix(high ^ mix(low));
         Hash { first, step: mix(first) | 1 }
@@ -160,6 +246,11 @@ impl Hash {
     /// Returns which of so many pages, a power of two, has the bits.
     fn page(&self, pages: u32) -> u64 {
         (self.step >> 32) & u64::from(pages - 1)
+    }
+
+    /// Says whether all of the bits are in a page.
+    fn is_in(&self, page: &[u8]) -> bool {
+        self.bits().all(|(byte, mask)| page[byte] & mask != 0)
     }
 
     fn bits(&self) -> impl Iterator<Item = (usize, u8)> + '_ {

@@ -11,10 +11,12 @@ mod lists;
 mod name;
 mod writer;
 
+pub(super) use filter::Hash;
 pub(super) use name::SegmentName;
 pub(super) use writer::SegmentWriter;
 
 use std::path::Path;
+use std::sync::OnceLock;
 
 use self::filter::Filter;
 use self::index::{BlockEntry, read_blocks};
@@ -50,6 +52,8 @@ pub(super) struct Segment {
     /// Where the log stands after its last event.
     pub(super) after: State,
     blocks: Vec<BlockEntry>,
+    /// The filter over its command ids, once it was asked for.
+    filter: OnceLock<Filter>,
 }
 
 impl Segment {
@@ -64,7 +68,7 @@ impl Segment {
             && blocks.first().is_some_and(|block| block.offset == HEADER_BYTES)
             && blocks.last().is_some_and(|block| block.last() == name.last);
         match are_contiguous {
-            true => Ok(Segment { packed, name: *name, before, after, blocks }),
+            true => Ok(Segment { packed, name: *name, before, after, blocks, filter: OnceLock::new() }),
             false => Err(packed.damaged("its list of blocks")),
         }
     }
@@ -149,10 +153,22 @@ impl Segment {
         self.name.first <= place && place <= self.name.last
     }
 
+    fn filter(&self) -> Result<&Filter, StoreError> {
+        if let Some(filter) = self.filter.get() {
+            return Ok(filter);
+        }
+        let filter = Filter::of(&self.packed)?;
+        Ok(self.filter.get_or_init(|| filter))
+    }
+
+    /// Notes which of many commands may be here.
+    pub(super) fn note(&self, commands: &[Hash], may_be: &mut [bool]) -> Result<(), StoreError> {
+        self.filter()?.note(&self.packed, commands, may_be)
+    }
+
     /// Returns the place of a command's first event here, and the block that it is in.
     pub(super) fn find(&self, command: CommandId) -> Result<Option<(usize, Seq)>, StoreError> {
-        let filter = Filter::of(&self.packed)?;
-        for blocks in filter.may_hold(&self.packed, command)? {
+        for blocks in self.filter()?.may_hold(&self.packed, command)? {
             if blocks.end > self.blocks.len() {
                 return Err(self.packed.damaged("its filter"));
             }

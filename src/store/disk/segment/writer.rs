@@ -142,6 +142,11 @@ impl SegmentWriter {
         mentions.causes().filter(|cause| *cause < first).for_each(|cause| self.links.add(cause, block));
     }
 
+    /// Returns where the log stands behind what was added so far.
+    pub(in crate::store::disk) fn state(&self) -> &State {
+        &self.state
+    }
+
     /// Ends the segment, and makes it durable under the name that it gets in a folder. That name is not durable yet.
     pub(in crate::store::disk) fn finish(mut self, folder: &Path) -> Result<SegmentName, StoreError> {
         let mut span = Writer::default();
