@@ -9,7 +9,7 @@ use super::roots::find_root;
 use super::{AskError, Cut, Question};
 use crate::model::{
     Amount, EventId, PhaseId, PhaseName, PhaseRef, Places, Range, Recorded, Span, Timestamp, WorkflowName,
-    Zone,
+    Zone, kind_of_line,
 };
 use crate::query::{
     self, CostGrouping, CostGroups, CostRoot, CostScan, LimitCheck, Remaining, ReservationView, WorkflowCosts,
@@ -249,6 +249,9 @@ pub(super) fn scan_costs(cut: &Cut<'_>, table: &Table, at: Option<Timestamp>) ->
     Ok(scan)
 }
 
+/// The kind of costs.
+const COST: &str = "cost_recorded";
+
 /// Takes each cost of a part of the log. Lines that cannot be one are not read further.
 fn each_cost(
     cut: &Cut<'_>,
@@ -256,7 +259,8 @@ fn each_cost(
     mut take: impl FnMut(Recorded) -> Result<(), AskError>,
 ) -> Result<(), AskError> {
     cut.each_line(places, |seq, line| {
-        if line.contains("cost_recorded") {
+        let may_be = kind_of_line(line).map_or_else(|| line.contains(COST), |kind| kind == COST);
+        if may_be {
             let record = decode(seq, line)?;
             if record.event.cost().is_some() {
                 take(record)?;
