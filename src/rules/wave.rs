@@ -98,6 +98,9 @@ impl<'a> Wave<'a> {
 
     /// Visits the sources and the seeds, and what is below them.
     pub(super) fn visit(&mut self) {
+        if !self.is_any_changed() {
+            return;
+        }
         let starts: BTreeSet<PhaseId> = self.sources.keys().chain(self.incoming.keys()).cloned().collect();
         let region = Region::below(self.table, &starts);
         let mut incoming: Vec<Vec<Cause>> = vec![Vec::new(); region.ids.len()];
@@ -123,6 +126,30 @@ impl<'a> Wave<'a> {
                 }
             }
         }
+    }
+
+    /// Says whether the judgement of any phase changes that the visit comes to. As long as none does nothing is noted, so each
+    /// is judged the same in whatever order they are looked at, and the order of all that is below need not be known.
+    fn is_any_changed(&self) -> bool {
+        let is_start = |id: &PhaseId| self.sources.contains_key(id) || self.incoming.contains_key(id);
+        let mut open: Vec<&PhaseId> = self.sources.keys().chain(self.incoming.keys()).collect();
+        let mut seen = HashSet::new();
+        while let Some(id) = open.pop() {
+            let Some(phase) = self.table.phases.get(id).filter(|_| seen.insert(id)) else { continue };
+            if phase.is_stale() != self.judge.holds(phase) {
+                return true;
+            }
+            let is_passed = match &phase.state {
+                PhaseState::Complete { .. } | PhaseState::NeedsRerun { .. } => self.sources.contains_key(id),
+                PhaseState::Pending { .. } | PhaseState::Failed { .. } | PhaseState::InProgress { .. } => {
+                    true
+                }
+            };
+            if is_passed && (is_start(id) || phase.passes()) {
+                open.extend(self.table.dependants_of(id));
+            }
+        }
+        false
     }
 
     /// Judges one phase anew, and returns what it passes on.

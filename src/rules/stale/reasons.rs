@@ -43,17 +43,16 @@ impl<'a> Judge<'a> {
         if !own(phase, attempt).is_empty() || phase.state.marks().iter().any(|mark| mark.legacy) {
             return true;
         }
-        let bases: Vec<_> = phase.spec.needs.iter().map(|need| (need, attempt.basis(need))).collect();
-        if bases.iter().any(|(_, then)| then.is_none()) {
+        if phase.spec.needs.iter().any(|need| !attempt.had(need)) {
             return true;
         }
-        bases.into_iter().any(|(need, then)| {
+        phase.spec.needs.iter().any(|need| {
             let mut stale = false;
             self.walk(need, |above| {
                 stale |= self.is_stale(above);
                 if stale { Go::Home } else { Go::On }
             });
-            stale || then.is_none_or(|then| !self.is_same(&then, &self.look(need).basis, attempt))
+            stale || !self.finds_again(need, attempt)
         })
     }
 }
