@@ -10,7 +10,7 @@ use super::{AskError, Cut, Question};
 use crate::ledger::Sought;
 use crate::model::{
     Amount, EventId, PhaseId, PhaseName, PhaseRef, Places, Range, Recorded, Span, Timestamp, WorkflowName,
-    Zone,
+    Zone, kind_of_line,
 };
 use crate::query::{
     self, CostGrouping, CostGroups, CostRoot, CostScan, LimitCheck, Remaining, ReservationView, WorkflowCosts,
@@ -250,14 +250,18 @@ pub(super) fn scan_costs(cut: &Cut<'_>, table: &Table, at: Option<Timestamp>) ->
     Ok(scan)
 }
 
+/// The kind of costs.
+const COST: &str = "cost_recorded";
+
 /// Takes each cost of a part of the log. Lines that cannot be one are not read further.
 fn each_cost(
     cut: &Cut<'_>,
     places: &Places,
     mut take: impl FnMut(Recorded) -> Result<(), AskError>,
 ) -> Result<(), AskError> {
-    cut.each_line(&places.and(&cut.places_of(Sought::Kind("cost_recorded"))?), |seq, line| {
-        if line.contains("cost_recorded") {
+    cut.each_line(&places.and(&cut.places_of(Sought::Kind(COST))?), |seq, line| {
+        let may_be = kind_of_line(line).map_or_else(|| line.contains(COST), |kind| kind == COST);
+        if may_be {
             let record = decode(seq, line)?;
             if record.event.cost().is_some() {
                 take(record)?;

@@ -1,7 +1,7 @@
 //! THE reader: events at any places, forward, backward or by leaps, and parts of the log a piece at a time.
 
 use super::AskError;
-use crate::ledger::{Ledger, LedgerError};
+use crate::ledger::{Ledger, LedgerError, each_in_order};
 use crate::model::{Places, Recorded, Seq};
 use crate::query::Proven;
 
@@ -125,7 +125,30 @@ impl Lines {
         open: impl FnMut() -> Result<Ledger, E>,
         mut take: impl FnMut(Recorded) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.each(open, |seq, line| take(decode(seq, line)?))
+        self.each_worked(open, |seq, line| decode(seq, &line), |record| take(record?))
+    }
+
+    /// Takes what `work` makes of each line, as [`Lines::each`] takes the lines. Some lines are worked on ahead, on other
+    /// threads where there are any.
+    ///
+    /// # Errors
+    ///
+    /// As [`Lines::each`].
+    pub fn each_worked<T: Send, E: From<AskError>>(
+        self,
+        mut open: impl FnMut() -> Result<Ledger, E>,
+        work: impl Fn(Seq, String) -> T + Sync,
+        take: impl FnMut(T) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let Lines { places, mut read, first } = self;
+        let mut lines = first.into_iter();
+        let next = || {
+            if lines.len() == 0 && places.next_after(read).is_some() {
+                lines = piece(&open()?, &places, &mut read)?.into_iter();
+            }
+            Ok(lines.by_ref().take(LINES_MAX as usize).collect())
+        };
+        each_in_order(next, |(seq, line)| work(seq, line), take)
     }
 }
 

@@ -15,6 +15,8 @@ pub(super) struct Derivation {
     done: usize,
     /// What they force and is not there yet.
     expected: VecDeque<Draft>,
+    /// Whether the event that was checked last is one to derive from.
+    awaits: bool,
     /// How many derived events are what is derived.
     pub(super) anew: u64,
     /// How many are of the first release, whose rules were others.
@@ -22,8 +24,10 @@ pub(super) struct Derivation {
 }
 
 impl Derivation {
-    /// Takes the next event; the table is that in front of it. Says what is wrong with it.
+    /// Checks the next event; the table is that in front of it. Says what is wrong with it. What it forces is derived once it
+    /// is taken.
     pub(super) fn follow(&mut self, table: &Table, record: &Recorded) -> Result<(), String> {
+        self.awaits = false;
         if record.version == 1 {
             self.older += u64::from(record.rule.is_some());
             return Ok(());
@@ -39,8 +43,15 @@ impl Derivation {
         } else if let Some(draft) = self.expected.front() {
             return Err(format!("its command derives {} in front of it", told(draft)));
         }
-        self.events.push(record.clone());
+        self.awaits = true;
         Ok(())
+    }
+
+    /// Takes the event that was checked last, which is folded in by now.
+    pub(super) fn take(&mut self, record: Recorded) {
+        if self.awaits {
+            self.events.push(record);
+        }
     }
 
     /// Ends the command under way; the table is that after it. Says what is missing.

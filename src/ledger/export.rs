@@ -167,12 +167,56 @@ pub(super) fn each_line(
     file: &mut impl BufRead,
     mut event: impl FnMut(&str) -> Result<(), VerifyError>,
 ) -> Result<End, RestoreError> {
-    let mut text = String::new();
-    let mut line = 0;
-    let mut end: Option<End> = None;
-    loop {
-        line += 1;
-        let more = next_line(file, &mut text, LINE_BYTES_MAX).map_err(|fault| match fault {
+    let mut lines = FileLines::new(file);
+    while let Some((line, text)) = lines.next_line()? {
+        event(&text).map_err(|source| RestoreError::Line { line, source })?;
+    }
+    lines.end()
+}
+
+/// How many lines, and how many bytes of them, are read at a time: several pieces are held.
+const PIECE_LINES: usize = 1024;
+const PIECE_BYTES: usize = 1 << 20;
+
+/// The lines of a file but the last, each with its number, from 1.
+pub(super) struct FileLines<'a, F> {
+    file: &'a mut F,
+    /// How many lines were read.
+    read: u64,
+    /// What the last line says, once it was read.
+    end: Option<End>,
+    /// What is wrong with the line behind those that were handed out.
+    fault: Option<RestoreError>,
+}
+
+impl<'a, F: BufRead> FileLines<'a, F> {
+    pub(super) fn new(file: &'a mut F) -> Self {
+        FileLines { file, read: 0, end: None, fault: None }
+    }
+
+    /// Reads the next lines; none at the end. What is in front of a line that cannot be read is handed out first.
+    pub(super) fn next_piece(&mut self) -> Result<Vec<(u64, String)>, RestoreError> {
+        let (mut piece, mut bytes) = (Vec::new(), 0);
+        while piece.len() < PIECE_LINES && bytes < PIECE_BYTES && self.fault.is_none() {
+            match self.next_line() {
+                Ok(None) => break,
+                Ok(Some((line, text))) => {
+                    bytes += text.len();
+                    piece.push((line, text));
+                }
+                Err(error) => self.fault = Some(error),
+            }
+        }
+        match self.fault.take_if(|_| piece.is_empty()) {
+            Some(error) => Err(error),
+            None => Ok(piece),
+        }
+    }
+
+    fn next_line(&mut self) -> Result<Option<(u64, String)>, RestoreError> {
+        // As large as most lines are: a text that grows is copied each time.
+        let (line, mut text) = (self.read + 1, String::with_capacity(1 << 10));
+        let more = next_line(self.file, &mut text, LINE_BYTES_MAX).map_err(|fault| match fault {
             LineFault::Read(error) => RestoreError::Read(error),
             LineFault::Found { column, found } => {
                 let found = column.map_or(found.clone(), |column| format!("byte {column}: {found}"));
@@ -180,22 +224,30 @@ pub(super) fn each_line(
             }
         })?;
         if !more {
-            break;
+            return Ok(None);
         }
-        if end.is_some() {
+        self.read = line;
+        if self.end.is_some() {
             let found = "something after the line that ends an export".to_owned();
             return Err(RestoreError::End { line, found });
         }
-        let content = text.strip_suffix('\n').unwrap_or(&text);
-        end = read_end(content);
-        if end.is_none() {
-            event(content).map_err(|source| RestoreError::Line { line, source })?;
+        if text.ends_with('\n') {
+            text.pop();
         }
+        self.end = read_end(&text);
+        // Behind the last line there is to be nothing.
+        if self.end.is_some() { self.next_line() } else { Ok(Some((line, text))) }
     }
-    end.ok_or_else(|| {
-        let found = format!("the file ends without its last line, `{{\"schema\":\"{EXPORT_SCHEMA}\",…}}`");
-        RestoreError::End { line, found }
-    })
+
+    /// Returns what the last line says, once all were read.
+    pub(super) fn end(self) -> Result<End, RestoreError> {
+        let line = self.read + 1;
+        self.end.ok_or_else(|| {
+            let found =
+                format!("the file ends without its last line, `{{\"schema\":\"{EXPORT_SCHEMA}\",…}}`");
+            RestoreError::End { line, found }
+        })
+    }
 }
 
 /// Reads the line that ends a file; none when it is another, or not written as it would be: no root covers it, so not a

@@ -4,12 +4,24 @@ use std::io::{self, BufRead, Read};
 
 use serde::Deserialize;
 
-use crate::model::{Timestamp, line_text};
+use crate::model::{Digest, LineError, Recorded, Timestamp, line_text};
 
 /// When a line says that something happened, and nothing else of it.
 #[derive(Deserialize)]
 pub(super) struct At {
     pub(super) at: Timestamp,
+}
+
+/// A line of the log that was read: what it says, and the leaf of the tree that it is.
+pub(super) struct ReadLine {
+    pub(super) record: Result<Recorded, LineError>,
+    pub(super) leaf: Digest,
+}
+
+impl ReadLine {
+    pub(super) fn new(line: &str) -> Self {
+        ReadLine { record: Recorded::from_line(line), leaf: Digest::leaf(line) }
+    }
 }
 
 /// Why there is no next line.

@@ -31,13 +31,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+pub(crate) use crate::store::each_in_order;
 pub use crate::store::{Head, Sought, Until};
 pub use export::{EXPORT_SCHEMA, ExportEnd, RestoreError, SALVAGED_SCHEMA, SalvagedEnd, Stretch};
 pub use history::{HistoryError, HistoryOptions, Imported, import_history};
 pub use identity::{IdConflict, check_repeats};
 pub use record::{How, Recorder, Recording, Unrecorded};
 pub use replay::Records;
-pub use restore::{Restored, check_export, restore};
+pub use restore::{CheckedExport, Restored, check_export, restore, restore_checked};
 pub use salvaged::{SalvagedOptions, Taken, import_salvaged};
 pub use session::{Answer, AnswerStatus, Session};
 pub use verify::{Verified, VerifyError};

@@ -2,11 +2,11 @@
 
 use std::collections::VecDeque;
 
-use super::lines::At;
+use super::lines::{At, ReadLine};
 use super::{LedgerError, rows};
 use crate::model::{Digest, Places, Recorded, Seq, Span};
 use crate::rules::{FOLD_VERSION, Table, evolve, evolve_late, judge_cut};
-use crate::store::{Frontier, Snapshot, Store, StoreError, Until};
+use crate::store::{Frontier, Snapshot, Store, StoreError, Until, each_in_order};
 
 /// How many lines are read at a time.
 const LINES_PER_READ: u64 = 1024;
@@ -54,6 +54,38 @@ impl Iterator for Records<'_> {
     }
 }
 
+/// The lines of a part of the log, piece by piece.
+pub(super) struct Pieces<'a> {
+    store: &'a dyn Store,
+    after: Seq,
+    through: Seq,
+    limit: usize,
+}
+
+/// How many bytes of lines a piece has, unless they are longer than those before: several pieces are held at a time.
+const PIECE_BYTES: usize = 1 << 20;
+
+impl<'a> Pieces<'a> {
+    pub(super) fn new(store: &'a dyn Store, after: Seq, through: Seq) -> Self {
+        Pieces { store, after, through, limit: LINES_PER_READ as usize }
+    }
+
+    /// Reads the next lines; none at the end.
+    pub(super) fn next(&mut self) -> Result<Vec<String>, StoreError> {
+        let left = self.through.number().saturating_sub(self.after.number());
+        let limit = self.limit.min(usize::try_from(left).unwrap_or(usize::MAX));
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let lines = self.store.read(self.after, limit)?;
+        self.after = self.after.plus(lines.len() as u64);
+        let bytes: usize = lines.iter().map(String::len).sum();
+        let fitting = lines.len().saturating_mul(PIECE_BYTES) / bytes.max(1);
+        self.limit = fitting.clamp(1, LINES_PER_READ as usize);
+        Ok(lines)
+    }
+}
+
 /// The table after a prefix, with the tree over the prefix's lines.
 #[derive(Default)]
 pub(super) struct Fold {
@@ -77,15 +109,19 @@ pub(super) fn fold(store: &dyn Store, seq: Seq) -> Result<Fold, LedgerError> {
 
 /// Folds the events that follow, up to a place.
 fn go_on(store: &dyn Store, mut fold: Fold, seq: Seq) -> Result<Fold, LedgerError> {
-    let mut records = Records::new(store, fold.table.head, seq);
-    while let Some(line) = records.line()? {
-        let place = fold.table.head.plus(1);
-        let record = Recorded::from_line(&line).map_err(|source| LedgerError::Line { seq: place, source })?;
-        evolve(&mut fold.table, &record)?;
-        fold.frontier.push(line.as_bytes());
-        records.next = records.next.plus(1);
-    }
-    Ok(fold)
+    let mut pieces = Pieces::new(store, fold.table.head, seq);
+    let folded = each_in_order(
+        || Ok(pieces.next()?),
+        |line: String| ReadLine::new(&line),
+        |line| {
+            let place = fold.table.head.plus(1);
+            let record = line.record.map_err(|source| LedgerError::Line { seq: place, source })?;
+            evolve(&mut fold.table, &record)?;
+            fold.frontier.push_leaf(&line.leaf);
+            Ok(())
+        },
+    );
+    folded.map(|()| fold)
 }
 
 /// Refuses a fold that reaches the head and is not that of its lines.
@@ -164,21 +200,24 @@ fn frontier_at(store: &dyn Store, seq: Seq) -> Result<Frontier, LedgerError> {
 fn nearest(store: &dyn Store, seq: Seq) -> Result<Fold, LedgerError> {
     let mut at_most = seq;
     while let Some(snapshot) = store.snapshot(at_most)? {
-        if let Some(table) = read_snapshot(&snapshot) {
-            return Ok(Fold { table, frontier: snapshot.frontier });
+        let place = snapshot.seq;
+        if let Some(fold) = read_snapshot(snapshot) {
+            return Ok(fold);
         }
-        if snapshot.seq == Seq::ZERO {
+        if place == Seq::ZERO {
             break;
         }
-        at_most = snapshot.seq.minus(1);
+        at_most = place.minus(1);
     }
     Ok(Fold::default())
 }
 
-/// Reads the table of a snapshot; none when another fold made it, it cannot be read, or it contradicts itself.
-fn read_snapshot(snapshot: &Snapshot) -> Option<Table> {
-    let is_own = snapshot.fold_version == FOLD_VERSION && snapshot.frontier.leaves() == snapshot.seq.number();
-    is_own.then(|| rows::table(snapshot.seq, &snapshot.rows).ok()).flatten()
+/// Reads a snapshot; none when another fold made it, it cannot be read, or it contradicts itself.
+fn read_snapshot(snapshot: Snapshot) -> Option<Fold> {
+    let Snapshot { seq, frontier, fold_version, rows } = snapshot;
+    let is_own = fold_version == FOLD_VERSION && frontier.leaves() == seq.number();
+    let table = is_own.then(|| rows::table(seq, rows).ok()).flatten()?;
+    Some(Fold { table, frontier })
 }
 
 /// Makes a snapshot of a table.
@@ -191,6 +230,46 @@ pub(super) fn snapshot(table: &Table, frontier: &Frontier) -> Snapshot {
 
 /// How many events are between two snapshots of a log that comes as a whole, at least.
 const SNAPSHOT_EVENTS: u64 = 1 << 16;
+
+/// How many bytes of rows are held at most until they can be kept.
+const SNAPSHOT_BYTES_MAX: usize = 32 << 20;
+
+/// Snapshots that are taken of a log that is not there yet.
+#[derive(Debug)]
+pub(super) struct Taken {
+    after: Seq,
+    /// None where they are too large to be held.
+    snapshots: Option<Vec<Snapshot>>,
+    bytes: usize,
+}
+
+impl Taken {
+    /// Begins behind a place.
+    pub(super) fn new(after: Seq) -> Self {
+        Taken { after, snapshots: Some(Vec::new()), bytes: 0 }
+    }
+
+    /// Takes one of a table, where that is at such a place, or the last one.
+    pub(super) fn take(&mut self, table: &Table, frontier: &Frontier, is_last: bool) {
+        let events = table.head.number().saturating_sub(self.after.number());
+        let is_due = events > 0 && events.is_multiple_of(SNAPSHOT_EVENTS) != is_last;
+        let Some(snapshots) = self.snapshots.as_mut().filter(|_| is_due) else { return };
+        let taken = snapshot(table, frontier);
+        self.bytes += taken.rows.iter().map(|(key, value)| key.len() + value.len()).sum::<usize>();
+        snapshots.push(taken);
+        if self.bytes > SNAPSHOT_BYTES_MAX {
+            self.snapshots = None;
+        }
+    }
+
+    /// Keeps them once the log is there, up to a place; those that could not be held are made anew.
+    pub(super) fn keep(self, store: &mut dyn Store, through: Seq) -> Result<(), LedgerError> {
+        match self.snapshots {
+            Some(snapshots) => Ok(snapshots.iter().try_for_each(|snapshot| store.keep_snapshot(snapshot))?),
+            None => keep_snapshots(store, self.after, through),
+        }
+    }
+}
 
 /// Keeps snapshots of the tables between two places, and of the last one.
 pub(super) fn keep_snapshots(store: &mut dyn Store, after: Seq, through: Seq) -> Result<(), LedgerError> {

@@ -4,14 +4,19 @@
 
 use std::io::{BufRead, Seek, SeekFrom};
 
-use super::export::{End, RestoreError, each_line};
-use super::verify::Audit;
-use super::{Ledger, LedgerError, TRIES_MAX, VerifyError, replay, rows};
-use crate::model::{Digest, Recorded, Seq};
-use crate::store::{Appended, Batch, Entry, Head, StoreError, Times};
+use serde::Deserialize;
 
-/// How many events are written in one batch; a command is never cut.
-const EVENTS_PER_BATCH: usize = 4096;
+use super::export::{End, FileLines, RestoreError};
+use super::lines::ReadLine;
+use super::replay::Taken;
+use super::verify::Audit;
+use super::{Ledger, LedgerError, TRIES_MAX, VerifyError, rows};
+use crate::model::{CommandId, Digest, Seq, Timestamp};
+use crate::store::{Appended, Batch, Entry, Head, StoreError, Times, each_in_order};
+
+/// How many events, and how many bytes of lines, are written in one batch; a command is never cut.
+const BATCH_EVENTS: usize = 4096;
+const BATCH_BYTES: usize = 16 << 20;
 
 /// What came of a restore.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,19 +30,28 @@ pub struct Restored {
 }
 
 /// A file that was checked, whole.
-struct Checked {
+#[derive(Debug)]
+pub struct CheckedExport {
     audit: Audit,
-    /// The root up to the place that was asked for, where the file goes as far.
+    /// The place that was asked for.
+    there: Seq,
+    /// The root up to there, where the file goes as far.
     root_there: Option<Digest>,
+    /// The snapshots behind there.
+    snapshots: Taken,
 }
 
-/// Checks that a file is a whole export, from its first event to its last line, and returns how many events it has.
+/// Checks that a file is a whole export, from its first event to its last line: it can be restored into a ledger that is yet
+/// to be made.
 ///
 /// # Errors
 ///
 /// [`RestoreError`].
-pub fn check_export(file: impl BufRead, mut progress: impl FnMut(u64)) -> Result<u64, RestoreError> {
-    Ok(check(file, Seq::ZERO, &mut progress)?.audit.table.head.number())
+pub fn check_export(
+    file: impl BufRead,
+    mut progress: impl FnMut(u64),
+) -> Result<CheckedExport, RestoreError> {
+    check(file, Seq::ZERO, &mut progress)
 }
 
 /// Restores an export into a ledger that is empty, or has the first events of the file already, or all of them and more.
@@ -48,12 +62,26 @@ pub fn check_export(file: impl BufRead, mut progress: impl FnMut(u64)) -> Result
 /// [`RestoreError`]; nothing is written unless the whole file is right.
 pub fn restore(
     ledger: &mut Ledger,
+    file: impl BufRead + Seek,
+    progress: impl FnMut(u64),
+) -> Result<Restored, RestoreError> {
+    restore_checked(ledger, file, None, progress)
+}
+
+/// As [`restore`], of a file that was checked: where the ledger is as it was meant to be then, it is not checked again.
+///
+/// # Errors
+///
+/// As [`restore`].
+pub fn restore_checked(
+    ledger: &mut Ledger,
     mut file: impl BufRead + Seek,
+    mut checked: Option<CheckedExport>,
     mut progress: impl FnMut(u64),
 ) -> Result<Restored, RestoreError> {
     let known = ledger.head()?.seq.number();
     for _ in 0..TRIES_MAX {
-        match try_restore(ledger, &mut file, &mut progress) {
+        match try_restore(ledger, &mut file, checked.take(), &mut progress) {
             Err(RestoreError::Ledger(LedgerError::Store(StoreError::Moved))) => {
                 file.seek(SeekFrom::Start(0))?
             }
@@ -69,10 +97,15 @@ pub fn restore(
 fn try_restore(
     ledger: &mut Ledger,
     mut file: impl BufRead + Seek,
+    checked: Option<CheckedExport>,
     progress: &mut impl FnMut(u64),
 ) -> Result<(u64, Digest), RestoreError> {
     let head = ledger.head()?;
-    let Checked { audit, root_there } = check(&mut file, head.seq, progress)?;
+    let checked = match checked.filter(|checked| checked.there == head.seq) {
+        Some(checked) => checked,
+        None => check(&mut file, head.seq, progress)?,
+    };
+    let CheckedExport { audit, root_there, snapshots, .. } = checked;
     let (last, root) = (audit.table.head, audit.frontier.root());
     // Where the file is older, what counts is what the ledger had then.
     let (events, found) = match root_there {
@@ -84,7 +117,11 @@ fn try_restore(
         return Err(RestoreError::Different { events, found, expected });
     }
     file.seek(SeekFrom::Start(0))?;
-    write(ledger, &mut file, head, &audit)?;
+    if last > head.seq {
+        write(ledger, &mut file, head, &audit)?;
+        // A cache: where it cannot be kept, questions about the past replay more.
+        let _ = snapshots.keep(ledger.store.as_mut(), last);
+    }
     Ok((last.number(), root))
 }
 
@@ -93,33 +130,39 @@ fn check(
     mut file: impl BufRead,
     there: Seq,
     progress: &mut impl FnMut(u64),
-) -> Result<Checked, RestoreError> {
+) -> Result<CheckedExport, RestoreError> {
     let mut audit = Audit::default();
     let mut root_there = (there == Seq::ZERO).then(|| audit.frontier.root());
-    let mut hole = None;
-    let mut line = 0;
-    let end = each_line(&mut file, |text| {
-        line += 1;
-        // Whether there may be one is told by the last line.
-        if hole.is_some() {
-            return Ok(());
-        }
-        let expected = audit.table.head.plus(1);
-        let seq = match audit.follow(text) {
-            Err(source) if Recorded::from_line(text).is_ok_and(|record| record.seq > expected) => {
-                hole = Some(RestoreError::Line { line, source });
+    let (mut hole, mut snapshots) = (None, Taken::new(there));
+    let mut lines = FileLines::new(&mut file);
+    let checked = each_in_order(
+        || lines.next_piece(),
+        |(number, text): (u64, String)| (number, ReadLine::new(&text)),
+        |(number, line)| {
+            // Whether there may be one is told by the last line.
+            if hole.is_some() {
                 return Ok(());
             }
-            followed => followed?.seq,
-        };
-        if seq == there {
-            root_there = Some(audit.frontier.root());
-        }
-        if seq.number() % 1024 == 0 {
-            progress(seq.number());
-        }
-        Ok(())
-    });
+            let expected = audit.table.head.plus(1);
+            let is_behind = line.record.as_ref().is_ok_and(|record| record.seq > expected);
+            let seq = match audit.follow(line).map_err(|source| RestoreError::Line { line: number, source }) {
+                Err(error) if is_behind => {
+                    hole = Some(error);
+                    return Ok(());
+                }
+                followed => followed?.seq,
+            };
+            if seq == there {
+                root_there = Some(audit.frontier.root());
+            }
+            snapshots.take(&audit.table, &audit.frontier, false);
+            if seq.number() % 1024 == 0 {
+                progress(seq.number());
+            }
+            Ok(())
+        },
+    );
+    let end = checked.and_then(|()| lines.end());
     let end = match (end, hole) {
         (Ok(End::Holes(end)), _) => return Err(RestoreError::Hole { end }),
         (_, Some(error)) => return Err(error),
@@ -133,7 +176,24 @@ fn check(
             format!("{events} events with root {root}, expected {} with root {}", end.events, end.root);
         return Err(RestoreError::End { line: events + 1, found });
     }
-    Ok(Checked { audit, root_there })
+    snapshots.take(&audit.table, &audit.frontier, true);
+    Ok(CheckedExport { audit, there, root_there, snapshots })
+}
+
+/// What is to be known of a line that was checked, to write it.
+#[derive(Deserialize)]
+struct Front {
+    seq: Seq,
+    command_id: CommandId,
+    at: Timestamp,
+    recorded_at: Timestamp,
+}
+
+impl Front {
+    fn entry(self, line: String) -> Entry {
+        let times = Times { at: self.at, recorded_at: self.recorded_at };
+        Entry { command_id: self.command_id, times, line }
+    }
 }
 
 /// Writes the events after a head, in batches that end with a command; the rows come with the last one.
@@ -145,7 +205,7 @@ fn write(
 ) -> Result<(), RestoreError> {
     let known = head.seq;
     let mut written = head;
-    let mut batch = Batch::default();
+    let (mut batch, mut bytes) = (Batch::default(), 0);
     let mut commit = |batch: &mut Batch| -> Result<(), LedgerError> {
         match ledger.store.append(&written, &std::mem::take(batch))? {
             Appended::Done(head) => written = head,
@@ -154,29 +214,30 @@ fn write(
         }
         Ok(())
     };
-    let mut refused = None;
-    each_line(file, |line| {
-        let record =
-            Recorded::from_line(line).map_err(|source| VerifyError::Line { seq: Seq::ZERO, source })?;
-        if record.seq <= known || refused.is_some() {
-            return Ok(());
-        }
-        let ends = batch.entries.last().is_some_and(|last: &Entry| last.command_id != record.command_id);
-        if ends && batch.entries.len() >= EVENTS_PER_BATCH {
-            refused = commit(&mut batch).err();
-        }
-        let times = Times { at: record.at, recorded_at: record.recorded_at };
-        batch.entries.push(Entry { command_id: record.command_id, times, line: line.to_owned() });
-        Ok(())
-    })?;
-    if let Some(error) = refused {
-        return Err(error.into());
-    }
-    if audit.table.head > known {
-        batch.rows = rows::all(&audit.table);
-        commit(&mut batch)?;
-        // A cache: where it cannot be kept, questions about the past replay more.
-        let _ = replay::keep_snapshots(ledger.store.as_mut(), known, audit.table.head);
-    }
-    Ok(())
+    let mut lines = FileLines::new(file);
+    each_in_order(
+        || lines.next_piece(),
+        |(number, text): (u64, String)| {
+            (number, serde_json::from_str(&text).map(|front: Front| (front, text)))
+        },
+        |(line, read)| {
+            let unread =
+                |error: serde_json::Error| VerifyError::Line { seq: Seq::ZERO, source: error.into() };
+            let (front, text) = read.map_err(unread).map_err(|source| RestoreError::Line { line, source })?;
+            if front.seq <= known {
+                return Ok(());
+            }
+            let ends = batch.entries.last().is_some_and(|last: &Entry| last.command_id != front.command_id);
+            if ends && (batch.entries.len() >= BATCH_EVENTS || bytes >= BATCH_BYTES) {
+                commit(&mut batch)?;
+                bytes = 0;
+            }
+            bytes += text.len();
+            batch.entries.push(front.entry(text));
+            Ok(())
+        },
+    )?;
+    lines.end()?;
+    batch.rows = rows::all(&audit.table);
+    Ok(commit(&mut batch)?)
 }

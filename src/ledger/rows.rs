@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use crate::model::{EventId, PhaseId, Seq, TagName};
 use crate::rules::{Approval, FOLD_VERSION, Phase, Row, Table, Tag, Touched, Workflow};
-use crate::store::{Cache, Head, RowChanges, StoreError};
+use crate::store::{Cache, Head, RowChanges, StoreError, each_in_order};
 
 pub(super) fn phase_key(id: &PhaseId) -> String {
     format!("p/{id}")
@@ -90,37 +90,58 @@ pub(super) fn whole(kept: Kept<'_>) -> Result<Option<Table>, StoreError> {
 }
 
 pub(super) fn load_whole(kept: Kept<'_>) -> Result<Table, StoreError> {
-    table(kept.of.seq, &kept.rows("")?)
+    table(kept.of.seq, kept.rows("")?)
 }
 
-/// Returns the table at a place that all these rows are of, in the order of their keys.
-pub(super) fn table(seq: Seq, rows: &[(String, Vec<u8>)]) -> Result<Table, StoreError> {
-    let of = |prefix: &'static str| {
+/// How many rows are read at a time.
+const PIECE_ROWS: usize = 1024;
+
+/// Returns the table at a place that all these rows are of, in the order of their keys. Each row goes once it is read: a table
+/// of many phases is not held twice.
+pub(super) fn table(seq: Seq, mut rows: Vec<(String, Vec<u8>)>) -> Result<Table, StoreError> {
+    let mut of = |prefix: &'static str| -> Vec<(String, Vec<u8>)> {
         let start = rows.partition_point(|(key, _)| key.as_str() < prefix);
-        rows[start..].iter().take_while(move |(key, _)| key.starts_with(prefix))
+        let count = rows[start..].partition_point(|(key, _)| key.starts_with(prefix));
+        rows.drain(start..start + count).collect()
     };
-    let mut table = small_table(seq, of("w/"), of("t/"))?;
-    for (key, value) in of("p/") {
+    let mut table = small_table(seq, of("w/").iter(), of("t/").iter())?;
+    table.phases = each(of("p/"), |key, value| {
         let phase: Phase = read(key, value)?;
-        table.phases.insert(phase.id.clone(), phase);
-    }
-    for (key, value) in of("d/") {
-        let id = key[2..].to_owned().try_into();
-        let id: PhaseId =
-            id.map_err(|_| StoreError::Damaged { found: format!("the row `{key}` is misnamed") })?;
-        table.dependants.insert(id, read(key, value)?);
-    }
-    for (key, value) in of("a/") {
+        Ok((phase.id.clone(), phase))
+    })?;
+    table.dependants = each(of("d/"), |key, value| {
+        let id: Result<PhaseId, _> = key[2..].parse();
+        let id = id.map_err(|_| StoreError::Damaged { found: format!("the row `{key}` is misnamed") })?;
+        Ok((id, read(key, value)?))
+    })?;
+    table.approvals = each(of("a/"), |key, value| {
         let approval: Approval = read(key, value)?;
-        table.approvals.insert(approval.request, approval);
-    }
-    for (key, value) in of("r/") {
-        let id: Uuid = key[2..]
-            .parse()
-            .map_err(|_| StoreError::Damaged { found: format!("the row `{key}` is misnamed") })?;
-        table.reverted.insert(EventId::new(id), read(key, value)?);
-    }
+        Ok((approval.request, approval))
+    })?;
+    table.reverted = each(of("r/"), |key, value| {
+        let id: Result<Uuid, _> = key[2..].parse();
+        let id = id.map_err(|_| StoreError::Damaged { found: format!("the row `{key}` is misnamed") })?;
+        Ok((EventId::new(id), read(key, value)?))
+    })?;
     Ok(table)
+}
+
+/// Reads rows, on several threads where they are many. What is in order is put together at once, without room to spare.
+fn each<K: Ord + Send, V: Send>(
+    rows: Vec<(String, Vec<u8>)>,
+    read: impl Fn(&str, &[u8]) -> Result<(K, V), StoreError> + Sync,
+) -> Result<BTreeMap<K, V>, StoreError> {
+    let mut all = Vec::with_capacity(rows.len());
+    let mut rows = rows.into_iter();
+    each_in_order(
+        || Ok(rows.by_ref().take(PIECE_ROWS).collect()),
+        |(key, value): (String, Vec<u8>)| read(&key, &value),
+        |row| {
+            all.push(row?);
+            Ok(())
+        },
+    )?;
+    Ok(all.into_iter().collect())
 }
 
 /// Loads a table that has the workflows and the tags, which every command needs, and nothing else.

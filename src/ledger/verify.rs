@@ -2,10 +2,12 @@
 //! them all, and the table that they add up to.
 
 use super::derived::Derivation;
+use super::lines::ReadLine;
+use super::replay::Pieces;
 use super::{Ledger, LedgerError, TRIES_MAX, replay, rows};
-use crate::model::{EventId, LineError, Recorded, Seq, Timestamp};
+use crate::model::{CommandId, EventId, LineError, Recorded, Seq, Timestamp};
 use crate::rules::{FOLD_VERSION, Impossible, Resting, Table, evolve, rests_on};
-use crate::store::{Appended, Batch, Frontier, Head, Mended, StoreError};
+use crate::store::{Appended, Batch, Frontier, Head, Mended, StoreError, each_in_order};
 
 /// What was verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,6 +78,36 @@ struct Seen {
     at: Timestamp,
 }
 
+/// What is to be known of an event for the one behind it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Followed {
+    version: u32,
+    pub(super) seq: Seq,
+    pub(super) command_id: CommandId,
+    pub(super) at: Timestamp,
+    pub(super) recorded_at: Timestamp,
+    occurred_at: Option<Timestamp>,
+    clock: Option<Timestamp>,
+}
+
+impl Followed {
+    fn new(record: &Recorded) -> Self {
+        Followed {
+            version: record.version,
+            seq: record.seq,
+            command_id: record.command_id,
+            at: record.at,
+            recorded_at: record.recorded_at,
+            occurred_at: record.occurred_at,
+            clock: record.clock,
+        }
+    }
+
+    fn times(&self) -> (Timestamp, Option<Timestamp>, Option<Timestamp>) {
+        (self.at, self.occurred_at, self.clock)
+    }
+}
+
 /// Follows a log from its start, checking line by line.
 #[derive(Debug, Default)]
 pub(super) struct Audit {
@@ -89,25 +121,29 @@ pub(super) struct Audit {
     underived: Option<VerifyError>,
     /// What is known of each event so far.
     seen: Vec<Seen>,
-    last: Option<Recorded>,
+    last: Option<Followed>,
     /// How many events of the command under way have been seen.
     in_command: usize,
 }
 
 impl Audit {
     /// Checks the next line.
-    pub(super) fn follow(&mut self, line: &str) -> Result<&Recorded, VerifyError> {
+    pub(super) fn follow(&mut self, line: ReadLine) -> Result<Followed, VerifyError> {
         let seq = self.table.head.plus(1);
-        let record = Recorded::from_line(line).map_err(|source| VerifyError::Line { seq, source })?;
+        let record = line.record.map_err(|source| VerifyError::Line { seq, source })?;
         self.check_place(&record).map_err(|found| VerifyError::Broken { seq, found })?;
         self.check_causes(&record).map_err(|found| VerifyError::Broken { seq, found })?;
         self.check_rests(&record).map_err(|found| VerifyError::Broken { seq, found })?;
         self.follow_derived(&record);
         evolve(&mut self.table, &record)?;
-        self.frontier.push(line.as_bytes());
+        self.frontier.push_leaf(&line.leaf);
         self.seen.push(Seen { id: record.id, root: record.correlation_id, at: record.at });
         self.clock_behind += u64::from(record.clock.is_some());
-        Ok(self.last.insert(record))
+        let followed = *self.last.insert(Followed::new(&record));
+        if let Some(derivation) = &mut self.derivation {
+            derivation.take(record);
+        }
+        Ok(followed)
     }
 
     /// Checks the id, the command and the times against the event before.
@@ -141,8 +177,7 @@ impl Audit {
                 record.at, before.seq, before.at
             ));
         }
-        let times = |record: &Recorded| (record.at, record.occurred_at, record.clock);
-        if record.version > 1 && same_command && times(record) != times(before) {
+        if record.version > 1 && same_command && Followed::new(record).times() != before.times() {
             return Err(format!("its times are not those of event {}, of the same command", before.seq));
         }
         let in_order = match same_command {
@@ -224,6 +259,23 @@ impl Audit {
     }
 }
 
+/// Why a log is not followed to its end.
+enum Stopped {
+    /// Something is wrong with it.
+    Wrong(VerifyError),
+    /// It cannot be read.
+    Failed(StoreError),
+}
+
+impl From<StoreError> for Stopped {
+    fn from(error: StoreError) -> Self {
+        Stopped::Failed(error)
+    }
+}
+
+/// How many events are verified between two words on how far that is.
+const PROGRESS_EVENTS: u64 = 1024;
+
 /// Checks the times of an event against one another.
 fn check_times(record: &Recorded) -> Result<(), String> {
     if let Some(claimed) = record.occurred_at.filter(|claimed| *claimed >= record.at) {
@@ -292,21 +344,25 @@ impl Ledger {
     ) -> Result<Result<(), VerifyError>, LedgerError> {
         let kept = self.store.snapshot(head.seq)?;
         let kept = kept.filter(|kept| kept.fold_version == FOLD_VERSION && kept.seq > audit.table.head);
-        while audit.table.head < head.seq {
-            let left = head.seq.number() - audit.table.head.number();
-            let lines = self.store.read(audit.table.head, left.min(1024) as usize)?;
-            if lines.is_empty() {
-                break;
-            }
-            for line in &lines {
-                if let Err(error) = audit.follow(line) {
-                    return Ok(Err(error));
-                }
+        let mut pieces = Pieces::new(self.store.as_ref(), audit.table.head, head.seq);
+        let followed = each_in_order(
+            || Ok(pieces.next()?),
+            |line: String| ReadLine::new(&line),
+            |line| {
+                audit.follow(line).map_err(Stopped::Wrong)?;
                 if let Some(kept) = kept.as_ref().filter(|kept| kept.seq == audit.table.head) {
                     *matches &= *kept == replay::snapshot(&audit.table, &audit.frontier);
                 }
-            }
-            progress(audit.table.head);
+                if audit.table.head.number().is_multiple_of(PROGRESS_EVENTS) {
+                    progress(audit.table.head);
+                }
+                Ok(())
+            },
+        );
+        match followed {
+            Ok(()) => {}
+            Err(Stopped::Wrong(error)) => return Ok(Err(error)),
+            Err(Stopped::Failed(error)) => return Err(error.into()),
         }
         audit.end_derived();
         let (seq, root) = (audit.table.head, audit.frontier.root());

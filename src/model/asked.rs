@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::canonical::{Of, canonical, is_bare_name_of, members, string, worth};
+use super::quoted::Quoted;
 use super::{
     Action, Again, Claim, Digest, PhaseId, PhaseRef, Seq, Verdict, WorkflowName, digest::DigestError,
 };
@@ -327,7 +328,7 @@ impl Differing<'_> {
 
 /// The digest of what a command asked for, by which it is known again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "Quoted<'_>", into = "String")]
 pub enum CommandDigest {
     /// Of what was written: [`Command::digest_as_written`](super::Command::digest_as_written). It is written without a version.
     AsWritten(Digest),
@@ -363,6 +364,14 @@ impl TryFrom<String> for CommandDigest {
 
     fn try_from(text: String) -> Result<Self, DigestError> {
         text.parse()
+    }
+}
+
+impl TryFrom<Quoted<'_>> for CommandDigest {
+    type Error = DigestError;
+
+    fn try_from(text: Quoted<'_>) -> Result<Self, DigestError> {
+        text.0.parse()
     }
 }
 

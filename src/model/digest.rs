@@ -6,6 +6,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::quoted::Quoted;
+
 /// Which function made a digest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Algorithm {
@@ -26,7 +28,7 @@ impl Algorithm {
 
 /// A 256-bit digest, written `sha256:` or `blake3:` and 64 hexadecimal digits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "Quoted<'_>", into = "String")]
 pub struct Digest {
     algorithm: Algorithm,
     bytes: [u8; 32],
@@ -96,6 +98,14 @@ impl TryFrom<String> for Digest {
 
     fn try_from(text: String) -> Result<Self, DigestError> {
         text.parse()
+    }
+}
+
+impl TryFrom<Quoted<'_>> for Digest {
+    type Error = DigestError;
+
+    fn try_from(text: Quoted<'_>) -> Result<Self, DigestError> {
+        text.0.parse()
     }
 }
 

@@ -65,7 +65,8 @@ impl Metadata {
     /// As [`Metadata::insert`], but for keys that come twice, which earlier versions took.
     pub fn put_back(&mut self, key: &str, value: &str) -> Result<(), MetadataError> {
         let value: Box<RawValue> = serde_json::from_str(value)?;
-        self.0.insert(key.to_owned(), compact(&value)?);
+        let compacted = compact(&value)?;
+        self.0.insert(key.to_owned(), compacted.unwrap_or(value));
         Ok(self.check()?)
     }
 
@@ -111,11 +112,12 @@ impl Eq for Metadata {}
 impl TryFrom<BTreeMap<String, Box<RawValue>>> for Metadata {
     type Error = MetadataError;
 
-    fn try_from(values: BTreeMap<String, Box<RawValue>>) -> Result<Self, MetadataError> {
-        let values = values
-            .into_iter()
-            .map(|(key, value)| Ok((key, compact(&value)?)))
-            .collect::<Result<_, MetadataError>>()?;
+    fn try_from(mut values: BTreeMap<String, Box<RawValue>>) -> Result<Self, MetadataError> {
+        for value in values.values_mut() {
+            if let Some(compacted) = compact(value)? {
+                *value = compacted;
+            }
+        }
         let metadata = Metadata(values);
         metadata.check()?;
         Ok(metadata)
@@ -129,36 +131,52 @@ impl From<Metadata> for BTreeMap<String, Box<RawValue>> {
 }
 
 /// Takes the white space between tokens out of a JSON text, and refuses what not every reader of JSON takes: a
-/// text too deep, and half of a surrogate pair, which is no character.
-fn compact(value: &RawValue) -> Result<Box<RawValue>, MetadataError> {
-    let mut text = String::with_capacity(value.get().len());
-    let (mut in_string, mut escaped) = (false, false);
-    let (mut depth, mut start) = (0, 0);
-    for (at, character) in value.get().char_indices() {
-        if in_string {
-            in_string = escaped || character != '"';
-            escaped = !escaped && character == '\\';
-            if !in_string {
-                serde_json::from_str::<String>(&value.get()[start..=at])?;
-            }
-        } else {
-            in_string = character == '"';
-            start = at;
-            depth = match character {
-                '[' | '{' => depth + 1,
-                ']' | '}' => depth - 1,
-                _ => depth,
-            };
-            if depth > METADATA_DEPTH_MAX {
-                return Err(MetadataError::TooDeep);
-            }
-            if matches!(character, ' ' | '\t' | '\n' | '\r') {
+/// text too deep, and half of a surrogate pair, which is no character. None for a text that has no such space: mostly it was
+/// kept before, and is only read again.
+fn compact(value: &RawValue) -> Result<Option<Box<RawValue>>, MetadataError> {
+    let text = value.get();
+    let (mut kept, mut from) = (String::new(), 0);
+    let (mut depth, mut at) = (0, 0);
+    while let Some(byte) = text.as_bytes().get(at) {
+        match byte {
+            b'"' => {
+                at = string_end(text, at)?;
                 continue;
             }
+            b'[' | b'{' => depth += 1,
+            b']' | b'}' => depth -= 1,
+            b' ' | b'\t' | b'\n' | b'\r' => {
+                kept.push_str(&text[from..at]);
+                from = at + 1;
+            }
+            _ => {}
         }
-        text.push(character);
+        if depth > METADATA_DEPTH_MAX {
+            return Err(MetadataError::TooDeep);
+        }
+        at += 1;
     }
-    Ok(RawValue::from_string(text)?)
+    if from == 0 {
+        return Ok(None);
+    }
+    kept.push_str(&text[from..]);
+    Ok(Some(RawValue::from_string(kept)?))
+}
+
+/// Returns where a string ends that begins at a place of a JSON text. What it escapes is to be characters.
+fn string_end(text: &str, start: usize) -> Result<usize, MetadataError> {
+    let (mut at, mut has_escapes) = (start + 1, false);
+    while let Some(byte) = text.as_bytes().get(at) {
+        match byte {
+            b'"' => break,
+            b'\\' => (at, has_escapes) = (at + 2, true),
+            _ => at += 1,
+        }
+    }
+    if has_escapes {
+        serde_json::from_str::<String>(&text[start..=at])?;
+    }
+    Ok(at + 1)
 }
 
 /// Why metadata was refused.

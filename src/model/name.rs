@@ -8,6 +8,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
+use super::quoted::Quoted;
 use super::text::{escape, is_deceptive};
 
 /// The longest name, in bytes.
@@ -75,7 +76,7 @@ macro_rules! name {
     ($(#[$doc:meta])* $type:ident) => {
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-        #[serde(try_from = "String", into = "String")]
+        #[serde(try_from = "Quoted<'_>", into = "String")]
         pub struct $type(Arc<str>);
 
         impl $type {
@@ -124,6 +125,14 @@ macro_rules! name {
             }
         }
 
+        impl TryFrom<Quoted<'_>> for $type {
+            type Error = NameError;
+
+            fn try_from(name: Quoted<'_>) -> Result<Self, NameError> {
+                $type::new(&name.0)
+            }
+        }
+
         impl From<$type> for String {
             fn from(name: $type) -> String {
                 name.0.as_ref().to_owned()
@@ -147,7 +156,7 @@ name! {
 
 /// A phase's full name, `workflow/phase`: unique in its ledger.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "Quoted<'_>", into = "String")]
 pub struct PhaseId {
     /// The workflow that has the phase.
     pub workflow: WorkflowName,
@@ -173,12 +182,28 @@ impl fmt::Display for PhaseId {
     }
 }
 
+impl FromStr for PhaseId {
+    type Err = NameError;
+
+    fn from_str(full: &str) -> Result<Self, NameError> {
+        let (workflow, phase) = full.split_once('/').ok_or(NameError::Empty)?;
+        Ok(PhaseId { workflow: WorkflowName::new(workflow)?, phase: PhaseName::new(phase)? })
+    }
+}
+
 impl TryFrom<String> for PhaseId {
     type Error = NameError;
 
     fn try_from(full: String) -> Result<Self, NameError> {
-        let (workflow, phase) = full.split_once('/').ok_or(NameError::Empty)?;
-        Ok(PhaseId { workflow: WorkflowName::new(workflow)?, phase: PhaseName::new(phase)? })
+        full.parse()
+    }
+}
+
+impl TryFrom<Quoted<'_>> for PhaseId {
+    type Error = NameError;
+
+    fn try_from(full: Quoted<'_>) -> Result<Self, NameError> {
+        full.0.parse()
     }
 }
 
@@ -190,7 +215,7 @@ impl From<PhaseId> for String {
 
 /// A phase as a caller names it: `phase`, or `workflow/phase`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[serde(try_from = "Quoted<'_>", into = "String")]
 pub struct PhaseRef {
     /// The workflow, where the caller named it.
     pub workflow: Option<WorkflowName>,
@@ -257,6 +282,14 @@ impl TryFrom<String> for PhaseRef {
 
     fn try_from(text: String) -> Result<Self, NameError> {
         text.parse()
+    }
+}
+
+impl TryFrom<Quoted<'_>> for PhaseRef {
+    type Error = NameError;
+
+    fn try_from(text: Quoted<'_>) -> Result<Self, NameError> {
+        text.0.parse()
     }
 }
 

@@ -1,8 +1,11 @@
 //! An event as it stands in the log: stamped with its place, its times, its author and its causes.
 
+mod line;
+
 use std::borrow::Cow;
 
-use serde::{Deserialize, Serialize};
+pub use line::kind_of_line;
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use super::{
@@ -159,7 +162,13 @@ struct Line<'a> {
     key: Option<CallerKey>,
     #[serde(default, skip_serializing_if = "Asked::is_empty")]
     asked: Asked,
+    #[serde(borrow, deserialize_with = "borrowed")]
     data: Cow<'a, RawValue>,
+}
+
+/// Reads a part of a line that is read further on its own, without copying it.
+fn borrowed<'de: 'a, 'a, D: Deserializer<'de>>(from: D) -> Result<Cow<'a, RawValue>, D::Error> {
+    <&'a RawValue>::deserialize(from).map(Cow::Borrowed)
 }
 
 impl Recorded {
@@ -212,6 +221,9 @@ impl Recorded {
     /// Refuses what is not an event: other JSON, a missing field, a newer version, an unknown kind, or
     /// fields that contradict one another.
     pub fn from_line(line: &str) -> Result<Self, LineError> {
+        if let Some(record) = line::read(line) {
+            return Ok(record);
+        }
         let line: Line<'_> = serde_json::from_str(line)?;
         if !(1..=FORMAT_VERSION).contains(&line.v) {
             return Err(LineError::Version { found: line.v });

@@ -1,6 +1,7 @@
 //! Instants, to the microsecond, in UTC, and the pieces of RFC 3339.
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -53,6 +54,14 @@ impl Timestamp {
         (self.0 - earlier.0).to_std().unwrap_or(Duration::ZERO)
     }
 
+    /// Makes an instant from the microseconds since 1970; none in a year that RFC 3339 cannot write, or zero.
+    pub fn from_micros(micros: i64) -> Option<Self> {
+        /// From 0001-01-01T00:00:00Z to the last microsecond of 9999.
+        const YEARS: RangeInclusive<i64> = -62_135_596_800_000_000..=253_402_300_799_999_999;
+        let time = DateTime::from_timestamp_micros(micros).filter(|_| YEARS.contains(&micros))?;
+        Some(Timestamp(time))
+    }
+
     /// Returns the microseconds since 1970, for keys that sort by time.
     pub fn micros(self) -> i64 {
         self.0.timestamp_micros()
@@ -81,6 +90,24 @@ impl Timestamp {
         put(19, 2, time.second());
         put(26, 6, time.nanosecond() / 1_000);
         written
+    }
+
+    /// Reads an instant that is written as [`Timestamp::write`] does; none for any other text, which may be one too.
+    fn read(text: &str) -> Option<Self> {
+        let text: &[u8; 27] = text.as_bytes().try_into().ok()?;
+        let is_written = |(at, sign): (usize, &u8)| match sign {
+            b'0' => text[at].is_ascii_digit(),
+            sign => text[at] == *sign,
+        };
+        if !WRITTEN.iter().enumerate().all(is_written) {
+            return None;
+        }
+        let number = |start: usize, digits: usize| {
+            text[start..start + digits].iter().fold(0, |number, digit| number * 10 + u32::from(digit - b'0'))
+        };
+        let date = NaiveDate::from_ymd_opt(number(0, 4).cast_signed(), number(5, 2), number(8, 2))?;
+        let time = date.and_hms_micro_opt(number(11, 2), number(14, 2), number(17, 2), number(20, 6))?;
+        (number(0, 4) > 0).then(|| Timestamp(time.and_utc()))
     }
 }
 
@@ -123,6 +150,9 @@ impl FromStr for Timestamp {
     type Err = TimestampError;
 
     fn from_str(text: &str) -> Result<Self, TimestampError> {
+        if let Some(time) = Timestamp::read(text) {
+            return Ok(time);
+        }
         let mut scan = Scan::new(text, "2025-10-29T18:27:01Z");
         let date = date(&mut scan)?;
         if !scan.eat("T") {
@@ -276,6 +306,18 @@ mod tests {
         assert_eq!(parse("2025-10-29T18:27:01Z").to_string(), "2025-10-29T18:27:01.000000Z");
         assert_eq!(parse("2025-10-29T18:27:01.1234567+02:00").to_string(), "2025-10-29T16:27:01.123456Z");
         assert_eq!(parse("2016-12-31T23:59:60.5Z").to_string(), "2016-12-31T23:59:59.999999Z");
+    }
+
+    #[test]
+    fn an_instant_comes_of_its_microseconds() {
+        for text in
+            ["0001-01-01T00:00:00.000000Z", "1969-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999Z"]
+        {
+            assert_eq!(Timestamp::from_micros(parse(text).micros()), Some(parse(text)));
+        }
+        let [first, last] =
+            ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"].map(|text| parse(text).micros());
+        assert_eq!((Timestamp::from_micros(first - 1), Timestamp::from_micros(last + 1)), (None, None));
     }
 
     #[test]

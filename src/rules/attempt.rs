@@ -98,13 +98,27 @@ impl Attempt {
         itself.count() + self.looked_through.len()
     }
 
+    /// Says whether it had a need.
+    pub(super) fn had(&self, need: &PhaseId) -> bool {
+        self.looked_through.iter().any(|through| through.need == *need) || self.consumed_of(need).is_some()
+    }
+
+    /// Returns the completion of a need that it found in the need itself.
+    pub(super) fn found_itself(&self, need: &PhaseId) -> Option<&Consumed> {
+        let is_looked_through = self.looked_through.iter().any(|through| through.need == *need);
+        self.consumed_of(need).filter(|_| !is_looked_through)
+    }
+
+    fn consumed_of(&self, need: &PhaseId) -> Option<&Consumed> {
+        self.consumed.iter().find(|consumed| consumed.phase == *need)
+    }
+
     /// Returns the basis that it found in a need; none for one that it did not have.
     pub(super) fn basis(&self, need: &PhaseId) -> Option<Basis> {
         if let Some(through) = self.looked_through.iter().find(|through| through.need == *need) {
             return Some(Basis::recorded(through));
         }
-        let consumed = self.consumed.iter().find(|consumed| consumed.phase == *need)?;
-        Some(Basis::of(vec![consumed.clone()]))
+        Some(Basis::of(vec![self.consumed_of(need)?.clone()]))
     }
 }
 

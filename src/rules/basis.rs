@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::model::{BASIS_LISTED_MAX, Consumed, Digest, LookedThrough, Many, PhaseId};
+use crate::model::{BASIS_LISTED_MAX, Consumed, Digest, EventId, LookedThrough, Many, PhaseId};
 
 /// The completions that an attempt builds on by one need.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,9 +73,14 @@ impl Basis {
 
 /// Says whether two completions of a phase are worth the same: they put out the same, or are the very same.
 pub(super) fn are_same(a: &Consumed, b: &Consumed) -> bool {
-    match (a.output, b.output) {
+    is_same_completion((a.event, a.output), (b.event, b.output))
+}
+
+/// As [`are_same`], of their events and outputs.
+pub(super) fn is_same_completion(a: (EventId, Option<Digest>), b: (EventId, Option<Digest>)) -> bool {
+    match (a.1, b.1) {
         (Some(a), Some(b)) => a == b,
-        (None, _) | (_, None) => a.event == b.event,
+        (None, _) | (_, None) => a.0 == b.0,
     }
 }
 

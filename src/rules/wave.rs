@@ -98,7 +98,7 @@ impl<'a> Wave<'a> {
 
     /// Visits the sources and the seeds, and what is below them.
     pub(super) fn visit(&mut self) {
-        if self.ends_at_once() {
+        if !self.is_any_changed() {
             return;
         }
         let starts: BTreeSet<PhaseId> = self.sources.keys().chain(self.incoming.keys()).cloned().collect();
@@ -128,26 +128,28 @@ impl<'a> Wave<'a> {
         }
     }
 
-    /// Says whether a visit of what is below a single source changes nothing, and ends at those who need it, so that what is
-    /// below them is not looked for. Where nothing is noted it makes no difference which of them is judged first.
-    fn ends_at_once(&self) -> bool {
-        let mut sources = self.sources.keys();
-        let (source, others) = (sources.next(), sources.next());
-        if !self.incoming.is_empty() || others.is_some() {
-            return false;
-        }
-        let Some(source) = source else { return true };
-        let is_as_before = |id: &PhaseId| match self.table.phases.get(id) {
-            Some(phase) => phase.is_stale() == self.judge.holds(phase),
-            None => true,
-        };
-        let ends = |id: &PhaseId| match self.table.phases.get(id).map(|phase| &phase.state) {
-            Some(PhaseState::Pending { .. } | PhaseState::Failed { .. } | PhaseState::InProgress { .. }) => {
-                false
+    /// Says whether the judgement of any phase changes that the visit comes to. As long as none does nothing is noted, so each
+    /// is judged the same in whatever order they are looked at, and the order of all that is below need not be known.
+    fn is_any_changed(&self) -> bool {
+        let is_start = |id: &PhaseId| self.sources.contains_key(id) || self.incoming.contains_key(id);
+        let mut open: Vec<&PhaseId> = self.sources.keys().chain(self.incoming.keys()).collect();
+        let mut seen = HashSet::new();
+        while let Some(id) = open.pop() {
+            let Some(phase) = self.table.phases.get(id).filter(|_| seen.insert(id)) else { continue };
+            if phase.is_stale() != self.judge.holds(phase) {
+                return true;
             }
-            Some(PhaseState::Complete { .. } | PhaseState::NeedsRerun { .. }) | None => is_as_before(id),
-        };
-        is_as_before(source) && self.table.dependants_of(source).all(ends)
+            let is_passed = match &phase.state {
+                PhaseState::Complete { .. } | PhaseState::NeedsRerun { .. } => self.sources.contains_key(id),
+                PhaseState::Pending { .. } | PhaseState::Failed { .. } | PhaseState::InProgress { .. } => {
+                    true
+                }
+            };
+            if is_passed && (is_start(id) || phase.passes()) {
+                open.extend(self.table.dependants_of(id));
+            }
+        }
+        false
     }
 
     /// Judges one phase anew, and returns what it passes on.

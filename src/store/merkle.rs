@@ -33,10 +33,18 @@ impl Frontier {
         self.push_seeing(line, u32::MAX);
     }
 
+    /// Appends a line, of which its leaf is known.
+    pub fn push_leaf(&mut self, leaf: &Digest) {
+        self.put(*leaf.bytes(), u32::MAX);
+    }
+
     /// Appends a line, and returns the root of the full subtree of 2 to the power of `level` leaves that ends with it,
     /// where there is one.
     pub fn push_seeing(&mut self, line: &[u8], level: u32) -> Option<[u8; 32]> {
-        let mut node: [u8; 32] = Sha256::new().chain_update([0]).chain_update(line).finalize().into();
+        self.put(Sha256::new().chain_update([0]).chain_update(line).finalize().into(), level)
+    }
+
+    fn put(&mut self, mut node: [u8; 32], level: u32) -> Option<[u8; 32]> {
         let mut seen = (level == 0).then_some(node);
         for below in 0..self.leaves.trailing_ones() {
             let left = self.peaks.pop().expect("a peak for each one bit");

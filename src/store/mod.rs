@@ -10,6 +10,7 @@
 //! changed. Rows and snapshots are a cache of the table that the lines fold to: a store keeps them, in the
 //! same batch as the lines they follow from, and never looks inside. What a line means is not known here.
 
+mod ahead;
 mod disk;
 mod memory;
 mod merkle;
@@ -17,6 +18,7 @@ mod merkle;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub(crate) use ahead::each_in_order;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub use disk::fuzzing;

@@ -73,6 +73,24 @@ proptest! {
         assert!(ledger.event(table.head.plus(1)).expect("the end").is_none());
     }
 
+    /// A line says the same whether it is written as commands write it or otherwise, and where it says nothing right, neither way.
+    #[test]
+    fn a_line_says_the_same_however_it_is_written(plan in plans(12), start in 1_usize..40, put in "[\"\\\\,:}0-9a-f \t]") {
+        let shared = Shared::default();
+        play(&mut shared.ledger(), &plan.sent());
+        let read = |line: &str| Recorded::from_line(line).ok();
+        for line in shared.lines() {
+            let otherwise = |line: &str| line.replacen('{', "{ ", 1);
+            assert!(read(&line).is_some());
+            assert_eq!(read(&line), read(&otherwise(&line)), "{line}");
+            for at in (start..line.len()).step_by(41).filter(|at| line.is_char_boundary(*at)) {
+                let rest = line[at..].chars().next().map_or("", |char| &line[at + char.len_utf8()..]);
+                let wrong = format!("{}{put}{rest}", &line[..at]);
+                assert_eq!(read(&wrong), read(&otherwise(&wrong)), "{wrong}");
+            }
+        }
+    }
+
     /// What was recorded by an instant is a prefix, and never half of what a command did.
     #[test]
     fn what_was_known_at_an_instant_is_a_prefix_of_whole_commands(plan in plans(25)) {

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use phaseledger::ask::{self, Lines};
 use phaseledger::ledger::{EXPORT_SCHEMA, ExportEnd};
+use phaseledger::model::Digest;
 use phaseledger::store::Frontier;
 
 use crate::cli::host::context::Context;
@@ -55,8 +56,9 @@ fn write(lines: Lines, context: &Context, out: &mut dyn Write) -> Result<u64, Fa
     let mut progress = Progress::new("exporting", lines.places().count());
     let mut frontier = Frontier::default();
     let open = || context.open();
-    lines.each(open, |_, line| -> Result<(), Failure> {
-        frontier.push(line.as_bytes());
+    let leaf = |_, line: String| (Digest::leaf(&line), line);
+    lines.each_worked(open, leaf, |(leaf, line)| -> Result<(), Failure> {
+        frontier.push_leaf(&leaf);
         out.write_all(line.as_bytes())?;
         out.write_all(b"\n")?;
         progress.at(frontier.leaves());

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use phaseledger::ask;
 use phaseledger::ledger::{
     HistoryOptions, Imported, Ledger, Restored, SalvagedOptions, Stretch, Taken, check_export,
-    import_history, import_salvaged, restore,
+    import_history, import_salvaged, restore, restore_checked,
 };
 use phaseledger::model::{Definition, Seq, Timestamp, WorkflowName};
 use phaseledger::store::MemoryStore;
@@ -162,13 +162,14 @@ struct TakenView<'a> {
 fn restore_export(file: &Spooled, context: &Context) -> Result<(), Failure> {
     let target = Target::find(context)?;
     let mut progress = Progress::new("restoring", 0);
-    if target.is_new {
-        check_export(file.reader().map_err(|error| unread(file, &error))?, |done| progress.at(done))?;
-    }
+    let reader = || file.reader().map_err(|error| unread(file, &error));
+    let checked = match target.is_new {
+        true => Some(check_export(reader()?, |done| progress.at(done))?),
+        false => None,
+    };
     let mut ledger = target.open(context)?;
-    let reader = file.reader().map_err(|error| unread(file, &error))?;
     let was_empty = ask::held(&mut ledger, &ask::Head)? == Seq::ZERO;
-    let restored = restore(&mut ledger, reader, |done| progress.at(done))?;
+    let restored = restore_checked(&mut ledger, reader()?, checked, |done| progress.at(done))?;
     drop(progress);
     // Nothing is answered while it is held.
     drop(ledger);

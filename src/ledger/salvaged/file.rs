@@ -5,6 +5,7 @@ use std::io::BufRead;
 use crate::ledger::export::{
     EXPORT_SCHEMA, End, ExportEnd, RestoreError, SALVAGED_SCHEMA, SalvagedEnd, Stretch, each_line,
 };
+use crate::ledger::lines::ReadLine;
 use crate::ledger::verify::{Audit, VerifyError};
 use crate::ledger::{Ledger, LedgerError, rows};
 use crate::model::{Recorded, Seq};
@@ -60,7 +61,7 @@ pub(super) fn prefix(file: &mut impl BufRead, end: &SalvagedEnd) -> Result<(Ledg
     let (mut audit, mut batch) = (Audit::default(), Batch::default());
     each_line(file, |text| {
         if audit.table.head.number() < through {
-            let record = audit.follow(text)?;
+            let record = audit.follow(ReadLine::new(text))?;
             let times = Times { at: record.at, recorded_at: record.recorded_at };
             batch.entries.push(Entry { command_id: record.command_id, times, line: text.to_owned() });
         }

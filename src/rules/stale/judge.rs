@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use crate::model::{Consumed, LookedThrough, PhaseId};
 use crate::rules::attempt::Attempt;
-use crate::rules::basis::Basis;
+use crate::rules::basis::{Basis, is_same_completion};
 use crate::rules::phase::Phase;
 use crate::rules::table::Table;
 
@@ -109,24 +109,40 @@ impl<'a> Judge<'a> {
     where
         'a: 'b,
     {
-        let (mut seen, mut open) = (Seen::default(), vec![need]);
+        let known = |id: &PhaseId| self.table.phases.get(id).filter(|phase| !phase.retired);
+        // Mostly the need itself stands, and what was seen need not be kept.
+        let Some(phase) = known(need) else { return };
+        if visit(phase) != Go::On || phase.standing().is_some() {
+            return;
+        }
+        let (mut seen, mut open) = (Seen::default(), self.behind(phase));
+        seen.insert(need);
         while let Some(id) = open.pop() {
-            if !seen.insert(id) {
-                continue;
-            }
-            let Some(phase) = self.table.phases.get(id).filter(|phase| !phase.retired) else { continue };
+            let Some(phase) = known(id).filter(|_| seen.insert(id)) else { continue };
             match visit(phase) {
                 Go::Home => return,
                 Go::Past => continue,
                 Go::On if phase.standing().is_some() => continue,
-                Go::On => {}
-            }
-            let is_as_found = !self.is_stale(phase) || self.as_found.contains(&phase.id);
-            match phase.found_under_way().filter(|_| is_as_found) {
-                Some(found) => open.extend(found),
-                None => open.extend(phase.spec.needs.iter().rev()),
+                Go::On => open.extend(self.behind(phase)),
             }
         }
+    }
+
+    /// Returns what is behind a phase that is looked through, the last to be visited first.
+    fn behind<'b>(&self, phase: &'b Phase) -> Vec<&'b PhaseId> {
+        let is_as_found = !self.is_stale(phase) || self.as_found.contains(&phase.id);
+        let found = phase.found_under_way().filter(|_| is_as_found);
+        found.unwrap_or_else(|| phase.spec.needs.iter().rev().collect())
+    }
+
+    /// Says whether an attempt that had a need would find the same in it now.
+    pub(super) fn finds_again(&self, need: &PhaseId, attempt: &Attempt) -> bool {
+        let standing = self.table.phases.get(need).and_then(Phase::standing);
+        if let (Some(then), Some(now)) = (attempt.found_itself(need), standing) {
+            return is_same_completion((then.event, then.output), (now.event, now.output));
+        }
+        let then = attempt.basis(need);
+        then.is_some_and(|then| self.is_same(&then, &self.look(need).basis, attempt))
     }
 }
 

@@ -3,10 +3,9 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 
-use super::judge::{Go, Judge, consumed};
+use super::judge::{Go, Judge};
 use crate::model::{PhaseId, Reason, Said};
 use crate::rules::attempt::Attempt;
-use crate::rules::basis::Basis;
 use crate::rules::phase::{Phase, PhaseState};
 use crate::rules::table::Table;
 
@@ -44,18 +43,16 @@ impl<'a> Judge<'a> {
         if !own(phase, attempt).is_empty() || phase.state.marks().iter().any(|mark| mark.legacy) {
             return true;
         }
-        let bases: Vec<_> = phase.spec.needs.iter().map(|need| (need, attempt.basis(need))).collect();
-        if bases.iter().any(|(_, then)| then.is_none()) {
+        if phase.spec.needs.iter().any(|need| !attempt.had(need)) {
             return true;
         }
-        bases.into_iter().any(|(need, then)| {
-            let (mut found, mut stale) = (Vec::new(), false);
+        phase.spec.needs.iter().any(|need| {
+            let mut stale = false;
             self.walk(need, |above| {
                 stale |= self.is_stale(above);
-                found.extend(consumed(above));
                 if stale { Go::Home } else { Go::On }
             });
-            stale || then.is_none_or(|then| !self.is_same(&then, &Basis::of(found), attempt))
+            stale || !self.finds_again(need, attempt)
         })
     }
 }

@@ -1,7 +1,5 @@
 //! Where a log stands after an event: all that it takes to append the next one.
 
-use chrono::DateTime;
-
 use super::bytes::{Reader, Writer};
 use crate::model::{Digest, Seq, Timestamp};
 use crate::store::{Entry, Frontier, Times};
@@ -86,5 +84,5 @@ pub(super) fn times(reader: &mut Reader<'_>) -> Option<Times> {
 
 /// Reads one time.
 pub(super) fn time(reader: &mut Reader<'_>) -> Option<Timestamp> {
-    Timestamp::new(DateTime::from_timestamp_micros(reader.i64()?)?).ok()
+    Timestamp::from_micros(reader.i64()?)
 }

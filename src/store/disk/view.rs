@@ -13,7 +13,7 @@ use super::mention::Mentions;
 use super::segment::{Hash, Segment, SegmentName};
 use super::state::State;
 use crate::model::{CommandId, Places, Seq, Span};
-use crate::store::{Entry, SPAN_EVENTS, Sought, StoreError, TimeSpan, Times, Until};
+use crate::store::{Entry, SPAN_EVENTS, Sought, StoreError, TimeSpan, Times, Until, each_in_order};
 
 pub(super) const SEGMENTS: &str = "segments";
 /// How often the segments are looked for anew when others exchange them.
@@ -315,18 +315,22 @@ impl View {
     /// Reads every segment, and checks that each follows on the one before.
     pub(super) fn check(&self) -> Result<(), StoreError> {
         let (mut end, archived) = (State::default(), self.archived());
-        while end.seq() < archived {
-            let segment = self.segment(end.seq().plus(1))?;
-            if segment.before != end {
-                return Err(damaged(format!(
-                    "the events from {} on do not follow on those before",
-                    end.seq().plus(1)
-                )));
+        let next = || {
+            if end.seq() >= archived {
+                return Ok(Vec::new());
             }
-            segment.check()?;
-            end = segment.after.clone();
-        }
-        Ok(())
+            let segment = self.segment(end.seq().plus(1))?;
+            let before = std::mem::replace(&mut end, segment.after.clone());
+            Ok(vec![(segment, before)])
+        };
+        let check = |(segment, before): (Arc<Segment>, State)| match segment.before == before {
+            true => segment.check(),
+            false => {
+                let next = before.seq().plus(1);
+                Err(damaged(format!("the events from {next} on do not follow on those before")))
+            }
+        };
+        each_in_order(next, check, |checked| checked)
     }
 }
 

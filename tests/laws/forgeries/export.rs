@@ -15,10 +15,10 @@ pub const CHECKS: &[&str] = &[
     "follow: it ends at {seq} with root {root}, expected {} with root {}",
     "checked: the root at event {} is {}, expected {}",
     "check: {events} events with root {root}, expected {} with root {}",
-    "each_line: something after the line that ends an export",
-    "each_line: the file ends without its last line, `{{\"schema\":\"{EXPORT_SCHEMA}\",…}}`",
+    "next_line: something after the line that ends an export",
+    "end: the file ends without its last line, `{{\"schema\":\"{EXPORT_SCHEMA}\",…}}`",
     "next_line: the line is longer than {bytes_max} bytes",
-    "each_line: byte {column}: {found}",
+    "next_line: byte {column}: {found}",
     "RestoreError: the export cannot be read",
     "RestoreError: the ledger's events are not those of the file: up to event {events} their root is {found}, \
         expected {expected}",
