@@ -11,7 +11,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{BufWriter, Write};
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::bytes::{Reader, Writer, crc};
@@ -91,15 +91,10 @@ impl PackedWriter {
     }
 }
 
-/// Tells files apart: device, number, length, and the second and nanosecond in which it was written. One that is exchanged
-/// is another one.
-pub(super) type FileIdentity = (u64, u64, u64, i64, i64);
-
 /// A file that is there.
 #[derive(Debug)]
 pub(super) struct Packed {
     file: File,
-    identity: FileIdentity,
     path: PathBuf,
     sections: Vec<Section>,
     length: u64,
@@ -110,11 +105,8 @@ impl Packed {
     /// Opens a file, and checks its front and its end.
     pub(super) fn open(path: &Path, magic: &[u8; 8]) -> Result<Self, StoreError> {
         let file = File::open(path).map_err(io_error("open", path))?;
-        let found = file.metadata().map_err(io_error("read", path))?;
-        let length = found.len();
-        let identity = (found.dev(), found.ino(), length, found.mtime(), found.mtime_nsec());
-        let path = path.to_owned();
-        let mut packed = Packed { file, identity, path, sections: Vec::new(), length, directory: 0 };
+        let length = file.metadata().map_err(io_error("read", path))?.len();
+        let mut packed = Packed { file, path: path.to_owned(), sections: Vec::new(), length, directory: 0 };
         let end_bytes = (TRAILER_BYTES as u64).min(length);
         let header = packed.read(0, HEADER_BYTES.min(length))?;
         let trailer = packed.read(length - end_bytes, end_bytes)?;
@@ -153,11 +145,6 @@ impl Packed {
         let ends = self.sections.iter().map(|section| section.start.checked_add(section.length));
         let starts = self.sections.iter().skip(1).map(|section| section.start);
         ends.eq(starts.chain([self.directory]).map(Some)) && self.blocks_end() >= HEADER_BYTES
-    }
-
-    /// Returns what tells it apart from other files.
-    pub(super) fn identity(&self) -> FileIdentity {
-        self.identity
     }
 
     /// Returns where the blocks end.

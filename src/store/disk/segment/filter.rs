@@ -16,10 +16,10 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::{FILTER, V1};
-use crate::model::CommandId;
+use crate::model::{CommandId, Digest};
 use crate::store::StoreError;
 use crate::store::disk::bytes::{Reader, Writer, crc};
-use crate::store::disk::packed::{FileIdentity, Packed};
+use crate::store::disk::packed::Packed;
 
 const PAGE_BYTES: usize = 4 << 10;
 const BITS_BYTES: usize = PAGE_BYTES - 4;
@@ -31,9 +31,12 @@ const BITS: u64 = 8;
 /// How many bytes of pages are kept in memory at most: those of some ten million commands.
 const KEPT_BYTES_MAX: usize = 48 << 20;
 
-/// The pages that are kept, by their files, which never change: whoever appends a stream lets go of the log again and again,
-/// and finds nearly the same segments each time.
-static KEPT: Mutex<BTreeMap<FileIdentity, Arc<Vec<u8>>>> = Mutex::new(BTreeMap::new());
+/// Tells what is in filters apart: the root of the log behind the segment, where its pages begin, and how many there are.
+type Content = ([u8; 32], u64, u64);
+
+/// The pages that are kept, by what is in them, not by files, whose numbers and names come again: whoever appends a stream
+/// lets go of the log again and again, and finds nearly the same segments each time.
+static KEPT: Mutex<BTreeMap<Content, Arc<Vec<u8>>>> = Mutex::new(BTreeMap::new());
 
 /// Blocks that share a filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,13 +51,15 @@ pub(super) struct Filter {
     stretches: Vec<Stretch>,
     /// Where the pages begin in the file.
     pages: u64,
+    /// What is in them.
+    content: Content,
     /// The pages, all of them and checked, where they are kept.
     kept: OnceLock<Arc<Vec<u8>>>,
 }
 
 impl Filter {
-    /// Reads the front of a segment's filter.
-    pub(super) fn of(packed: &Packed) -> Result<Self, StoreError> {
+    /// Reads the front of the filter of a segment, behind which the log has a root.
+    pub(super) fn of(packed: &Packed, root: &Digest) -> Result<Self, StoreError> {
         let odd = || packed.damaged("its filter");
         let (start, length) = packed.place(FILTER, V1).ok_or_else(odd)?;
         let count = Reader::new(&packed.read(start, 4.min(length))?).u32().ok_or_else(odd)?;
@@ -63,9 +68,10 @@ impl Filter {
             return Err(odd());
         }
         let stretches = parse(&packed.read(start, front)?).ok_or_else(odd)?;
-        let pages: u64 = stretches.iter().map(|stretch| u64::from(stretch.pages)).sum();
-        match front + pages * PAGE_BYTES as u64 == length {
-            true => Ok(Filter { stretches, pages: start + front, kept: OnceLock::new() }),
+        let count: u64 = stretches.iter().map(|stretch| u64::from(stretch.pages)).sum();
+        let (pages, content) = (start + front, (*root.bytes(), start + front, count));
+        match front + count * PAGE_BYTES as u64 == length {
+            true => Ok(Filter { stretches, pages, content, kept: OnceLock::new() }),
             false => Err(odd()),
         }
     }
@@ -113,14 +119,14 @@ impl Filter {
             return Ok(Cow::Borrowed(kept));
         }
         let count: u64 = self.stretches.iter().map(|stretch| u64::from(stretch.pages)).sum();
-        if let Some(pages) = kept(packed.identity()) {
+        if let Some(pages) = kept(self.content) {
             return Ok(Cow::Borrowed(self.kept.get_or_init(|| pages)));
         }
         let pages = packed.read(self.pages, count * PAGE_BYTES as u64)?;
         if !pages.as_chunks::<PAGE_BYTES>().0.iter().all(is_whole) {
             return Err(packed.damaged("a page of its filter"));
         }
-        match keep(packed.identity(), pages) {
+        match keep(self.content, pages) {
             Ok(pages) => Ok(Cow::Borrowed(self.kept.get_or_init(|| pages))),
             Err(pages) => Ok(Cow::Owned(pages)),
         }
@@ -149,13 +155,13 @@ impl Filter {
     }
 }
 
-/// Returns the pages of a file, where they are kept.
-fn kept(file: FileIdentity) -> Option<Arc<Vec<u8>>> {
-    KEPT.lock().unwrap_or_else(PoisonError::into_inner).get(&file).map(Arc::clone)
+/// Returns pages, where they are kept.
+fn kept(content: Content) -> Option<Arc<Vec<u8>>> {
+    KEPT.lock().unwrap_or_else(PoisonError::into_inner).get(&content).map(Arc::clone)
 }
 
-/// Keeps the pages of a file; gives them back where there is no room, even without those that nobody uses any more.
-fn keep(file: FileIdentity, pages: Vec<u8>) -> Result<Arc<Vec<u8>>, Vec<u8>> {
+/// Keeps pages; gives them back where there is no room, even without those that nobody uses any more.
+fn keep(content: Content, pages: Vec<u8>) -> Result<Arc<Vec<u8>>, Vec<u8>> {
     let mut kept = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
     let bytes = |kept: &BTreeMap<_, Arc<Vec<u8>>>| kept.values().map(|pages| pages.len()).sum::<usize>();
     if bytes(&kept) + pages.len() > KEPT_BYTES_MAX {
@@ -165,7 +171,7 @@ fn keep(file: FileIdentity, pages: Vec<u8>) -> Result<Arc<Vec<u8>>, Vec<u8>> {
         return Err(pages);
     }
     let pages = Arc::new(pages);
-    kept.insert(file, Arc::clone(&pages));
+    kept.insert(content, Arc::clone(&pages));
     Ok(pages)
 }
 

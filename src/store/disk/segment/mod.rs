@@ -157,7 +157,7 @@ impl Segment {
         if let Some(filter) = self.filter.get() {
             return Ok(filter);
         }
-        let filter = Filter::of(&self.packed)?;
+        let filter = Filter::of(&self.packed, &self.after.root())?;
         Ok(self.filter.get_or_init(|| filter))
     }
 
@@ -212,7 +212,7 @@ impl Segment {
     /// Reads all of it, and checks that it is what was written: every byte, and the root over the lines.
     pub(super) fn check(&self) -> Result<(), StoreError> {
         self.packed.check_sections()?;
-        Filter::of(&self.packed)?.check(&self.packed)?;
+        Filter::of(&self.packed, &self.after.root())?.check(&self.packed)?;
         let mut state = self.before.clone();
         for at in 0..self.blocks.len() {
             self.entries(at)?.iter().for_each(|entry| state.push(entry));
