@@ -1,7 +1,7 @@
 //! THE reader: events at any places, forward, backward or by leaps, and parts of the log a piece at a time.
 
 use super::AskError;
-use crate::ledger::{Ledger, LedgerError, each_in_order};
+use crate::ledger::{LINES_ALONE, Ledger, LedgerError, each_in_order};
 use crate::model::{Places, Recorded, Seq};
 use crate::query::Proven;
 
@@ -148,7 +148,7 @@ impl Lines {
             }
             Ok(lines.by_ref().take(LINES_MAX as usize).collect())
         };
-        each_in_order(next, |(seq, line)| work(seq, line), take)
+        each_in_order(LINES_ALONE, next, |(seq, line)| work(seq, line), take)
     }
 }
 

@@ -31,8 +31,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-pub(crate) use crate::store::each_in_order;
 pub use crate::store::{Head, Sought, Until};
+pub(crate) use crate::store::{LINES_ALONE, each_in_order};
 pub use export::{EXPORT_SCHEMA, ExportEnd, RestoreError, SALVAGED_SCHEMA, SalvagedEnd, Stretch};
 pub use history::{HistoryError, HistoryOptions, Imported, import_history};
 pub use identity::{IdConflict, check_repeats};

@@ -6,7 +6,7 @@ use super::lines::{At, ReadLine};
 use super::{LedgerError, rows};
 use crate::model::{Digest, Places, Recorded, Seq, Span};
 use crate::rules::{FOLD_VERSION, Table, evolve, evolve_late, judge_cut};
-use crate::store::{Frontier, Snapshot, Store, StoreError, Until, each_in_order};
+use crate::store::{Frontier, LINES_ALONE, Snapshot, Store, StoreError, Until, each_in_order};
 
 /// How many lines are read at a time.
 const LINES_PER_READ: u64 = 1024;
@@ -111,6 +111,7 @@ pub(super) fn fold(store: &dyn Store, seq: Seq) -> Result<Fold, LedgerError> {
 fn go_on(store: &dyn Store, mut fold: Fold, seq: Seq) -> Result<Fold, LedgerError> {
     let mut pieces = Pieces::new(store, fold.table.head, seq);
     let folded = each_in_order(
+        LINES_ALONE,
         || Ok(pieces.next()?),
         |line: String| ReadLine::new(&line),
         |line| {

@@ -12,7 +12,7 @@ use super::replay::Taken;
 use super::verify::Audit;
 use super::{Ledger, LedgerError, TRIES_MAX, VerifyError, rows};
 use crate::model::{CommandId, Digest, Seq, Timestamp};
-use crate::store::{Appended, Batch, Entry, Head, StoreError, Times, each_in_order};
+use crate::store::{Appended, Batch, Entry, Head, LINES_ALONE, StoreError, Times, each_in_order};
 
 /// How many events, and how many bytes of lines, are written in one batch; a command is never cut.
 const BATCH_EVENTS: usize = 4096;
@@ -136,6 +136,7 @@ fn check(
     let (mut hole, mut snapshots) = (None, Taken::new(there));
     let mut lines = FileLines::new(&mut file);
     let checked = each_in_order(
+        LINES_ALONE,
         || lines.next_piece(),
         |(number, text): (u64, String)| (number, ReadLine::new(&text)),
         |(number, line)| {
@@ -216,6 +217,7 @@ fn write(
     };
     let mut lines = FileLines::new(file);
     each_in_order(
+        LINES_ALONE,
         || lines.next_piece(),
         |(number, text): (u64, String)| {
             (number, serde_json::from_str(&text).map(|front: Front| (front, text)))

@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use crate::model::{EventId, PhaseId, Seq, TagName};
 use crate::rules::{Approval, FOLD_VERSION, Phase, Row, Table, Tag, Touched, Workflow};
-use crate::store::{Cache, Head, RowChanges, StoreError, each_in_order};
+use crate::store::{Cache, Head, LINES_ALONE, RowChanges, StoreError, each_in_order};
 
 pub(super) fn phase_key(id: &PhaseId) -> String {
     format!("p/{id}")
@@ -134,6 +134,7 @@ fn each<K: Ord + Send, V: Send>(
     let mut all = Vec::with_capacity(rows.len());
     let mut rows = rows.into_iter();
     each_in_order(
+        LINES_ALONE,
         || Ok(rows.by_ref().take(PIECE_ROWS).collect()),
         |(key, value): (String, Vec<u8>)| read(&key, &value),
         |row| {

@@ -7,7 +7,7 @@ use super::replay::Pieces;
 use super::{Ledger, LedgerError, TRIES_MAX, replay, rows};
 use crate::model::{CommandId, EventId, LineError, Recorded, Seq, Timestamp};
 use crate::rules::{FOLD_VERSION, Impossible, Resting, Table, evolve, rests_on};
-use crate::store::{Appended, Batch, Frontier, Head, Mended, StoreError, each_in_order};
+use crate::store::{Appended, Batch, Frontier, Head, LINES_ALONE, Mended, StoreError, each_in_order};
 
 /// What was verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -346,6 +346,7 @@ impl Ledger {
         let kept = kept.filter(|kept| kept.fold_version == FOLD_VERSION && kept.seq > audit.table.head);
         let mut pieces = Pieces::new(self.store.as_ref(), audit.table.head, head.seq);
         let followed = each_in_order(
+            LINES_ALONE,
             || Ok(pieces.next()?),
             |line: String| ReadLine::new(&line),
             |line| {

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! At most [`PIECES_AHEAD`] pieces are held, however long the stream is. Without helpers the thread that takes does all of
-//! it, piece by piece.
+//! it, piece by piece, and so it does with the first pieces: most questions read no more, and start no thread.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -15,29 +15,36 @@ use std::thread::{self, Builder};
 /// How many pieces are held at most, beside the one whose results are being taken.
 const PIECES_AHEAD: usize = 4;
 
+/// How many pieces of some thousand lines are worked on before a thread is worth it.
+pub(crate) const LINES_ALONE: usize = 8;
+
 /// How many threads help at most: whoever takes is soon the slower one.
 const HELPERS_MAX: usize = 3;
 
-/// Reads a stream piece by piece until one is empty, does `work` on each item, and takes the results in the order in which
+/// Reads a stream piece by piece until one is empty, the first ones without help, does `work` on each item, and takes the results in the order in which
 /// the items were read.
 ///
 /// # Errors
 ///
 /// Those of `read` and `take`, the first in that order: where reading fails, what was read before is taken first.
 pub(crate) fn each_in_order<In: Send, Out: Send, E>(
+    alone: usize,
     mut read: impl FnMut() -> Result<Vec<In>, E>,
     work: impl Fn(In) -> Out + Sync,
     mut take: impl FnMut(Out) -> Result<(), E>,
 ) -> Result<(), E> {
-    let first = read()?;
-    let mut next = if first.is_empty() { Ok(Vec::new()) } else { read() };
+    for _ in 0..alone {
+        let items = read()?;
+        if items.is_empty() {
+            return Ok(());
+        }
+        items.into_iter().try_for_each(|item| take(work(item)))?;
+    }
+    let mut next = read();
     if !next.as_ref().is_ok_and(|items| !items.is_empty()) {
-        // What is one piece is not worth a thread.
-        first.into_iter().try_for_each(|item| take(work(item)))?;
         return next.map(drop);
     }
     let desk = Desk::new();
-    desk.put(first);
     thread::scope(|scope| {
         let _closing = Closing(&desk);
         for _ in 0..helpers() {
@@ -204,6 +211,7 @@ mod tests {
             for fails in [false, true] {
                 let mut taken = Vec::new();
                 let ended = each_in_order(
+                    count % 3,
                     numbers(count, fails),
                     |number| number * 2,
                     |double| {
@@ -216,6 +224,7 @@ mod tests {
             }
             let mut taken = 0;
             let ended = each_in_order(
+                2,
                 numbers(count, true),
                 |number| number,
                 |number| {
@@ -241,7 +250,7 @@ mod tests {
             thread::sleep(std::time::Duration::from_micros(100));
             Ok(())
         };
-        each_in_order(numbers(10_000, false), work, take).expect("no error");
+        each_in_order(0, numbers(10_000, false), work, take).expect("no error");
         // Without a helper none does.
         assert!(helpers() > 0, "panicked");
     }

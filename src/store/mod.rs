@@ -18,7 +18,7 @@ mod merkle;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub(crate) use ahead::each_in_order;
+pub(crate) use ahead::{LINES_ALONE, each_in_order};
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub use disk::fuzzing;

@@ -18,6 +18,8 @@ use crate::store::{Entry, SPAN_EVENTS, Sought, StoreError, TimeSpan, Times, Unti
 pub(super) const SEGMENTS: &str = "segments";
 /// How often the segments are looked for anew when others exchange them.
 pub(super) const LOOKS_MAX: u32 = 3;
+/// How many segments are checked before a thread is worth it.
+const SEGMENTS_ALONE: usize = 4;
 /// From how many commands on all filters are read to look for them together.
 const MANY_COMMANDS: usize = 64;
 
@@ -330,7 +332,7 @@ impl View {
                 Err(damaged(format!("the events from {next} on do not follow on those before")))
             }
         };
-        each_in_order(next, check, |checked| checked)
+        each_in_order(SEGMENTS_ALONE, next, check, |checked| checked)
     }
 }
 

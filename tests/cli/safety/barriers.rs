@@ -136,7 +136,7 @@ fn a_command_writes_little_whatever_was_recorded_before_it() {
         }
     }
     // Each time a batch that is large, but not archived: the journal takes up to 512 KiB.
-    let text = "y".repeat(400);
+    let text = "y".repeat(300);
     for events in [400, 40, 200] {
         let line = format!("{{\"do\":\"note\",\"text\":\"{text}\"}}\n");
         scene.write("lines", &line.repeat(events));
