@@ -129,7 +129,7 @@ impl Pair {
 
     /// Returns a line that is an event's, as far as a store looks, or one that is none.
     fn line(&self, before: usize, bytes: usize) -> String {
-        if bytes % 4 == 0 {
+        if bytes.is_multiple_of(4) {
             return format!("{:x}", self.command % 40 * 31).repeat(bytes);
         }
         let cause = (self.times.len() + before) / (1 + bytes % 3);

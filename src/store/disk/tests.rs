@@ -42,7 +42,7 @@ pub(super) fn entry(number: u64) -> Entry {
 
 /// Returns the place of the cause that an entry names: near ones, and every tenth far back.
 fn cause(number: u64) -> u64 {
-    if number % 10 == 0 { number / 2 } else { number.saturating_sub(1) }
+    if number.is_multiple_of(10) { number / 2 } else { number.saturating_sub(1) }
 }
 
 pub(super) fn entries(places: Range<u64>) -> Vec<Entry> {
