@@ -1,7 +1,7 @@
 //! What the log on disk costs, beside SQLite and a raw file in the same run.
 //!
 //! ```text
-//!  cargo bench                        everything, at a million and at ten million events: an hour, 40 GB of disk
+//!  cargo bench                        everything, at a million and at ten million events: hours, some 40 GB of disk
 //!  cargo bench -- --write             the same, into docs/performance.md and docs/growth.svg
 //!  cargo bench -- --quick             at 10,000 and 100,000 events: some minutes
 //!  cargo bench -- --only questions    one group alone: growth, commands, questions, all, stream, tree, workflows

@@ -9,8 +9,8 @@ use super::roots::find_root;
 use super::{AskError, Cut, Question};
 use crate::ledger::Sought;
 use crate::model::{
-    Amount, EventId, PhaseId, PhaseName, PhaseRef, Places, Range, Recorded, Span, Timestamp, WorkflowName,
-    Zone, kind_of_line,
+    Amount, EventId, LineFront, PhaseId, PhaseName, PhaseRef, Places, Range, Recorded, Span, Timestamp,
+    WorkflowName, Zone,
 };
 use crate::query::{
     self, CostGrouping, CostGroups, CostRoot, CostScan, LimitCheck, Remaining, ReservationView, WorkflowCosts,
@@ -260,7 +260,7 @@ fn each_cost(
     mut take: impl FnMut(Recorded) -> Result<(), AskError>,
 ) -> Result<(), AskError> {
     cut.each_line(&places.and(&cut.places_of(Sought::Kind(COST))?), |seq, line| {
-        let may_be = kind_of_line(line).map_or_else(|| line.contains(COST), |kind| kind == COST);
+        let may_be = LineFront::of(line).map_or_else(|| line.contains(COST), |front| front.kind == COST);
         if may_be {
             let record = decode(seq, line)?;
             if record.event.cost().is_some() {

@@ -11,7 +11,7 @@ use std::fmt;
 use super::LedgerError;
 use super::told::action_of;
 use crate::model::{
-    Asked, CallerKey, Claim, Command, CommandDigest, CommandId, Difference, Recorded, Seq, escape,
+    Asked, CallerKey, Claim, Command, CommandDigest, CommandId, Difference, LineFront, Recorded, Seq, escape,
 };
 use crate::store::{Store, StoreError};
 
@@ -151,11 +151,8 @@ pub(super) fn events_of(store: &dyn Store, first: Seq, head: Seq) -> Result<Vec<
 /// Says whether a line says right at its beginning, as those of this version do, that it is of another command than this:
 /// then it is not read. Where it does not, that says nothing.
 fn begins_with_another(line: &str, command: CommandId) -> bool {
-    let Some((front, rest)) = line.split_once(",\"command_id\":\"") else { return false };
-    // No object is in front, so that it is the line's own field.
-    let is_own = front.starts_with("{\"v\":") && !front[1..].contains(['{', '\\']);
-    let id = rest.get(..36).and_then(|id| id.parse().ok()).map(CommandId::new);
-    is_own && id.is_some_and(|id| id != command)
+    let id = LineFront::of(line).and_then(|front| front.command_id.parse().ok()).map(CommandId::new);
+    id.is_some_and(|id| id != command)
 }
 
 /// How a command differs from the one that was recorded under its id.

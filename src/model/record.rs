@@ -4,7 +4,7 @@ mod line;
 
 use std::borrow::Cow;
 
-pub use line::kind_of_line;
+pub use line::LineFront;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 

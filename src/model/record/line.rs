@@ -75,14 +75,34 @@ pub(super) fn read(line: &str) -> Option<Recorded> {
     })
 }
 
-/// Returns the kind of the event that a line says; none where it is not written as most lines are.
-pub fn kind_of_line(line: &str) -> Option<&str> {
-    let mut rest = Rest(line);
-    rest.after("{\"v\":", Rest::number)?;
-    rest.after(",\"seq\":", Rest::number)?;
-    rest.after(",\"id\":", Rest::text)?;
-    rest.after(",\"command_id\":", Rest::text)?;
-    rest.after(",\"kind\":", Rest::text)
+/// What a line says right at its beginning, for whoever need not read all of it.
+#[derive(Debug, Clone, Copy)]
+pub struct LineFront<'a> {
+    /// The command that its event came of, as text.
+    pub command_id: &'a str,
+    /// What kind of event it is.
+    pub kind: &'a str,
+    /// The workflow that it is about.
+    pub workflow: Option<&'a str>,
+    /// The phase of it.
+    pub phase: Option<&'a str>,
+    /// What follows.
+    pub rest: &'a str,
+}
+
+impl<'a> LineFront<'a> {
+    /// Reads the beginning of a line; none, which says nothing, where it is not written as most lines are.
+    pub fn of(line: &'a str) -> Option<Self> {
+        let mut rest = Rest(line);
+        rest.after("{\"v\":", Rest::number)?;
+        rest.after(",\"seq\":", Rest::number)?;
+        rest.after(",\"id\":", Rest::text)?;
+        let command_id = rest.after(",\"command_id\":", Rest::text)?;
+        let kind = rest.after(",\"kind\":", Rest::text)?;
+        let workflow = rest.optional(",\"workflow\":", Rest::text)?;
+        let phase = rest.optional(",\"phase\":", Rest::text)?;
+        Some(LineFront { command_id, kind, workflow, phase, rest: rest.0 })
+    }
 }
 
 /// What of a line is not read yet.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::since::{self, Changed, Reaches};
+use super::since::{self, Changed, Last};
 use super::snapshot::SnapshotFile;
 use super::state::State;
 use crate::model::Seq;
@@ -21,12 +21,13 @@ pub(super) struct HeadRows {
 /// Says of which version of the fold the rows are that are there for a log at a place, as far as can be told without reading
 /// them; none where there are none.
 pub(super) fn fold_version(dir: &Path, place: Seq) -> Option<u32> {
-    match since::reaches(dir)? {
-        Reaches::Beyond(reached, version) => (reached >= place).then_some(version),
-        Reaches::Snapshot(at) if at == place && place > Seq::ZERO => {
+    let Last { place: reached, fold_version, .. } = since::last(dir)?;
+    match fold_version {
+        Some(version) => (reached >= place).then_some(version),
+        None if reached == place && place > Seq::ZERO => {
             SnapshotFile::open(dir, place).ok().map(|snapshot| snapshot.fold_version)
         }
-        Reaches::Snapshot(_) => None,
+        None => None,
     }
 }
 

@@ -72,7 +72,9 @@ pub(super) fn look(dir: &Path, who: Who) -> Result<Look, StoreError> {
 }
 
 fn look_once(dir: &Path, who: Who) -> Result<Look, StoreError> {
-    let cached = snapshot::last_place(dir)?.max(mark::seen(dir)).max(since::seen(dir));
+    let cached = snapshot::last_place(dir)?
+        .max(mark::seen(dir))
+        .max(since::last(dir).map_or(Seq::ZERO, |last| last.place));
     let sights = match who {
         Who::Mender => Sights::read_mending(dir)?,
         Who::Holder | Who::Asker => Sights::read(dir)?,

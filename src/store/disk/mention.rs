@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use crate::model::Seq;
+use crate::model::{LineFront, Seq};
 use crate::store::Sought;
 
 /// What a line tells of its event. Nothing else of it is read.
@@ -33,12 +33,7 @@ impl<'a> Mentions<'a> {
 
     /// Reads a line as this version writes it, and of it no more than the fields in question. None says nothing.
     fn usual(line: &'a str) -> Option<Self> {
-        let (front, rest) = line.split_once(",\"kind\":\"")?;
-        // What is in front has no object, so that this is the line's own field; and no quote within a text.
-        let is_usual = front.starts_with("{\"v\":2,\"seq\":") && !front[1..].contains(['{', '\\']);
-        let (kind, rest) = rest.split_once('"').filter(|_| is_usual)?;
-        let (workflow, rest) = field(rest, ",\"workflow\":\"")?;
-        let (phase, rest) = field(rest, ",\"phase\":\"")?;
+        let LineFront { kind, workflow, phase, rest, .. } = LineFront::of(line)?;
         // Events that nothing caused may have data of the name: what is listed besides does not matter.
         let causes = match rest.split_once(",\"causes\":") {
             None => Vec::new(),
@@ -46,6 +41,7 @@ impl<'a> Mentions<'a> {
                 serde_json::Deserializer::from_str(causes).into_iter::<Vec<Named>>().next()?.ok()?
             }
         };
+        let [workflow, phase] = [workflow, phase].map(|name| name.map(Cow::Borrowed));
         Some(Mentions { kind: Some(Cow::Borrowed(kind)), workflow, phase, causes })
     }
 
@@ -67,13 +63,6 @@ impl<'a> Mentions<'a> {
             Sought::CausedBy(place) => self.causes().any(|cause| cause == place),
         }
     }
-}
-
-/// Takes a field with a plain text from the front of a line's rest, where it is there. None for a text that is not plain.
-fn field<'a>(rest: &'a str, name: &str) -> Option<(Option<Cow<'a, str>>, &'a str)> {
-    let Some(value) = rest.strip_prefix(name) else { return Some((None, rest)) };
-    let (value, rest) = value.split_once('"').filter(|(value, _)| !value.contains('\\'))?;
-    Some((Some(Cow::Borrowed(value)), rest))
 }
 
 #[cfg(test)]

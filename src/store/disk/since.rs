@@ -77,8 +77,8 @@ impl SinceFile {
     pub(super) fn open(dir: &Path, state: &State) -> Option<Self> {
         let file = OpenOptions::new().read(true).write(true).open(dir.join(NAME)).ok()?;
         let bytes = file.metadata().ok()?.len();
-        let leads_to = last(&file, bytes)?;
-        (leads_to == (state.seq(), state.root())).then_some(SinceFile { file, bytes })
+        let Last { place, root, .. } = last_of(&file, bytes)?;
+        ((place, root) == (state.seq(), state.root())).then_some(SinceFile { file, bytes })
     }
 
     /// Adds what an append changed that led to a state. None where it cannot be written: then the file counts no longer.
@@ -106,30 +106,37 @@ impl SinceFile {
     }
 }
 
-/// Returns where a file of so many bytes leads to; none where its last entry is not as it was written.
-fn last(file: &File, bytes: u64) -> Option<(Seq, Digest)> {
+/// Where a file leads to.
+#[derive(Debug)]
+pub(super) struct Last {
+    pub(super) place: Seq,
+    root: Digest,
+    /// The version of the fold whose rows changed last; none where nothing changed since the snapshot.
+    pub(super) fold_version: Option<u32>,
+}
+
+/// Returns where the file leads to; none where its last entry is not as it was written. A log that ends before that place has
+/// lost events, for they were durable when the file was written.
+pub(super) fn last(dir: &Path) -> Option<Last> {
+    let file = File::open(dir.join(NAME)).ok()?;
+    let bytes = file.metadata().ok()?.len();
+    last_of(&file, bytes)
+}
+
+fn last_of(file: &File, bytes: u64) -> Option<Last> {
     let at = |start: u64, length: usize| {
         let mut bytes = vec![0; length];
         file.read_exact_at(&mut bytes, start).ok().map(|()| bytes)
     };
     if bytes == FRONT_BYTES as u64 {
-        return read_front(&at(0, FRONT_BYTES)?);
+        let (place, root) = read_front(&at(0, FRONT_BYTES)?)?;
+        return Some(Last { place, root, fold_version: None });
     }
     let end = read_end(&at(bytes.checked_sub(END_BYTES as u64)?, END_BYTES)?)?;
     let length = end.rows_bytes.checked_add(4 + END_BYTES)?;
     let start = bytes.checked_sub(length as u64)?;
-    Some(next_entry(&mut at(start, length)?.as_slice())?.1.after)
-}
-
-/// Returns the place that the file leads to: a log that ends before it has lost events, for they were durable when the
-/// file was written. [`Seq::ZERO`] where it does not tell.
-pub(super) fn seen(dir: &Path) -> Seq {
-    let open = || {
-        let file = File::open(dir.join(NAME)).ok()?;
-        let bytes = file.metadata().ok()?.len();
-        last(&file, bytes).map(|(place, _)| place)
-    };
-    open().unwrap_or(Seq::ZERO)
+    let End { after: (place, root), fold_version, .. } = next_entry(&mut at(start, length)?.as_slice())?.1;
+    Some(Last { place, root, fold_version: Some(fold_version) })
 }
 
 /// Forgets the file.
@@ -150,28 +157,6 @@ pub(super) struct Since {
     pub(super) changed: Changed,
     /// The version of the fold that changed them; none where nothing changed.
     pub(super) fold_version: Option<u32>,
-}
-
-/// How far the file leads, as far as its end tells.
-pub(super) enum Reaches {
-    /// Nothing changed since the snapshot at this place.
-    Snapshot(Seq),
-    /// To this place, and these are rows of that version of the fold.
-    Beyond(Seq, u32),
-}
-
-/// Says how far the file leads; none where that is not to be told.
-pub(super) fn reaches(dir: &Path) -> Option<Reaches> {
-    let file = File::open(dir.join(NAME)).ok()?;
-    let length = file.metadata().ok()?.len();
-    if length == FRONT_BYTES as u64 {
-        let mut front = [0; FRONT_BYTES];
-        file.read_exact_at(&mut front, 0).ok()?;
-        return read_front(&front).map(|(place, _)| Reaches::Snapshot(place));
-    }
-    let mut end = [0; END_BYTES];
-    file.read_exact_at(&mut end, length.checked_sub(END_BYTES as u64)?).ok()?;
-    read_end(&end).map(|end| Reaches::Beyond(end.after.0, end.fold_version))
 }
 
 /// Reads what leads to a state; none where the file leads elsewhere.

@@ -156,11 +156,9 @@ pub(super) fn put(dir: &Path, state: &State, fold_version: u32, rows: &[Row]) ->
 /// Returns how many rows the last snapshot has; 0 where there is none that can be read.
 pub(super) fn last_row_count(dir: &Path) -> u64 {
     let count = || {
-        let packed = Packed::open(&path(dir, last_place(dir).ok()?), MAGIC).ok()?;
-        let front = packed.section(FRONT, V1).ok()??;
-        let mut reader = Reader::new(&front);
-        reader.u32()?;
-        reader.u64()
+        let place = last_place(dir).ok()?;
+        let packed = Packed::open(&path(dir, place), MAGIC).ok()?;
+        read_front(&packed, place).ok().map(|(_, rows, _)| rows)
     };
     count().unwrap_or(0)
 }
