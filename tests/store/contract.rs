@@ -68,6 +68,7 @@ impl Subject for OnDisk {
 pub const SMALL: DiskOptions = DiskOptions {
     open_events_max: 8,
     open_bytes_max: 4096,
+    behind_max: 1,
     block_events_max: 4,
     block_bytes_full: 1024,
     merge_small: 128,

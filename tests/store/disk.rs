@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use phaseledger::model::Seq;
 use phaseledger::store::{
-    Batch, DiskOptions, DiskReader, DiskStore, Entry, Log, RowChanges, Store, StoreError,
+    Batch, DiskOptions, DiskReader, DiskStore, Entry, Log, RowChanges, Store, StoreError, salvage,
 };
 
 use crate::contract::{OnDisk, SMALL, Subject, append, batch, command, entry, fill, snapshot};
@@ -136,7 +136,8 @@ fn what_is_in_flight_does_not_count_yet() {
             (path.clone(), fs::read(path).expect("a file"))
         });
         subject.close();
-        fs::remove_file(subject.log().join("work.mark")).expect("the mark goes");
+        // They would know better.
+        let _ = ["work.mark", "rows"].map(|name| fs::remove_file(subject.log().join(name)));
         subject.reopen();
         append(subject.store(), &batch(vec![entry(8), entry(9)]));
         for (path, bytes) in &witnesses {
@@ -337,7 +338,8 @@ fn found_22_a_log_that_was_used_is_never_taken_for_one_that_is_being_made() {
     }
 }
 
-/// sled's folder is done without where it is gone, garbage, of another time, or was not left in good order.
+/// sled's folder is done without where it is gone, garbage, of another time, or was not left in good order; and it has what the
+/// journal has once more.
 #[test]
 fn the_tail_is_made_anew_whenever_it_is_not_as_it_was_left() {
     type Spoil = fn(&Path, &folder::Tree);
@@ -354,37 +356,53 @@ fn the_tail_is_made_anew_whenever_it_is_not_as_it_was_left() {
         ("of another time", |log, older| folder::replace(&log.join("work"), older)),
     ];
     for (what, spoil) in spoils {
-        let mut subject = OnDisk::new(DiskOptions::default());
-        let with_row = |seq: u64| {
-            let rows = vec![("row".to_owned(), Some(vec![seq as u8]))];
-            Batch { entries: vec![entry(seq)], rows: RowChanges { fold_version: 1, replace: false, rows } }
-        };
-        append(subject.store(), &with_row(1));
+        let mut subject = OnDisk::new(DiskOptions { behind_max: 1, ..DiskOptions::default() });
+        append(subject.store(), &batch(vec![entry(1)]));
         subject.close();
         let older = folder::tree(&subject.log().join("work"));
         subject.reopen();
-        append(subject.store(), &with_row(2));
+        append(subject.store(), &batch(vec![entry(2)]));
         subject.close();
         spoil(&subject.log(), &older);
         subject.reopen();
-        let store = subject.store();
-        let head = store.head().expect("a head");
-        assert_eq!(head.seq, Seq::new(2), "{what}");
-        match what {
-            "as it was" => assert_eq!(store.row(&head, "row").expect("a row"), Some(vec![2])),
-            _ => assert_eq!(
-                (head.fold_version, store.row(&head, "row").expect("none")),
-                (None, None),
-                "{what}"
-            ),
-        }
-        let mut whole = with_row(3);
-        whole.rows.replace = true;
-        append(store, &whole);
-        subject.reopen();
-        let head = subject.store().head().expect("a head");
-        assert_eq!(subject.store().row(&head, "row").expect("a row"), Some(vec![3]), "{what}");
+        append(subject.store(), &batch(vec![entry(3)]));
+        subject.close();
+        fs::write(subject.log().join("journal"), "garbage").expect("a file");
+        assert_eq!(salvaged(&subject.log()), [1, 2, 3].map(|seq| entry(seq).line), "{what}");
     }
+}
+
+/// sled follows many events at once, and those that went to a segment meanwhile it has no longer.
+#[test]
+fn the_tail_follows_now_and_then() {
+    let options = DiskOptions { behind_max: 5, open_events_max: 100, ..DiskOptions::default() };
+    let mut subject = OnDisk::new(options);
+    for (through, has) in [(4, 0), (6, 5), (9, 5), (10, 10), (99, 95), (104, 95), (105, 105)] {
+        while subject.store().head().expect("a head").seq < Seq::new(through) {
+            let next = subject.store().head().expect("a head").seq.number() + 1;
+            append(subject.store(), &batch(vec![entry(next)]));
+            subject.reopen();
+        }
+        subject.close();
+        let copy = subject.dir.path().join("copy");
+        folder::copy(&subject.log(), &copy);
+        fs::write(copy.join("journal"), "garbage").expect("a file");
+        let archived = if through < 100 { 0 } else { 100 };
+        assert_eq!(salvaged(&copy).len() as u64, has.max(archived), "of {through}");
+        fs::remove_dir_all(copy).expect("it goes");
+        subject.reopen();
+    }
+}
+
+/// Returns the lines that can be read.
+fn salvaged(log: &Path) -> Vec<String> {
+    let mut lines = Vec::new();
+    let read = |_: Seq, line: &str| -> Result<(), StoreError> {
+        lines.push(line.to_owned());
+        Ok(())
+    };
+    salvage(log, read).expect("it is read as far as it can be");
+    lines
 }
 
 #[test]

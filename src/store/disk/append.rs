@@ -1,10 +1,9 @@
 //! Writing: the one way in which the log changes.
 
+use super::head_rows::HeadRows;
 use super::journal::{self, Failed};
-use super::since::SinceFile;
-use super::state::State;
-use super::tail::{Changes, FRAME, Tail};
-use super::{DiskStore, archive, damaged, head, rows, since};
+use super::since::{self, SinceFile};
+use super::{DiskStore, archive, damaged, follow, head};
 use crate::model::Seq;
 use crate::store::{Appended, Batch, Entry, Head, Limits, RowChanges, StoreError};
 
@@ -15,7 +14,8 @@ const VALUE_BYTES_MAX: usize = 1 << 30;
 /// The most bytes in a row's key.
 const KEY_BYTES_MAX: usize = 1 << 10;
 
-/// Appends a batch: to the journal, or, with all that is there, as a segment. Then come the witnesses, and sled.
+/// Appends a batch: to the journal, or, with all that is there, as a segment. Then come the witnesses, the rows, and now and
+/// then sled.
 pub(super) fn append(store: &mut DiskStore, expected: &Head, batch: &Batch) -> Result<Appended, StoreError> {
     check_sizes(batch)?;
     let before = head(&store.view.state, store.fold_version());
@@ -42,11 +42,15 @@ pub(super) fn append(store: &mut DiskStore, expected: &Head, batch: &Batch) -> R
     if !batch.entries.is_empty() {
         store.witnesses.note(&store.view.state);
     }
-    change_tail(store, batch, is_archived)?;
-    note_rows(store, &before, batch);
+    match note_rows(store, &before, batch) {
+        // A batch of rows alone is nothing else than that; the events of another one are durable by now.
+        Err(error) if batch.entries.is_empty() => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
     if is_archived {
         archive::tidy(store);
     }
+    follow::follow(store);
     Ok(Appended::Done(head(&store.view.state, store.fold_version())))
 }
 
@@ -60,90 +64,55 @@ fn commit(store: &mut DiskStore, entries: &[Entry]) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Notes for whoever asks which rows changed. Where that cannot be told, or is much, a snapshot tells all of them.
-fn note_rows(store: &mut DiskStore, before: &Head, batch: &Batch) {
-    let rows = &batch.rows;
-    let is_known = rows.replace || before.seq == Seq::ZERO || before.fold_version == Some(rows.fold_version);
-    let is_kept = store.tail.as_ref().is_some_and(|tail| tail.fold_version == Some(rows.fold_version));
-    let state = &store.view.state;
-    let is_little = since::rows_bytes(rows) <= since::ENTRY_BYTES_MAX;
-    let mut place = before.seq;
-    if rows.replace && is_kept {
+/// Notes which rows changed, here and for the processes behind this one. Where that is much, or much was noted, a snapshot tells
+/// all of them.
+fn note_rows(store: &mut DiskStore, before: &Head, batch: &Batch) -> Result<(), StoreError> {
+    let (rows, state) = (&batch.rows, &store.view.state);
+    // What changes says nothing where it is not known what it changes.
+    let counts = rows.replace || before.fold_version.is_some() || before.seq == Seq::ZERO;
+    let since = store.since.take();
+    if !counts || store.rows_failed.replace(false) {
+        store.rows = None;
+        since::forget(&store.dir);
+        return Ok(());
+    }
+    store.rows.get_or_insert_with(HeadRows::none).change(rows, state.seq());
+    let is_much = since::rows_bytes(rows) > since::ENTRY_BYTES_MAX;
+    if is_much && state.seq() > Seq::ZERO {
+        return archive::take_snapshot(store);
+    }
+    let since = match since.filter(|_| !rows.replace) {
+        Some(mut since) => since.add(before.seq, state, rows).map(|()| since)?,
         // Where all of them are told, nothing before it matters.
-        store.since = SinceFile::begin(&store.dir, state);
-        place = state.seq();
-    }
-    let noted = store.since.as_mut().filter(|_| is_known && is_kept && is_little);
-    if noted.and_then(|since| since.add(place, state, rows)).is_some() {
-        return;
-    }
-    // What is noted from now on does not follow on what is there.
-    store.since = None;
-    if is_kept && !is_little {
-        let _ = archive::take_snapshot(store);
-    }
+        None => all_rows(store)?,
+    };
+    let is_full = since.bytes >= since::BYTES_FULL && state.seq() > Seq::ZERO;
+    store.since = Some(since);
+    if is_full { archive::take_snapshot(store) } else { Ok(()) }
+}
+
+/// Begins the file of changed rows with all of them.
+fn all_rows(store: &DiskStore) -> Result<SinceFile, StoreError> {
+    let (fold_version, rows) = match &store.rows {
+        Some(rows) => (rows.fold_version, rows.rows("")?),
+        None => (0, Vec::new()),
+    };
+    let rows = rows.into_iter().map(|(key, value)| (key, Some(value))).collect();
+    let state = &store.view.state;
+    let mut since = SinceFile::begin(&store.dir, state)?;
+    since.add(state.seq(), state, &RowChanges { fold_version, replace: true, rows })?;
+    Ok(since)
 }
 
 fn doubt(store: &mut DiskStore, failure: &StoreError) {
     // What sled has, and what is noted of rows, is older than what may be there.
     store.tail = None;
+    store.rows = None;
     store.since = None;
     store.doubt = Some(match failure {
         StoreError::Io { source, .. } => (source.kind(), source.to_string()),
         other => (std::io::ErrorKind::Other, other.to_string()),
     });
-}
-
-/// Changes what sled has. The events are durable by now: where sled fails, it is done without, and made anew later. A
-/// batch of rows alone is nothing else than that.
-fn change_tail(store: &mut DiskStore, batch: &Batch, is_archived: bool) -> Result<(), StoreError> {
-    let Some(tail) = &mut store.tail else { return Ok(()) };
-    match changed(tail, &store.view.state, store.front.seq(), batch, is_archived) {
-        Err(error) if batch.entries.is_empty() => Err(error),
-        Err(_) => {
-            store.tail = None;
-            Ok(())
-        }
-        Ok(()) => Ok(()),
-    }
-}
-
-fn changed(
-    tail: &mut Tail,
-    state: &State,
-    front: Seq,
-    batch: &Batch,
-    is_archived: bool,
-) -> Result<(), StoreError> {
-    let mut changes = Changes::default();
-    if is_archived {
-        use std::ops::Bound::{Excluded, Included};
-        for key in tail.keys((Included(&[FRAME]), Excluded(&[FRAME + 1])))? {
-            changes.forget(key);
-        }
-        tail.has_archived = true;
-    } else if !batch.entries.is_empty() {
-        let first = state.seq().minus(batch.entries.len() as u64 - 1);
-        debug_assert!(first > front, "what is archived is no longer in the journal");
-        changes.put_frame(first, &batch.entries)?;
-    }
-    // What changes says nothing where it is not known what it changes.
-    let begins = state.seq().number() == batch.entries.len() as u64;
-    let counts = batch.rows.replace || tail.fold_version.is_some() || begins;
-    if counts {
-        put_rows(tail, &mut changes, &batch.rows)?;
-    }
-    tail.apply(changes, state, counts.then_some(batch.rows.fold_version))
-}
-
-/// Changes the rows; where there are none that count, those of the batch are all.
-fn put_rows(tail: &Tail, changes: &mut Changes, rows: &RowChanges) -> Result<(), StoreError> {
-    if rows.replace || tail.fold_version.is_none() {
-        rows::forget(changes, tail)?;
-        rows::put_all(changes, &rows.rows)
-    } else {
-        rows::put(changes, tail, &rows.rows)
-    }
 }
 
 /// Refuses what is too large.

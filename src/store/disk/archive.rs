@@ -7,12 +7,13 @@
 use std::fs;
 
 use super::folder::{self, sync};
+use super::head_rows::HeadRows;
 use super::journal::{self, Failed, JournalFile};
 use super::segment::{SegmentName, SegmentWriter};
 use super::since::{self, SinceFile};
 use super::state::State;
 use super::view::SEGMENTS;
-use super::{DiskStore, frame, io_error, rows, snapshot};
+use super::{DiskStore, frame, io_error, snapshot};
 use crate::model::Seq;
 use crate::store::{Entry, StoreError};
 
@@ -140,17 +141,16 @@ fn is_snapshot_due(store: &DiskStore) -> bool {
 
 /// Takes a snapshot of the rows as they are, where there are any, and begins to note anew what changes.
 pub(super) fn take_snapshot(store: &mut DiskStore) -> Result<(), StoreError> {
-    let Some((tail, fold_version)) = store.tail.as_ref().and_then(|tail| Some((tail, tail.fold_version?)))
-    else {
-        return Ok(());
-    };
-    let rows = rows::rows(tail, "")?;
+    let Some(HeadRows { fold_version, .. }) = store.rows else { return Ok(()) };
+    let rows = store.rows.as_ref().map_or(Ok(Vec::new()), |rows| rows.rows(""))?;
     // Whoever takes in a log as a whole hands on its rows at the end, and no version before.
     if fold_version == 0 || rows.is_empty() {
         return Ok(());
     }
     snapshot::put(&store.dir, &store.view.state, fold_version, &rows)?;
-    store.since = SinceFile::begin(&store.dir, &store.view.state);
+    store.since = Some(SinceFile::begin(&store.dir, &store.view.state)?);
+    // What changed until now is held no longer.
+    store.rows = HeadRows::of(&store.dir, &store.view.state).or(store.rows.take());
     Ok(())
 }
 

@@ -1,4 +1,4 @@
-//! The rows of the head, for whoever asks: the last snapshot, and what changed since.
+//! The rows of the head: the last snapshot, and what changed since.
 
 use std::path::Path;
 
@@ -6,7 +6,7 @@ use super::since::{self, Changed, Last};
 use super::snapshot::SnapshotFile;
 use super::state::State;
 use crate::model::Seq;
-use crate::store::{Head, StoreError};
+use crate::store::{Head, RowChanges, StoreError};
 
 /// The rows of a log that stands at a place.
 #[derive(Debug)]
@@ -49,6 +49,20 @@ impl HeadRows {
         let is_of_one = of_snapshot.is_none_or(|version| version == fold_version);
         let place = state.seq();
         (is_whole && is_of_one).then_some(HeadRows { snapshot, changed: since.changed, place, fold_version })
+    }
+
+    /// Begins with none: those of a log without an event, or of one whose rows are all told next.
+    pub(super) fn none() -> Self {
+        HeadRows { snapshot: None, changed: Changed::new(), place: Seq::ZERO, fold_version: 0 }
+    }
+
+    /// Goes on by what an append changed that led to a place.
+    pub(super) fn change(&mut self, rows: &RowChanges, place: Seq) {
+        if rows.replace {
+            *self = HeadRows::none();
+        }
+        self.changed.extend(rows.rows.iter().cloned());
+        (self.place, self.fold_version) = (place, rows.fold_version);
     }
 
     /// Says whether they are those of a head: of another one there are none.

@@ -1,4 +1,4 @@
-//! The mark that sled's folder was left as it is now, byte for byte, with the log at some place.
+//! The mark that sled's folder was left as it is now, byte for byte, with the log's events up to some place.
 //!
 //! A line `seq root checksum-of-the-files checksum`, written as the folder is closed. Where it does not fit, the folder is
 //! made anew: after a crash, after a restart of the machine that took back what was not synced, after damage, or when it
@@ -20,7 +20,7 @@ pub(super) fn seen(dir: &Path) -> Seq {
     read(dir).map_or(Seq::ZERO, |(seq, _, _)| seq)
 }
 
-/// Says whether sled's folder is as it was left, with the log as it stands.
+/// Says whether sled's folder is as it was left, at a place where the log stood so.
 pub(super) fn fits(dir: &Path, tail: &Path, state: &State) -> bool {
     match read(dir) {
         Some((seq, root, sum)) if seq == state.seq() && root == state.root() => {
@@ -32,7 +32,17 @@ pub(super) fn fits(dir: &Path, tail: &Path, state: &State) -> bool {
 
 /// Notes how sled's folder is left. Where that fails, it is made anew the next time.
 pub(super) fn leave(dir: &Path, tail: &Path, state: &State) {
-    let Ok(sum) = checksum(tail) else { return };
+    if let Ok(sum) = checksum(tail) {
+        write(dir, state, sum);
+    }
+}
+
+/// Notes that sled was tried at a place and failed: its folder fits nothing, and it is not tried again at once.
+pub(super) fn pass(dir: &Path, state: &State) {
+    write(dir, state, 0);
+}
+
+fn write(dir: &Path, state: &State, sum: u32) {
     let text = format!("{:020} {} {sum:08x}", state.seq().number(), state.root());
     let aside = dir.join("work.mark.new");
     let line = format!("{text} {:08x}\n", crc32fast::hash(text.as_bytes()));

@@ -6,8 +6,8 @@
 //!  log/segments/   all other events, in files that never change; head: the second witness
 //!  log/head        the witness: how long the log was when it was last durable
 //!  log/snapshots/  the table as it was at some places                            a cache
-//!  log/rows        the rows of the table that changed since the last of these           a cache, for whoever asks
-//!  log/work/       sled's folder: the last events again, the rows of the head    a cache, for whoever appends
+//!  log/rows        the rows of the table that changed since the last of these    a cache
+//!  log/work/       sled's folder: the journal's events once more, but for the last 63 at most
 //!  log/sealed, log/tail/   tell earlier versions that this log is not for them
 //! ```
 //!
@@ -15,7 +15,7 @@
 //!
 //! - Nothing is acknowledged before the journal's `fdatasync`, or a segment's `fsync`, rename and the sync of its folder,
 //!   has returned; and nothing but they makes an event durable.
-//! - The order, under the lock: journal or segment, witness, sled, answer.
+//! - The order, under the lock: journal or segment, witness, rows, answer. sled follows.
 //! - A segment, and a new journal, is written aside, synced, renamed, and its folder synced.
 //! - The witness is written after the log is durable, so a log that ends before it has lost events.
 //! - Whoever asks opens no sled, waits for no lock, syncs nothing and writes nothing.
@@ -30,6 +30,7 @@ mod codec;
 mod copy;
 mod cover;
 mod folder;
+mod follow;
 mod frame;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
@@ -46,7 +47,6 @@ mod open;
 mod packed;
 mod parts;
 mod reader;
-mod rows;
 mod salvage;
 mod segment;
 mod since;
@@ -60,21 +60,21 @@ mod threads;
 mod view;
 mod witness;
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 pub use backup::backup;
 pub use reader::{DiskReader, Opened};
 pub use salvage::{Differing, Salvaged, salvage};
 
 use self::block::BlockSize;
+use self::head_rows::HeadRows;
 use self::journal::JournalFile;
 use self::lock::Lock;
 use self::segment::SegmentName;
 use self::since::SinceFile;
 use self::state::State;
 use self::tail::Tail;
-use self::threads::Opener;
 use self::view::View;
 use self::witness::Witnesses;
 use super::{
@@ -90,6 +90,8 @@ pub struct DiskOptions {
     pub open_events_max: u64,
     /// How many bytes their frames may have.
     pub open_bytes_max: u64,
+    /// From how many events of the journal on that sled has not it is brought up to it.
+    pub behind_max: u64,
     /// The most events in a block.
     pub block_events_max: usize,
     /// A block is full when its lines reach this many bytes.
@@ -105,6 +107,7 @@ impl Default for DiskOptions {
         DiskOptions {
             open_events_max: 1 << 10,
             open_bytes_max: 512 << 10,
+            behind_max: 64,
             block_events_max: 256,
             block_bytes_full: 256 << 10,
             merge_small: 1 << 14,
@@ -128,8 +131,14 @@ type Doubt = (std::io::ErrorKind, String);
 #[derive(Debug)]
 pub struct DiskStore {
     // Fields are dropped in this order: the lock goes last.
-    /// None where sled does not answer, and once it has failed: then there are no rows until the log is opened anew.
+    /// sled, once it was needed.
     tail: Option<Tail>,
+    /// The last event that sled has, as far as its mark says.
+    followed: Seq,
+    /// The rows of the head; none where they are not to be had.
+    rows: Option<HeadRows>,
+    /// Whether some of them could not be read: then they count no longer once anything is appended.
+    rows_failed: Cell<bool>,
     view: View,
     /// Where the log stood when the journal began.
     front: State,
@@ -139,7 +148,7 @@ pub struct DiskStore {
     /// Segments whose events others hold too.
     obsolete: Vec<SegmentName>,
     witnesses: Witnesses,
-    /// The rows that changed since the last snapshot, for whoever asks; none where that is not known to be all.
+    /// The file of the rows that changed since the last snapshot; none where that is not known to be all.
     since: Option<SinceFile>,
     /// What was mended as it was opened.
     mended: Vec<Mended>,
@@ -163,7 +172,7 @@ impl DiskStore {
     }
 
     fn fold_version(&self) -> Option<u32> {
-        self.tail.as_ref().and_then(|tail| tail.fold_version)
+        self.rows.as_ref().map(|rows| rows.fold_version)
     }
 
     fn check_usable(&self) -> Result<(), StoreError> {
@@ -175,16 +184,25 @@ impl DiskStore {
         }
     }
 
-    /// Returns the tail that has the rows of a head; none where there are no rows.
-    fn rows_of(&self, of: &Head) -> Result<Option<&Tail>, StoreError> {
+    /// Reads of the rows of a head; none where there are no rows.
+    fn of_rows<T: Default>(
+        &self,
+        of: &Head,
+        read: impl FnOnce(&HeadRows) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
         self.check_usable()?;
         // The lock is held: at its place there is one root.
-        match &self.tail {
-            Some(tail) if of.seq == self.view.state.seq() && of.fold_version == tail.fold_version => {
-                Ok(tail.fold_version.map(|_| tail))
-            }
-            _ => Err(StoreError::Moved),
+        if of.seq != self.view.state.seq() || of.fold_version != self.fold_version() {
+            return Err(StoreError::Moved);
         }
+        let read = self.rows.as_ref().map_or(Ok(T::default()), read);
+        read.inspect_err(|_| self.rows_failed.set(true))
+    }
+}
+
+impl Drop for DiskStore {
+    fn drop(&mut self) {
+        follow::follow(self);
     }
 }
 
@@ -249,11 +267,11 @@ impl Log for DiskStore {
 
 impl Cache for DiskStore {
     fn row(&self, of: &Head, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.rows_of(of)?.map_or(Ok(None), |tail| rows::row(tail, key))
+        self.of_rows(of, |rows| rows.row(key))
     }
 
     fn rows(&self, of: &Head, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
-        self.rows_of(of)?.map_or(Ok(Vec::new()), |tail| rows::rows(tail, prefix))
+        self.of_rows(of, |rows| rows.rows(prefix))
     }
 
     fn snapshot(&self, at_most: Seq) -> Result<Option<Snapshot>, StoreError> {
@@ -270,13 +288,9 @@ impl Cache for DiskStore {
     fn forget_cache(&mut self) -> Result<(), StoreError> {
         self.check_usable()?;
         since::forget(&self.dir);
-        self.since = None;
+        (self.since, self.rows) = (None, None);
         snapshot::forget(&self.dir)?;
-        // It goes before another one is made in its place.
-        self.tail = None;
-        let opener = Opener::wait(&self.dir, Instant::now() + threads::PATIENCE)?;
-        self.tail = Tail::make(&self.dir, &self.view, opener)?;
-        Ok(())
+        follow::begin_anew(self)
     }
 }
 

@@ -1,17 +1,18 @@
 //! How a log is made, opened to record, and put right where a crash left something.
 
+use std::cell::Cell;
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use super::head_rows::HeadRows;
 use super::journal::{self, JournalFile};
 use super::lock::Lock;
 use super::look::{Look, Who, look};
 use super::parts::{self, Parts};
 use super::since::SinceFile;
-use super::tail::Tail;
 use super::witness::Witnesses;
-use super::{DiskOptions, DiskStore, archive, folder, io_error, make, mend, takeover};
+use super::{DiskOptions, DiskStore, archive, folder, io_error, make, mark, mend, takeover};
 use crate::store::StoreError;
 
 /// How long [`DiskStore::create`] waits for another process that makes the same log.
@@ -95,23 +96,18 @@ impl DiskStore {
         let lock = Lock::take(&dir.join("lock"), lock_timeout)?;
         let lock = takeover::take_over(dir, lock, deadline)?;
         let mended = mend::segments(dir)?;
-        let store = Self::of(look(dir, Who::Mender)?, dir, lock, DiskOptions::default(), deadline)?;
-        Ok(DiskStore { mended, ..store })
+        let mut store = Self::of(look(dir, Who::Mender)?, dir, lock, DiskOptions::default())?;
+        store.mended = mended;
+        Ok(store)
     }
 
     fn start(dir: &Path, lock: Lock, options: DiskOptions, deadline: Instant) -> Result<Self, StoreError> {
         let lock = takeover::take_over(dir, lock, deadline)?;
-        Self::of(look(dir, Who::Holder)?, dir, lock, options, deadline)
+        Self::of(look(dir, Who::Holder)?, dir, lock, options)
     }
 
     /// Puts right what a crash left, and opens what saves work.
-    fn of(
-        looked: Look,
-        dir: &Path,
-        lock: Lock,
-        options: DiskOptions,
-        deadline: Instant,
-    ) -> Result<Self, StoreError> {
+    fn of(looked: Look, dir: &Path, lock: Lock, options: DiskOptions) -> Result<Self, StoreError> {
         mend::check_segments(dir, &looked.view.segments(), &looked.front)?;
         let mut witnesses = Witnesses::open(dir, &looked.sights)?;
         let journal = if looked.needs_repair {
@@ -125,9 +121,12 @@ impl DiskStore {
             witnesses.note(state);
         }
         let since = SinceFile::open(dir, state).or_else(|| SinceFile::begin_log(dir, state));
-        let tail = Tail::open(dir, &looked.view, deadline)?;
+        let rows = since.as_ref().and_then(|_| HeadRows::of(dir, state));
         Ok(DiskStore {
-            tail,
+            tail: None,
+            followed: mark::seen(dir),
+            rows,
+            rows_failed: Cell::new(false),
             since,
             front: looked.front,
             view: looked.view,

@@ -1,5 +1,5 @@
-//! The rows that changed since the last snapshot, `log/rows`: with that snapshot they are the rows of the head, for whoever
-//! asks without sled. A cache: where it does not lead from the snapshot to the very head, it does not count.
+//! The rows that changed since the last snapshot, `log/rows`: with that snapshot they are the rows of the head. A cache: where
+//! it does not lead from the snapshot to the very head, it does not count.
 //!
 //! ```text
 //!  front: magic 8 │ version 4 │ place of the snapshot 8 │ root there 32 │ checksum of all before 4
@@ -15,12 +15,13 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::bytes::{Reader, Writer, crc};
+use super::io_error;
 use super::state::State;
 use crate::model::{Algorithm, Digest, Seq};
-use crate::store::RowChanges;
+use crate::store::{RowChanges, StoreError};
 
 const NAME: &str = "rows";
 const MAGIC: &[u8; 8] = b"phaserow";
@@ -39,6 +40,7 @@ pub(super) type Changed = BTreeMap<String, Option<Vec<u8>>>;
 #[derive(Debug)]
 pub(super) struct SinceFile {
     file: File,
+    path: PathBuf,
     pub(super) bytes: u64,
 }
 
@@ -54,35 +56,36 @@ struct End {
 
 impl SinceFile {
     /// Begins a file behind a snapshot.
-    pub(super) fn begin(dir: &Path, snapshot: &State) -> Option<Self> {
-        let aside = dir.join("rows.new");
+    pub(super) fn begin(dir: &Path, snapshot: &State) -> Result<Self, StoreError> {
+        let (path, aside) = (dir.join(NAME), dir.join("rows.new"));
         let mut front = Writer::default();
         front.bytes(MAGIC);
         front.bytes(&VERSION.to_le_bytes());
         front.u64(snapshot.seq().number());
         front.bytes(snapshot.root().bytes());
         front.checksum();
-        let file = File::create(&aside).ok()?;
-        file.write_all_at(&front.finish(), 0).ok()?;
-        fs::rename(&aside, dir.join(NAME)).ok()?;
-        Some(SinceFile { file, bytes: FRONT_BYTES as u64 })
+        let file = File::create(&aside).map_err(io_error("create", &aside))?;
+        file.write_all_at(&front.finish(), 0).map_err(io_error("write", &aside))?;
+        fs::rename(&aside, &path).map_err(io_error("replace", &path))?;
+        Ok(SinceFile { file, path, bytes: FRONT_BYTES as u64 })
     }
 
     /// Begins the file of a log that has no event yet.
     pub(super) fn begin_log(dir: &Path, state: &State) -> Option<Self> {
-        (state.seq() == Seq::ZERO).then(|| SinceFile::begin(dir, state)).flatten()
+        (state.seq() == Seq::ZERO).then(|| SinceFile::begin(dir, state).ok()).flatten()
     }
 
     /// Opens the file of a log that stands so; none where it leads elsewhere.
     pub(super) fn open(dir: &Path, state: &State) -> Option<Self> {
-        let file = OpenOptions::new().read(true).write(true).open(dir.join(NAME)).ok()?;
+        let path = dir.join(NAME);
+        let file = OpenOptions::new().read(true).write(true).open(&path).ok()?;
         let bytes = file.metadata().ok()?.len();
         let Last { place, root, .. } = last_of(&file, bytes)?;
-        ((place, root) == (state.seq(), state.root())).then_some(SinceFile { file, bytes })
+        ((place, root) == (state.seq(), state.root())).then_some(SinceFile { file, path, bytes })
     }
 
-    /// Adds what an append changed that led to a state. None where it cannot be written: then the file counts no longer.
-    pub(super) fn add(&mut self, before: Seq, state: &State, rows: &RowChanges) -> Option<()> {
+    /// Adds what an append changed that led to a state. Where that fails the file counts no longer.
+    pub(super) fn add(&mut self, before: Seq, state: &State, rows: &RowChanges) -> Result<(), StoreError> {
         let (mut entry, rows_bytes) = (Writer::default(), rows_bytes(rows));
         entry.u32(rows_bytes);
         for (key, value) in &rows.rows {
@@ -100,9 +103,9 @@ impl SinceFile {
         entry.u32(rows_bytes);
         entry.checksum();
         let entry = entry.finish();
-        self.file.write_all_at(&entry, self.bytes).ok()?;
+        self.file.write_all_at(&entry, self.bytes).map_err(io_error("write", &self.path))?;
         self.bytes += entry.len() as u64;
-        Some(())
+        Ok(())
     }
 }
 

@@ -1,13 +1,10 @@
-//! The tail: sled's folder `work/`, where the last events and the rows of the head's table are at hand. A working log that is
-//! made anew whenever it is not exactly as it was left: nothing depends on it.
+//! The tail: sled's folder `work/`, a log of the events that the journal has. It is made anew whenever it is not exactly as it
+//! was left: nothing depends on it.
 //!
 //! | key | value |
 //! |---|---|
-//! | `h` | the version of the fold whose rows are there, and where the log stood |
+//! | `h` | where the log stood behind the last event that is there |
 //! | `b` ‖ place of the first event | a frame as in the journal, a long one compressed |
-//! | `r` ‖ key of the first row | a page of rows (see rows.rs) |
-//!
-//! An append changes them in one of sled's batches, once the journal has its events.
 //!
 //! sled opens the folder under a name of this process's own, as one that is temporary: then it syncs nothing that it
 //! writes, and when it ends it removes what has that name. Whoever leaves the folder in good order gives it back its own
@@ -15,18 +12,16 @@
 
 use std::cell::Cell;
 use std::fs::{self, File, TryLockError};
-use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::boundary::{Handle, guarded};
-use super::bytes::{Reader, Writer};
+use super::bytes::Writer;
 use super::folder::{names, remove_folder};
 use super::state::{FORMAT_VERSION, State};
 use super::threads::Opener;
-use super::view::View;
 use super::{codec, damaged, frame, io_error, mark};
 use crate::model::Seq;
 use crate::store::{Entry, StoreError};
@@ -34,27 +29,14 @@ use crate::store::{Entry, StoreError};
 pub(super) const NAME: &str = "work";
 const HEAD: &[u8] = b"h";
 pub(super) const FRAME: u8 = b'b';
-pub(super) const ROW: u8 = b'r';
-/// sled fills the rest of a segment with zeroes at each open, and some open a whole one, so small ones write less; what is
-/// larger than a quarter of one gets a file of its own, and a page of rows is not to be.
+/// sled fills the rest of a segment with zeroes at each open, and some open a whole one, so small ones write less.
 const SEGMENT_BYTES: usize = 32 << 10;
-/// A database of more bytes is worn once events were archived, if it has no more pages of rows than that.
-const WORN_BYTES: u64 = 256 << 10;
-const WORN_PAGES_MAX: usize = 128;
-/// The most bytes in one of sled's batches when many rows are written.
-const BATCH_BYTES: usize = 1 << 20;
 /// What sled may keep in memory.
 const CACHE_BYTES: u64 = 64 << 20;
 /// How long sled may take to open it: what is not there by then is done without.
 const OPENING_MAX: Duration = Duration::from_secs(10);
 /// How long the threads of a database that was closed may still hold its file.
 const CLOSING_MAX: Duration = Duration::from_secs(1);
-
-/// A span of keys.
-pub(super) type Span<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
-
-/// A key and its value.
-pub(super) type Pair = (Vec<u8>, Vec<u8>);
 
 /// A frame of more bytes is compressed: sled writes what is beside a value again and again.
 const FRAME_BYTES_PLAIN: usize = 1 << 10;
@@ -79,27 +61,6 @@ pub(super) fn unpacked_frame(value: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// Values to write and keys to forget.
-#[derive(Debug, Default)]
-pub(super) struct Changes(Vec<(Vec<u8>, Option<Vec<u8>>)>);
-
-impl Changes {
-    pub(super) fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
-        self.0.push((key, Some(value)));
-    }
-
-    pub(super) fn forget(&mut self, key: Vec<u8>) {
-        self.0.push((key, None));
-    }
-
-    /// Puts the copy of some events: the root before them is in the journal.
-    pub(super) fn put_frame(&mut self, first: Seq, entries: &[Entry]) -> Result<(), StoreError> {
-        let frame = frame::write(first, &[0; 32], entries);
-        self.put([&[FRAME][..], &first.number().to_be_bytes()].concat(), packed_frame(frame)?);
-        Ok(())
-    }
-}
-
 /// An open tail.
 #[derive(Debug)]
 pub(super) struct Tail {
@@ -109,139 +70,80 @@ pub(super) struct Tail {
     path: PathBuf,
     /// Whether sled failed: it is not asked again.
     broken: Cell<bool>,
-    /// The version of the fold whose rows are there; none when there are no rows that count.
-    pub(super) fold_version: Option<u32>,
-    /// Where the log stands that it has the end of.
+    /// Where the log stood behind the last event that it has.
     state: State,
-    /// Whether events were archived while it was open.
-    pub(super) has_archived: bool,
 }
 
 impl Tail {
-    /// Opens the tail of a log, or makes it anew. None where sled does not answer: it is done without.
-    pub(super) fn open(dir: &Path, view: &View, deadline: Instant) -> Result<Option<Self>, StoreError> {
-        let state = &view.state;
-        if SystemTime::now() < UNIX_EPOCH {
-            return Err(StoreError::Clock);
-        }
+    /// Opens the tail as it was left somewhere in the journal, or makes it anew; the journal begins at a front. None where
+    /// sled does not answer: it is done without.
+    pub(super) fn open(
+        dir: &Path,
+        front: &State,
+        entries: &[Entry],
+        deadline: Instant,
+    ) -> Result<Option<Self>, StoreError> {
+        let (kept, path) = (dir.join(NAME), dir.join(own_name()));
+        let state = state_at(front, entries, mark::seen(dir));
+        let Some(state) = state.filter(|state| kept.is_dir() && mark::fits(dir, &kept, state)) else {
+            return Tail::make(dir, front, deadline);
+        };
         // Before the folder is touched.
         let opener = Opener::wait(dir, deadline)?;
         remove_left(dir)?;
-        let (kept, path) = (dir.join(NAME), dir.join(own_name()));
-        if kept.is_dir() && mark::fits(dir, &kept, state) {
-            fs::rename(&kept, &path).map_err(io_error("rename", &kept))?;
-            match Tail::open_at(dir, &path, state, opener) {
-                Ok(Some(tail)) if tail.check().unwrap_or(false) => return Ok(Some(tail)),
-                Ok(None) => return Ok(None),
-                Ok(Some(_)) | Err(_) => return Tail::make(dir, view, Opener::wait(dir, deadline)?),
-            }
+        fs::rename(&kept, &path).map_err(io_error("rename", &kept))?;
+        match Tail::open_at(dir, &path, &state, opener) {
+            Ok(Some(tail)) if tail.check().unwrap_or(false) => Ok(Some(tail)),
+            Ok(None) => Ok(None),
+            Ok(Some(_)) | Err(_) => Tail::make(dir, front, deadline),
         }
-        Tail::make(dir, view, opener)
     }
 
-    /// Makes the tail anew, with the events that the journal has, and without rows. None where sled does not answer.
-    pub(super) fn make(dir: &Path, view: &View, opener: Opener) -> Result<Option<Self>, StoreError> {
+    /// Makes the tail anew, with no event, for a journal that begins at a front. None where sled does not answer.
+    pub(super) fn make(dir: &Path, front: &State, deadline: Instant) -> Result<Option<Self>, StoreError> {
+        // sled panics at such a time.
+        if SystemTime::now() < UNIX_EPOCH {
+            return Err(StoreError::Clock);
+        }
+        let opener = Opener::wait(dir, deadline)?;
         remove_left(dir)?;
         remove_folder(&dir.join(NAME))?;
-        let tail = Tail::open_at(dir, &dir.join(own_name()), &view.state, opener)?;
-        let Some(mut tail) = tail else { return Ok(None) };
-        if !view.entries.is_empty() {
-            let mut changes = Changes::default();
-            changes.put_frame(view.archived().plus(1), &view.entries)?;
-            tail.apply(changes, &view.state, None)?;
-        }
-        Ok(Some(tail))
+        Tail::open_at(dir, &dir.join(own_name()), front, opener)
     }
 
     fn open_at(dir: &Path, path: &Path, state: &State, opener: Opener) -> Result<Option<Self>, StoreError> {
         let opened = opener.open(path, config(path).temporary(true), OPENING_MAX)?;
         let Some(handle) = opened else { return Ok(None) };
-        let mut tail = Tail {
-            handle,
-            dir: dir.to_owned(),
-            path: path.to_owned(),
-            broken: Cell::new(false),
-            fold_version: None,
-            state: state.clone(),
-            has_archived: false,
-        };
-        tail.fold_version = tail.head()?.and_then(|(fold_version, _)| fold_version);
-        Ok(Some(tail))
+        let (dir, path, state) = (dir.to_owned(), path.to_owned(), state.clone());
+        Ok(Some(Tail { handle, dir, path, broken: Cell::new(false), state }))
     }
 
-    /// Says whether it has the end of the log that it was opened for.
+    /// Returns the place of the last event that it has.
+    pub(super) fn seq(&self) -> Seq {
+        self.state.seq()
+    }
+
+    /// Says whether it has what its mark says.
     fn check(&self) -> Result<bool, StoreError> {
-        Ok(self.head()?.is_some_and(|(_, state)| state == self.state))
+        let head = self.call("read", |db| db.get(HEAD))?;
+        Ok(head.is_some_and(|head| head.as_ref() == write_head(&self.state)))
     }
 
-    fn head(&self) -> Result<Option<(Option<u32>, State)>, StoreError> {
-        Ok(self.value(HEAD)?.and_then(|value| read_head(&value)))
-    }
-
-    /// Returns a value.
-    pub(super) fn value(&self, key: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.call("read", |db| db.get(key))?.map(|value| value.to_vec()))
-    }
-
-    /// Returns the first key of a span, and its value.
-    pub(super) fn first(&self, span: Span<'_>) -> Result<Option<Pair>, StoreError> {
-        let pair = self.call("read", |db| db.range::<&[u8], _>(span).next().transpose())?;
-        Ok(pair.map(|(key, value)| (key.to_vec(), value.to_vec())))
-    }
-
-    /// Returns the last key of a span, and its value.
-    pub(super) fn last(&self, span: Span<'_>) -> Result<Option<Pair>, StoreError> {
-        let pair = self.call("read", |db| db.range::<&[u8], _>(span).next_back().transpose())?;
-        Ok(pair.map(|(key, value)| (key.to_vec(), value.to_vec())))
-    }
-
-    /// Returns the first key of a span.
-    pub(super) fn first_key(&self, span: Span<'_>) -> Result<Option<Vec<u8>>, StoreError> {
-        let pair = self.call("read", |db| db.range::<&[u8], _>(span).next().transpose())?;
-        Ok(pair.map(|(key, _)| key.to_vec()))
-    }
-
-    /// Returns the keys of a span.
-    pub(super) fn keys(&self, span: Span<'_>) -> Result<Vec<Vec<u8>>, StoreError> {
-        self.call("read", |db| {
-            db.range::<&[u8], _>(span).keys().map(|key| key.map(|key| key.to_vec())).collect()
-        })
-    }
-
-    /// Changes it, with its head: at once, unless that is too much for one of sled's batches. Then what a crash leaves is
-    /// not given back its name.
-    pub(super) fn apply(
-        &mut self,
-        mut changes: Changes,
-        state: &State,
-        fold_version: Option<u32>,
-    ) -> Result<(), StoreError> {
-        changes.put(HEAD.to_vec(), write_head(fold_version, state));
-        let (mut batch, mut bytes) = (sled::Batch::default(), 0);
-        for (key, value) in changes.0 {
-            bytes += key.len() + value.as_ref().map_or(0, Vec::len);
-            match value {
-                Some(value) => batch.insert(key, value),
-                None => batch.remove(key),
-            }
-            if bytes >= BATCH_BYTES {
-                bytes = 0;
-                let full = std::mem::take(&mut batch);
-                self.call("write", |db| db.apply_batch(full))?;
-            }
+    /// Adds, at once, what it has not yet of the events of a journal that begins at a front.
+    pub(super) fn add(&mut self, front: &State, entries: &[Entry], state: &State) -> Result<(), StoreError> {
+        let known = self.state.seq().number().saturating_sub(front.seq().number());
+        let rest = entries.get(usize::try_from(known).unwrap_or(usize::MAX)..).unwrap_or_default();
+        let mut batch = sled::Batch::default();
+        if !rest.is_empty() {
+            let first = self.state.seq().plus(1);
+            // The root before them is in the journal.
+            let frame = packed_frame(frame::write(first, &[0; 32], rest))?;
+            batch.insert([&[FRAME][..], &first.number().to_be_bytes()].concat(), frame);
         }
+        batch.insert(HEAD, write_head(state));
         self.call("write", |db| db.apply_batch(batch))?;
-        (self.state, self.fold_version) = (state.clone(), fold_version);
+        self.state = state.clone();
         Ok(())
-    }
-
-    /// Says whether the next process rather makes it anew than opens it: archiving has emptied many of sled's segments, each
-    /// of which sled fills with zeroes at some later open, and few rows are to be made anew.
-    fn is_worn(&self) -> bool {
-        let bytes = || fs::metadata(self.path.join("db")).map_or(0, |db| db.len());
-        let rows = (Bound::Included(&[ROW][..]), Bound::Excluded(&[ROW + 1][..]));
-        let pages = || self.keys(rows).map_or(usize::MAX, |keys| keys.len());
-        self.has_archived && bytes() > WORN_BYTES && pages() <= WORN_PAGES_MAX
     }
 
     /// Calls sled; once it has failed, never again.
@@ -265,8 +167,7 @@ impl Drop for Tail {
     /// Leaves the folder under its own name, with a mark, where all of it was written.
     fn drop(&mut self) {
         let kept = self.dir.join(NAME);
-        let is_whole =
-            !self.is_worn() && self.call("write", |db| db.flush()).is_ok() && self.check().unwrap_or(false);
+        let is_whole = self.call("write", |db| db.flush()).is_ok() && self.check().unwrap_or(false);
         // Before sled ends, for then it removes what has the name that it knows.
         let is_left = is_whole && fs::rename(&self.path, &kept).is_ok();
         match self.broken.get() {
@@ -323,18 +224,15 @@ fn wait_closed(path: &Path) -> bool {
     }
 }
 
-fn write_head(fold_version: Option<u32>, state: &State) -> Vec<u8> {
-    let mut writer = Writer::default();
-    writer.bytes(&FORMAT_VERSION.to_le_bytes());
-    writer.u8(u8::from(fold_version.is_some()));
-    writer.bytes(&fold_version.unwrap_or(0).to_le_bytes());
-    state.write(&mut writer);
-    writer.finish()
+/// Returns where the log stood at a place of the journal; none where it was not there yet, or has gone on.
+fn state_at(front: &State, entries: &[Entry], place: Seq) -> Option<State> {
+    let count = place.number().checked_sub(front.seq().number())?;
+    Some(front.after(entries.get(..usize::try_from(count).ok()?)?))
 }
 
-fn read_head(bytes: &[u8]) -> Option<(Option<u32>, State)> {
-    let mut reader = Reader::new(bytes);
-    let (format, has_rows, fold_version) = (reader.u32()?, reader.u8()? == 1, reader.u32()?);
-    let state = State::read(&mut reader)?;
-    (format == FORMAT_VERSION).then_some((has_rows.then_some(fold_version), state))
+fn write_head(state: &State) -> Vec<u8> {
+    let mut writer = Writer::default();
+    writer.bytes(&FORMAT_VERSION.to_le_bytes());
+    state.write(&mut writer);
+    writer.finish()
 }

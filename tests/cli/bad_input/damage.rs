@@ -96,6 +96,9 @@ fn bits_that_flip() {
 fn parts_of_other_logs() {
     let (scene, kept, whole) = sealed();
     let other = Scene::example();
+    // As many as sled follows at once.
+    let lines = "{\"do\":\"note\",\"text\":\"theirs\"}\n".repeat(100);
+    assert_eq!(run(&other, &["append"], lines.as_bytes()).code, Some(0));
     let theirs = other.dir().join("ledger/log");
     for name in ["segments", "journal", "head", "work", "snapshots"] {
         check(&scene, &kept, &whole, &format!("another's {name}"), |log| {
