@@ -123,7 +123,9 @@ fn phase(asked: &ShowPhase, cut: &Cut<'_>) -> Result<ShowAnswer, AskError> {
         history.look_at(&record);
         Ok(())
     })?;
-    let view = history.view(&table, phase, cut.instant());
+    let mut view = history.view(&table, phase, cut.instant());
+    let told = view.attempts.first().filter(|_| before > Seq::ZERO);
+    view.attempts_before = told.map_or(0, |first| first.attempt.saturating_sub(1));
     Ok(ShowAnswer::Phase(Box::new(ShownPhase { view, table })))
 }
 

@@ -107,13 +107,21 @@ pub struct PhaseView {
     pub phase: PhaseStatus,
     /// What its definition says.
     pub spec: Spec,
-    /// Its attempts, in order.
+    /// Its attempts, in order; the last ones where so many were asked for.
     pub attempts: Vec<AttemptView>,
-    /// The notes on it, in order.
+    /// How many attempts there were before these; absent where these are all.
+    #[serde(skip_serializing_if = "is_none")]
+    pub attempts_before: u32,
+    /// The notes on it, in order, since the first of these attempts.
     pub notes: Vec<NoteView>,
     /// What it was called, the first name first; absent where it always was what it is.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub renamed: Vec<RenamedView>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it")]
+fn is_none(count: &u32) -> bool {
+    *count == 0
 }
 
 /// What a phase was called.
@@ -369,6 +377,13 @@ impl PhaseHistory {
         let phase = PhaseStatus::new(table, phase, at);
         let renamed = self.of.former().iter();
         let renamed = renamed.map(|(from, seq)| RenamedView { from: from.phase.clone(), seq: *seq });
-        PhaseView { phase, spec, attempts: self.attempts, notes: self.notes, renamed: renamed.collect() }
+        PhaseView {
+            phase,
+            spec,
+            attempts: self.attempts,
+            attempts_before: 0,
+            notes: self.notes,
+            renamed: renamed.collect(),
+        }
     }
 }

@@ -239,11 +239,15 @@ fn found_17_what_is_far_apart_is_found() {
         assert_eq!(count(&["log", flag, value, "--json"]), expected, "{flag} {value}");
         assert_eq!(count(&["log", flag, value, "--json", "-n", "7"]), 7, "{flag} {value}");
     }
-    let all = scene.ok(&["show", "c", "--json"]).json();
+    let all = scene.ok(&["show", "c", "--all", "--json"]).json();
     let last = scene.ok(&["show", "c", "-n", "3", "--json"]).json();
     let attempts = |shown: &Value| shown["attempts"].as_array().expect("a list").clone();
     let number = attempts(&all).len();
     assert_eq!(attempts(&last), attempts(&all)[number - 3..]);
+    assert_eq!((&last["attempts_before"], &all["attempts_before"]), (&(number - 3).into(), &Value::Null));
     let told = scene.ok(&["show", "c", "-n", "3"]).stdout;
-    assert!(told.contains(&format!("… {} attempts before left out\n", number - 3)), "{told}");
+    assert!(told.contains(&format!("… {} attempts before left out: `--all` tells", number - 3)), "{told}");
+    let usual = scene.ok(&["show", "c", "--json"]).json();
+    assert!(number > 20, "there are more than are told: {number}");
+    assert_eq!(attempts(&usual), attempts(&all)[number - 20..]);
 }

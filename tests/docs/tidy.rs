@@ -171,7 +171,8 @@ fn files_and_functions_are_short() {
 #[test]
 fn clocks_and_randomness_stay_at_the_edges() {
     let mut found = Vec::new();
-    for source in sources() {
+    // Cargo tells a build script by variables what it builds for.
+    for source in sources().into_iter().filter(|source| source.path != "src/build.rs") {
         for (number, line) in source.code() {
             for (name, allowed) in OUTSIDE {
                 let is_used =

@@ -180,14 +180,12 @@ impl Names {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     /// Every argument that names a phase, a place or the like is one that offers them.
     #[test]
     fn what_the_arguments_of_each_verb_offer() {
-        let command = crate::cli::Cli::command();
+        let command = crate::cli::verbs::described();
         let mut offered = Vec::new();
         for verb in command.get_subcommands() {
             for arg in verb.get_arguments() {

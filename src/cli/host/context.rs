@@ -15,7 +15,7 @@ use crate::cli::host::user::user;
 use crate::cli::host::variables::WORKFLOW;
 use crate::cli::host::{output, zones};
 
-/// The options of every verb.
+// The options of every verb.
 #[derive(clap::Args)]
 #[group(skip)]
 pub struct Args {
@@ -61,7 +61,7 @@ pub fn patience(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// The option of verbs about a phase that says of which workflow it is.
+// The option of verbs about a phase that says of which workflow it is.
 #[derive(clap::Args, Clone)]
 #[group(skip)]
 pub struct Within {

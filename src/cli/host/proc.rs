@@ -1,7 +1,8 @@
 //! What Linux tells of the processes of this machine: in `/proc`, and nothing elsewhere.
 
 use std::collections::HashMap;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 
 use phaseledger::model::EventId;
 use rustix::io::Errno;
@@ -40,15 +41,20 @@ pub fn may_exist(pid: u32) -> bool {
 
 /// Returns the processes that run, by number; none where the system does not tell.
 pub fn running() -> impl Iterator<Item = (u32, Stat)> {
+    pids().filter_map(|pid| Some((pid, stat(pid)?))).filter(|(_, stat)| !stat.has_ended)
+}
+
+fn pids() -> impl Iterator<Item = u32> {
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
-    pids.filter_map(|pid| Some((pid, stat(pid)?))).filter(|(_, stat)| !stat.has_ended)
+    entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
 }
 
 /// Returns the event that started the attempt for which `exec` started a process; none for one that it did not start,
 /// and for one of another user's.
 pub fn mark(pid: u32) -> Option<String> {
-    let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+    // As long as most: a read of what has no length is done again and again otherwise.
+    let mut environment = Vec::with_capacity(16 << 10);
+    File::open(format!("/proc/{pid}/environ")).ok()?.read_to_end(&mut environment).ok()?;
     let mark = |entry: &[u8]| {
         let value = entry.strip_prefix(EVENT_VARIABLE.as_bytes())?.strip_prefix(b"=")?;
         String::from_utf8(value.to_vec()).ok()
@@ -65,10 +71,10 @@ pub fn is_marked(pid: u32, event: EventId) -> bool {
 pub struct Marks(HashMap<String, u32>);
 
 impl Marks {
-    /// Looks at every process that can be looked at.
+    /// Looks at every process that can be looked at. One that has ended has no environment any more.
     pub fn read() -> Self {
         let mut found = HashMap::new();
-        for (pid, _) in running().filter(|(pid, _)| *pid != std::process::id()) {
+        for pid in pids().filter(|pid| *pid != std::process::id()) {
             if let Some(mark) = mark(pid) {
                 found.entry(mark).or_insert(pid);
             }

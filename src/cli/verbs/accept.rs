@@ -10,7 +10,7 @@ use crate::cli::host::context::{Context, Within};
 use crate::cli::host::error::Failure;
 use crate::cli::host::files;
 
-/// Options of `accept`.
+// Options of `accept`.
 #[derive(clap::Args)]
 #[command(
     after_help = "The phase is COMPLETE without running again, built from now on on what stands above it, under the \

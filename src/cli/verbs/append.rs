@@ -41,7 +41,7 @@ const HOLD_MAX: Duration = Duration::from_millis(100);
 /// From how many commands on it is told how fast they were recorded: who sends a few knows.
 const TOLD_FROM: usize = 1000;
 
-/// Options of `append`.
+// Options of `append`.
 #[derive(clap::Args)]
 #[command(after_help = about_lines())]
 pub struct Args {

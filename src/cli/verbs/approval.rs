@@ -26,6 +26,7 @@ use crate::cli::verbs::writing::{self, AnswerView, MetaArgs};
 
 /// What may be done about approvals.
 #[derive(clap::Subcommand)]
+#[command(defer = true)]
 pub enum Verb {
     /// Ask leave for an operation; the policy decides at once, or a person does
     Request(RequestArgs),
@@ -39,7 +40,7 @@ pub enum Verb {
     List(list::Args),
 }
 
-/// Options of `approval request`.
+// Options of `approval request`.
 #[derive(clap::Args)]
 #[command(
     after_help = "The policy is the table `[workflow.approval]` of the workflow's definition. What is estimated \
@@ -84,7 +85,7 @@ pub struct RequestArgs {
     writing: writing::Args,
 }
 
-/// Options of `approval grant` and `approval reject`.
+// Options of `approval grant` and `approval reject`.
 #[derive(clap::Args)]
 #[command(
     after_help = "A request is decided once: a second decision is refused, and says who was first. Sent again under its \

@@ -11,7 +11,7 @@ use crate::cli::host::error::Failure;
 use crate::cli::host::output::{self, Progress};
 use crate::cli::ui::render;
 
-/// The options of every verb that asks.
+// The options of every verb that asks.
 #[derive(clap::Args, Default)]
 #[command(next_help_heading = "As of")]
 #[group(skip)]

@@ -14,7 +14,7 @@ use crate::cli::host::home::{Home, is_of_store};
 use crate::cli::host::paths::shown;
 use crate::cli::host::{files, output};
 
-/// Options of `backup`.
+// Options of `backup`.
 #[derive(clap::Args)]
 #[command(after_help = "The copy is a ledger of its own, checked, and on the disk once the verb returns: \
     `phaseledger --dir DIR verify`. It ends at one place, whatever others record meanwhile; nobody waits for it. \

@@ -19,6 +19,7 @@ use crate::cli::verbs::status;
 
 /// The verbs of the family.
 #[derive(clap::Subcommand)]
+#[command(defer = true)]
 pub enum Verb {
     /// Record what was spent on a phase, or given back
     Record(record::RecordArgs),

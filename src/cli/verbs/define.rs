@@ -22,7 +22,7 @@ use crate::cli::host::{files, output};
 use crate::cli::verbs::asking;
 use crate::cli::verbs::writing::{self, Beside, UnmatchedView};
 
-/// Options of `define`.
+// Options of `define`.
 #[derive(clap::Args)]
 #[command(
     after_help = "The `inputs` and `outputs` of a phase are patterns of files, from the folder that holds the ledger's: `*` and \

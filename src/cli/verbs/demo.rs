@@ -8,7 +8,7 @@ use crate::cli::host::error::Failure;
 use crate::cli::host::output;
 use crate::cli::host::paths::shown;
 
-/// Options of `demo`.
+// Options of `demo`.
 #[derive(clap::Args)]
 pub struct Args {
     /// The folder to work in, which stays [default: a new one among the temporary files]

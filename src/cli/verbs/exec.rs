@@ -34,7 +34,7 @@ use crate::cli::verbs::drift;
 use crate::cli::verbs::record::HowArgs;
 use crate::cli::verbs::writing::{self, AnswerView, MetaArgs as Meta};
 
-/// Options of `exec`.
+// Options of `exec`.
 #[derive(clap::Args)]
 #[command(
     after_help = "CMD has the standard input and output; its standard error is passed on, and the last 64 KiB \

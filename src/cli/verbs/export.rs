@@ -16,7 +16,7 @@ use crate::cli::host::output::{self, Progress};
 use crate::cli::ui::render;
 use crate::cli::verbs::asking;
 
-/// Options of `export`.
+// Options of `export`.
 #[derive(clap::Args)]
 pub struct Args {
     /// Write to a file, whole or not at all [default: standard output]

@@ -18,7 +18,7 @@ use crate::cli::verbs::asking;
 /// The most lines that may run beside one another in a drawing; a wider graph is listed.
 const COLUMNS_MAX: usize = 48;
 
-/// Options of `graph`.
+// Options of `graph`.
 #[derive(clap::Args)]
 pub struct Args {
     /// Only this workflow, with the phases of others that it shares an edge with [default: all]

@@ -29,7 +29,7 @@ use crate::cli::ui::render;
 use crate::cli::verbs::define::read_definition;
 use crate::cli::verbs::init::{self, Beginning};
 
-/// Options of `import`.
+// Options of `import`.
 #[derive(clap::Args)]
 #[command(
     after_help = "A line of a history has `at`, `phase` and `event`: `start`, `complete`, `fail`, `skip`, `cached`, \
@@ -55,7 +55,7 @@ pub struct Args {
     history: HistoryArgs,
 }
 
-/// Options of `import --format history`.
+// Options of `import --format history`.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Histories")]
 #[group(skip)]

@@ -21,7 +21,7 @@ pub const EXAMPLE: &str = include_str!("../../../ledger/workflow.toml");
 /// A history of it.
 pub const EXAMPLE_HISTORY: &str = include_str!("../../../ledger/histories/2025-10-29.jsonl");
 
-/// Options of `init`.
+// Options of `init`.
 #[derive(clap::Args)]
 pub struct Args {
     /// The folder to make `ledger` in [default: this one]

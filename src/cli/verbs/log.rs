@@ -25,7 +25,7 @@ const WHAT_WIDTH_MIN: usize = 32;
 /// How far what happened is indented where it stands below.
 const BELOW_INDENT: usize = 6;
 
-/// Options of `log`.
+// Options of `log`.
 #[derive(clap::Args)]
 #[command(
     after_help = "RANGE is `WHEN..WHEN`; either end may be left out. A place is left out on the left and taken in on \

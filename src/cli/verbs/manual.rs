@@ -13,7 +13,7 @@ use crate::cli::host::error::Failure;
 use crate::cli::host::output;
 use crate::cli::host::shell_words::Typed;
 
-/// Options of `completions`.
+// Options of `completions`.
 #[derive(clap::Args)]
 #[command(
     after_help = "bash: `source <(phaseledger completions bash)` in ~/.bashrc. zsh: the same in ~/.zshrc, after \
@@ -34,7 +34,7 @@ pub struct CompletionsArgs {
     words: Vec<std::ffi::OsString>,
 }
 
-/// Options of `man`.
+// Options of `man`.
 #[derive(clap::Args)]
 pub struct ManArgs {
     /// How it is written
@@ -87,8 +87,7 @@ fn script(shell: Shell, mut command: Command) -> Vec<u8> {
 }
 
 /// Prints the manual.
-pub fn run(args: &ManArgs, mut command: Command) -> Result<ExitCode, Failure> {
-    command.build();
+pub fn run(args: &ManArgs, command: Command) -> Result<ExitCode, Failure> {
     let mut out = output::stdout();
     match args.format {
         Format::Roff => {

@@ -39,8 +39,10 @@ use crate::cli::Cli;
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
 
-// The verbs, in the order of the help, which is why this is no documentation: clap would show it.
+// The verbs, in the order of the help, which is why this is no documentation: clap would show it, and so it is with the options of
+// each. Those of the verb that is asked for are described alone, for that takes a millisecond for all of them.
 #[derive(Subcommand)]
+#[command(defer = true)]
 pub enum Verb {
     // Set up.
     /// Make a ledger: `ledger/workflow.toml`, which is yours to edit, and the log beside it
@@ -126,8 +128,8 @@ impl Verb {
             Verb::Define(args) => define::run(args, context),
             Verb::Import(args) => import::run(&args, context),
             Verb::Demo(args) => demo::run(&args),
-            Verb::Completions(args) => manual::completions(args, context, Cli::command()),
-            Verb::Man(args) => manual::run(&args, Cli::command()),
+            Verb::Completions(args) => manual::completions(args, context, described()),
+            Verb::Man(args) => manual::run(&args, described()),
             Verb::Start(args) => record::start(args, context),
             Verb::Complete(args) => record::complete(args, context),
             Verb::Fail(args) => record::fail(args, context),
@@ -158,4 +160,11 @@ impl Verb {
             Verb::Salvage(args) => salvage::run(&args, context),
         }
     }
+}
+
+/// Returns the command line with the options of every verb.
+pub fn described() -> clap::Command {
+    let mut command = Cli::command();
+    command.build();
+    command
 }

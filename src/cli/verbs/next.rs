@@ -14,7 +14,7 @@ use crate::cli::ui::columns::Column;
 use crate::cli::ui::render::{self, Naming};
 use crate::cli::verbs::{asking, drift, status};
 
-/// Options of `next`.
+// Options of `next`.
 #[derive(clap::Args)]
 #[command(after_help = "What is ready is PENDING, FAILED or NEEDS_RERUN, all that it needs is complete or \
     skipped, no cost limit is exceeded, and nothing that its last attempt started still runs. Exits with 0 when something is ready, or when nothing is left to \

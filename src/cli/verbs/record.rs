@@ -13,7 +13,7 @@ use crate::cli::host::{files, process};
 use crate::cli::verbs::drift;
 use crate::cli::verbs::writing::{self, MetaArgs as Meta};
 
-/// Options of `start` and `exec`: how to start what stands in the way.
+// Options of `start` and `exec`: how to start what stands in the way.
 #[derive(clap::Args)]
 #[group(skip)]
 pub struct HowArgs {
@@ -59,7 +59,7 @@ impl HowArgs {
     }
 }
 
-/// Options of `start`.
+// Options of `start`.
 #[derive(clap::Args)]
 #[command(
     after_help = "The inputs that the workflow file declares are fingerprinted first. Where not all can be read \
@@ -105,7 +105,7 @@ pub fn start(args: StartArgs, context: &Context) -> Result<ExitCode, Failure> {
     Ok(exit)
 }
 
-/// Options of `complete`.
+// Options of `complete`.
 #[derive(clap::Args)]
 #[command(
     after_help = "The outputs that the workflow file declares are fingerprinted, unless `--output` or `--digest` \
@@ -147,7 +147,7 @@ pub fn complete(args: CompleteArgs, context: &Context) -> Result<ExitCode, Failu
     writing::record(args.writing, action, context)
 }
 
-/// Options of `fail`.
+// Options of `fail`.
 #[derive(clap::Args)]
 pub struct FailArgs {
     /// The phase: `phase`, or `workflow/phase`
@@ -188,7 +188,7 @@ pub fn fail(args: FailArgs, context: &Context) -> Result<ExitCode, Failure> {
     writing::record_unless(args.writing, action, context, args.abandoned.then_some(refuse))
 }
 
-/// Options of `skip`.
+// Options of `skip`.
 #[derive(clap::Args)]
 pub struct SkipArgs {
     /// The phase: `phase`, or `workflow/phase`
@@ -215,7 +215,7 @@ pub fn skip(args: SkipArgs, context: &Context) -> Result<ExitCode, Failure> {
     )
 }
 
-/// Options of `rerun`.
+// Options of `rerun`.
 #[derive(clap::Args)]
 pub struct RerunArgs {
     /// The phase: `phase`, or `workflow/phase`
@@ -239,7 +239,7 @@ pub fn rerun(args: RerunArgs, context: &Context) -> Result<ExitCode, Failure> {
     writing::record(writing, Action::Rerun(action::Rerun { phase, reason, withdraw }), context)
 }
 
-/// Options of `reset`.
+// Options of `reset`.
 #[derive(clap::Args)]
 pub struct ResetArgs {
     /// The phase: `phase`, or `workflow/phase`
@@ -268,7 +268,7 @@ pub fn reset(args: ResetArgs, context: &Context) -> Result<ExitCode, Failure> {
     writing::record(args.writing, action, context)
 }
 
-/// Options of `meta`.
+// Options of `meta`.
 #[derive(clap::Args)]
 pub struct MetaArgs {
     /// The phase: `phase`, or `workflow/phase`
@@ -290,7 +290,7 @@ pub fn meta(args: MetaArgs, context: &Context) -> Result<ExitCode, Failure> {
     writing::record(args.writing, Action::Meta(action::Meta { phase: args.phase, metadata }), context)
 }
 
-/// Options of `note`.
+// Options of `note`.
 #[derive(clap::Args)]
 pub struct NoteArgs {
     /// The note

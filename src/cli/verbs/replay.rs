@@ -21,7 +21,7 @@ use crate::cli::verbs::asking;
 /// The widest column of names.
 const NAME_WIDTH_MAX: usize = 40;
 
-/// Options of `replay`.
+// Options of `replay`.
 #[derive(clap::Args)]
 pub struct Args {
     /// Show only these steps: `WHEN..WHEN` as for `log`, either end left out at will

@@ -20,7 +20,7 @@ use crate::cli::host::error::Failure;
 use crate::cli::host::{files, output, paths};
 use crate::cli::verbs::asking;
 
-/// Options of `report`.
+// Options of `report`.
 #[derive(clap::Args)]
 #[command(
     after_help = "The same prefix of the log gives the same bytes: on every machine, at every time, and \

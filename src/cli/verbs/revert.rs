@@ -10,7 +10,7 @@ use super::{asking, writing};
 use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
 
-/// Options of `revert`.
+// Options of `revert`.
 #[derive(clap::Args)]
 #[command(
     after_help = "What takes something back is an event of its own, caused by what it takes back: both stay in the log. \

@@ -15,7 +15,7 @@ use crate::cli::host::paths::shown;
 use crate::cli::host::{files, output::json_line};
 use crate::cli::ui::render;
 
-/// Options of `salvage`.
+// Options of `salvage`.
 #[derive(clap::Args)]
 #[command(
     after_help = "Nothing of the ledger is changed. Where the log is whole, OUT is what `export` writes (exit 0). \

@@ -29,7 +29,7 @@ use crate::cli::host::{files, output};
 use crate::cli::ui::render::Naming;
 use crate::cli::verbs::writing::{self, Edge};
 
-/// Options of `scan`.
+// Options of `scan`.
 #[derive(clap::Args)]
 #[command(
     after_help = "The files are those that the `inputs` and `outputs` of the workflow file name. Inputs are compared with \

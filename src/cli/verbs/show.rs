@@ -20,7 +20,10 @@ use crate::cli::ui::{
 };
 use crate::cli::verbs::{asking, log, show_phase};
 
-/// Options of `show`.
+/// How many attempts are told where nobody says: more than most phases have, and as many as are read in no time.
+const ATTEMPTS_TOLD: u32 = 20;
+
+// Options of `show`.
 #[derive(clap::Args)]
 #[command(after_help = "WHAT is read as a place when it is `eN`, begins with `#`, `seq:`, `id:`, `key:` or \
     `tag:`, is `head` or `head~N`, or begins with a digit and is a time; the event there is shown, or for a time \
@@ -28,13 +31,16 @@ use crate::cli::verbs::{asking, log, show_phase};
     word that is none, but a time such as `yesterday`, is read as that.\n\n\
     In JSON (`show/1`), for an event: `event`, its line byte for byte; `leaf`, SHA-256(0x00 ‖ line); `causes`; \
     `effects`, what it forced within its command, and later events that name it as a cause. For a phase: \
-    `phase` as in `status/1`, `spec`, `attempts`, `notes`.")]
+    `phase` as in `status/1`, `spec`, `attempts`, `attempts_before`, how many are left out, `notes`.")]
 pub struct Args {
     /// An event: `e12`, `id:PREFIX`, `key:TEXT`, `head`, `tag:NAME` or a time; or a phase
     what: String,
-    /// Only the last N attempts of a phase, with what came since
+    /// Only the last N attempts of a phase, with what came since [default: 20]
     #[arg(short = 'n', long = "last", value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     last: Option<u32>,
+    /// All attempts of a phase
+    #[arg(long, conflicts_with = "last")]
+    all: bool,
     #[command(flatten)]
     within: Within,
     #[command(flatten)]
@@ -56,14 +62,15 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     match &answered.view {
         _ if context.json => asking::write_json(&answered)?,
         ShowAnswer::Event(shown) => tell(&shown.record, &shown.view, &shown.table, context)?,
-        ShowAnswer::Phase(shown) => show_phase::tell(&shown.view, &shown.table, args.last, context)?,
+        ShowAnswer::Phase(shown) => show_phase::tell(&shown.view, &shown.table, context)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
 /// Reads what is to be shown.
 fn what(args: &Args, context: &Context) -> Result<Show, Failure> {
-    let (text, last) = (args.what.as_str(), args.last);
+    let text = args.what.as_str();
+    let last = if args.all { None } else { Some(args.last.unwrap_or(ATTEMPTS_TOLD)) };
     let when = When::parse(text, &context.time()?);
     let begins = |start: &str| text.get(..start.len()).is_some_and(|s| s.eq_ignore_ascii_case(start));
     let is_place = ["#", "seq:", "id:", "key:", "tag:", "head~"].into_iter().any(begins)
@@ -71,10 +78,9 @@ fn what(args: &Args, context: &Context) -> Result<Show, Failure> {
     // `e12` is a place, and `2025-10-29` a time; digits alone, and words such as `yesterday`, may be a phase.
     let is_digit = text.starts_with(|first: char| first.is_ascii_digit());
     let is_meant = when.as_ref().is_ok_and(|when| matches!(when.base, WhenBase::Seq(_)) != is_digit);
-    if (is_place || is_meant) && last.is_some() {
-        return Err(
-            Failure::misuse("`-n` counts attempts of a phase, and this is an event").hint("leave it out")
-        );
+    if (is_place || is_meant) && (args.last.is_some() || args.all) {
+        return Err(Failure::misuse("`-n` and `--all` are of attempts of a phase, and this is an event")
+            .hint("leave it out"));
     }
     if is_place || is_meant {
         return Ok(Show::Event(when?));

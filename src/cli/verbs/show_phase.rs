@@ -36,7 +36,7 @@ const STDERR_LINES_MAX: usize = 10;
 const FILES_SHOWN: usize = 20;
 
 /// Shows a phase: all of its attempts, or the last ones.
-pub fn tell(view: &PhaseView, table: &Table, last: Option<u32>, context: &Context) -> Result<(), Failure> {
+pub fn tell(view: &PhaseView, table: &Table, context: &Context) -> Result<(), Failure> {
     let bold = Style::new().bold();
     let mut out = output::stdout();
     writeln!(out, "{bold}{}{bold:#}  {}", view.phase.id(), status::state(&view.phase))?;
@@ -50,11 +50,9 @@ pub fn tell(view: &PhaseView, table: &Table, last: Option<u32>, context: &Contex
         let rows: Vec<_> = view.attempts.iter().map(|attempt| row(attempt, view, context)).collect();
         status::show(&mut out, COLUMNS, &rows)?;
     }
-    let first = view.attempts.first().filter(|_| last.is_some());
-    let before = first.map_or(0, |first| first.attempt.saturating_sub(1));
-    if before > 0 {
-        let before = render::count(before as usize, "attempt before", "attempts before");
-        writeln!(out, "… {before} left out")?;
+    if view.attempts_before > 0 {
+        let before = render::count(view.attempts_before as usize, "attempt before", "attempts before");
+        writeln!(out, "… {before} left out: `--all` tells them")?;
     }
     inputs(view, &mut out)?;
     process::tell_how_to_settle([&view.phase]);

@@ -25,7 +25,7 @@ const SKIPPED: &str = "⊘";
 /// How many unmet needs are named.
 const NEEDS_NAMED_MAX: usize = 3;
 
-/// Options of `status`.
+// Options of `status`.
 #[derive(clap::Args)]
 #[command(
     after_help = "In JSON (`status/1`): `completed_at` is when the last attempt ended, well or badly; \

@@ -14,7 +14,7 @@ use crate::cli::ui::columns::Column;
 use crate::cli::ui::render;
 use crate::cli::verbs::status;
 
-/// Options of `tag`.
+// Options of `tag`.
 #[derive(clap::Args)]
 #[command(
     after_help = "A tag is a name for a place: `tag:NAME` means that place in every selector. It stays where it is set: one \

@@ -14,7 +14,7 @@ use crate::cli::host::output::{self, Progress};
 use crate::cli::host::paths::shown;
 use crate::cli::ui::render;
 
-/// Options of `verify`.
+// Options of `verify`.
 #[derive(clap::Args)]
 pub struct Args {
     /// Make anew what is not the log itself: the phase table, every other cache, and the files beside the log that it is

@@ -13,7 +13,7 @@ use crate::cli::ui::causes::Drawing;
 use crate::cli::ui::render::Naming;
 use crate::cli::verbs::asking;
 
-/// Options of `why`.
+// Options of `why`.
 #[derive(clap::Args)]
 #[command(
     after_help = "The answer leads from where the phase stands back through what caused it, one step a line, to \

@@ -28,7 +28,7 @@ use crate::cli::verbs::asking;
 pub use command::{command, command_by};
 pub use view::{AnswerView, DerivedView, UnmatchedView, status_name};
 
-/// The options of every verb that records.
+// The options of every verb that records.
 #[derive(clap::Args)]
 #[command(next_help_heading = "Recording")]
 #[group(skip)]
@@ -50,7 +50,7 @@ pub struct Args {
     dry_run: bool,
 }
 
-/// Metadata as a caller gives it.
+// Metadata as a caller gives it.
 #[derive(clap::Args)]
 #[group(skip)]
 pub struct MetaArgs {

@@ -15,7 +15,7 @@ use crate::cli::ui::columns::Column;
 use crate::cli::ui::render::{self, Naming};
 use crate::cli::verbs::{asking, status};
 
-/// Options of `approval list`.
+// Options of `approval list`.
 #[derive(clap::Args)]
 #[command(
     after_help = "In JSON (`approvals/1`): `summary`, how many of those listed stand where, and `approvals`, in the \

@@ -14,7 +14,7 @@ use crate::cli::host::output;
 /// How often to look.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
-/// Options of `approval wait`.
+// Options of `approval wait`.
 #[derive(clap::Args)]
 #[command(
     after_help = "Exits with 0 when it is granted, 1 when it is rejected, 75 when the time is up; the request then stays. In \

@@ -14,7 +14,7 @@ use crate::cli::ui::columns::Column;
 use crate::cli::ui::render;
 use crate::cli::verbs::{asking, status};
 
-/// Options of `cost by`.
+// Options of `cost by`.
 #[derive(clap::Args)]
 #[command(after_help = "RANGE is `WHEN..WHEN`, as for `log`: `e5..e9` is what follows e5, up to e9, and \
     `2025-10-29..2025-10-30` is that day. A day is one of the `--tz` zone, by when the cost took effect.\n\n\

@@ -16,7 +16,7 @@ use crate::cli::host::output;
 use crate::cli::ui::render;
 use crate::cli::verbs::{asking, writing};
 
-/// Options of `cost check`.
+// Options of `cost check`.
 #[derive(clap::Args)]
 #[command(
     after_help = "Exits with 0 where the estimate fits the limits of the phase and of its workflow, in all and of the day, \
@@ -53,7 +53,7 @@ pub struct CheckArgs {
     asking: asking::Args,
 }
 
-/// Options of `cost remaining`.
+// Options of `cost remaining`.
 #[derive(clap::Args)]
 #[command(
     after_help = "What is left is the smallest of what the limits of the phase and of its workflow leave, in all and of the \

@@ -25,7 +25,7 @@ const LINES: Lines = Lines { what: "the plan", bytes_max: 64 * 1024, refused: Fa
 /// How often an operation may be planned.
 const COUNT_MAX: u64 = 1_000_000_000_000;
 
-/// Options of `cost project`.
+// Options of `cost project`.
 #[derive(clap::Args)]
 #[command(after_help = "The file has a JSON object a line, such as \
     {\"phase\":\"a\",\"amount\":\"0.10\",\"count\":50,\"operation\":\"analyse\",\"model\":\"m\"}: `phase` and `amount` must be \

@@ -12,7 +12,7 @@ use crate::cli::verbs::asking;
 use crate::cli::verbs::record::text;
 use crate::cli::verbs::writing::{self, MetaArgs};
 
-/// Options of `cost record`.
+// Options of `cost record`.
 #[derive(clap::Args)]
 #[command(
     after_help = "Money that is spent is a fact: an amount that goes over a limit is recorded all the same. At \
@@ -73,7 +73,7 @@ fn named(given: &str, writing: &writing::Args, context: &Context) -> Result<Even
     Ok(then.commanded(given, "looking for the reservation", context)?.first)
 }
 
-/// Options of `cost release`.
+// Options of `cost release`.
 #[derive(clap::Args)]
 #[command(
     after_help = "What is released, or spent with `cost record --reservation`, others may reserve. A reservation that nobody \
@@ -97,7 +97,7 @@ pub fn release(args: ReleaseArgs, context: &Context) -> Result<ExitCode, Failure
     writing::record(args.writing, Action::CostRelease(action), context)
 }
 
-/// Options of `cost limit`.
+// Options of `cost limit`.
 #[derive(clap::Args)]
 #[command(
     override_usage = "phaseledger cost limit [OPTIONS] <PHASE> <AMOUNT|--none>\n       \

@@ -18,7 +18,7 @@ use crate::cli::ui::columns::Column;
 use crate::cli::ui::render;
 use crate::cli::verbs::{asking, status};
 
-/// Options of `cost summary`.
+// Options of `cost summary`.
 #[derive(clap::Args)]
 #[command(
     after_help = "In JSON (`cost-summary/1`): for each of `workflows` its `currency`, `spent`, `limit`, `remaining`, \
