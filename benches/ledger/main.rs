@@ -64,7 +64,7 @@ const FULL: Scale = Scale {
     growth: &[1_000, 10_000, 100_000, 1_000_000, 10_000_000],
     rounds: 51,
     rounds_slow: 3,
-    stream: 1_000_000,
+    stream: 300_000,
     phases: 100_000,
     workflows: 10_000,
     seed: 14,

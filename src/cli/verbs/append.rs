@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use phaseledger::ledger::{Answer, AnswerStatus, How, Ledger, Recorder, Unrecorded};
 use phaseledger::model::{
-    ANSWER_SCHEMA, Actor, COMMAND_SCHEMA, Command, Declared, FoundFiles, Request, Timestamp, VERBS,
+    ANSWER_SCHEMA, Actor, COMMAND_SCHEMA, Command, Declared, FoundFiles, Timestamp, VERBS,
 };
 
 use self::answers::Answers;
@@ -103,7 +103,7 @@ pub fn run(args: &Args, context: &Context) -> Result<ExitCode, Failure> {
     let mut appender = Appender {
         args,
         context,
-        lines: Arriving::read(&args.file)?,
+        lines: Arriving::read(&args.file, context)?,
         asker: None,
         answers: Answers::begin()?,
         recorded: 0,
@@ -223,12 +223,9 @@ impl Appender<'_> {
         }
     }
 
-    /// Reads a command from its line.
+    /// Makes the command that a line asks for.
     fn read(&mut self, line: Line) -> Result<(u64, Command), Box<(u64, Failure)>> {
-        let (number, text) = line?;
-        let times = self.context.time().map_err(|failure| Box::new((number, failure)))?;
-        let request = Request::read(&text, &times);
-        let mut request = request.map_err(|error| Box::new((number, error.into())))?;
+        let (number, mut request) = line?;
         request.by = request.by.or_else(|| self.args.by.clone());
         let command = command_by(request, self.context, |name| self.asker(name));
         Ok((number, command.map_err(|failure| Box::new((number, failure)))?))

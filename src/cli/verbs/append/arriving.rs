@@ -1,8 +1,8 @@
-//! The lines, read by a thread of its own, a bounded number of them ahead: a hand-over costs more than a line, so those
-//! that are there together are handed over together.
+//! The lines, read and parsed by a thread of its own, a bounded number of them ahead: a hand-over costs more than a line, so
+//! those that are there together are handed over together.
 //!
 //! ```text
-//!  file or pipe ──thread──▶ chunks: the lines that were read at once ──▶ one line after the other
+//!  file or pipe ──thread──▶ chunks: what the lines that were read at once ask for ──▶ one after the other
 //! ```
 
 use std::fs::File;
@@ -11,6 +11,9 @@ use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
+use phaseledger::model::Request;
+
+use crate::cli::host::context::Context;
 use crate::cli::host::error::Failure;
 use crate::cli::host::lines::Lines;
 
@@ -23,8 +26,8 @@ const READ_BYTES: usize = 1 << 16;
 /// How many chunks may wait: each has the lines of one reading, or a single long one.
 const CHUNKS_WAITING_MAX: usize = 16;
 
-/// A line with its number, or why there is none.
-pub type Line = Result<(u64, String), Box<(u64, Failure)>>;
+/// What a line asks for, with its number, or why it is none.
+pub type Line = Result<(u64, Request), Box<(u64, Failure)>>;
 
 /// Lines as they arrive.
 pub struct Arriving {
@@ -35,14 +38,15 @@ pub struct Arriving {
 
 impl Arriving {
     /// Begins to read a file or a pipe.
-    pub fn read(path: &Path) -> Result<Self, Failure> {
+    pub fn read(path: &Path, context: &Context) -> Result<Self, Failure> {
         let source: Box<dyn Read + Send> = match path == Path::new("-") {
             true => Box::new(io::stdin()),
             false => Box::new(File::open(path).map_err(|error| Failure::io("read", path, &error))?),
         };
         let (sender, chunks) = sync_channel(CHUNKS_WAITING_MAX);
+        let context = context.clone();
         std::thread::Builder::new()
-            .spawn(move || send_lines(BufReader::with_capacity(READ_BYTES, source), &sender))
+            .spawn(move || send_lines(BufReader::with_capacity(READ_BYTES, source), &context, &sender))
             .map_err(|error| Failure::io("start a thread to read", path, &error))?;
         Ok(Arriving { chunks, at_hand: Vec::new().into_iter() })
     }
@@ -72,13 +76,17 @@ impl Arriving {
 
 /// Sends the lines that are not empty; ends at the first that cannot be read, or once nobody listens. Whole lines that were
 /// read are not kept back while others are waited for.
-fn send_lines(mut reader: BufReader<impl Read>, sender: &SyncSender<Vec<Line>>) {
+fn send_lines(mut reader: BufReader<impl Read>, context: &Context, sender: &SyncSender<Vec<Line>>) {
     let mut chunk = Vec::new();
     for number in 1.. {
-        let has_ended = match LINES.read(&mut reader, number) {
+        let line = LINES.read(&mut reader, number).and_then(|line| match line {
+            Some(line) if !line.trim().is_empty() => Ok(Some(Some(asked_for(&line, context)?))),
+            line => Ok(line.map(|_| None)),
+        });
+        let has_ended = match line {
             Ok(None) => true,
-            Ok(Some(line)) => {
-                chunk.extend((!line.trim().is_empty()).then_some(Ok((number, line))));
+            Ok(Some(request)) => {
+                chunk.extend(request.map(|request| Ok((number, request))));
                 false
             }
             Err(failure) => {
@@ -94,4 +102,8 @@ fn send_lines(mut reader: BufReader<impl Read>, sender: &SyncSender<Vec<Line>>) 
             return;
         }
     }
+}
+
+fn asked_for(line: &str, context: &Context) -> Result<Request, Failure> {
+    Ok(Request::read(line, &context.time()?)?)
 }
