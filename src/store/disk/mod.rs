@@ -78,7 +78,8 @@ use self::threads::Opener;
 use self::view::View;
 use self::witness::Witnesses;
 use super::{
-    Appended, Batch, Cache, Head, Limits, Log, Mended, Snapshot, Sought, StoreError, TimeSpan, Until,
+    Appended, Batch, Bundle, Cache, Frontier, Head, Limits, Log, Mended, Snapshot, Sought, StoreError,
+    TimeSpan, Until,
 };
 use crate::model::{CommandId, Places, Seq, Span};
 
@@ -199,6 +200,11 @@ impl Log for DiskStore {
         self.view.read(after, limit)
     }
 
+    fn bundle(&self, after: Seq, limit: usize) -> Result<Bundle, StoreError> {
+        self.check_usable()?;
+        self.view.bundle(after, limit)
+    }
+
     fn append(&mut self, expected: &Head, batch: &Batch) -> Result<Appended, StoreError> {
         self.check_usable()?;
         append::append(self, expected, batch)
@@ -244,6 +250,11 @@ impl Log for DiskStore {
     fn check(&self) -> Result<(), StoreError> {
         self.check_usable()?;
         self.view.check()
+    }
+
+    fn check_beside(&self) -> Result<Vec<Frontier>, StoreError> {
+        self.check_usable()?;
+        self.view.check_beside()
     }
 }
 

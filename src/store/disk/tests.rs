@@ -359,7 +359,7 @@ proptest! {
         prop_assert_eq!((&found.after, &found.entries), (&after, &all));
 
         let block = block::write(&all.iter().collect::<Vec<_>>()).expect("memory");
-        let block = Block::read(&block).expect("a block");
+        let block = Block::read(block).expect("a block");
         prop_assert_eq!(block.entries().expect("its events"), all.clone());
 
         let folder = tempfile::tempdir().expect("a folder");
