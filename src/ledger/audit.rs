@@ -231,20 +231,20 @@ impl Audit {
 
     /// Checks that every cause is the event that it says, and that the root is that of the first cause. Returns its place.
     fn check_causes(&self, record: &Recorded) -> Result<Seq, String> {
-        let mut root = None;
+        let mut place = None;
         for cause in &record.causes {
             match self.seen_at(cause.event.seq) {
-                Some(seen) if seen.id == cause.event.id => root = root.or(Some(seen.root)),
+                Some(seen) if seen.id == cause.event.id => place = place.or(Some(seen.root)),
                 Some(_) | None => {
                     return Err(format!("its cause {} is not event {}", cause.event.id, cause.event.seq));
                 }
             }
         }
-        let found = root.and_then(|root| self.seen_at(root)).map_or(record.id, |seen| seen.id);
-        if record.correlation_id != found {
-            return Err(format!("its root is {}, expected {found}", record.correlation_id));
+        let root = place.and_then(|place| self.seen_at(place)).map_or(record.id, |seen| seen.id);
+        if record.correlation_id != root {
+            return Err(format!("its root is {}, expected {root}", record.correlation_id));
         }
-        Ok(root.unwrap_or(record.seq))
+        Ok(place.unwrap_or(record.seq))
     }
 }
 
