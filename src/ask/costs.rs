@@ -1,10 +1,11 @@
 //! `cost`: what was spent, and what may still be.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::reader::decode;
+use super::reader::{Piece, decode};
 use super::roots::find_root;
 use super::{AskError, Cut, Question};
 use crate::ledger::Sought;
@@ -96,20 +97,26 @@ impl Question for CostsBy {
             Some(_) => cut.table()?.known_workflow_named(self.workflow.as_ref())?,
             None => None,
         };
-        let mut grouping = CostGrouping::default();
+        let (mut grouping, mut roots) = (CostGrouping::default(), BTreeMap::new());
         let names = cut.table_of_names()?;
         each_cost(cut, &part, |record| {
             let record = Recorded { subject: names.subject_now(&record), ..record };
             if workflow.is_some() && record.subject.workflow() != workflow.as_ref() {
                 return Ok(());
             }
-            Ok(grouping.put(&record, self.key(&record))?)
+            let key = self.key(&record);
+            if self.by == CostKey::RootCause
+                && let Some(key) = &key
+                && !roots.contains_key(key)
+            {
+                // At once: what led to it has mostly just gone by.
+                roots.insert(key.clone(), find_root(cut, record.seq)?.map(|root| CostRoot::new(&root)));
+            }
+            Ok(grouping.put(&record, key)?)
         })?;
         let mut groups = grouping.groups(self.by == CostKey::Day)?;
-        if self.by == CostKey::RootCause {
-            for group in groups.groups.iter_mut().filter(|group| group.key.is_some()) {
-                group.root = find_root(cut, group.first_seq)?.map(|record| CostRoot::new(&record));
-            }
+        for group in &mut groups.groups {
+            group.root = group.key.as_ref().and_then(|key| roots.get(key)?.clone());
         }
         Ok(CostsByAnswer { by: self.by, range: part.hull(), groups })
     }
@@ -259,14 +266,17 @@ fn each_cost(
     places: &Places,
     mut take: impl FnMut(Recorded) -> Result<(), AskError>,
 ) -> Result<(), AskError> {
-    cut.each_line(&places.and(&cut.places_of(Sought::Kind(COST))?), |seq, line| {
-        let may_be = LineFront::of(line).map_or_else(|| line.contains(COST), |front| front.kind == COST);
-        if may_be {
-            let record = decode(seq, line)?;
-            if record.event.cost().is_some() {
-                take(record)?;
-            }
-        }
-        Ok(())
+    let places = places.and(&cut.places_of(Sought::Kind(COST))?);
+    let may_be =
+        |line: &str| LineFront::of(line).map_or_else(|| line.contains(COST), |front| front.kind == COST);
+    let read = |piece: &Piece| {
+        let costs = piece.at(&places).filter(|(_, line)| may_be(line));
+        costs.map(|(seq, line)| decode(seq, line)).collect::<Vec<_>>()
+    };
+    cut.each_piece(&places, read, |costs| {
+        costs.into_iter().try_for_each(|record| {
+            let record = record?;
+            if record.event.cost().is_some() { take(record) } else { Ok(()) }
+        })
     })
 }

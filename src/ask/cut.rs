@@ -8,7 +8,7 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 
 use super::AskError;
-use super::reader::{Lines, Reader, decode};
+use super::reader::{Lines, Piece, Reader, decode, each_piece, next_bundle};
 use crate::ledger::{Head, Ledger, Sought};
 use crate::model::{Digest, EventId, PhaseRef, Places, Recorded, Seq, Span, Timestamp, WorkflowName};
 use crate::query::{Proven, phase_named};
@@ -328,6 +328,30 @@ impl<'a> Cut<'a> {
             (self.watch.borrow_mut())(done as u64 + 1, all);
         }
         Ok(())
+    }
+
+    /// Takes what `work` makes of lines that are kept together, among which some places are; most of these had better be
+    /// near one another. Some are worked on ahead, on other threads where there are any. What went by last is at hand for
+    /// whoever asks the cut for one of its events meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// As [`Cut::event`], and those of `take`.
+    pub(super) fn each_piece<T: Send>(
+        &self,
+        places: &Places,
+        work: impl Fn(&Piece) -> T + Sync,
+        mut take: impl FnMut(T) -> Result<(), AskError>,
+    ) -> Result<(), AskError> {
+        let (all, mut done) = (places.count(), 0);
+        let bundle = |read: &mut Seq| next_bundle(&self.ledger.borrow(), places, read);
+        each_piece(bundle, work, |part, worked| {
+            done = all.min(done + part.count());
+            self.reader.borrow_mut().keep(part);
+            take(worked)?;
+            (self.watch.borrow_mut())(done, all);
+            Ok(())
+        })
     }
 
     /// Begins to read events that may be longer than memory: see [`Lines`].

@@ -72,7 +72,7 @@ pub use graph::Graph;
 pub use log::{Log, LogAnswer};
 pub use next::{Next, NextAnswer};
 pub use place::{Head, Moment, Part, Place, Stood};
-pub use reader::{Lines, decode};
+pub use reader::{Lines, Piece, decode};
 pub use recorded::{FirstEvent, RecordedUnder};
 pub use renames::NotRenamedBy;
 pub use replay::{Replay, ReplayAnswer};

@@ -1,7 +1,9 @@
 //! THE reader: events at any places, forward, backward or by leaps, and parts of the log a piece at a time.
 
+use std::collections::VecDeque;
+
 use super::AskError;
-use crate::ledger::{LINES_ALONE, Ledger, LedgerError, each_in_order};
+use crate::ledger::{Bundle, LINES_ALONE, Ledger, LedgerError, Unpacked, each_in_order};
 use crate::model::{Places, Recorded, Seq};
 use crate::query::Proven;
 
@@ -9,9 +11,14 @@ use crate::query::Proven;
 const LINES_MIN: u64 = 16;
 const LINES_MAX: u64 = 1024;
 
-/// How many lines a piece has, unless they take up more bytes than may be held.
+/// How many lines a piece has.
 const PIECE_LINES: u64 = 16_384;
-const PIECE_BYTES_MAX: usize = 4 << 20;
+
+/// How many parts that went by are looked at first: causes are mostly near what they led to.
+const PIECES_NEAR: usize = 8;
+
+/// How many bundles are handed to other threads at a time.
+const BUNDLES_TOGETHER: usize = 4;
 
 /// Reads lines at places that mostly follow one another, either way: a part of the log at a time, larger ones while
 /// the places are near one another.
@@ -21,6 +28,8 @@ pub(super) struct Reader {
     after: Seq,
     lines: Vec<String>,
     count: u64,
+    /// What was read last by others, the last one first.
+    near: Near,
 }
 
 impl Reader {
@@ -35,8 +44,16 @@ impl Reader {
         decode(seq, self.line(seq, head, ledger)?)
     }
 
+    /// Keeps lines that went by, for those who ask for one of them.
+    pub(super) fn keep(&mut self, piece: Piece) {
+        self.near.keep(piece);
+    }
+
     /// Returns the line at a place, which is at most `head`.
     pub(super) fn line(&mut self, seq: Seq, head: Seq, ledger: &Ledger) -> Result<&str, AskError> {
+        if let Some(at) = self.near.holder(seq) {
+            return Ok(self.near.0[at].line(seq).unwrap_or_default());
+        }
         if self.index(seq).is_none() {
             let end = self.after.number() + self.lines.len() as u64;
             let reach = self.count.max(LINES_MIN);
@@ -61,6 +78,22 @@ impl Reader {
     }
 }
 
+/// The pieces that went by last, the last one first.
+#[derive(Debug, Default)]
+struct Near(VecDeque<Piece>);
+
+impl Near {
+    fn keep(&mut self, piece: Piece) {
+        self.0.truncate(PIECES_NEAR - 1);
+        self.0.push_front(piece);
+    }
+
+    /// Returns which one has the line at a place.
+    fn holder(&self, seq: Seq) -> Option<usize> {
+        self.0.iter().position(|piece| piece.line(seq).is_some())
+    }
+}
+
 /// Reads the event of a line that was taken as [`Lines::each`] hands it on.
 ///
 /// # Errors
@@ -70,19 +103,50 @@ pub fn decode(seq: Seq, line: &str) -> Result<Recorded, AskError> {
     Ok(Recorded::from_line(line).map_err(|source| LedgerError::Line { seq, source })?)
 }
 
+/// Lines that are kept together.
+#[derive(Debug)]
+pub struct Piece {
+    first: Seq,
+    lines: Unpacked,
+}
+
+impl Piece {
+    fn unpack((first, bundle): (Seq, Bundle)) -> Result<Self, AskError> {
+        let lines = bundle.unpack().map_err(LedgerError::from)?;
+        Ok(Piece { first, lines })
+    }
+
+    /// Returns those that are at some places, in order.
+    pub fn at<'a>(&'a self, places: &'a Places) -> impl Iterator<Item = (Seq, &'a str)> {
+        let lines = (self.first.number()..).map(Seq::new).zip(self.lines.iter());
+        lines.filter(|(seq, _)| places.holds(*seq))
+    }
+
+    /// Returns how many lines there are.
+    pub(super) fn count(&self) -> u64 {
+        self.lines.count() as u64
+    }
+
+    fn line(&self, seq: Seq) -> Option<&str> {
+        let before = seq.number().checked_sub(self.first.number())?;
+        self.lines.line(usize::try_from(before).ok()?)
+    }
+}
+
 /// Events that may be longer than memory. The first piece is read; the others are when they are taken.
 #[derive(Debug)]
 pub struct Lines {
     places: Places,
     /// The place up to which they are read.
     read: Seq,
-    first: Vec<(Seq, String)>,
+    first: Option<Piece>,
 }
 
 impl Lines {
     pub(super) fn begin(ledger: &Ledger, places: Places) -> Result<Self, AskError> {
         let mut read = Seq::ZERO;
-        Ok(Lines { first: piece(ledger, &places, &mut read)?, read, places })
+        let first = next_bundle(ledger, &places, &mut read)?.map(Piece::unpack).transpose()?;
+        Ok(Lines { first, read, places })
     }
 
     /// Returns which events these are.
@@ -91,28 +155,22 @@ impl Lines {
     }
 
     /// Takes each line. The ledger is opened anew for each further piece and let go before its lines are taken; what was
-    /// appended meanwhile is not of the part.
+    /// appended meanwhile is not of the piece.
     ///
     /// # Errors
     ///
     /// Those of `open` and `take`, and an [`AskError`] for a log that cannot be read.
     pub fn each<E: From<AskError>>(
         self,
-        mut open: impl FnMut() -> Result<Ledger, E>,
+        open: impl FnMut() -> Result<Ledger, E>,
         mut take: impl FnMut(Seq, &str) -> Result<(), E>,
     ) -> Result<(), E> {
-        let Lines { places, mut read, first: mut lines } = self;
-        loop {
-            for (seq, line) in &lines {
-                take(*seq, line)?;
-            }
-            if places.next_after(read).is_none() {
-                return Ok(());
-            }
-            // One piece at a time.
-            lines.clear();
-            lines = piece(&open()?, &places, &mut read)?;
-        }
+        let places = self.places.clone();
+        self.each_piece(
+            open,
+            |piece| piece,
+            |piece| piece.at(&places).try_for_each(|(seq, line)| take(seq, line)),
+        )
     }
 
     /// Takes each event, as [`Lines::each`] takes the lines.
@@ -125,67 +183,138 @@ impl Lines {
         open: impl FnMut() -> Result<Ledger, E>,
         mut take: impl FnMut(Recorded) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.each_worked(open, |seq, line| decode(seq, &line), |record| take(record?))
+        let places = self.places.clone();
+        let read = |piece: Piece| piece.at(&places).map(|(seq, line)| decode(seq, line)).collect::<Vec<_>>();
+        self.each_piece(open, read, |records| records.into_iter().try_for_each(|record| take(record?)))
     }
 
-    /// Takes what `work` makes of each line, as [`Lines::each`] takes the lines. Some lines are worked on ahead, on other
-    /// threads where there are any.
+    /// Takes what `work` makes of lines that are kept together, as [`Lines::each`] takes the lines: it is to pass over those
+    /// that are not at these places. Some are worked on ahead, on other threads where there are any.
     ///
     /// # Errors
     ///
     /// As [`Lines::each`].
-    pub fn each_worked<T: Send, E: From<AskError>>(
+    pub fn each_piece<T: Send, E: From<AskError>>(
         self,
         mut open: impl FnMut() -> Result<Ledger, E>,
-        work: impl Fn(Seq, String) -> T + Sync,
-        take: impl FnMut(T) -> Result<(), E>,
+        work: impl Fn(Piece) -> T + Sync,
+        mut take: impl FnMut(T) -> Result<(), E>,
     ) -> Result<(), E> {
         let Lines { places, mut read, first } = self;
-        let mut lines = first.into_iter();
+        first.into_iter().try_for_each(|piece| take(work(piece)))?;
+        let mut bundles = Vec::new().into_iter();
         let next = || {
-            if lines.len() == 0 && places.next_after(read).is_some() {
-                lines = piece(&open()?, &places, &mut read)?.into_iter();
+            if bundles.len() == 0 && places.next_after(read).is_some() {
+                bundles = piece(&open()?, &places, &mut read)?.into_iter();
             }
-            Ok(lines.by_ref().take(LINES_MAX as usize).collect())
+            Ok(bundles.by_ref().take(BUNDLES_TOGETHER).collect())
         };
-        each_in_order(LINES_ALONE, next, |(seq, line)| work(seq, line), take)
+        let work = |bundle| Piece::unpack(bundle).map(&work);
+        each_in_order(LINES_ALONE, next, work, |worked| take(worked?))
     }
 }
 
-/// Reads the lines before one that cannot be read; fails as it did where there are none.
-fn before(ledger: &Ledger, after: Seq, limit: u64, error: LedgerError) -> Result<Vec<String>, LedgerError> {
-    let read = (0..limit).map_while(|count| ledger.lines(after.plus(count), 1).ok());
-    let lines: Vec<String> = read.flatten().collect();
-    if lines.is_empty() { Err(error) } else { Ok(lines) }
+/// Takes what `work` makes of lines that are kept together and among which some places are, ahead where there are other
+/// threads; `take` gets the lines as well.
+pub(super) fn each_piece<T: Send>(
+    mut bundle: impl FnMut(&mut Seq) -> Result<Option<(Seq, Bundle)>, AskError>,
+    work: impl Fn(&Piece) -> T + Sync,
+    mut take: impl FnMut(Piece, T) -> Result<(), AskError>,
+) -> Result<(), AskError> {
+    let mut read = Seq::ZERO;
+    let next = || {
+        let mut bundles = Vec::new();
+        while bundles.len() < BUNDLES_TOGETHER {
+            match bundle(&mut read) {
+                Ok(None) => break,
+                Ok(Some(bundle)) => bundles.push(bundle),
+                // What is there is taken before what is not is told.
+                Err(_) if !bundles.is_empty() => break,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(bundles)
+    };
+    let work = |bundle| {
+        let piece = Piece::unpack(bundle)?;
+        let worked = work(&piece);
+        Ok((piece, worked))
+    };
+    each_in_order(LINES_ALONE, next, work, |worked: Result<_, AskError>| {
+        let (piece, worked) = worked?;
+        take(piece, worked)
+    })
 }
 
-/// Reads the lines of the next of some places, as many as may be held at a time; at least one where there is one.
-fn piece(ledger: &Ledger, places: &Places, read: &mut Seq) -> Result<Vec<(Seq, String)>, AskError> {
-    let (mut piece, mut bytes) = (Vec::new(), 0);
-    while let Some(next) = places.next_after(*read)
-        && (piece.len() as u64) < PIECE_LINES
-        && bytes < PIECE_BYTES_MAX
-    {
-        // What lies between places that are near one another is read as well, and left out.
-        let after = next.minus(1);
-        let limit = (places.last().number() - after.number()).min(LINES_MAX);
-        let lines = ledger.lines(after, usize::try_from(limit).unwrap_or(usize::MAX));
-        let lines = match lines.or_else(|error| before(ledger, after, limit, error)) {
+/// Returns the bundles of the next of some places, as many as are read at a time; at least one where there is one.
+fn piece(ledger: &Ledger, places: &Places, read: &mut Seq) -> Result<Vec<(Seq, Bundle)>, AskError> {
+    let (mut piece, mut lines) = (Vec::new(), 0);
+    while lines < PIECE_LINES {
+        match next_bundle(ledger, places, read) {
+            Ok(None) => break,
+            Ok(Some((first, bundle))) => {
+                lines += bundle.count() as u64;
+                piece.push((first, bundle));
+            }
             // What is there is handed on before what is not is told: whoever comes back for more is told.
             Err(_) if !piece.is_empty() => break,
-            lines => lines?,
-        };
-        if lines.is_empty() {
-            let found = format!("the log ends at {after}, expected {}", places.last());
-            return Err(AskError::Damaged { found });
-        }
-        *read = after.plus(lines.len() as u64);
-        for (seq, line) in (next.number()..).map(Seq::new).zip(lines) {
-            if places.holds(seq) {
-                bytes += line.len();
-                piece.push((seq, line));
-            }
+            Err(error) => return Err(error),
         }
     }
     Ok(piece)
+}
+
+/// Returns the lines from the next of some places on that are kept together, with that place; none where there is none.
+pub(super) fn next_bundle(
+    ledger: &Ledger,
+    places: &Places,
+    read: &mut Seq,
+) -> Result<Option<(Seq, Bundle)>, AskError> {
+    let Some(next) = places.next_after(*read) else { return Ok(None) };
+    // What lies between places that are near one another is read as well, and left out.
+    let after = next.minus(1);
+    let limit = (places.last().number() - after.number()).min(LINES_MAX);
+    let bundle = ledger.bundle(after, usize::try_from(limit).unwrap_or(usize::MAX))?;
+    if bundle.count() == 0 {
+        let found = format!("the log ends at {after}, expected {}", places.last());
+        return Err(AskError::Damaged { found });
+    }
+    *read = after.plus(bundle.count() as u64);
+    Ok(Some((next, bundle)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::Span;
+
+    #[test]
+    fn what_went_by_last_is_at_hand() {
+        let piece = |first: u64| {
+            let lines = vec![format!("line {first}"), format!("line {}", first + 1)];
+            Piece { first: Seq::new(first), lines: Unpacked::from(lines) }
+        };
+        let mut near = Near::default();
+        let told = |near: &Near, seq: u64| {
+            let at = near.holder(Seq::new(seq))?;
+            near.0[at].line(Seq::new(seq)).map(str::to_owned)
+        };
+        let line = |seq: u64| Some(format!("line {seq}"));
+        near.keep(piece(5));
+        assert_eq!([4, 5, 6, 7].map(|seq| told(&near, seq)), [None, line(5), line(6), None]);
+        (1..PIECES_NEAR as u64).for_each(|count| near.keep(piece(10 * count)));
+        assert_eq!([5, 11].map(|seq| told(&near, seq)), [line(5), line(11)]);
+        near.keep(piece(100));
+        assert_eq!([5, 11, 100].map(|seq| told(&near, seq)), [None, line(11), line(100)]);
+    }
+
+    #[test]
+    fn a_piece_tells_the_lines_at_places() {
+        let lines = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
+        let piece = Piece { first: Seq::new(7), lines: Unpacked::from(lines) };
+        let mut places = Places::up_to(Seq::new(7));
+        places.add(Span { after: Seq::new(8), through: Seq::new(20) });
+        let told = piece.at(&places).map(|(seq, line)| (seq.number(), line));
+        assert_eq!(told.collect::<Vec<_>>(), [(7, "a"), (9, "c"), (10, "d")]);
+    }
 }

@@ -44,7 +44,7 @@ impl Question for Tags {
                 seq: tag.seq,
                 set_seq: tag.set,
                 set_at: set.at,
-                by: set.by,
+                by: Actor::clone(&set.by),
             });
         }
         tags.sort_by(|one, other| (one.seq, &one.name).cmp(&(other.seq, &other.name)));

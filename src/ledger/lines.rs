@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Read};
 
 use serde::Deserialize;
 
-use crate::model::{Digest, LineError, Recorded, Timestamp, line_text};
+use crate::model::{Digest, LineError, RecordReader, Recorded, Timestamp, line_text};
 
 /// When a line says that something happened, and nothing else of it.
 #[derive(Deserialize)]
@@ -21,6 +21,12 @@ pub(super) struct ReadLine {
 impl ReadLine {
     pub(super) fn new(line: &str) -> Self {
         ReadLine { record: Recorded::from_line(line), leaf: Digest::leaf(line) }
+    }
+
+    /// Reads lines that follow one another.
+    pub(super) fn all<'a>(lines: impl Iterator<Item = &'a str>) -> Vec<Self> {
+        let mut reader = RecordReader::of_many();
+        lines.map(|line| ReadLine { record: reader.read(line), leaf: Digest::leaf(line) }).collect()
     }
 }
 

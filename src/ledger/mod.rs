@@ -10,6 +10,7 @@
 //! read while nothing is held, and further tries where others were first. What asks about the past reads
 //! [`Ledger::records`] and [`Ledger::table_at`]; both see whole commands only.
 
+mod audit;
 mod derived;
 mod export;
 mod history;
@@ -31,8 +32,9 @@ mod verify;
 use std::path::Path;
 use std::time::Duration;
 
+pub(crate) use crate::store::{Bundle, LINES_ALONE, Unpacked, each_in_order};
 pub use crate::store::{Head, Sought, Until};
-pub(crate) use crate::store::{LINES_ALONE, each_in_order};
+pub use audit::VerifyError;
 pub use export::{EXPORT_SCHEMA, ExportEnd, RestoreError, SALVAGED_SCHEMA, SalvagedEnd, Stretch};
 pub use history::{HistoryError, HistoryOptions, Imported, import_history};
 pub use identity::{IdConflict, check_repeats};
@@ -41,7 +43,7 @@ pub use replay::Records;
 pub use restore::{CheckedExport, Restored, check_export, restore, restore_checked};
 pub use salvaged::{SalvagedOptions, Taken, import_salvaged};
 pub use session::{Answer, AnswerStatus, Session};
-pub use verify::{Verified, VerifyError};
+pub use verify::Verified;
 
 use crate::model::{
     Command, CommandId, Digest, LineError, Places, Recorded, Seq, Span, Timestamp, WorkflowName,
@@ -265,6 +267,21 @@ impl Ledger {
         Records::new(self.store.as_ref(), after, through)
     }
 
+    /// Takes each event after one place up to and including another, in order: as [`Ledger::records`], but read ahead on
+    /// other threads, where there are any and many events.
+    ///
+    /// # Errors
+    ///
+    /// [`LedgerError`] for a machine or a log that fails, and those of `take`.
+    pub fn each_record(
+        &self,
+        after: Seq,
+        through: Seq,
+        take: impl FnMut(Recorded) -> Result<(), LedgerError>,
+    ) -> Result<(), LedgerError> {
+        replay::each_record(self.store.as_ref(), Span { after, through }, take)
+    }
+
     /// Returns one event; none beyond the end of the log, and for place zero.
     ///
     /// # Errors
@@ -302,6 +319,11 @@ impl Ledger {
     /// [`StoreError`] as a [`LedgerError`].
     pub fn lines(&self, after: Seq, limit: usize) -> Result<Vec<String>, LedgerError> {
         Ok(self.store.read(after, limit)?)
+    }
+
+    /// Returns lines after a place that are kept together, at most `limit`, still packed.
+    pub(crate) fn bundle(&self, after: Seq, limit: usize) -> Result<Bundle, LedgerError> {
+        Ok(self.store.bundle(after, limit)?)
     }
 
     /// Returns the last place that was recorded before a cut.

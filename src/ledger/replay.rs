@@ -4,9 +4,11 @@ use std::collections::VecDeque;
 
 use super::lines::{At, ReadLine};
 use super::{LedgerError, rows};
-use crate::model::{Digest, Places, Recorded, Seq, Span};
+use crate::model::{Digest, Places, RecordReader, Recorded, Seq, Span};
 use crate::rules::{FOLD_VERSION, Table, evolve, evolve_late, judge_cut};
-use crate::store::{Frontier, LINES_ALONE, Snapshot, Store, StoreError, Until, each_in_order};
+use crate::store::{
+    Bundle, Frontier, LINES_ALONE, Snapshot, Store, StoreError, Unpacked, Until, each_in_order,
+};
 
 /// How many lines are read at a time.
 const LINES_PER_READ: u64 = 1024;
@@ -54,36 +56,59 @@ impl Iterator for Records<'_> {
     }
 }
 
-/// The lines of a part of the log, piece by piece.
-pub(super) struct Pieces<'a> {
-    store: &'a dyn Store,
-    after: Seq,
-    through: Seq,
-    limit: usize,
+/// Does `work` on the lines of each bundle of a part of the log, ahead and on other threads where there are any, and takes
+/// what came of it in order.
+///
+/// # Errors
+///
+/// What cannot be read, and those of `take`: the first of them.
+pub(super) fn each_bundle<Out: Send, E: From<StoreError>>(
+    store: &dyn Store,
+    part: Span,
+    work: impl Fn(&Unpacked) -> Out + Sync,
+    mut take: impl FnMut(Out) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut after = part.after;
+    let read = || {
+        let (mut bundles, mut lines) = (Vec::new(), 0);
+        while lines < LINES_PER_READ && after < part.through {
+            // Not as many as are left to be read: what is kept together is unpacked once.
+            let limit = Span { after, ..part }.events().min(LINES_PER_READ);
+            let bundle = match store.bundle(after, usize::try_from(limit).unwrap_or(usize::MAX)) {
+                // What is there is taken before what is not is told.
+                Err(_) if !bundles.is_empty() => break,
+                bundle => bundle?,
+            };
+            let count = bundle.count() as u64;
+            if count == 0 {
+                break;
+            }
+            (after, lines) = (after.plus(count), lines + count);
+            bundles.push(bundle);
+        }
+        Ok(bundles)
+    };
+    let work = |bundle: Bundle| bundle.unpack().map(|lines| work(&lines));
+    each_in_order(LINES_ALONE, read, work, |worked| take(worked?))
 }
 
-/// How many bytes of lines a piece has, unless they are longer than those before: several pieces are held at a time.
-const PIECE_BYTES: usize = 1 << 20;
-
-impl<'a> Pieces<'a> {
-    pub(super) fn new(store: &'a dyn Store, after: Seq, through: Seq) -> Self {
-        Pieces { store, after, through, limit: LINES_PER_READ as usize }
-    }
-
-    /// Reads the next lines; none at the end.
-    pub(super) fn next(&mut self) -> Result<Vec<String>, StoreError> {
-        let left = self.through.number().saturating_sub(self.after.number());
-        let limit = self.limit.min(usize::try_from(left).unwrap_or(usize::MAX));
-        if limit == 0 {
-            return Ok(Vec::new());
-        }
-        let lines = self.store.read(self.after, limit)?;
-        self.after = self.after.plus(lines.len() as u64);
-        let bytes: usize = lines.iter().map(String::len).sum();
-        let fitting = lines.len().saturating_mul(PIECE_BYTES) / bytes.max(1);
-        self.limit = fitting.clamp(1, LINES_PER_READ as usize);
-        Ok(lines)
-    }
+/// Takes each event of a part of the log, in order.
+pub(super) fn each_record(
+    store: &dyn Store,
+    part: Span,
+    mut take: impl FnMut(Recorded) -> Result<(), LedgerError>,
+) -> Result<(), LedgerError> {
+    let mut seq = part.after;
+    let read = |lines: &Unpacked| {
+        let mut reader = RecordReader::of_many();
+        lines.iter().map(|line| reader.read(line)).collect::<Vec<_>>()
+    };
+    each_bundle(store, part, read, |records| {
+        records.into_iter().try_for_each(|record| {
+            seq = seq.plus(1);
+            take(record.map_err(|source| LedgerError::Line { seq, source })?)
+        })
+    })
 }
 
 /// The table after a prefix, with the tree over the prefix's lines.
@@ -109,19 +134,17 @@ pub(super) fn fold(store: &dyn Store, seq: Seq) -> Result<Fold, LedgerError> {
 
 /// Folds the events that follow, up to a place.
 fn go_on(store: &dyn Store, mut fold: Fold, seq: Seq) -> Result<Fold, LedgerError> {
-    let mut pieces = Pieces::new(store, fold.table.head, seq);
-    let folded = each_in_order(
-        LINES_ALONE,
-        || Ok(pieces.next()?),
-        |line: String| ReadLine::new(&line),
-        |line| {
+    let part = Span { after: fold.table.head, through: seq };
+    let read = |lines: &Unpacked| ReadLine::all(lines.iter());
+    let folded = each_bundle(store, part, read, |lines| {
+        lines.into_iter().try_for_each(|line| {
             let place = fold.table.head.plus(1);
             let record = line.record.map_err(|source| LedgerError::Line { seq: place, source })?;
             evolve(&mut fold.table, &record)?;
             fold.frontier.push_leaf(&line.leaf);
             Ok(())
-        },
-    );
+        })
+    });
     folded.map(|()| fold)
 }
 

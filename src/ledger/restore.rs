@@ -6,16 +6,16 @@ use std::io::{BufRead, Seek, SeekFrom};
 
 use serde::Deserialize;
 
+use super::audit::Audit;
 use super::export::{End, FileLines, RestoreError};
 use super::lines::ReadLine;
 use super::replay::Taken;
-use super::verify::Audit;
 use super::{Ledger, LedgerError, TRIES_MAX, VerifyError, rows};
-use crate::model::{CommandId, Digest, Seq, Timestamp};
+use crate::model::{CommandId, Digest, LineFront, Seq, Timestamp};
 use crate::store::{Appended, Batch, Entry, Head, LINES_ALONE, StoreError, Times, each_in_order};
 
 /// How many events, and how many bytes of lines, are written in one batch; a command is never cut.
-const BATCH_EVENTS: usize = 4096;
+const BATCH_EVENTS: usize = 16_384;
 const BATCH_BYTES: usize = 16 << 20;
 
 /// What came of a restore.
@@ -137,30 +137,36 @@ fn check(
     let mut lines = FileLines::new(&mut file);
     let checked = each_in_order(
         LINES_ALONE,
-        || lines.next_piece(),
-        |(number, text): (u64, String)| (number, ReadLine::new(&text)),
-        |(number, line)| {
-            // Whether there may be one is told by the last line.
-            if hole.is_some() {
-                return Ok(());
-            }
-            let expected = audit.table.head.plus(1);
-            let is_behind = line.record.as_ref().is_ok_and(|record| record.seq > expected);
-            let seq = match audit.follow(line).map_err(|source| RestoreError::Line { line: number, source }) {
-                Err(error) if is_behind => {
-                    hole = Some(error);
+        || Ok(Vec::from_iter(Some(lines.next_piece()?).filter(|piece| !piece.is_empty()))),
+        |piece: Vec<(u64, String)>| {
+            let read = ReadLine::all(piece.iter().map(|(_, text)| text.as_str()));
+            piece.iter().map(|(number, _)| *number).zip(read).collect::<Vec<_>>()
+        },
+        |piece| {
+            piece.into_iter().try_for_each(|(number, line)| {
+                // Whether there may be one is told by the last line.
+                if hole.is_some() {
                     return Ok(());
                 }
-                followed => followed?.seq,
-            };
-            if seq == there {
-                root_there = Some(audit.frontier.root());
-            }
-            snapshots.take(&audit.table, &audit.frontier, false);
-            if seq.number() % 1024 == 0 {
-                progress(seq.number());
-            }
-            Ok(())
+                let expected = audit.table.head.plus(1);
+                let is_behind = line.record.as_ref().is_ok_and(|record| record.seq > expected);
+                let seq =
+                    match audit.follow(line).map_err(|source| RestoreError::Line { line: number, source }) {
+                        Err(error) if is_behind => {
+                            hole = Some(error);
+                            return Ok(());
+                        }
+                        followed => followed?.seq,
+                    };
+                if seq == there {
+                    root_there = Some(audit.frontier.root());
+                }
+                snapshots.take(&audit.table, &audit.frontier, false);
+                if seq.number() % 1024 == 0 {
+                    progress(seq.number());
+                }
+                Ok(())
+            })
         },
     );
     let end = checked.and_then(|()| lines.end());
@@ -191,6 +197,17 @@ struct Front {
 }
 
 impl Front {
+    fn of(line: &str) -> serde_json::Result<Self> {
+        Front::usual(line).map_or_else(|| serde_json::from_str(line), Ok)
+    }
+
+    /// Reads a line as most lines are written.
+    fn usual(line: &str) -> Option<Self> {
+        let front = LineFront::of(line)?;
+        let ((at, recorded_at), id) = (front.times()?, front.command_id.parse().ok()?);
+        Some(Front { seq: front.seq, command_id: CommandId::new(id), at, recorded_at })
+    }
+
     fn entry(self, line: String) -> Entry {
         let times = Times { at: self.at, recorded_at: self.recorded_at };
         Entry { command_id: self.command_id, times, line }
@@ -219,9 +236,7 @@ fn write(
     each_in_order(
         LINES_ALONE,
         || lines.next_piece(),
-        |(number, text): (u64, String)| {
-            (number, serde_json::from_str(&text).map(|front: Front| (front, text)))
-        },
+        |(number, text): (u64, String)| (number, Front::of(&text).map(|front| (front, text))),
         |(line, read)| {
             let unread =
                 |error: serde_json::Error| VerifyError::Line { seq: Seq::ZERO, source: error.into() };

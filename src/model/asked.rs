@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::value::RawValue;
 
 use super::canonical::{Of, canonical, is_bare_name_of, members, string, worth};
@@ -26,13 +26,31 @@ fn is_same_name(one: &str, other: &str) -> bool {
 
 /// What a caller asked for: fields by the names that a line of `append` has for them, each a JSON text in its one form. What
 /// says nothing is not there: null, false, nothing attached, no files.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "BTreeMap<String, Box<RawValue>>", into = "BTreeMap<String, Box<RawValue>>")]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(into = "BTreeMap<String, Box<RawValue>>")]
 pub struct Asked(BTreeMap<String, String>);
 
-impl From<BTreeMap<String, Box<RawValue>>> for Asked {
-    fn from(fields: BTreeMap<String, Box<RawValue>>) -> Self {
-        Asked(fields.into_iter().map(|(name, value)| (name, value.get().to_owned())).collect())
+impl<'de> Deserialize<'de> for Asked {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        from.deserialize_map(Fields)
+    }
+}
+
+struct Fields;
+
+impl<'de> de::Visitor<'de> for Fields {
+    type Value = Asked;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a map")
+    }
+
+    fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Asked, A::Error> {
+        let mut fields = BTreeMap::new();
+        while let Some((name, value)) = map.next_entry::<String, Box<RawValue>>()? {
+            fields.insert(name, String::from(Box::<str>::from(value)));
+        }
+        Ok(Asked(fields))
     }
 }
 

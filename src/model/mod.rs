@@ -98,7 +98,7 @@ pub use period::{Clocks, Per, Period};
 pub use places::Places;
 pub use policy::{ApprovalPolicy, PolicyError, PolicyRule, PolicyTerms};
 pub use process::{Process, Worker};
-pub use record::{FORMAT_VERSION, LineError, LineFront, Recorded, Subject};
+pub use record::{FORMAT_VERSION, LineError, LineFront, RecordReader, Recorded, Subject};
 pub use renamed::Renamed;
 pub use request::{Request, RequestError, VERBS};
 pub use rerun_event::{Change, Comparison, RerunCleared, RerunReason, RerunWithdrawn};

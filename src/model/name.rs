@@ -58,6 +58,9 @@ fn check(name: &str) -> Result<(), NameError> {
         let start = escape(&name.chars().take(24).collect::<String>());
         return Err(NameError::TooLong { start, bytes: name.len() });
     }
+    if name.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'/') {
+        return Ok(());
+    }
     let edge = |c: &char| c.is_whitespace();
     let bad = name
         .chars()

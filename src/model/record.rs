@@ -1,9 +1,12 @@
 //! An event as it stands in the log: stamped with its place, its times, its author and its causes.
 
+mod known;
 mod line;
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
+use known::Known;
 pub use line::LineFront;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
@@ -111,7 +114,7 @@ pub struct Recorded {
     /// What the clock showed, where that was more than a minute before what was recorded already.
     pub clock: Option<Timestamp>,
     /// Who asked.
-    pub by: Actor,
+    pub by: Arc<Actor>,
     /// The rule that derived it; none for what the caller asked for.
     pub rule: Option<Cow<'static, str>>,
     /// The repair that put it in, for an event that no line of an imported history states.
@@ -221,9 +224,11 @@ impl Recorded {
     /// Refuses what is not an event: other JSON, a missing field, a newer version, an unknown kind, or
     /// fields that contradict one another.
     pub fn from_line(line: &str) -> Result<Self, LineError> {
-        if let Some(record) = line::read(line) {
-            return Ok(record);
-        }
+        RecordReader::default().read(line)
+    }
+
+    /// Reads an event from a line that is written in any way.
+    fn from_json(line: &str) -> Result<Self, LineError> {
         let line: Line<'_> = serde_json::from_str(line)?;
         if !(1..=FORMAT_VERSION).contains(&line.v) {
             return Err(LineError::Version { found: line.v });
@@ -272,7 +277,7 @@ impl Recorded {
             recorded_at: line.recorded_at,
             occurred_at: line.occurred_at,
             clock: line.clock,
-            by: line.by.into_owned(),
+            by: Arc::new(line.by.into_owned()),
             rule: line.rule,
             inferred: line.inferred,
             correlation_id: line.correlation_id,
@@ -288,6 +293,30 @@ impl Recorded {
     /// Returns the immediate cause, where there is one.
     pub fn causation_id(&self) -> Option<EventId> {
         self.causes.first().map(|cause| cause.event.id)
+    }
+}
+
+/// Reads lines that follow one another, each as [`Recorded::from_line`] does: what they have in common is made once.
+#[derive(Debug, Default)]
+pub struct RecordReader<'a> {
+    known: Known<'a>,
+}
+
+impl<'a> RecordReader<'a> {
+    /// Begins to read many lines.
+    pub fn of_many() -> Self {
+        let mut reader = RecordReader::default();
+        reader.known.keep_phases();
+        reader
+    }
+
+    /// Reads the next line.
+    ///
+    /// # Errors
+    ///
+    /// As [`Recorded::from_line`].
+    pub fn read(&mut self, line: &'a str) -> Result<Recorded, LineError> {
+        line::read(line, &mut self.known).map_or_else(|| Recorded::from_json(line), Ok)
     }
 }
 

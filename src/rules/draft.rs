@@ -1,6 +1,7 @@
 //! Events that are not yet in the log, and the stamp that puts them there.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::phase::Phase;
@@ -83,7 +84,7 @@ pub struct Stamp {
     /// The command.
     pub command_id: CommandId,
     /// Who asked.
-    pub by: Actor,
+    pub by: Arc<Actor>,
     /// The command's times.
     pub moment: Moment,
     /// The repair that the command is.
@@ -95,7 +96,13 @@ pub struct Stamp {
 impl Stamp {
     /// Makes the stamp of a command that follows a head.
     pub fn new(command: &Command, moment: Moment, head: Seq) -> Self {
-        Stamp { command_id: command.id, by: command.by.clone(), moment, inferred: command.inferred, head }
+        Stamp {
+            command_id: command.id,
+            by: Arc::new(command.by.clone()),
+            moment,
+            inferred: command.inferred,
+            head,
+        }
     }
 
     /// Stamps the command's `index`-th event. What the caller asked for is put into the first one by whoever records it.
@@ -116,7 +123,7 @@ impl Stamp {
             recorded_at: self.moment.recorded_at,
             occurred_at: self.moment.occurred_at(),
             clock: self.moment.clock,
-            by: self.by.clone(),
+            by: Arc::clone(&self.by),
             rule: draft.rule.map(Cow::Borrowed),
             inferred: self.inferred.map(Cow::Borrowed),
             correlation_id: draft.root,

@@ -70,7 +70,7 @@ impl<'a> Resting<'a> {
 
 /// Returns what an event rests on. The table is that before it.
 pub fn rests_on(table: &Table, of: &Resting<'_>) -> Vec<Rest> {
-    let mut rests = Rests { table, of, found: Vec::new() };
+    let mut rests = Rests::new(table, of);
     match of.event {
         Event::WorkflowDefined(defined) => rests.definition(defined),
         Event::WorkflowRetired(retired) => rests.retirement(retired),
@@ -143,23 +143,26 @@ pub fn rests_on(table: &Table, of: &Resting<'_>) -> Vec<Rest> {
 struct Rests<'a> {
     table: &'a Table,
     of: &'a Resting<'a>,
+    /// The phase that the event is about.
+    phase: Option<&'a Phase>,
     found: Vec<Rest>,
 }
 
 impl<'a> Rests<'a> {
-    fn add(&mut self, rests: impl IntoIterator<Item = Happened>) {
-        self.found.extend(rests.into_iter().map(Rest::from));
+    fn new(table: &'a Table, of: &'a Resting<'a>) -> Self {
+        let phase = of.subject.phase().and_then(|id| table.phases.get(id));
+        Rests { table, of, phase, found: Vec::new() }
     }
 
-    fn phase(&self) -> Option<&'a Phase> {
-        self.table.phases.get(self.of.subject.phase()?)
+    fn add(&mut self, rests: impl IntoIterator<Item = Happened>) {
+        self.found.extend(rests.into_iter().map(Rest::from));
     }
 
     /// The definition that brought in what the event is about.
     fn subject(&mut self) {
         let whole = || self.table.workflows.get(self.of.subject.workflow()?);
         let brought_in = match self.of.subject {
-            Subject::Phase(_) => self.phase().map(|phase| phase.brought_in),
+            Subject::Phase(_) => self.phase.map(|phase| phase.brought_in),
             Subject::Workflow(_) => whole().map(|workflow| workflow.brought_in),
             Subject::Ledger => None,
         };
@@ -168,7 +171,7 @@ impl<'a> Rests<'a> {
 
     fn causes(&mut self) {
         for cause in self.of.causes {
-            let at = self.time_of(self.of.subject.phase(), cause.event.seq);
+            let at = time_of(self.phase, cause.event.seq);
             self.found.push(Rest { seq: cause.event.seq, at });
         }
     }
@@ -190,7 +193,7 @@ impl<'a> Rests<'a> {
     fn transition(&mut self) {
         self.subject();
         self.causes();
-        self.add(self.phase().and_then(|phase| phase.moved));
+        self.add(self.phase.and_then(|phase| phase.moved));
     }
 
     /// What a start builds on, also what it found through its needs; of what is too many to be recorded the table tells.
@@ -207,7 +210,7 @@ impl<'a> Rests<'a> {
 
     fn built_on(&mut self, found: &[Consumed]) {
         for found in found {
-            let at = self.time_of(Some(&found.phase), found.seq);
+            let at = time_of(self.table.phases.get(&found.phase), found.seq);
             self.found.push(Rest { seq: found.seq, at });
             // In a cut without that, nothing is called so.
             self.add(self.table.named_by(&found.phase));
@@ -218,7 +221,7 @@ impl<'a> Rests<'a> {
     /// rests on its start.
     fn cost(&mut self, cost: &CostRecorded) {
         self.subject();
-        let Some(phase) = self.phase() else { return };
+        let Some(phase) = self.phase else { return };
         let held = cost.reservation.and_then(|of| phase.budget.reservation(of.event));
         self.add(held.map(|held| Happened { seq: held.seq, at: held.at }));
         if cost.refund {
@@ -251,7 +254,7 @@ impl<'a> Rests<'a> {
 
     fn budget(&self) -> Option<&'a Budget> {
         match self.of.subject {
-            Subject::Phase(_) => self.phase().map(|phase| &phase.budget),
+            Subject::Phase(_) => self.phase.map(|phase| &phase.budget),
             Subject::Workflow(name) => self.table.workflows.get(name).map(|workflow| &workflow.budget),
             Subject::Ledger => None,
         }
@@ -297,22 +300,22 @@ impl<'a> Rests<'a> {
 
     /// What takes marks back rests on each of them.
     fn taken_back(&mut self, withdrawn: &RerunWithdrawn) {
-        let Some(phase) = self.phase() else { return };
+        let Some(phase) = self.phase else { return };
         let marks = phase.said().filter(|mark| mark.said() == Some(withdrawn.withdrawn));
         self.add(marks.map(|mark| Happened { seq: mark.seq, at: mark.at }));
     }
+}
 
-    /// Finds when an event took effect that is, as a rule, about a phase.
-    fn time_of(&self, phase: Option<&PhaseId>, seq: Seq) -> Option<Timestamp> {
-        let phase = self.table.phases.get(phase?)?;
-        let state = &phase.state;
-        let ended = state.completion().map(|of| Happened { seq: of.seq, at: of.ended_at });
-        let started = state.attempt().map(|attempt| Happened { seq: attempt.seq, at: attempt.started_at });
-        let vouched = state.attempt().and_then(|attempt| attempt.vouched.as_ref());
-        let vouched = vouched.map(|vouched| Happened { seq: vouched.seq, at: vouched.at });
-        let marks = state.marks().iter().map(|mark| Happened { seq: mark.seq, at: mark.at });
-        let known = phase.moved.into_iter().chain(ended).chain(started).chain(vouched);
-        let mut known = known.chain(marks);
-        known.find(|known| known.seq == seq).map(|known| known.at)
-    }
+/// Finds when an event took effect that is, as a rule, about a phase.
+fn time_of(phase: Option<&Phase>, seq: Seq) -> Option<Timestamp> {
+    let phase = phase?;
+    let state = &phase.state;
+    let ended = state.completion().map(|of| Happened { seq: of.seq, at: of.ended_at });
+    let started = state.attempt().map(|attempt| Happened { seq: attempt.seq, at: attempt.started_at });
+    let vouched = state.attempt().and_then(|attempt| attempt.vouched.as_ref());
+    let vouched = vouched.map(|vouched| Happened { seq: vouched.seq, at: vouched.at });
+    let marks = state.marks().iter().map(|mark| Happened { seq: mark.seq, at: mark.at });
+    let known = phase.moved.into_iter().chain(ended).chain(started).chain(vouched);
+    let mut known = known.chain(marks);
+    known.find(|known| known.seq == seq).map(|known| known.at)
 }

@@ -38,6 +38,11 @@ impl Frontier {
         self.put(*leaf.bytes(), u32::MAX);
     }
 
+    /// As [`Frontier::push_seeing`], of a line of which its leaf is known.
+    pub fn push_leaf_seeing(&mut self, leaf: &Digest, level: u32) -> Option<[u8; 32]> {
+        self.put(*leaf.bytes(), level)
+    }
+
     /// Appends a line, and returns the root of the full subtree of 2 to the power of `level` leaves that ends with it,
     /// where there is one.
     pub fn push_seeing(&mut self, line: &[u8], level: u32) -> Option<[u8; 32]> {

@@ -11,6 +11,7 @@
 //! same batch as the lines they follow from, and never looks inside. What a line means is not known here.
 
 mod ahead;
+mod bundle;
 mod disk;
 mod memory;
 mod merkle;
@@ -19,6 +20,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub(crate) use ahead::{LINES_ALONE, each_in_order};
+pub use bundle::{Bundle, Unpacked};
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub use disk::fuzzing;
@@ -194,6 +196,13 @@ pub trait Log: Send {
     /// Returns the lines after a place, at most `limit` of them, in order. Fewer only at the end of the log.
     fn read(&self, after: Seq, limit: usize) -> Result<Vec<String>, StoreError>;
 
+    /// Returns lines after a place, at most `limit` of them, as they are kept: as many as are kept together, at least one
+    /// where there is one.
+    fn bundle(&self, after: Seq, limit: usize) -> Result<Bundle, StoreError> {
+        let lines = self.read(after, limit)?;
+        Ok(Bundle::new(lines.len(), || Ok(Unpacked::from(lines))))
+    }
+
     /// Appends a batch when the head is the expected one, place, root and version of the rows: a batch says only what
     /// changes. An answer [`Appended::Done`] means that every line would survive a power cut.
     fn append(&mut self, expected: &Head, batch: &Batch) -> Result<Appended, StoreError>;
@@ -237,6 +246,12 @@ pub trait Log: Send {
     /// written.
     fn check(&self) -> Result<(), StoreError> {
         Ok(())
+    }
+
+    /// As [`Log::check`], for whoever reads all lines too: but for these, and for what each part of the log says that its
+    /// lines add up to. That is returned, in order, for each part whose end is not behind the head.
+    fn check_beside(&self) -> Result<Vec<Frontier>, StoreError> {
+        self.check().map(|()| Vec::new())
     }
 }
 

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use phaseledger::ledger::{AnswerStatus, Ledger};
-use phaseledger::model::{PhaseId, Recorded, Seq, StateName, Verdict, WorkflowName};
+use phaseledger::model::{PhaseId, RecordReader, Recorded, Seq, StateName, Verdict, WorkflowName};
 use phaseledger::rules::{Budget, PhaseState, Table, evolve};
-use phaseledger::store::{Cache, Until};
+use phaseledger::store::{Cache, Frontier, Until};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -38,6 +38,7 @@ proptest! {
         assert_eq!(&shared.ledger().table().expect("rows"), &table);
         assert_eq!(&live.ledger().table().expect("rows"), &table);
         assert_eq!(shared.all_rows(), live.all_rows());
+        read_together(&shared.ledger(), &shared.lines());
         assert_eq!(&shared.ledger().table_at(table.head).expect("lines"), &table);
 
         let mut world = World::default();
@@ -155,6 +156,64 @@ fn a_snapshot_tells_what_the_lines_tell() {
     shared.read_instead(Some((0, "not an event".to_owned())));
     assert_eq!(ledger.table_at(at).expect("no line is read"), table);
     assert!(ledger.table_at(at.minus(1)).is_err(), "the lines are read");
+}
+
+/// Checks that lines which are read together, with what they have in common, say what each says alone, and that this is what
+/// any JSON says that is written otherwise.
+fn read_together(ledger: &Ledger, lines: &[String]) {
+    let mut reader = RecordReader::of_many();
+    let mut together = Vec::new();
+    for line in lines {
+        let record = reader.read(line).expect("a line");
+        assert_eq!(record, Recorded::from_line(line).expect("a line"));
+        let otherwise = line.replacen('{', "{ ", 1);
+        assert_eq!(record, Recorded::from_line(&otherwise).expect("a line"));
+        together.push(record);
+    }
+    let (head, half) = (Seq::new(lines.len() as u64), lines.len() / 2);
+    for (after, through) in [(0, head), (half, head.plus(9))] {
+        let mut each = Vec::new();
+        let take = |record| {
+            each.push(record);
+            Ok(())
+        };
+        ledger.each_record(Seq::new(after as u64), through, take).expect("memory");
+        assert_eq!(each, together[after..]);
+    }
+}
+
+/// What a part of the log says that its lines add up to is held against them.
+#[test]
+fn a_part_that_adds_up_to_something_else_is_damage() {
+    let shared = Shared::default();
+    let mut ledger = shared.ledger();
+    crate::scale::run_chain(&mut ledger, 20);
+    let lines = shared.lines();
+    let parts = |wrong: Option<usize>| {
+        let mut frontier = Frontier::default();
+        let parts = lines.iter().enumerate().map(|(at, line)| {
+            frontier.push(line.as_bytes());
+            let mut part = frontier.clone();
+            if wrong == Some(at) {
+                part = Frontier::default();
+                (0..=at).for_each(|_| part.push(b"another line"));
+            }
+            part
+        });
+        parts.skip(4).step_by(3).collect::<Vec<_>>()
+    };
+    for wrong in [None, Some(4), Some(10)] {
+        shared.say_of_parts(parts(wrong));
+        let verified = ledger.verify(false, |_| {});
+        match wrong {
+            None => drop(verified.expect("memory").expect("whole")),
+            Some(at) => {
+                let error = verified.expect_err("it is not whole").to_string();
+                let found = format!("the root over the events up to {} is not the one that is kept", at + 1);
+                assert!(error.contains(&found), "{error}");
+            }
+        }
+    }
 }
 
 fn records(ledger: &Ledger) -> Vec<Recorded> {

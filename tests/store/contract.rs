@@ -184,6 +184,14 @@ fn lines_come_back_byte_for_byte() {
                 let lines = store.read(Seq::new(after), limit).expect("lines");
                 let expected = (after + 1..=40).take(limit).map(|seq| entry(seq).line);
                 assert_eq!(lines, expected.collect::<Vec<_>>(), "{limit} after {after}");
+                let bundle = store.bundle(Seq::new(after), limit).expect("a bundle");
+                let (count, unpacked) = (bundle.count(), bundle.unpack().expect("lines"));
+                assert_eq!(
+                    (count == 0, unpacked.count()),
+                    (lines.is_empty(), count),
+                    "{limit} after {after}"
+                );
+                assert!(unpacked.iter().eq(&lines[..count]), "{limit} after {after}");
             }
         }
         assert_eq!(store.read(Seq::new(u64::MAX), 5).expect("no lines"), Vec::<String>::new());
@@ -198,6 +206,11 @@ fn the_root_is_the_tree_over_the_lines() {
             frontier.push(entry(seq).line.as_bytes());
             let head = append(subject.store(), &batch(vec![entry(seq)]));
             assert_eq!((head.seq, head.root), (Seq::new(seq), frontier.root()));
+            for part in subject.store().check_beside().expect("it is whole") {
+                let mut lines = Frontier::default();
+                (1..=part.leaves()).for_each(|seq| lines.push(entry(seq).line.as_bytes()));
+                assert!(part == lines && part.leaves() <= seq, "what the lines up to its end add up to");
+            }
             assert_eq!((head.times, head.fold_version), (Some(entry(seq).times), Some(1)));
             subject.reopen();
             assert_eq!(subject.store().head().expect("a head"), head);

@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use phaseledger::ledger::{Answer, Ledger, LedgerError};
 use phaseledger::model::{CommandId, Seq};
 use phaseledger::store::{
-    Appended, Batch, Cache, Head, Limits, Log, MemoryStore, Snapshot, StoreError, TimeSpan, Until,
+    Appended, Batch, Cache, Frontier, Head, Limits, Log, MemoryStore, Snapshot, StoreError, TimeSpan, Until,
 };
 use proptest::test_runner::{Config, RngSeed};
 use serde_json::Value;
@@ -30,6 +30,8 @@ pub struct Shared {
     store: Arc<Mutex<MemoryStore>>,
     /// A line's index, and what is read instead of it.
     instead: Arc<Mutex<Option<(usize, String)>>>,
+    /// What parts of the log say that the lines up to their ends add up to.
+    parts: Arc<Mutex<Vec<Frontier>>>,
 }
 
 impl Shared {
@@ -41,6 +43,11 @@ impl Shared {
     /// Says which line is read as another one.
     pub fn read_instead(&self, line: Option<(usize, String)>) {
         *self.instead.lock().expect("no test panics with it") = line;
+    }
+
+    /// Says what parts of the log say of the lines up to their ends.
+    pub fn say_of_parts(&self, parts: Vec<Frontier>) {
+        *self.parts.lock().expect("no test panics with it") = parts;
     }
 
     /// Returns another store that has what this one has.
@@ -104,6 +111,10 @@ impl Log for Shared {
 
     fn limits(&self) -> Limits {
         self.store().limits()
+    }
+
+    fn check_beside(&self) -> Result<Vec<Frontier>, StoreError> {
+        Ok(self.parts.lock().expect("no test panics with it").clone())
     }
 }
 

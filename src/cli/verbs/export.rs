@@ -4,7 +4,7 @@ use std::io::{BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use phaseledger::ask::{self, Lines};
+use phaseledger::ask::{self, Lines, Piece};
 use phaseledger::ledger::{EXPORT_SCHEMA, ExportEnd};
 use phaseledger::model::Digest;
 use phaseledger::store::Frontier;
@@ -56,12 +56,18 @@ fn write(lines: Lines, context: &Context, out: &mut dyn Write) -> Result<u64, Fa
     let mut progress = Progress::new("exporting", lines.places().count());
     let mut frontier = Frontier::default();
     let open = || context.open();
-    let leaf = |_, line: String| (Digest::leaf(&line), line);
-    lines.each_worked(open, leaf, |(leaf, line)| -> Result<(), Failure> {
-        frontier.push_leaf(&leaf);
-        out.write_all(line.as_bytes())?;
-        out.write_all(b"\n")?;
-        progress.at(frontier.leaves());
+    let places = lines.places().clone();
+    let leaves = |piece: Piece| {
+        let leaves = piece.at(&places).map(|(_, line)| Digest::leaf(line)).collect::<Vec<_>>();
+        (piece, leaves)
+    };
+    lines.each_piece(open, leaves, |(piece, leaves)| -> Result<(), Failure> {
+        for ((_, line), leaf) in piece.at(&places).zip(&leaves) {
+            frontier.push_leaf(leaf);
+            out.write_all(line.as_bytes())?;
+            out.write_all(b"\n")?;
+            progress.at(frontier.leaves());
+        }
         Ok(())
     })?;
     let end =

@@ -2,11 +2,12 @@
 
 use std::io::BufRead;
 
+use crate::ledger::VerifyError;
+use crate::ledger::audit::Audit;
 use crate::ledger::export::{
     EXPORT_SCHEMA, End, ExportEnd, RestoreError, SALVAGED_SCHEMA, SalvagedEnd, Stretch, each_line,
 };
 use crate::ledger::lines::ReadLine;
-use crate::ledger::verify::{Audit, VerifyError};
 use crate::ledger::{Ledger, LedgerError, rows};
 use crate::model::{Recorded, Seq};
 use crate::store::{Batch, Entry, Frontier, Log, MemoryStore, Times};

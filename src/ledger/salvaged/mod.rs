@@ -19,8 +19,8 @@ mod taker;
 use std::collections::BTreeMap;
 use std::io::{BufRead, Seek, SeekFrom};
 
+use super::audit::VerifyError;
 use super::export::{RestoreError, Stretch, each_line};
-use super::verify::VerifyError;
 use crate::model::{Actor, Definition, Recorded, Seq, Timestamp};
 use file::{check, export, prefix};
 use taker::Taker;

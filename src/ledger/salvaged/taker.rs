@@ -9,8 +9,9 @@ use crate::ledger::identity::Once;
 use crate::ledger::told::{action_of, found_of, left_behind};
 use crate::ledger::{LedgerError, Session};
 use crate::model::{
-    Action, CallerId, Command, CommandId, Digest, FoundByRole, Gap, HistoryImported, PhaseId, PhaseName,
-    PhaseRef, Recorded, Renamed, Seq, StateName, Text, Timestamp, WorkflowDefined, action as verbs,
+    Action, Actor, CallerId, Command, CommandId, Digest, FoundByRole, Gap, HistoryImported, PhaseId,
+    PhaseName, PhaseRef, Recorded, Renamed, Seq, StateName, Text, Timestamp, WorkflowDefined,
+    action as verbs,
 };
 
 /// The repair that brings a phase to where the salvaged log has it stand.
@@ -229,7 +230,7 @@ impl<'a> Taker<'a> {
             id: first.command_id,
             key: None,
             may_repeat: false,
-            by: first.by.clone(),
+            by: Actor::clone(&first.by),
             occurred_at: Some(first.at.into()),
             expect: Vec::new(),
             inferred: None,
@@ -294,7 +295,7 @@ impl<'a> Taker<'a> {
         let text = Text::cut(&text).expect("not empty");
         let command = self.own(Action::Note(verbs::Note { phase, text }), Some(KEPT_AS_NOTE), Some(event.at));
         let now = event.recorded_at.max(event.at);
-        self.stage(&Command { by: event.by.clone(), ..command }, None, now)?;
+        self.stage(&Command { by: Actor::clone(&event.by), ..command }, None, now)?;
         *self.inferred.entry(KEPT_AS_NOTE.to_owned()).or_default() += 1;
         Ok(())
     }

@@ -3,6 +3,7 @@
 //! left to whoever reads any JSON.
 
 use std::str::FromStr;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
@@ -10,40 +11,41 @@ use serde::de::value::{Error, StrDeserializer};
 use uuid::Uuid;
 
 use super::FORMAT_VERSION;
+use super::known::Known;
 use crate::model::{
-    Actor, CallerKey, Cause, CauseKind, CommandId, Event, EventId, EventRef, PhaseId, PhaseName, PhaseRef,
-    Recorded, Seq, StateName, Subject, Timestamp, WorkflowName,
+    Actor, CallerKey, Cause, CauseKind, CommandId, Event, EventId, EventRef, PhaseId, PhaseRef, Recorded,
+    Seq, StateName, Subject, Timestamp,
 };
 
-/// Reads a line; none where it is not written so, or says what cannot be.
-pub(super) fn read(line: &str) -> Option<Recorded> {
+/// Reads a line, with what others said before; none where it is not written so, or says what cannot be.
+pub(super) fn read<'a>(line: &'a str, known: &mut Known<'a>) -> Option<Recorded> {
     let mut rest = Rest(line);
     rest.take("{\"v\":")?;
     let version = u32::try_from(rest.number()?).ok().filter(|v| (1..=FORMAT_VERSION).contains(v))?;
     rest.take(",\"seq\":")?;
     let seq = Seq::new(rest.number()?);
     rest.take(",\"id\":")?;
-    let id = EventId::new(rest.uuid()?);
+    let id = EventId::new(rest.uuid(known)?);
     rest.take(",\"command_id\":")?;
-    let command_id = CommandId::new(rest.uuid()?);
+    let command_id = CommandId::new(rest.uuid(known)?);
     rest.take(",\"kind\":")?;
     let kind = rest.text()?;
-    let subject = rest.subject()?;
+    let subject = rest.subject(known)?;
     let transition = match rest.optional(",\"from\":", Rest::state)? {
         Some(from) => Some((from, rest.after(",\"to\":", Rest::state)?)),
         None => None,
     };
-    let at = rest.after(",\"at\":", Rest::parsed)?;
-    let recorded_at = rest.after(",\"recorded_at\":", Rest::parsed)?;
-    let occurred_at = rest.optional(",\"occurred_at\":", Rest::parsed::<Timestamp>)?;
-    let clock = rest.optional(",\"clock\":", Rest::parsed::<Timestamp>)?;
-    let by = rest.after(",\"by\":", Rest::actor)?;
+    let at = rest.after(",\"at\":", |rest| rest.time(known))?;
+    let recorded_at = rest.after(",\"recorded_at\":", |rest| rest.time(known))?;
+    let occurred_at = rest.optional(",\"occurred_at\":", |rest| rest.time(known))?;
+    let clock = rest.optional(",\"clock\":", |rest| rest.time(known))?;
+    let by = rest.after(",\"by\":", |rest| rest.actor(known))?;
     let is_derived = rest.after(",\"derived\":", Rest::truth)?;
     let rule = rest.optional(",\"rule\":", Rest::text)?;
     let inferred = rest.optional(",\"inferred\":", Rest::text)?;
-    let causation_id = rest.optional(",\"causation_id\":", Rest::uuid)?.map(EventId::new);
-    let correlation_id = EventId::new(rest.after(",\"correlation_id\":", Rest::uuid)?);
-    let causes = rest.optional(",\"causes\":", |rest| rest.causes(&subject))?.unwrap_or_default();
+    let causation_id = rest.optional(",\"causation_id\":", |rest| rest.uuid(known))?.map(EventId::new);
+    let correlation_id = EventId::new(rest.after(",\"correlation_id\":", |rest| rest.uuid(known))?);
+    let causes = rest.optional(",\"causes\":", |rest| rest.causes(&subject, known))?.unwrap_or_default();
     let command_digest = rest.optional(",\"command_digest\":", Rest::parsed)?;
     let key = rest.optional(",\"key\":", |rest| CallerKey::new(rest.text()?))?;
     let asked = rest.optional(",\"asked\":", Rest::json)?.unwrap_or_default();
@@ -78,6 +80,8 @@ pub(super) fn read(line: &str) -> Option<Recorded> {
 /// What a line says right at its beginning, for whoever need not read all of it.
 #[derive(Debug, Clone, Copy)]
 pub struct LineFront<'a> {
+    /// Its place.
+    pub seq: Seq,
     /// The command that its event came of, as text.
     pub command_id: &'a str,
     /// What kind of event it is.
@@ -95,13 +99,25 @@ impl<'a> LineFront<'a> {
     pub fn of(line: &'a str) -> Option<Self> {
         let mut rest = Rest(line);
         rest.after("{\"v\":", Rest::number)?;
-        rest.after(",\"seq\":", Rest::number)?;
+        let seq = Seq::new(rest.after(",\"seq\":", Rest::number)?);
         rest.after(",\"id\":", Rest::text)?;
         let command_id = rest.after(",\"command_id\":", Rest::text)?;
         let kind = rest.after(",\"kind\":", Rest::text)?;
         let workflow = rest.optional(",\"workflow\":", Rest::text)?;
         let phase = rest.optional(",\"phase\":", Rest::text)?;
-        Some(LineFront { command_id, kind, workflow, phase, rest: rest.0 })
+        Some(LineFront { seq, command_id, kind, workflow, phase, rest: rest.0 })
+    }
+}
+
+impl LineFront<'_> {
+    /// Returns when the event took effect, and when it was recorded; none, which says nothing, where that is not what
+    /// follows as in most lines.
+    pub fn times(&self) -> Option<(Timestamp, Timestamp)> {
+        let mut rest = Rest(self.rest);
+        rest.optional(",\"from\":", Rest::text)?;
+        rest.optional(",\"to\":", Rest::text)?;
+        let at = rest.after(",\"at\":", Rest::parsed)?;
+        Some((at, rest.after(",\"recorded_at\":", Rest::parsed)?))
     }
 }
 
@@ -141,7 +157,7 @@ impl<'a> Rest<'a> {
     fn text(&mut self) -> Option<&'a str> {
         let text = self.0.strip_prefix('"')?;
         // What JSON escapes, or is to, ends it too: it is then followed by no quote.
-        let end = text.bytes().position(|byte| byte == b'"' || byte == b'\\' || byte < b' ')?;
+        let end = end_of_text(text.as_bytes())?;
         self.0 = text[end..].strip_prefix('"')?;
         Some(&text[..end])
     }
@@ -150,10 +166,14 @@ impl<'a> Rest<'a> {
         self.text()?.parse().ok()
     }
 
-    fn uuid(&mut self) -> Option<Uuid> {
+    fn uuid(&mut self, known: &mut Known<'a>) -> Option<Uuid> {
         let (text, rest) = self.0.strip_prefix('"')?.split_at_checked(36)?;
         self.0 = rest.strip_prefix('"')?;
-        Uuid::try_parse(text).ok()
+        known.id(text)
+    }
+
+    fn time(&mut self, known: &mut Known<'a>) -> Option<Timestamp> {
+        known.time(self.text()?)
     }
 
     fn json<T: Deserialize<'a>>(&mut self) -> Option<T> {
@@ -175,9 +195,9 @@ impl<'a> Rest<'a> {
         StateName::ALL.into_iter().find(|state| state.as_str() == text)
     }
 
-    fn subject(&mut self) -> Option<Subject> {
-        let workflow = self.optional(",\"workflow\":", |rest| WorkflowName::new(rest.text()?).ok())?;
-        let phase = self.optional(",\"phase\":", |rest| PhaseName::new(rest.text()?).ok())?;
+    fn subject(&mut self, known: &mut Known<'a>) -> Option<Subject> {
+        let workflow = self.optional(",\"workflow\":", |rest| known.workflow(rest.text()?))?;
+        let phase = self.optional(",\"phase\":", |rest| known.phase(rest.text()?))?;
         match (workflow, phase) {
             (Some(workflow), Some(phase)) => Some(Subject::Phase(PhaseId::new(workflow, phase))),
             (Some(workflow), None) => Some(Subject::Workflow(workflow)),
@@ -186,21 +206,28 @@ impl<'a> Rest<'a> {
         }
     }
 
-    fn actor(&mut self) -> Option<Actor> {
+    fn actor(&mut self, known: &mut Known<'a>) -> Option<Arc<Actor>> {
+        if let Some((actor, rest)) = known.actor(self.0) {
+            self.0 = rest;
+            return Some(actor);
+        }
+        let text = self.0;
         let name = self.after("{\"name\":", Rest::text)?;
         let user = self.optional(",\"user\":", Rest::text)?;
         let host = self.after(",\"host\":", Rest::text)?;
         let via = self.after(",\"via\":", Rest::text)?;
         self.take("}")?;
         let actor = Actor::new(name, host, via);
-        Some(if let Some(user) = user { actor.of_user(user) } else { actor })
+        let actor = Arc::new(if let Some(user) = user { actor.of_user(user) } else { actor });
+        known.put_actor(&text[..text.len() - self.0.len()], &actor);
+        Some(actor)
     }
 
-    fn causes(&mut self, about: &Subject) -> Option<Vec<Cause>> {
+    fn causes(&mut self, about: &Subject, known: &mut Known<'a>) -> Option<Vec<Cause>> {
         self.take("[")?;
         let mut causes = Vec::with_capacity(1);
         loop {
-            causes.push(self.cause(about)?);
+            causes.push(self.cause(about, known)?);
             if self.take(",").is_none() {
                 self.take("]")?;
                 return Some(causes);
@@ -208,14 +235,14 @@ impl<'a> Rest<'a> {
         }
     }
 
-    fn cause(&mut self, about: &Subject) -> Option<Cause> {
-        let id = EventId::new(self.after("{\"event\":", Rest::uuid)?);
+    fn cause(&mut self, about: &Subject, known: &mut Known<'a>) -> Option<Cause> {
+        let id = EventId::new(self.after("{\"event\":", |rest| rest.uuid(known))?);
         let seq = Seq::new(self.after(",\"seq\":", Rest::number)?);
         let kind: StrDeserializer<'_, Error> = self.after(",\"kind\":", Rest::text)?.into_deserializer();
         let kind = CauseKind::deserialize(kind).ok()?;
         let edge = self.optional(",\"edge\":", |rest| {
-            let above = rest.after("[", |rest| rest.phase(about))?;
-            let below = rest.after(",", |rest| rest.phase(about))?;
+            let above = rest.after("[", |rest| rest.phase(about, known))?;
+            let below = rest.after(",", |rest| rest.phase(about, known))?;
             rest.take("]").map(|()| (above, below))
         })?;
         self.take("}")?;
@@ -223,9 +250,55 @@ impl<'a> Rest<'a> {
     }
 
     /// Reads the name of a phase, a bare one being of the event's own workflow.
-    fn phase(&mut self, about: &Subject) -> Option<PhaseId> {
-        let name: PhaseRef = self.parsed()?;
+    fn phase(&mut self, about: &Subject, known: &mut Known<'a>) -> Option<PhaseId> {
+        let text = self.text()?;
+        if !text.contains('/') {
+            return Some(PhaseId::new(about.workflow()?.clone(), known.phase(text)?));
+        }
+        let name: PhaseRef = text.parse().ok()?;
         let workflow = name.workflow.as_ref().or(about.workflow())?.clone();
         Some(PhaseId::new(workflow, name.phase))
+    }
+}
+
+/// Returns where the first quote, backslash or control character is: eight bytes at a time.
+fn end_of_text(bytes: &[u8]) -> Option<usize> {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGHS: u64 = u64::from_le_bytes([0x80; 8]);
+    // Bytes below a number below 128 get their highest bit; behind the first of them others may, too.
+    let below = |word: u64, byte: u8| word.wrapping_sub(ONES * u64::from(byte)) & !word & HIGHS;
+    let is = |word: u64, byte: u8| below(word ^ (ONES * u64::from(byte)), 1);
+    let (words, rest) = bytes.as_chunks::<8>();
+    for (before, word) in words.iter().enumerate() {
+        let word = u64::from_le_bytes(*word);
+        let found = below(word, b' ') | is(word, b'"') | is(word, b'\\');
+        if found != 0 {
+            return Some(8 * before + found.trailing_zeros() as usize / 8);
+        }
+    }
+    let end = rest.iter().position(|byte| *byte == b'"' || *byte == b'\\' || *byte < b' ');
+    end.map(|end| 8 * words.len() + end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_ends_where_a_byte_does_that_it_may_not_have() {
+        for length in 0..20 {
+            for end in 0..=u8::MAX {
+                for fill in ["a", "~", "é", "\u{10FFFF}", "!", "#", "[", "]"] {
+                    let text = fill.repeat(length);
+                    let mut bytes = text.clone().into_bytes();
+                    bytes.push(end);
+                    bytes.extend(b"\"\\\n and more");
+                    let ends = end == b'"' || end == b'\\' || end < b' ';
+                    let expected = text.len() + usize::from(!ends);
+                    assert_eq!(end_of_text(&bytes), Some(expected), "{text}, {end}");
+                    assert_eq!(end_of_text(text.as_bytes()), None, "{text}");
+                }
+            }
+        }
     }
 }

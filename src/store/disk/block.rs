@@ -7,13 +7,15 @@
 //!
 //! What stands in front of the payload answers where a command is without decompressing it.
 
+use std::ops::Range;
+
 use uuid::Uuid;
 
 use super::bytes::{Reader, Writer, crc};
 use super::codec;
 use super::state::{put_times, times};
 use crate::model::CommandId;
-use crate::store::{Entry, StoreError};
+use crate::store::{Entry, StoreError, Unpacked};
 
 const FORMAT: u8 = 2;
 const CODEC_ZSTD: u8 = 1;
@@ -61,7 +63,9 @@ pub(super) struct Block {
     /// Its command ids, each with the number of consecutive events.
     pub(super) commands: Vec<(CommandId, u64)>,
     payload_bytes: usize,
-    payload: Vec<u8>,
+    /// All of it, and where what it keeps begins and ends.
+    bytes: Vec<u8>,
+    payload: Range<usize>,
 }
 
 impl Block {
@@ -80,7 +84,8 @@ impl Block {
     }
 
     /// Reads the front of a block; none when it is not what was written.
-    pub(super) fn read(bytes: &[u8]) -> Option<Self> {
+    pub(super) fn read(bytes: impl Into<Vec<u8>>) -> Option<Self> {
+        let bytes = bytes.into();
         let (summed, sum) = bytes.split_at_checked(bytes.len().checked_sub(4)?)?;
         if crc(summed).to_le_bytes() != *sum {
             return None;
@@ -99,7 +104,8 @@ impl Block {
             && commands.iter().map(|(_, count)| count).sum::<u64>() == count
             && payload.len() == stored
             && payload_bytes <= PAYLOAD_BYTES_MAX;
-        is_whole.then(|| Block { commands, payload_bytes, payload: payload.to_vec() })
+        let payload = summed.len() - payload.len()..summed.len();
+        is_whole.then_some(Block { commands, payload_bytes, bytes, payload })
     }
 
     /// Returns how many events it holds.
@@ -121,8 +127,8 @@ impl Block {
 
     /// Reads its events; none when they are not what was written.
     pub(super) fn entries(&self) -> Option<Vec<Entry>> {
-        let payload = codec::decompress(&self.payload, self.payload_bytes)?;
-        let (fronts, lines) = payload.split_at_checked(20 * usize::try_from(self.count()).ok()?)?;
+        let payload = self.decompress()?;
+        let (fronts, lines) = payload.split_at_checked(self.fronts_bytes()?)?;
         let (mut fronts, mut lines) = (Reader::new(fronts), Reader::new(lines));
         let commands = self.commands.iter().flat_map(|(id, count)| (0..*count).map(|_| *id));
         let entries = commands.map(|command_id| {
@@ -132,6 +138,30 @@ impl Block {
         });
         let entries = entries.collect::<Option<Vec<_>>>()?;
         lines.rest().is_empty().then_some(entries)
+    }
+
+    /// Reads the lines of its events; none when they are not what was written.
+    pub(super) fn lines(&self) -> Option<Unpacked> {
+        let mut payload = self.decompress()?;
+        let (fronts, _) = payload.split_at_checked(self.fronts_bytes()?)?;
+        let (mut fronts, mut end) = (Reader::new(fronts), 0_usize);
+        let ends = (0..self.count()).map(|_| {
+            times(&mut fronts)?;
+            end = end.checked_add(fronts.u32()? as usize)?;
+            Some(end)
+        });
+        let ends = ends.collect::<Option<Vec<_>>>()?;
+        payload.drain(..self.fronts_bytes()?);
+        Unpacked::new(String::from_utf8(payload).ok()?, ends)
+    }
+
+    fn decompress(&self) -> Option<Vec<u8>> {
+        codec::decompress(&self.bytes[self.payload.clone()], self.payload_bytes)
+    }
+
+    /// Returns how many bytes stand in front of the lines, once they are decompressed.
+    fn fronts_bytes(&self) -> Option<usize> {
+        usize::try_from(self.count()).ok()?.checked_mul(20)
     }
 }
 

@@ -78,7 +78,8 @@ use self::tail::Tail;
 use self::view::View;
 use self::witness::Witnesses;
 use super::{
-    Appended, Batch, Cache, Head, Limits, Log, Mended, Snapshot, Sought, StoreError, TimeSpan, Until,
+    Appended, Batch, Bundle, Cache, Frontier, Head, Limits, Log, Mended, Snapshot, Sought, StoreError,
+    TimeSpan, Until,
 };
 use crate::model::{CommandId, Places, Seq, Span};
 
@@ -217,6 +218,11 @@ impl Log for DiskStore {
         self.view.read(after, limit)
     }
 
+    fn bundle(&self, after: Seq, limit: usize) -> Result<Bundle, StoreError> {
+        self.check_usable()?;
+        self.view.bundle(after, limit)
+    }
+
     fn append(&mut self, expected: &Head, batch: &Batch) -> Result<Appended, StoreError> {
         self.check_usable()?;
         append::append(self, expected, batch)
@@ -262,6 +268,11 @@ impl Log for DiskStore {
     fn check(&self) -> Result<(), StoreError> {
         self.check_usable()?;
         self.view.check()
+    }
+
+    fn check_beside(&self) -> Result<Vec<Frontier>, StoreError> {
+        self.check_usable()?;
+        self.view.check_beside()
     }
 }
 

@@ -10,8 +10,8 @@ use super::view::{LOOKS_MAX, View};
 use super::{append, folder, head, head_rows, old, snapshot, takeover};
 use crate::model::{CommandId, Places, Seq, Span};
 use crate::store::{
-    Appended, Batch, Cache, Head, Limits, Log, MemoryStore, Snapshot, Sought, Store, StoreError, TimeSpan,
-    Until,
+    Appended, Batch, Bundle, Cache, Frontier, Head, Limits, Log, MemoryStore, Snapshot, Sought, Store,
+    StoreError, TimeSpan, Until,
 };
 
 /// A log in a directory, at the head that it had when it was opened. It keeps nobody waiting, and nobody keeps it.
@@ -96,6 +96,10 @@ impl Log for DiskReader {
         self.view.read(after, limit)
     }
 
+    fn bundle(&self, after: Seq, limit: usize) -> Result<Bundle, StoreError> {
+        self.view.bundle(after, limit)
+    }
+
     fn append(&mut self, _expected: &Head, _batch: &Batch) -> Result<Appended, StoreError> {
         Err(StoreError::OnlyAsked)
     }
@@ -122,6 +126,10 @@ impl Log for DiskReader {
 
     fn check(&self) -> Result<(), StoreError> {
         self.view.check()
+    }
+
+    fn check_beside(&self) -> Result<Vec<Frontier>, StoreError> {
+        self.view.check_beside()
     }
 }
 

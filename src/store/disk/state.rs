@@ -33,10 +33,11 @@ impl State {
         self.times = Some(entry.times);
     }
 
-    /// Goes on by an event, and returns the root of the full subtree of 2 to the power of `level` leaves that ends there.
-    pub(super) fn push_seeing(&mut self, entry: &Entry, level: u32) -> Option<[u8; 32]> {
-        self.times = Some(entry.times);
-        self.frontier.push_seeing(entry.line.as_bytes(), level)
+    /// Goes on by an event of which the leaf is known, and returns the root of the full subtree of 2 to the power of `level`
+    /// leaves that ends there.
+    pub(super) fn push_leaf_seeing(&mut self, times: Times, leaf: &Digest, level: u32) -> Option<[u8; 32]> {
+        self.times = Some(times);
+        self.frontier.push_leaf_seeing(leaf, level)
     }
 
     /// Goes on by events.

@@ -114,6 +114,9 @@ fn segment_of(folder: &Path, places: Range<u64>) -> SegmentName {
 
 fn check_segment(folder: &Path, name: &SegmentName) -> Result<(), StoreError> {
     let segment = Segment::open(folder, name)?;
+    let lines = (0..segment.count()).try_for_each(|at| segment.lines(at).map(drop));
+    let beside = segment.check_beside().and(lines);
+    assert_eq!(beside.is_ok(), segment.check().is_ok(), "whoever reads the lines too is told as much");
     segment.check()?;
     let found = (0..segment.count()).map(|at| segment.entries(at)).collect::<Result<Vec<_>, _>>()?.concat();
     let expected = entries(name.first.number()..name.last.number() + 1);
@@ -359,7 +362,7 @@ proptest! {
         prop_assert_eq!((&found.after, &found.entries), (&after, &all));
 
         let block = block::write(&all.iter().collect::<Vec<_>>()).expect("memory");
-        let block = Block::read(&block).expect("a block");
+        let block = Block::read(block).expect("a block");
         prop_assert_eq!(block.entries().expect("its events"), all.clone());
 
         let folder = tempfile::tempdir().expect("a folder");

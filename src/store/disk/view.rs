@@ -13,7 +13,9 @@ use super::mention::Mentions;
 use super::segment::{Hash, Segment, SegmentName};
 use super::state::State;
 use crate::model::{CommandId, Places, Seq, Span};
-use crate::store::{Entry, SPAN_EVENTS, Sought, StoreError, TimeSpan, Times, Until, each_in_order};
+use crate::store::{
+    Bundle, Entry, Frontier, SPAN_EVENTS, Sought, StoreError, TimeSpan, Times, Unpacked, Until, each_in_order,
+};
 
 pub(super) const SEGMENTS: &str = "segments";
 /// How often the segments are looked for anew when others exchange them.
@@ -151,6 +153,22 @@ impl View {
             lines.extend(rest.map(|entry| entry.line.clone()));
         }
         Ok(lines)
+    }
+
+    /// Returns the lines after a place that are kept together, at most `limit`.
+    pub(super) fn bundle(&self, after: Seq, limit: usize) -> Result<Bundle, StoreError> {
+        let (next, archived) = (after.min(self.state.seq()).plus(1), self.archived());
+        if next > archived || limit == 0 {
+            let lines = self.read(after, limit)?;
+            return Ok(Bundle::new(lines.len(), || Ok(Unpacked::from(lines))));
+        }
+        let segment = self.segment(next)?;
+        let at = segment.block_of(next);
+        let (first, last) = segment.places(at);
+        let count = |from: Seq, to: Seq| usize::try_from(to.number() - from.number()).unwrap_or(usize::MAX);
+        let start = count(first, next);
+        let end = start + limit.min(count(next, last.min(archived).plus(1)));
+        Ok(Bundle::new(end - start, move || Ok(segment.lines(at)?.part(start..end))))
     }
 
     /// Returns the place of a command's first event.
@@ -316,6 +334,27 @@ impl View {
 
     /// Reads every segment, and checks that each follows on the one before.
     pub(super) fn check(&self) -> Result<(), StoreError> {
+        self.each_segment(Segment::check, |()| {})
+    }
+
+    /// As [`View::check`], but for the lines of segments. Returns what those are to add up to that end with each segment.
+    pub(super) fn check_beside(&self) -> Result<Vec<Frontier>, StoreError> {
+        let (archived, mut ends) = (self.archived(), Vec::new());
+        let check = |segment: &Segment| match segment.after.seq() <= archived {
+            true => segment.check_beside().map(|()| Some(segment.after.frontier.clone())),
+            // Whoever reads the lines up to the head does not see its end.
+            false => segment.check().map(|()| None),
+        };
+        self.each_segment(check, |end| ends.extend(end))?;
+        Ok(ends)
+    }
+
+    /// Takes what comes of a check of each segment, on other threads where there are any, if each follows on the one before.
+    fn each_segment<T: Send>(
+        &self,
+        check: impl Fn(&Segment) -> Result<T, StoreError> + Sync,
+        mut take: impl FnMut(T),
+    ) -> Result<(), StoreError> {
         let (mut end, archived) = (State::default(), self.archived());
         let next = || {
             if end.seq() >= archived {
@@ -326,13 +365,13 @@ impl View {
             Ok(vec![(segment, before)])
         };
         let check = |(segment, before): (Arc<Segment>, State)| match segment.before == before {
-            true => segment.check(),
+            true => check(&segment),
             false => {
                 let next = before.seq().plus(1);
                 Err(damaged(format!("the events from {next} on do not follow on those before")))
             }
         };
-        each_in_order(SEGMENTS_ALONE, next, check, |checked| checked)
+        each_in_order(SEGMENTS_ALONE, next, check, |checked| checked.map(&mut take))
     }
 }
 

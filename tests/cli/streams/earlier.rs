@@ -193,7 +193,7 @@ fn a_command_without_a_caller_has_the_digest_of_an_earlier_release() {
             }
             _ => continue,
         };
-        let command = Command::new(record.command_id.into(), record.by, action);
+        let command = Command::new(record.command_id.into(), (*record.by).clone(), action);
         let command = Command { occurred_at, ..command };
         assert_eq!(CommandDigest::AsWritten(command.digest_as_written()), digest, "{line}");
         seen.push(command.action.verb());

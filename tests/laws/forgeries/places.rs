@@ -9,7 +9,7 @@ const FILES: &[(&str, &str)] = &[
     ("src/rules/evolve.rs", "Impossible> {"),
     ("src/rules/touched.rs", "String> {"),
     ("src/rules/family", "String> {"),
-    ("src/ledger/verify.rs", "String> {"),
+    ("src/ledger/audit.rs", "String> {"),
     ("src/ledger/derived.rs", "String> {"),
     ("src/ledger/verify.rs", "VerifyError>, LedgerError> {"),
     ("src/ledger/restore.rs", "RestoreError> {"),

@@ -49,7 +49,7 @@ pub fn block(bytes: &[u8]) -> usize {
         let entries = block.entries()?;
         assert_eq!(entries.len() as u64, block.count(), "as many events as it says");
         let again = block::write(&entries.iter().collect::<Vec<_>>()).expect("memory");
-        let again = Block::read(&again).and_then(|block| block.entries());
+        let again = Block::read(again).and_then(|block| block.entries());
         assert_eq!(again, Some(entries), "what is written again is the same");
         Some(())
     })

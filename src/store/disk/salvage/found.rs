@@ -260,7 +260,7 @@ impl Kept {
             Kept::Raw(file, start, length) => {
                 let mut bytes = vec![0; *length];
                 let read = file.read_exact_at(&mut bytes, *start).ok();
-                Ok(read.and_then(|()| Block::read(&bytes)?.entries()).unwrap_or_default())
+                Ok(read.and_then(|()| Block::read(bytes)?.entries()).unwrap_or_default())
             }
         }
     }

@@ -26,7 +26,7 @@ use super::damaged;
 use super::packed::{HEADER_BYTES, Packed};
 use super::state::State;
 use crate::model::{CommandId, Seq};
-use crate::store::{Entry, Sought, StoreError, TimeSpan, Times, Until};
+use crate::store::{Entry, Sought, StoreError, TimeSpan, Times, Unpacked, Until};
 
 const MAGIC: &[u8; 8] = b"phaseseg";
 
@@ -103,7 +103,7 @@ impl Segment {
 
     /// Reads a block.
     pub(super) fn block(&self, at: usize) -> Result<Block, StoreError> {
-        let block = Block::read(&self.block_bytes(at)?);
+        let block = Block::read(self.block_bytes(at)?);
         let expected = u64::from(self.blocks[at].events);
         block.filter(|block| block.count() == expected).ok_or_else(|| self.bad_block(at))
     }
@@ -111,6 +111,11 @@ impl Segment {
     /// Reads the events of a block.
     pub(super) fn entries(&self, at: usize) -> Result<Vec<Entry>, StoreError> {
         self.block(at)?.entries().ok_or_else(|| self.bad_block(at))
+    }
+
+    /// Reads the lines of a block.
+    pub(super) fn lines(&self, at: usize) -> Result<Unpacked, StoreError> {
+        self.block(at)?.lines().ok_or_else(|| self.bad_block(at))
     }
 
     fn block_bytes(&self, at: usize) -> Result<Vec<u8>, StoreError> {
@@ -211,13 +216,29 @@ impl Segment {
 
     /// Reads all of it, and checks that it is what was written: every byte, and the root over the lines.
     pub(super) fn check(&self) -> Result<(), StoreError> {
-        self.packed.check_sections()?;
-        Filter::of(&self.packed, &self.after.root())?.check(&self.packed)?;
+        self.check_sections()?;
         let mut state = self.before.clone();
         for at in 0..self.blocks.len() {
             self.entries(at)?.iter().for_each(|entry| state.push(entry));
         }
-        match state == self.after {
+        self.check_end(&state)
+    }
+
+    /// As [`Segment::check`], but for the lines: whoever reads them all sees whether they add up to what is said to be after
+    /// them.
+    pub(super) fn check_beside(&self) -> Result<(), StoreError> {
+        self.check_sections()?;
+        let times = self.entries(self.blocks.len() - 1)?.last().map(|entry| entry.times);
+        self.check_end(&State { times, ..self.after.clone() })
+    }
+
+    fn check_sections(&self) -> Result<(), StoreError> {
+        self.packed.check_sections()?;
+        Filter::of(&self.packed, &self.after.root())?.check(&self.packed)
+    }
+
+    fn check_end(&self, found: &State) -> Result<(), StoreError> {
+        match *found == self.after {
             true => Ok(()),
             false => Err(damaged(format!(
                 "the root over the events in `{}` is not the one that it says",

@@ -9,17 +9,34 @@ use super::index::{BlockEntry, write_blocks};
 use super::links::Links;
 use super::lists::Lists;
 use super::{BLOCKS, FILTER, JOINT, KINDS, LINKS, MAGIC, PHASES, ROOTS, SPAN, Segment, SegmentName, V1};
-use crate::model::{CommandId, Seq};
+use crate::model::{CommandId, Digest, Seq};
 use crate::store::disk::block::{self, BlockSize};
 use crate::store::disk::bytes::Writer;
 use crate::store::disk::mention::Mentions;
 use crate::store::disk::packed::PackedWriter;
 use crate::store::disk::state::State;
 use crate::store::disk::{damaged, io_error};
-use crate::store::{Entry, StoreError};
+use crate::store::{Entry, StoreError, each_in_order};
 
 /// The roots of subtrees of 256 leaves are kept: 2 to the power of this.
 const LEVEL: u32 = 8;
+
+/// From more blocks on a thread is worth it: as many has an archiving while commands come one by one.
+const BLOCKS_ALONE: usize = 4;
+
+/// A block that is made, and what is to be known of its lines: the leaf that each is, and what it tells.
+struct Made<'a> {
+    bytes: Vec<u8>,
+    lines: Vec<(Digest, Option<Mentions<'a>>)>,
+    entries: Vec<&'a Entry>,
+}
+
+impl<'a> Made<'a> {
+    fn of(entries: Vec<&'a Entry>) -> Result<Self, StoreError> {
+        let lines = entries.iter().map(|entry| (Digest::leaf(&entry.line), Mentions::of(&entry.line)));
+        Ok(Made { bytes: block::write(&entries)?, lines: lines.collect(), entries })
+    }
+}
 
 /// A segment in the making.
 pub(in crate::store::disk) struct SegmentWriter {
@@ -95,7 +112,7 @@ impl SegmentWriter {
         for at in 0..segment.count() {
             let block = shift + u32::try_from(at).expect("limits keep segments small");
             let first = segment.places(at).0;
-            segment.entries(at)?.iter().for_each(|entry| self.note_mentions(&entry.line, first, block));
+            segment.lines(at)?.iter().for_each(|line| self.note(Mentions::of(line).as_ref(), first, block));
         }
         Ok(())
     }
@@ -109,30 +126,31 @@ impl SegmentWriter {
     ) -> Result<(), StoreError> {
         self.joint = self.state.seq().plus(entries.len() as u64);
         let mut cut = size.cut(entries.iter().chain(more));
-        while let Some(entries) = cut.next_block() {
-            self.add_block(&entries)?;
-        }
-        Ok(())
+        let is_many = entries.len() + more.len() > BLOCKS_ALONE * size.events_max;
+        let alone = if is_many { 0 } else { usize::MAX };
+        let next = || Ok(Vec::from_iter(cut.next_block()));
+        each_in_order(alone, next, Made::of, |made: Result<Made<'_>, StoreError>| {
+            self.add_block(&made?)
+        })
     }
 
-    fn add_block(&mut self, entries: &[&Entry]) -> Result<(), StoreError> {
-        let bytes = block::write(entries)?;
-        let (first, stored) = (self.state.seq().plus(1), bytes.len());
-        let stored = u32::try_from(stored).expect("limits keep blocks small");
-        let offset = self.packed.put(&bytes)?;
+    fn add_block(&mut self, made: &Made<'_>) -> Result<(), StoreError> {
+        let first = self.state.seq().plus(1);
+        let stored = u32::try_from(made.bytes.len()).expect("limits keep blocks small");
+        let offset = self.packed.put(&made.bytes)?;
         let at = u32::try_from(self.blocks.len()).expect("limits keep segments small");
-        self.blocks.push(BlockEntry::new(entries, first, offset, stored, self.blocks.last()));
-        for entry in entries {
+        self.blocks.push(BlockEntry::new(&made.entries, first, offset, stored, self.blocks.last()));
+        for (entry, (leaf, mentions)) in made.entries.iter().zip(&made.lines) {
             self.commands.insert(entry.command_id);
-            self.note_mentions(&entry.line, first, at);
-            self.roots.extend(self.state.push_seeing(entry, LEVEL));
+            self.note(mentions.as_ref(), first, at);
+            self.roots.extend(self.state.push_leaf_seeing(entry.times, leaf, LEVEL));
         }
         Ok(())
     }
 
     /// Notes what the line of an event tells that it may be looked for by; its block begins at a place.
-    fn note_mentions(&mut self, line: &str, first: Seq, block: u32) {
-        let Some(mentions) = Mentions::of(line) else { return };
+    fn note(&mut self, mentions: Option<&Mentions<'_>>, first: Seq, block: u32) {
+        let Some(mentions) = mentions else { return };
         if let Some(phase) = mentions.phase() {
             self.phases.add(&phase, block);
         }
