@@ -6,7 +6,7 @@ use super::since::{self, Changed, Last};
 use super::snapshot::SnapshotFile;
 use super::state::State;
 use crate::model::Seq;
-use crate::store::{Head, StoreError};
+use crate::store::{Head, PastRows, StoreError};
 
 /// The rows of a log that stands at a place.
 #[derive(Debug)]
@@ -70,23 +70,56 @@ impl HeadRows {
     pub(super) fn rows(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
         let kept = self.snapshot.as_ref().map(|snapshot| snapshot.rows(prefix)).transpose().map_err(moved)?;
         let changed = self.changed.range(prefix.to_owned()..).take_while(|(key, _)| key.starts_with(prefix));
-        let mut changed = changed.peekable();
-        let mut rows = Vec::new();
-        let put = |rows: &mut Vec<_>, (key, value): (&String, &Option<Vec<u8>>)| {
-            rows.extend(value.as_ref().map(|value| (key.clone(), value.clone())));
-        };
-        for (key, value) in kept.unwrap_or_default() {
-            while let Some(before) = changed.next_if(|(of, _)| **of < key) {
-                put(&mut rows, before);
-            }
-            match changed.next_if(|(of, _)| **of == key) {
-                Some(instead) => put(&mut rows, instead),
-                None => rows.push((key, value)),
+        Ok(merged(kept.unwrap_or_default(), changed))
+    }
+
+    /// Returns rows whose key has a prefix and comes after one, in order: at least one where there is any.
+    pub(super) fn rows_after(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+    ) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        let mut after = after.map(str::to_owned);
+        loop {
+            let snapshot = self.snapshot.as_ref();
+            let kept = snapshot.map(|snapshot| snapshot.rows_after(prefix, after.as_deref())).transpose();
+            let kept = kept.map_err(moved)?.unwrap_or_default();
+            let end = kept.last().map(|(key, _)| key.clone());
+            let is_meant =
+                |key: &String| key.starts_with(prefix) && end.as_ref().is_none_or(|end| key <= end);
+            let from = prefix.max(after.as_deref().unwrap_or_default()).to_owned();
+            let changed =
+                self.changed.range(from..).filter(|(key, _)| after.as_ref().is_none_or(|after| *key > after));
+            let rows = merged(kept, changed.take_while(|(key, _)| is_meant(key)));
+            match end {
+                // What was there is gone.
+                Some(end) if rows.is_empty() => after = Some(end),
+                _ => return Ok(rows),
             }
         }
-        changed.for_each(|rest| put(&mut rows, rest));
-        Ok(rows)
     }
+}
+
+/// Puts what changed in place of what was there, in order.
+fn merged<'a>(
+    kept: Vec<(String, Vec<u8>)>,
+    changed: impl Iterator<Item = (&'a String, &'a Option<Vec<u8>>)>,
+) -> Vec<(String, Vec<u8>)> {
+    let (mut changed, mut rows) = (changed.peekable(), Vec::with_capacity(kept.len()));
+    let put = |rows: &mut Vec<_>, (key, value): (&String, &Option<Vec<u8>>)| {
+        rows.extend(value.as_ref().map(|value| (key.clone(), value.clone())));
+    };
+    for (key, value) in kept {
+        while let Some(before) = changed.next_if(|(of, _)| **of < key) {
+            put(&mut rows, before);
+        }
+        match changed.next_if(|(of, _)| **of == key) {
+            Some(instead) => put(&mut rows, instead),
+            None => rows.push((key, value)),
+        }
+    }
+    changed.for_each(|rest| put(&mut rows, rest));
+    rows
 }
 
 /// A snapshot is a cache: one that cannot be read is as good as none, and the log tells the same.

@@ -72,13 +72,15 @@ use self::journal::JournalFile;
 use self::lock::Lock;
 use self::segment::SegmentName;
 use self::since::SinceFile;
+use self::snapshot::SnapshotFile;
 use self::state::State;
 use self::tail::Tail;
 use self::threads::Opener;
 use self::view::View;
 use self::witness::Witnesses;
 use super::{
-    Appended, Batch, Cache, Head, Limits, Log, Mended, Snapshot, Sought, StoreError, TimeSpan, Until,
+    Appended, Batch, Cache, Head, Limits, Log, Mended, PastRows, Snapshot, Sought, StoreError, TimeSpan,
+    Until,
 };
 use crate::model::{CommandId, Places, Seq, Span};
 
@@ -256,9 +258,24 @@ impl Cache for DiskStore {
         self.rows_of(of)?.map_or(Ok(Vec::new()), |tail| rows::rows(tail, prefix))
     }
 
+    fn rows_after(
+        &self,
+        of: &Head,
+        prefix: &str,
+        after: Option<&str>,
+    ) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        self.rows_of(of)?.map_or(Ok(Vec::new()), |tail| rows::rows_after(tail, prefix, after))
+    }
+
     fn snapshot(&self, at_most: Seq) -> Result<Option<Snapshot>, StoreError> {
         self.check_usable()?;
         snapshot::last(&self.dir, at_most)
+    }
+
+    fn past_rows(&self, at_most: Seq) -> Result<Option<Box<dyn PastRows>>, StoreError> {
+        self.check_usable()?;
+        let found = SnapshotFile::last(&self.dir, at_most)?;
+        Ok(found.map(|snapshot| -> Box<dyn PastRows> { Box::new(snapshot) }))
     }
 
     fn keep_snapshot(&mut self, snapshot: &Snapshot) -> Result<(), StoreError> {

@@ -4,8 +4,9 @@
 //! to the page with the empty fence. A row larger than a page has one of its own.
 //!
 //! ```text
-//!  0 │ (length 4, key, length 4, value) a row         written with a few rows
-//!  1 │ length 4 │ the same, compressed by zstd        written with many rows, and so larger
+//!  0 │ (length 4, key, length 4, value) a row           written with a few rows
+//!  1 │ length 4 │ the same, compressed by zstd           as it was written before these were counted
+//!  2 │ length 4 │ rows 4 │ the same, compressed by zstd  written with many rows, and so larger
 //! ```
 
 use std::collections::BTreeMap;
@@ -13,12 +14,14 @@ use std::ops::Bound::{Excluded, Included};
 use std::path::Path;
 
 use super::bytes::{Reader, Writer};
+use super::snapshot::{ROWS_AT_ONCE, SnapshotWriter};
 use super::tail::{Changes, Pair, ROW, Tail};
 use super::{codec, damaged, io_error};
 use crate::store::StoreError;
 
 const PLAIN: u8 = 0;
 const ZSTD: u8 = 1;
+const ZSTD_COUNTED: u8 = 2;
 /// A page is full when its rows reach this many bytes.
 const PAGE_BYTES: usize = 2 << 10;
 /// The same for a page that is compressed.
@@ -40,19 +43,83 @@ pub(super) fn row(tail: &Tail, key: &str) -> Result<Option<Vec<u8>>, StoreError>
 
 /// Returns the rows whose key has a prefix, in order.
 pub(super) fn rows(tail: &Tail, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+    let mut found = rows_after(tail, prefix, None)?;
+    while let Some((last, _)) = found.last() {
+        let more = rows_after(tail, prefix, Some(last))?;
+        if more.is_empty() {
+            break;
+        }
+        found.extend(more);
+    }
+    Ok(found)
+}
+
+/// Returns rows whose key has a prefix and comes after one, in order: at least one where there is any.
+pub(super) fn rows_after(
+    tail: &Tail,
+    prefix: &str,
+    after: Option<&str>,
+) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
     let mut found = Vec::new();
-    let mut page = match page_of(tail, prefix)? {
+    let mut page = match page_of(tail, after.unwrap_or_default().max(prefix))? {
         Some(page) => Some(page),
         None => unpacked(tail.first((Included(&[ROW]), Excluded(&[ROW + 1])))?)?,
     };
     while let Some((fence, rows)) = page {
-        if fence[1..] > *prefix.as_bytes() && !fence[1..].starts_with(prefix.as_bytes()) {
+        let is_behind = fence[1..] > *prefix.as_bytes() && !fence[1..].starts_with(prefix.as_bytes());
+        if is_behind || found.len() >= ROWS_AT_ONCE {
             break;
         }
-        found.extend(decode(&rows)?.into_iter().filter(|(key, _)| key.starts_with(prefix)));
+        let is_meant = |(key, _): &(String, Vec<u8>)| {
+            key.starts_with(prefix) && after.is_none_or(|after| key.as_str() > after)
+        };
+        found.extend(decode(&rows)?.into_iter().filter(is_meant));
         page = unpacked(tail.first((Excluded(&fence), Excluded(&[ROW + 1])))?)?;
     }
     Ok(found)
+}
+
+/// Adds all rows to a snapshot, page by page: what is compressed stays as it is.
+pub(super) fn copy(tail: &Tail, to: &mut SnapshotWriter) -> Result<(), StoreError> {
+    let (mut first, mut plain) = (String::new(), Vec::new());
+    let mut page = tail.first((Included(&[ROW]), Excluded(&[ROW + 1])))?;
+    while let Some((fence, packed)) = page {
+        let key = std::str::from_utf8(&fence[1..]).map_err(|_| no_page())?;
+        match packed.split_first() {
+            Some((&PLAIN, rows)) => {
+                if plain.is_empty() {
+                    key.clone_into(&mut first);
+                }
+                plain.extend_from_slice(rows);
+                if plain.len() >= PAGE_BYTES_ZSTD {
+                    put_plain(to, &first, &mut plain)?;
+                }
+            }
+            _ => {
+                put_plain(to, &first, &mut plain)?;
+                let (length, rows, zstd) = read_zstd(&packed).ok_or_else(no_page)?;
+                let count = || codec::decompress(zstd, length).map(|page| Pairs { page: &page }.count());
+                let rows = rows.or_else(count).ok_or_else(no_page)?;
+                to.put_compressed(key, rows, length, zstd)?;
+            }
+        }
+        page = tail.first((Excluded(&fence), Excluded(&[ROW + 1])))?;
+    }
+    put_plain(to, &first, &mut plain)
+}
+
+fn put_plain(to: &mut SnapshotWriter, first: &str, plain: &mut Vec<u8>) -> Result<(), StoreError> {
+    if !plain.is_empty() {
+        let rows = Pairs { page: plain }.count();
+        to.put(first, rows, plain)?;
+        plain.clear();
+    }
+    Ok(())
+}
+
+/// Says whether there are any rows.
+pub(super) fn are_there(tail: &Tail) -> Result<bool, StoreError> {
+    Ok(tail.first_key((Included(&[ROW]), Excluded(&[ROW + 1])))?.is_some())
 }
 
 /// Forgets all rows.
@@ -156,8 +223,9 @@ impl Packer {
                 packed.bytes(page);
             }
             Some(zstd) => {
-                packed.u8(ZSTD);
+                packed.u8(ZSTD_COUNTED);
                 packed.u32(page.len());
+                packed.u32(Pairs { page }.count());
                 packed.bytes(&zstd.compress(page).map_err(io_error("compress", Path::new("memory")))?);
             }
         }
@@ -171,13 +239,25 @@ fn unpacked(found: Option<Pair>) -> Result<Option<Pair>, StoreError> {
         packed.remove(0);
         return Ok(Some((fence, packed)));
     }
-    let mut reader = Reader::new(&packed);
-    let page = match (reader.u8(), reader.u32()) {
-        (Some(ZSTD), Some(length)) => codec::decompress(reader.rest(), length as usize),
-        _ => None,
+    let page = read_zstd(&packed).and_then(|(length, _, zstd)| codec::decompress(zstd, length));
+    Ok(Some((fence, page.ok_or_else(no_page)?)))
+}
+
+/// Reads a page that is compressed: the length of its rows, how many they are where that is told, and what they are
+/// compressed to.
+fn read_zstd(packed: &[u8]) -> Option<(usize, Option<usize>, &[u8])> {
+    let mut reader = Reader::new(packed);
+    let (kind, length) = (reader.u8()?, reader.u32()? as usize);
+    let rows = match kind {
+        ZSTD => None,
+        ZSTD_COUNTED => Some(reader.u32()? as usize),
+        _ => return None,
     };
-    let page = page.ok_or_else(|| damaged("a page of rows is not one that this version writes".to_owned()));
-    Ok(Some((fence, page?)))
+    Some((length, rows, reader.rest()))
+}
+
+fn no_page() -> StoreError {
+    damaged("a page of rows is not one that this version writes".to_owned())
 }
 
 /// Returns the page that a row is in or would be in.
@@ -238,4 +318,37 @@ impl<'a> Iterator for Pairs<'a> {
 
 fn fence_key(fence: &str) -> Vec<u8> {
     [&[ROW], fence.as_bytes()].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_read_as_each_version_writes_it() {
+        let mut table = Rows::new();
+        table.insert("a".to_owned(), b"one".to_vec());
+        table.insert("b".to_owned(), vec![7; 100]);
+        let mut page = Writer::default();
+        for (key, value) in &table {
+            page.u32(key.len());
+            page.bytes(key.as_bytes());
+            page.u32(value.len());
+            page.bytes(value);
+        }
+        let page = page.finish();
+        let mut packer = Packer::new(PLAIN_ROWS_MAX + 1).expect("zstd");
+        let counted = packer.pack(&page).expect("zstd");
+        assert_eq!(read_zstd(&counted).map(|(length, rows, _)| (length, rows)), Some((page.len(), Some(2))));
+        let mut before = Writer::default();
+        before.u8(ZSTD);
+        before.u32(page.len());
+        before.bytes(&codec::compress(&page).expect("zstd"));
+        let plain = Packer::new(1).and_then(|mut packer| packer.pack(&page)).expect("no zstd");
+        for packed in [plain, counted, before.finish()] {
+            let unpacked = unpacked(Some((fence_key(""), packed))).expect("a page").expect("a page").1;
+            assert_eq!(decode(&unpacked).expect("rows"), table);
+        }
+        assert!(unpacked(Some((fence_key(""), vec![9, 0, 0, 0, 0]))).is_err());
+    }
 }
