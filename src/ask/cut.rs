@@ -230,15 +230,16 @@ impl<'a> Cut<'a> {
     ///
     /// As [`Cut::table`].
     pub fn table_above(&self, phases: &[PhaseRef]) -> Result<Arc<Table>, AskError> {
-        if !self.is_head() || self.table.get().is_some() {
+        if self.table.get().is_some() {
             return self.table();
         }
-        let table = self.ledger.borrow().table_above(&self.head, phases)?;
+        let table = match self.is_head() {
+            true => Some(self.ledger.borrow().table_above(&self.head, phases)?),
+            false => self.ledger.borrow().table_above_at(&self.places, phases)?,
+        };
         // What is not found so is looked for everywhere, and refused by what there is.
-        match phases.iter().all(|phase| phase_named(&table, phase).is_ok()) {
-            true => Ok(Arc::new(table)),
-            false => self.table(),
-        }
+        let is_there = |table: &Table| phases.iter().all(|phase| phase_named(table, phase).is_ok());
+        table.filter(is_there).map_or_else(|| self.table(), |table| Ok(Arc::new(table)))
     }
 
     /// Returns the requests for approval whose ids start so: a whole id, or the start of one up to its first dash.

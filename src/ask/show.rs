@@ -115,8 +115,10 @@ fn phase(asked: &ShowPhase, cut: &Cut<'_>) -> Result<ShowAnswer, AskError> {
     let mut places = cut.places_about(&names)?;
     let first = asked.last.map_or(1, |last| phase.attempt.saturating_sub(last).saturating_add(1));
     let before = if first > 1 { before_attempt(first, &names, &places, cut)? } else { Seq::ZERO };
+    // What was defined before the first event about it ended no attempt.
+    let begins = places.iter().next().map_or(cut.places().last(), |first| first.minus(1));
     for kind in ["workflow_defined", "workflow_retired"] {
-        places = places.or(&cut.places_of(Sought::Kind(kind))?);
+        places = places.or(&cut.places_of(Sought::Kind(kind))?.without(&Places::up_to(begins)));
     }
     let mut history = PhaseHistory::of(&table, phase);
     cut.each(&places.without(&Places::up_to(before)), |record| {

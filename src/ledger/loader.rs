@@ -3,9 +3,11 @@
 use std::collections::HashSet;
 use std::collections::btree_map::Entry;
 
-use super::rows::{Kept, approval_key, dependants_key, load_small, load_whole, phase_key, read};
+use super::rows::{
+    Kept, approval_key, dependants_key, load_small, load_whole, phase_key, read, workflow_key,
+};
 use super::{LedgerError, replay};
-use crate::model::{EventId, PhaseId, PhaseRef};
+use crate::model::{EventId, PhaseId, PhaseRef, WorkflowName};
 use crate::rules::{Phase, Reach, Table};
 use crate::store::{Head, Store, StoreError};
 
@@ -34,6 +36,10 @@ enum How {
 #[derive(Debug)]
 pub(super) struct Loader {
     everything: bool,
+    /// Whether all of it is loaded where that is quicker than row by row; else it fails instead.
+    may_load_all: bool,
+    /// Whether all workflows and tags are there.
+    names: bool,
     dependants: HashSet<PhaseId>,
     /// Phases of which all that is connected with them is there, however it is judged.
     connected: HashSet<PhaseId>,
@@ -44,19 +50,31 @@ pub(super) struct Loader {
 }
 
 impl Loader {
-    /// Makes the loader of a head's table that holds the workflows and tags, or all of it when there are no rows.
+    /// Makes the loader of a head's table: of nothing at first, or of all of it when there are no rows.
     pub(super) fn new(store: &dyn Store, head: &Head) -> Result<(Self, Table), LedgerError> {
-        let small = Kept::new(store, head).try_read(load_small)?;
-        let loader = Loader {
-            everything: small.is_none(),
+        let kept = Kept::new(store, head);
+        // Whether they can be read shows by any of them.
+        match kept.try_read(|kept| kept.row("w/"))? {
+            Some(_) => Ok((Loader::of(false, true), Table { head: head.seq, ..Table::default() })),
+            None => Ok((Loader::of(true, true), replay::fold(store, head.seq)?.table)),
+        }
+    }
+
+    /// Makes the loader of a part of a table: where that is most of it, [`Loader::load_rows`] fails with
+    /// [`StoreError::Moved`].
+    pub(super) fn of_part() -> Self {
+        Loader::of(false, false)
+    }
+
+    fn of(everything: bool, may_load_all: bool) -> Self {
+        Loader {
+            everything,
+            may_load_all,
+            names: everything,
             dependants: HashSet::new(),
             connected: HashSet::new(),
             walks: 0,
             is_vast: false,
-        };
-        match small {
-            Some(table) => Ok((loader, table)),
-            None => Ok((loader, replay::fold(store, head.seq)?.table)),
         }
     }
 
@@ -86,7 +104,8 @@ impl Loader {
         }
     }
 
-    fn load_rows(
+    /// Loads what an action, or a question, on a phase needs.
+    pub(super) fn load_rows(
         &mut self,
         kept: Kept<'_>,
         table: &mut Table,
@@ -98,7 +117,11 @@ impl Loader {
         if let Reach::Approval(request) = reach {
             return self.approval(kept, table, request);
         }
-        let Some(name) = name else { return Ok(()) };
+        let Some(name) = name else { return self.names(kept, table) };
+        if let Some(id) = self.named(kept, table, name)? {
+            return self.reach(kept, table, id, reach);
+        }
+        self.names(kept, table)?;
         let mut ids = self.candidates(table, name);
         let is_ascii = |name: &PhaseRef| {
             let workflow = name.workflow.as_ref().is_none_or(|workflow| workflow.as_str().is_ascii());
@@ -114,11 +137,49 @@ impl Loader {
         }
         for id in ids {
             self.phase(kept, table, &id)?;
-            match reach {
-                Reach::NoPhase | Reach::Approval(_) | Reach::Phase | Reach::Everything => {}
-                Reach::Above => self.all_above(kept, table, id)?,
-                Reach::Around => self.around(kept, table, id)?,
-            }
+            self.reach(kept, table, id, reach)?;
+        }
+        Ok(())
+    }
+
+    /// Loads what is reached from a phase that is there.
+    fn reach(
+        &mut self,
+        kept: Kept<'_>,
+        table: &mut Table,
+        id: PhaseId,
+        reach: Reach,
+    ) -> Result<(), StoreError> {
+        match reach {
+            Reach::NoPhase | Reach::Approval(_) | Reach::Phase | Reach::Everything => Ok(()),
+            Reach::Above => self.all_above(kept, table, id),
+            Reach::Around => self.around(kept, table, id),
+        }
+    }
+
+    /// Loads the phase that is called so in full, and its workflow: no other name counts where there is one. None where
+    /// there is none, or where it is retired: then all names do.
+    fn named(
+        &self,
+        kept: Kept<'_>,
+        table: &mut Table,
+        name: &PhaseRef,
+    ) -> Result<Option<PhaseId>, StoreError> {
+        let Some(workflow) = &name.workflow else { return Ok(None) };
+        let id = PhaseId::new(workflow.clone(), name.phase.clone());
+        self.phase(kept, table, &id)?;
+        let is_meant = table.phases.get(&id).is_some_and(|phase| !phase.retired);
+        Ok(is_meant.then_some(id))
+    }
+
+    /// Loads all workflows and tags.
+    fn names(&mut self, kept: Kept<'_>, table: &mut Table) -> Result<(), StoreError> {
+        if !self.names {
+            let mut small = load_small(kept)?;
+            // What is loaded may have changed since.
+            small.workflows.append(&mut table.workflows);
+            (table.workflows, table.tags) = (small.workflows, small.tags);
+            self.names = true;
         }
         Ok(())
     }
@@ -135,6 +196,9 @@ impl Loader {
 
     /// Loads all rows, but keeps what is loaded already.
     fn load_everything(&mut self, kept: Kept<'_>, table: &mut Table) -> Result<(), StoreError> {
+        if !self.may_load_all {
+            return Err(StoreError::Moved);
+        }
         self.add_all(table, load_whole(kept)?);
         Ok(())
     }
@@ -149,10 +213,11 @@ impl Loader {
         whole.approvals.append(&mut table.approvals);
         whole.reverted.append(&mut table.reverted);
         *table = whole;
-        self.everything = true;
+        (self.everything, self.names) = (true, true);
     }
 
-    fn approval(&self, kept: Kept<'_>, table: &mut Table, request: EventId) -> Result<(), StoreError> {
+    fn approval(&mut self, kept: Kept<'_>, table: &mut Table, request: EventId) -> Result<(), StoreError> {
+        self.names(kept, table)?;
         let approval = match table.approvals.entry(request) {
             Entry::Occupied(known) => known.into_mut(),
             Entry::Vacant(vacant) => {
@@ -167,11 +232,23 @@ impl Loader {
         }
     }
 
-    fn phase(&self, kept: Kept<'_>, table: &mut Table, id: &PhaseId) -> Result<(), StoreError> {
+    /// Loads a phase, and its workflow.
+    pub(super) fn phase(&self, kept: Kept<'_>, table: &mut Table, id: &PhaseId) -> Result<(), StoreError> {
         if !table.phases.contains_key(id) {
             let key = phase_key(id);
             if let Some(value) = kept.row(&key)? {
                 table.phases.insert(id.clone(), read(&key, &value)?);
+                self.workflow(kept, table, &id.workflow)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn workflow(&self, kept: Kept<'_>, table: &mut Table, name: &WorkflowName) -> Result<(), StoreError> {
+        if !self.names && !table.workflows.contains_key(name) {
+            let key = workflow_key(name);
+            if let Some(value) = kept.row(&key)? {
+                table.workflows.insert(name.clone(), read(&key, &value)?);
             }
         }
         Ok(())

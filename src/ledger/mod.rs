@@ -18,6 +18,7 @@ mod identity;
 mod lines;
 mod loader;
 mod past;
+mod past_table;
 mod record;
 mod replay;
 mod restore;
@@ -183,7 +184,7 @@ impl Ledger {
     /// [`LedgerError`]; nothing is written then, but for [`StoreError::Unknown`].
     pub fn submit(&mut self, command: &Command, now: Timestamp) -> Result<Answer, LedgerError> {
         for _ in 0..TRIES_MAX {
-            let mut session = self.session()?;
+            let mut session = self.begin()?;
             let answer = session.stage(command, now)?;
             match session.commit() {
                 Err(LedgerError::Store(StoreError::Moved)) => {}
@@ -199,7 +200,7 @@ impl Ledger {
     ///
     /// As [`Ledger::submit`].
     pub fn preview(&mut self, command: &Command, now: Timestamp) -> Result<Answer, LedgerError> {
-        let answer = self.session()?.stage(command, now)?;
+        let answer = self.begin()?.stage(command, now)?;
         Ok(Answer { status: answer.status.previewed(), ..answer })
     }
 
@@ -209,6 +210,13 @@ impl Ledger {
     ///
     /// [`StoreError`] as a [`LedgerError`].
     pub fn session(&mut self) -> Result<Session<'_>, LedgerError> {
+        let mut session = self.begin()?;
+        session.load_names()?;
+        Ok(session)
+    }
+
+    /// Begins a batch whose table has nothing that no command has needed.
+    fn begin(&mut self) -> Result<Session<'_>, LedgerError> {
         let head = self.store.head()?;
         Session::new(self.store.as_mut(), head, self.preferred.clone())
     }

@@ -6,6 +6,7 @@ mod before;
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
+use self::before::named;
 use super::LedgerError;
 use super::identity::{self, Once, check_repeats};
 use super::loader::Loader;
@@ -13,7 +14,7 @@ use super::past::{Before, past};
 use super::rows::Changed;
 use super::spent::{self, Spent};
 use crate::model::{
-    Action, Command, CommandId, Declared, Event, FileRole, PhaseRef, Recorded, Seq, StateName, Timestamp,
+    Command, CommandId, Declared, Event, FileRole, PhaseRef, Recorded, Seq, StateName, Timestamp,
     WorkflowName,
 };
 use crate::rules::{
@@ -139,6 +140,10 @@ impl<'a> Session<'a> {
         if let Some(key) = &command.key {
             key.check().map_err(Rejection::from)?;
         }
+        if named(&command.action).is_some() {
+            // What it names is looked for among all names.
+            self.load_names()?;
+        }
         let command = self.with_past(command)?;
         let reach = (reach(&command.action), command.action.phase());
         self.loader.load(self.store, &self.head, &mut self.table, reach)?;
@@ -189,13 +194,7 @@ impl<'a> Session<'a> {
 
     /// Returns a command with what the log has of the one that it takes back, or of the reservation that it names.
     fn with_past<'b>(&self, command: &'b Command) -> Result<Cow<'b, Command>, LedgerError> {
-        let named = match &command.action {
-            Action::Revert(revert) => Some(revert.event),
-            Action::CostRelease(release) => Some(release.reservation),
-            Action::Cost(cost) => cost.reservation,
-            _ => None,
-        };
-        let Some(named) = named else { return Ok(Cow::Borrowed(command)) };
+        let Some(named) = named(&command.action) else { return Ok(Cow::Borrowed(command)) };
         let past = match self.find(CommandId::new(named.uuid()))? {
             Some(first) => Some(Box::new(past(self, first)?)),
             None => None,
@@ -295,6 +294,11 @@ impl<'a> Session<'a> {
             None if self.ruled_out.contains(&id) => Ok(None),
             None => Ok(self.store.find(id)?),
         }
+    }
+
+    /// Loads all workflows and tags: those that a command names are loaded with it.
+    pub(super) fn load_names(&mut self) -> Result<(), LedgerError> {
+        self.loader.load(self.store, &self.head, &mut self.table, (Reach::NoPhase, None))
     }
 
     /// Returns a phase as it is with everything that is staged.

@@ -1,6 +1,8 @@
 //! Names of workflows, phases and tags.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -158,7 +160,7 @@ name! {
 }
 
 /// A phase's full name, `workflow/phase`: unique in its ledger.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "Quoted<'_>", into = "String")]
 pub struct PhaseId {
     /// The workflow that has the phase.
@@ -179,10 +181,37 @@ impl PhaseId {
     }
 }
 
+impl Ord for PhaseId {
+    /// By workflow, then by name. Most that are compared are of one workflow, whose name is then held once.
+    fn cmp(&self, other: &Self) -> Ordering {
+        match self.workflow == other.workflow {
+            true => self.phase.cmp(&other.phase),
+            false => self.workflow.cmp(&other.workflow),
+        }
+    }
+}
+
+impl PartialOrd for PhaseId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
 impl fmt::Display for PhaseId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.workflow, self.phase)
     }
+}
+
+/// Checks the name of a workflow. One that was read just before is held once.
+fn held(name: &str) -> Result<WorkflowName, NameError> {
+    thread_local! {
+        static LAST: RefCell<Option<WorkflowName>> = const { RefCell::new(None) };
+    }
+    LAST.with_borrow_mut(|last| match last {
+        Some(last) if last.as_str() == name => Ok(last.clone()),
+        last => Ok(last.insert(WorkflowName::new(name)?).clone()),
+    })
 }
 
 impl FromStr for PhaseId {
@@ -190,7 +219,7 @@ impl FromStr for PhaseId {
 
     fn from_str(full: &str) -> Result<Self, NameError> {
         let (workflow, phase) = full.split_once('/').ok_or(NameError::Empty)?;
-        Ok(PhaseId { workflow: WorkflowName::new(workflow)?, phase: PhaseName::new(phase)? })
+        Ok(PhaseId { workflow: held(workflow)?, phase: PhaseName::new(phase)? })
     }
 }
 

@@ -1,6 +1,6 @@
 //! `graph`: the phases and what needs what, with the state of each.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::Serialize;
 
@@ -95,7 +95,7 @@ impl Graph {
 
     /// Returns for each phase, by its index, the indices of those who need it.
     pub fn dependants(&self) -> Vec<Vec<usize>> {
-        let index: BTreeMap<&PhaseId, usize> =
+        let index: HashMap<&PhaseId, usize> =
             self.nodes.iter().enumerate().map(|(at, node)| (&node.id, at)).collect();
         let mut dependants = vec![Vec::new(); self.nodes.len()];
         for edge in &self.edges {
@@ -145,7 +145,7 @@ impl Graph {
         }
         let mut nodes: Vec<_> = self.nodes.into_iter().map(Some).collect();
         let nodes: Vec<_> = order.iter().filter_map(|&at| nodes[at].take()).collect();
-        let index: BTreeMap<&PhaseId, usize> =
+        let index: HashMap<&PhaseId, usize> =
             nodes.iter().enumerate().map(|(at, node)| (&node.id, at)).collect();
         let mut edges = self.edges;
         edges.sort_by_cached_key(|edge| (index.get(&edge.from).copied(), index.get(&edge.to).copied()));

@@ -1,6 +1,7 @@
 //! The order in which phases can run.
 
-use std::collections::BTreeMap;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashMap};
 
 use crate::model::PhaseId;
 use crate::rules::{Phase, Table};
@@ -10,22 +11,26 @@ use crate::rules::{Phase, Table};
 ///
 /// Iterative (Kahn 1962): real graphs are thousands deep.
 pub fn topological(table: &Table) -> Vec<&Phase> {
-    let current: BTreeMap<&PhaseId, &Phase> =
-        table.phases.iter().filter(|(_, phase)| !phase.retired).collect();
-    let needs = |phase: &Phase| phase.spec.needs.iter().filter(|need| current.contains_key(need)).count();
-    let mut waiting: BTreeMap<&PhaseId, usize> =
-        current.iter().map(|(id, phase)| (*id, needs(phase))).collect();
-    let key = |phase: &'_ Phase| (phase.id.workflow.clone(), phase.spec.position, phase.id.phase.clone());
-    let mut ready: BTreeMap<_, &Phase> =
-        current.values().filter(|phase| waiting[&phase.id] == 0).map(|phase| (key(phase), *phase)).collect();
-    let mut order = Vec::with_capacity(current.len());
-    while let Some((_, phase)) = ready.pop_first() {
-        order.push(phase);
-        for below in table.dependants_of(&phase.id) {
-            let (Some(left), Some(below)) = (waiting.get_mut(below), current.get(below)) else { continue };
-            *left -= 1;
-            if *left == 0 {
-                ready.insert(key(below), below);
+    let mut phases: Vec<&Phase> = table.phases.values().filter(|phase| !phase.retired).collect();
+    phases.sort_by(|a, b| {
+        let key = |phase: &'_ Phase| phase.spec.position;
+        a.id.workflow.cmp(&b.id.workflow).then(key(a).cmp(&key(b))).then_with(|| a.id.phase.cmp(&b.id.phase))
+    });
+    // By rank: names are long, and looked up over and over.
+    let ranks: HashMap<&PhaseId, usize> =
+        phases.iter().enumerate().map(|(rank, phase)| (&phase.id, rank)).collect();
+    let needs = |phase: &Phase| phase.spec.needs.iter().filter(|need| ranks.contains_key(need)).count();
+    let mut waiting: Vec<usize> = phases.iter().map(|phase| needs(phase)).collect();
+    let free = waiting.iter().enumerate().filter(|(_, waiting)| **waiting == 0);
+    let mut ready: BinaryHeap<Reverse<usize>> = free.map(|(rank, _)| Reverse(rank)).collect();
+    let mut order = Vec::with_capacity(phases.len());
+    while let Some(Reverse(rank)) = ready.pop() {
+        order.push(phases[rank]);
+        for below in table.dependants_of(&phases[rank].id) {
+            let Some(&below) = ranks.get(below) else { continue };
+            waiting[below] -= 1;
+            if waiting[below] == 0 {
+                ready.push(Reverse(below));
             }
         }
     }

@@ -216,7 +216,7 @@ impl PhaseStatus {
             over_limit: table.is_over_limit(phase, at),
             last_seq: phase.last_seq,
             updated_at: phase.updated_at,
-            process: phase.state.attempt().and_then(|attempt| attempt.process.clone()),
+            process: phase.state.attempt().and_then(|attempt| attempt.process.as_deref().cloned()),
             process_state: None,
             left_behind_pid: None,
             retired: phase.retired,

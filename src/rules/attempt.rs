@@ -55,10 +55,10 @@ pub struct Attempt {
     /// The needs that were not met.
     pub unmet: Vec<PhaseId>,
     /// The process that does the work, while it is under way and where that is known.
-    pub process: Option<Process>,
+    pub process: Option<Box<Process>>,
     /// Who vouched last for what it left, so that it counts as built on what was there then; none where nobody did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub vouched: Option<Vouched>,
+    pub vouched: Option<Box<Vouched>>,
 }
 
 /// That somebody vouches for what an attempt left.

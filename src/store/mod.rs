@@ -15,6 +15,7 @@ mod bundle;
 mod disk;
 mod memory;
 mod merkle;
+mod past;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -27,6 +28,7 @@ pub use disk::fuzzing;
 pub use disk::{Differing, DiskOptions, DiskReader, DiskStore, Opened, Salvaged, backup, salvage};
 pub use memory::MemoryStore;
 pub use merkle::Frontier;
+pub use past::PastRows;
 
 use crate::model::{CommandId, Digest, Places, Seq, Span, Timestamp};
 
@@ -270,8 +272,26 @@ pub trait Cache: Send {
     /// Returns the rows of a head's table whose key has a prefix, in the order of their keys. Fails as [`Cache::row`].
     fn rows(&self, of: &Head, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError>;
 
+    /// Returns rows as [`Cache::rows`] whose key comes after one, or from the first on: as many as are at hand together, and
+    /// at least one where there is any, so that a table of many phases is read piece by piece.
+    fn rows_after(
+        &self,
+        of: &Head,
+        prefix: &str,
+        after: Option<&str>,
+    ) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        let mut rows = self.rows(of, prefix)?;
+        let start = rows.partition_point(|(key, _)| after.is_some_and(|after| key.as_str() <= after));
+        Ok(rows.split_off(start))
+    }
+
     /// Returns the last snapshot at or before a place, where one is kept. The caller checks it.
     fn snapshot(&self, at_most: Seq) -> Result<Option<Snapshot>, StoreError>;
+
+    /// Returns the rows of the last snapshot at or before a place, of which a few are read. The caller checks them.
+    fn past_rows(&self, at_most: Seq) -> Result<Option<Box<dyn PastRows>>, StoreError> {
+        Ok(self.snapshot(at_most)?.map(|snapshot| -> Box<dyn PastRows> { Box::new(snapshot) }))
+    }
 
     /// Keeps a snapshot; a store may drop it at any time.
     fn keep_snapshot(&mut self, snapshot: &Snapshot) -> Result<(), StoreError>;

@@ -94,7 +94,23 @@ impl<T: Store + ?Sized> AtHead for T {
     }
 
     fn rows_now(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
-        self.rows(&self.head()?, prefix)
+        let head = self.head()?;
+        let rows = self.rows(&head, prefix)?;
+        assert_eq!(by_pieces(|after| self.rows_after(&head, prefix, after)), rows);
+        Ok(rows)
+    }
+}
+
+/// Returns rows that are read piece by piece.
+pub fn by_pieces(
+    rows_after: impl Fn(Option<&str>) -> Result<Vec<(String, Vec<u8>)>, StoreError>,
+) -> Vec<(String, Vec<u8>)> {
+    let (mut rows, mut after) = (Vec::new(), None::<String>);
+    loop {
+        let piece = rows_after(after.as_deref()).expect("rows");
+        let Some((last, _)) = piece.last() else { return rows };
+        after = Some(last.clone());
+        rows.extend(piece);
     }
 }
 
@@ -353,6 +369,12 @@ fn many_rows_and_large_rows() {
         let mut expected = MemoryStore::new();
         append(&mut expected, &table);
         assert_eq!(subject.store().rows_now("").expect("rows"), expected.rows_now("").expect("rows"));
+        // A snapshot has them as they are kept: pages of few rows, and of many.
+        append(subject.store(), &batch((1..=3000).map(entry).collect()));
+        let snapshot = subject.store().snapshot(Seq::new(3000)).expect("snapshots");
+        if let Some(snapshot) = snapshot.filter(|snapshot| snapshot.seq == Seq::new(3000)) {
+            assert_eq!(snapshot.rows, expected.rows_now("").expect("rows"));
+        }
         for number in 0..5000 {
             let found = subject.store().row_now(&key(number)).expect("a row");
             assert_eq!(found, expected.row_now(&key(number)).expect("a row"), "{number}");

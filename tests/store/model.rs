@@ -8,7 +8,7 @@ use phaseledger::store::{
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::contract::{AtHead, OnDisk, SMALL, Subject, command, snapshot, time};
+use crate::contract::{AtHead, OnDisk, SMALL, Subject, by_pieces, command, snapshot, time};
 
 #[derive(Debug, Clone)]
 enum Operation {
@@ -170,6 +170,8 @@ impl Pair {
         assert_eq!(asked.head().expect("a head"), self.memory.head().expect("a head"));
         for prefix in ["", "a", "ab", "b", "bb", "c"] {
             assert_eq!(rows(prefix).expect("rows"), self.memory.rows_now(prefix).expect("rows"));
+            let pieces = by_pieces(|after| asked.rows_after(&head, prefix, after));
+            assert_eq!(pieces, rows(prefix).expect("rows"));
             let row = asked.row(&head, prefix).expect("a row");
             assert_eq!(row, self.memory.row_now(prefix).expect("a row"));
         }

@@ -193,7 +193,7 @@ pub fn number(process: &Process) -> String {
 
 /// Adds to the refusal of a start what can be done about the attempt that is under way.
 pub fn refused(failure: Failure, phase: &Phase, attempt: &Attempt) -> Failure {
-    let (name, phase) = (attempt.process.as_ref().map(name), &phase.id.phase);
+    let (name, phase) = (attempt.process.as_deref().map(name), &phase.id.phase);
     let hint = match (life(attempt), name) {
         (Life::Running, Some(name)) => format!("{name} works on it: wait for it, or end it first"),
         (Life::LeftBehind(pid), Some(name)) => {
@@ -218,7 +218,7 @@ pub fn refused(failure: Failure, phase: &Phase, attempt: &Attempt) -> Failure {
 fn running(phase: &Phase) -> Option<String> {
     let PhaseState::InProgress { attempt, .. } = &phase.state else { return None };
     match life(attempt) {
-        Life::Running => attempt.process.as_ref().map(name),
+        Life::Running => attempt.process.as_deref().map(name),
         Life::LeftBehind(pid) => Some(format!("process {pid}")),
         Life::Gone | Life::Unknown => None,
     }

@@ -1,6 +1,9 @@
 //! Aligned columns, of which the last one may be long: on a terminal it takes what room is left, and other
 //! columns make room for it. For a program nothing is left out or wrapped.
 
+use std::fmt::Write;
+
+use anstyle::Style;
 use comfy_table::{ColumnConstraint, ContentArrangement, Width};
 
 use crate::cli::ui::render;
@@ -34,13 +37,60 @@ pub struct Shown {
 
 /// Aligns rows. Columns that are empty in all of them are left out.
 pub fn show(columns: &[Column], rows: &[Vec<String>], width: Option<u16>) -> Shown {
-    let widest = |at: usize| rows.iter().map(|row| render::width(&row[at])).max().unwrap_or(0);
-    let mut kept: Vec<usize> = (0..columns.len()).filter(|&at| widest(at) > 0).collect();
+    let widest: Vec<usize> = (0..columns.len())
+        .map(|at| rows.iter().map(|row| render::width(&row[at])).max().unwrap_or(0))
+        .collect();
+    let kept: Vec<usize> = (0..columns.len()).filter(|&at| widest[at] > 0).collect();
+    let is_plain = || rows.iter().flatten().all(|cell| !cell.contains(['\n', '\t']));
+    match width {
+        None if !kept.is_empty() && is_plain() => {
+            Shown { text: aligned(columns, rows, &kept, &widest), left_out: Vec::new() }
+        }
+        width => arranged(columns, rows, kept, &widest, width),
+    }
+}
+
+/// Aligns rows of which none wraps, however many there are.
+fn aligned(columns: &[Column], rows: &[Vec<String>], kept: &[usize], widest: &[usize]) -> String {
+    let bold = Style::new().bold();
+    let room = |at: usize| widest[at].max(render::width(columns[at].header));
+    let mut text = String::new();
+    for &at in kept {
+        let header = columns[at].header;
+        let gap = room(at) + 2 - render::width(header);
+        let _ = write!(text, "{bold}{header}{bold:#}{:gap$}", "");
+    }
+    end_line(&mut text, 0);
+    for row in rows {
+        text.push('\n');
+        let start = text.len();
+        for &at in kept {
+            let gap = room(at) + 2 - render::width(&row[at]);
+            let _ = write!(text, "{}{:gap$}", row[at], "");
+        }
+        end_line(&mut text, start);
+    }
+    text
+}
+
+/// Takes the white space away at the end of a line that begins there.
+fn end_line(text: &mut String, start: usize) {
+    text.truncate(start + text[start..].trim_end().len());
+}
+
+/// Arranges rows within a width, where there is one.
+fn arranged(
+    columns: &[Column],
+    rows: &[Vec<String>],
+    mut kept: Vec<usize>,
+    widest: &[usize],
+    width: Option<u16>,
+) -> Shown {
     let word = |row: &Vec<String>| row.last()?.split(' ').map(render::width).max();
     let word = rows.iter().filter_map(word).max().unwrap_or(0).clamp(LAST_WIDTH_MIN, WORD_WIDTH_MAX);
     let terminal = width.map_or(usize::MAX, usize::from);
     let staying = width.map_or(usize::MAX, |width| usize::from(width) * STAYING_WIDTH_MAX / 100);
-    let needs = |at: usize| widest(at).max(columns[at].header.len());
+    let needs = |at: usize| widest[at].max(columns[at].header.len());
     let room = |kept: &[usize], last_min: usize| -> usize {
         let (last, others) = kept.split_last().expect("a column that is not empty");
         let others: usize = others.iter().map(|&at| needs(at).min(staying) + 2).sum();
@@ -103,6 +153,17 @@ mod tests {
         assert_eq!(lines[0], "phase  attempt  started    note");
         assert_eq!(lines[1], "a      1        yesterday  words that go on and on and on and on");
         assert_eq!(lines[2], "漢字");
+    }
+
+    #[test]
+    fn what_is_aligned_is_what_is_arranged_without_a_width() {
+        for rows in [rows(), rows()[1..].to_vec(), vec![vec![String::new(); 5]; 2]] {
+            let widest: Vec<usize> =
+                (0..5).map(|at| rows.iter().map(|row| render::width(&row[at])).max().unwrap_or(0)).collect();
+            let kept: Vec<usize> = (0..5).filter(|&at| widest[at] > 0).collect();
+            let arranged = arranged(COLUMNS, &rows, kept, &widest, None);
+            assert_eq!(show(COLUMNS, &rows, None), arranged);
+        }
     }
 
     #[test]

@@ -116,7 +116,10 @@ pub fn summary(record: &Recorded) -> String {
 
 /// Returns how many columns a text takes on a terminal, colours aside.
 pub fn width(text: &str) -> usize {
-    anstream::adapter::strip_str(text).map(UnicodeWidthStr::width).sum()
+    match text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        true => text.len(),
+        false => anstream::adapter::strip_str(text).map(UnicodeWidthStr::width).sum(),
+    }
 }
 
 /// Returns a count with its noun.

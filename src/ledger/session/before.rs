@@ -3,7 +3,7 @@
 use super::Session;
 use crate::ledger::past::Before;
 use crate::ledger::{LedgerError, Records, replay};
-use crate::model::{Recorded, Seq};
+use crate::model::{Action, EventId, Recorded, Seq};
 use crate::rules::{Table, evolve};
 use crate::store::StoreError;
 
@@ -31,5 +31,15 @@ impl Before for Session<'_> {
         let record = Records::new(self.store, seq.minus(1), seq).next().transpose()?;
         let missing = || StoreError::Damaged { found: format!("there is no event {seq}") };
         Ok(record.ok_or_else(missing)?)
+    }
+}
+
+/// Returns the event that an action takes back, or by which it names a reservation.
+pub(super) fn named(action: &Action) -> Option<EventId> {
+    match action {
+        Action::Revert(revert) => Some(revert.event),
+        Action::CostRelease(release) => Some(release.reservation),
+        Action::Cost(cost) => cost.reservation,
+        _ => None,
     }
 }

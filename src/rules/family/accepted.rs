@@ -82,12 +82,12 @@ pub(in crate::rules) fn accepted(
             version: accepted.version.clone(),
             consumed: accepted.consumed.clone(),
             looked_through: accepted.looked_through.clone(),
-            vouched: Some(Vouched {
+            vouched: Some(Box::new(Vouched {
                 event: record.id,
                 seq: record.seq,
                 root: record.correlation_id,
                 at: record.at,
-            }),
+            })),
             ..attempt
         };
         let is_same = |before: &Completion| before.output.is_some() && before.output == accepted.output;

@@ -40,7 +40,7 @@ pub(in crate::rules) fn started(
             consumed: started.consumed.clone(),
             looked_through,
             unmet: started.unmet.clone(),
-            process: started.process.clone(),
+            process: started.process.clone().map(Box::new),
             vouched: None,
         };
         phase.set_aside(&attempt.origins);

@@ -141,13 +141,12 @@ fn is_snapshot_due(store: &DiskStore) -> bool {
 
 /// Takes a snapshot of the rows as they are, where there are any, and begins to note anew what changes.
 pub(super) fn take_snapshot(store: &mut DiskStore) -> Result<(), StoreError> {
-    let Some(HeadRows { fold_version, .. }) = store.rows else { return Ok(()) };
-    let rows = store.rows.as_ref().map_or(Ok(Vec::new()), |rows| rows.rows(""))?;
+    let Some(rows) = &store.rows else { return Ok(()) };
     // Whoever takes in a log as a whole hands on its rows at the end, and no version before.
-    if fold_version == 0 || rows.is_empty() {
+    if rows.fold_version == 0 || rows.are_none()? {
         return Ok(());
     }
-    snapshot::put(&store.dir, &store.view.state, fold_version, &rows)?;
+    snapshot::put_with(&store.dir, &store.view.state, rows.fold_version, |writer| rows.write(writer))?;
     store.since = Some(SinceFile::begin(&store.dir, &store.view.state)?);
     // What changed until now is held no longer.
     store.rows = HeadRows::of(&store.dir, &store.view.state).or(store.rows.take());

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use super::since::{self, Changed, Last};
-use super::snapshot::SnapshotFile;
+use super::since::{self, Changed, Last, merged};
+use super::snapshot::{Piece, ROWS_AT_ONCE, SnapshotFile, SnapshotWriter};
 use super::state::State;
 use crate::model::Seq;
-use crate::store::{Head, RowChanges, StoreError};
+use crate::store::{Head, PastRows, RowChanges, StoreError};
 
 /// The rows of a log that stands at a place.
 #[derive(Debug)]
@@ -71,6 +71,25 @@ impl HeadRows {
         if are_of { Ok(self) } else { Err(StoreError::Moved) }
     }
 
+    /// Says whether there are none at all.
+    pub(super) fn are_none(&self) -> Result<bool, StoreError> {
+        Ok(self.rows_after("", None)?.is_empty())
+    }
+
+    /// Writes all of them into a snapshot.
+    pub(super) fn write(&self, to: &mut SnapshotWriter) -> Result<(), StoreError> {
+        match &self.snapshot {
+            Some(snapshot) => snapshot.write_changed(&self.changed, to).map_err(moved),
+            None => {
+                let mut rows = self.changed.iter().filter_map(|(key, value)| Some((key.clone(), value.clone()?)));
+                to.put(|| {
+                    let piece: Vec<_> = rows.by_ref().take(ROWS_AT_ONCE).collect();
+                    Ok((!piece.is_empty()).then_some(Piece::Rows(piece)))
+                })
+            }
+        }
+    }
+
     /// Returns a row.
     pub(super) fn row(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         match (self.changed.get(key), &self.snapshot) {
@@ -84,22 +103,33 @@ impl HeadRows {
     pub(super) fn rows(&self, prefix: &str) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
         let kept = self.snapshot.as_ref().map(|snapshot| snapshot.rows(prefix)).transpose().map_err(moved)?;
         let changed = self.changed.range(prefix.to_owned()..).take_while(|(key, _)| key.starts_with(prefix));
-        let mut changed = changed.peekable();
-        let mut rows = Vec::new();
-        let put = |rows: &mut Vec<_>, (key, value): (&String, &Option<Vec<u8>>)| {
-            rows.extend(value.as_ref().map(|value| (key.clone(), value.clone())));
-        };
-        for (key, value) in kept.unwrap_or_default() {
-            while let Some(before) = changed.next_if(|(of, _)| **of < key) {
-                put(&mut rows, before);
-            }
-            match changed.next_if(|(of, _)| **of == key) {
-                Some(instead) => put(&mut rows, instead),
-                None => rows.push((key, value)),
+        Ok(merged(kept.unwrap_or_default(), changed))
+    }
+
+    /// Returns rows whose key has a prefix and comes after one, in order: at least one where there is any.
+    pub(super) fn rows_after(
+        &self,
+        prefix: &str,
+        after: Option<&str>,
+    ) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        let mut after = after.map(str::to_owned);
+        loop {
+            let snapshot = self.snapshot.as_ref();
+            let kept = snapshot.map(|snapshot| snapshot.rows_after(prefix, after.as_deref())).transpose();
+            let kept = kept.map_err(moved)?.unwrap_or_default();
+            let end = kept.last().map(|(key, _)| key.clone());
+            let is_meant =
+                |key: &String| key.starts_with(prefix) && end.as_ref().is_none_or(|end| key <= end);
+            let from = prefix.max(after.as_deref().unwrap_or_default()).to_owned();
+            let changed =
+                self.changed.range(from..).filter(|(key, _)| after.as_ref().is_none_or(|after| *key > after));
+            let rows = merged(kept, changed.take_while(|(key, _)| is_meant(key)));
+            match end {
+                // What was there is gone.
+                Some(end) if rows.is_empty() => after = Some(end),
+                _ => return Ok(rows),
             }
         }
-        changed.for_each(|rest| put(&mut rows, rest));
-        Ok(rows)
     }
 }
 

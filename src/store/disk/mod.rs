@@ -73,13 +73,14 @@ use self::journal::JournalFile;
 use self::lock::Lock;
 use self::segment::SegmentName;
 use self::since::SinceFile;
+use self::snapshot::SnapshotFile;
 use self::state::State;
 use self::tail::Tail;
 use self::view::View;
 use self::witness::Witnesses;
 use super::{
-    Appended, Batch, Bundle, Cache, Frontier, Head, Limits, Log, Mended, Snapshot, Sought, StoreError,
-    TimeSpan, Until,
+    Appended, Batch, Bundle, Cache, Frontier, Head, Limits, Log, Mended, PastRows, Snapshot, Sought,
+    StoreError, TimeSpan, Until,
 };
 use crate::model::{CommandId, Places, Seq, Span};
 
@@ -285,9 +286,24 @@ impl Cache for DiskStore {
         self.of_rows(of, |rows| rows.rows(prefix))
     }
 
+    fn rows_after(
+        &self,
+        of: &Head,
+        prefix: &str,
+        after: Option<&str>,
+    ) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        self.of_rows(of, |rows| rows.rows_after(prefix, after))
+    }
+
     fn snapshot(&self, at_most: Seq) -> Result<Option<Snapshot>, StoreError> {
         self.check_usable()?;
         snapshot::last(&self.dir, at_most)
+    }
+
+    fn past_rows(&self, at_most: Seq) -> Result<Option<Box<dyn PastRows>>, StoreError> {
+        self.check_usable()?;
+        let found = SnapshotFile::last(&self.dir, at_most)?;
+        Ok(found.map(|snapshot| -> Box<dyn PastRows> { Box::new(snapshot) }))
     }
 
     fn keep_snapshot(&mut self, snapshot: &Snapshot) -> Result<(), StoreError> {

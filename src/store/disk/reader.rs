@@ -6,12 +6,13 @@ use std::path::Path;
 use super::head_rows::HeadRows;
 use super::look::{Who, look};
 use super::parts::{self, Parts};
+use super::snapshot::SnapshotFile;
 use super::view::{LOOKS_MAX, View};
 use super::{append, folder, head, head_rows, old, snapshot, takeover};
 use crate::model::{CommandId, Places, Seq, Span};
 use crate::store::{
-    Appended, Batch, Bundle, Cache, Frontier, Head, Limits, Log, MemoryStore, Snapshot, Sought, Store,
-    StoreError, TimeSpan, Until,
+    Appended, Batch, Bundle, Cache, Frontier, Head, Limits, Log, MemoryStore, PastRows, Snapshot, Sought,
+    Store, StoreError, TimeSpan, Until,
 };
 
 /// A log in a directory, at the head that it had when it was opened. It keeps nobody waiting, and nobody keeps it.
@@ -142,8 +143,22 @@ impl Cache for DiskReader {
         self.head_rows().and_then(|rows| rows.check_of(of)?.rows(prefix))
     }
 
+    fn rows_after(
+        &self,
+        of: &Head,
+        prefix: &str,
+        after: Option<&str>,
+    ) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+        self.head_rows().and_then(|rows| rows.check_of(of)?.rows_after(prefix, after))
+    }
+
     fn snapshot(&self, at_most: Seq) -> Result<Option<Snapshot>, StoreError> {
         snapshot::last(&self.dir, at_most.min(self.view.state.seq()))
+    }
+
+    fn past_rows(&self, at_most: Seq) -> Result<Option<Box<dyn PastRows>>, StoreError> {
+        let found = SnapshotFile::last(&self.dir, at_most.min(self.view.state.seq()))?;
+        Ok(found.map(|snapshot| -> Box<dyn PastRows> { Box::new(snapshot) }))
     }
 
     fn keep_snapshot(&mut self, _snapshot: &Snapshot) -> Result<(), StoreError> {

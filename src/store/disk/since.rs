@@ -225,3 +225,25 @@ fn next_entry<'a>(bytes: &mut &'a [u8]) -> Option<(Reader<'a>, End)> {
     *bytes = rest;
     Some((Reader::new(rows), end))
 }
+
+/// Puts what changed in place of what was there, in order.
+pub(super) fn merged<'a>(
+    kept: Vec<(String, Vec<u8>)>,
+    changed: impl Iterator<Item = (&'a String, &'a Option<Vec<u8>>)>,
+) -> Vec<(String, Vec<u8>)> {
+    let (mut changed, mut rows) = (changed.peekable(), Vec::with_capacity(kept.len()));
+    let put = |rows: &mut Vec<_>, (key, value): (&String, &Option<Vec<u8>>)| {
+        rows.extend(value.as_ref().map(|value| (key.clone(), value.clone())));
+    };
+    for (key, value) in kept {
+        while let Some(before) = changed.next_if(|(of, _)| **of < key) {
+            put(&mut rows, before);
+        }
+        match changed.next_if(|(of, _)| **of == key) {
+            Some(instead) => put(&mut rows, instead),
+            None => rows.push((key, value)),
+        }
+    }
+    changed.for_each(|rest| put(&mut rows, rest));
+    rows
+}

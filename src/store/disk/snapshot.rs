@@ -7,22 +7,29 @@
 //!  index: blocks 4 │ (start 8, length 4, length of the first key 4, first key) a block
 //! ```
 //!
-//! Rows are in the order of their keys, so that one is found by its block's first key. A snapshot is not synced: what
+//! Rows are in the order of their keys, so that one is found by its block's first key, or by
+//! one that comes before that and after all rows of the block before. A snapshot is not synced: what
 //! a power cut leaves of one does not match its checksums.
+
+mod writer;
+
+pub(super) use writer::{Piece, SnapshotWriter};
 
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs;
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::bytes::{Reader, Writer, crc};
+use super::bytes::{Reader, crc};
 use super::codec;
-use super::packed::{HEADER_BYTES, Packed, PackedWriter};
+use super::packed::{HEADER_BYTES, Packed};
+use super::since::{Changed, merged};
 use super::state::State;
 use super::{folder, io_error};
 use crate::model::Seq;
-use crate::store::{Snapshot, StoreError};
+use crate::store::{PastRows, Snapshot, StoreError};
 
 const MAGIC: &[u8; 8] = b"phasesnp";
 const FRONT: u16 = 1;
@@ -33,6 +40,8 @@ const FOLDER: &str = "snapshots";
 const BLOCK_BYTES: usize = 16 << 10;
 /// How many blocks are held at most while single rows are read.
 const BLOCKS_HELD_MAX: usize = 256;
+/// How many rows are read at once, at least, where they are read piece by piece.
+pub(super) const ROWS_AT_ONCE: usize = 512;
 /// How many events there are at most between snapshots that are kept, unless these are large: that many are folded in no
 /// time that anybody notices.
 const GAP_EVENTS_MIN: u64 = 8 << 10;
@@ -67,39 +76,67 @@ pub(super) struct SnapshotFile {
     pub(super) fold_version: u32,
     /// Where the log stood.
     pub(super) state: State,
+    /// How many rows there are.
+    rows: u64,
     /// Where each block is, and its first key.
     index: Vec<(u64, u32, String)>,
     blocks: RefCell<HashMap<usize, Arc<Vec<Row>>>>,
 }
 
 impl SnapshotFile {
+    /// Opens the last readable snapshot at or before a place.
+    pub(super) fn last(dir: &Path, at_most: Seq) -> Result<Option<Self>, StoreError> {
+        let mut before = places(dir)?.into_iter().rev().filter(|place| *place <= at_most);
+        Ok(before.find_map(|place| SnapshotFile::open(dir, place).ok()))
+    }
+
     /// Opens the snapshot at a place.
     pub(super) fn open(dir: &Path, place: Seq) -> Result<Self, StoreError> {
         let packed = Packed::open(&path(dir, place), MAGIC)?;
-        let (fold_version, _, state) = read_front(&packed, place)?;
+        let (fold_version, rows, state) = read_front(&packed, place)?;
         let index = read_index(&packed.needed(INDEX, V1)?).ok_or_else(|| packed.damaged("a snapshot"))?;
-        Ok(SnapshotFile { packed, fold_version, state, index, blocks: RefCell::default() })
+        Ok(SnapshotFile { packed, fold_version, state, rows, index, blocks: RefCell::default() })
     }
 
-    /// Returns a row.
-    pub(super) fn row(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let after = self.index.partition_point(|(_, _, first)| first.as_str() <= key);
-        let Some(at) = after.checked_sub(1) else { return Ok(None) };
-        let block = self.block(at)?;
-        let found = block.binary_search_by(|(of, _)| of.as_str().cmp(key));
-        Ok(found.ok().map(|found| block[found].1.clone()))
+    /// Writes its rows once more, but for those that changed: a block without any is taken over as it is.
+    pub(super) fn write_changed(&self, changed: &Changed, to: &mut SnapshotWriter) -> Result<(), StoreError> {
+        let (mut at, mut replaced) = (0, 0);
+        to.put(|| {
+            let Some((start, length, first)) = self.index.get(at) else { return Ok(None) };
+            let behind = self.index.get(at + 1).map(|(_, _, next)| next.as_str());
+            let from = if at == 0 { Bound::Unbounded } else { Bound::Included(first.as_str()) };
+            let mut own = changed.range::<str, _>((from, behind.map_or(Bound::Unbounded, Bound::Excluded)));
+            at += 1;
+            let block = self.packed.read(*start, u64::from(*length))?;
+            if own.clone().next().is_none() {
+                let is_whole = writer::is_whole(&block);
+                return match is_whole {
+                    true => Ok(Some(Piece::Kept(first.clone(), block))),
+                    false => Err(self.packed.damaged("a snapshot")),
+                };
+            }
+            let rows = read_block(&block).ok_or_else(|| self.packed.damaged("a snapshot"))?;
+            replaced += rows.len() as u64;
+            Ok(Some(Piece::Rows(merged(rows, &mut own))))
+        })?;
+        to.count(self.rows.saturating_sub(replaced));
+        Ok(())
     }
 
-    /// Returns the rows whose key has a prefix, in order.
-    pub(super) fn rows(&self, prefix: &str) -> Result<Vec<Row>, StoreError> {
-        let before = self.index.partition_point(|(_, _, first)| first.as_str() <= prefix);
+    /// Returns rows whose key has a prefix and comes after one, in order: at least one where there is any, and not many more
+    /// than are needed to be quick.
+    pub(super) fn rows_after(&self, prefix: &str, after: Option<&str>) -> Result<Vec<Row>, StoreError> {
+        let from = after.unwrap_or_default().max(prefix);
+        let before = self.index.partition_point(|(_, _, first)| first.as_str() <= from);
         let mut rows = Vec::new();
         for at in before.saturating_sub(1)..self.index.len() {
             let first = self.index[at].2.as_str();
-            if first > prefix && !first.starts_with(prefix) {
+            if rows.len() >= ROWS_AT_ONCE || first > prefix && !first.starts_with(prefix) {
                 break;
             }
-            rows.extend(self.read_block(at)?.into_iter().filter(|(key, _)| key.starts_with(prefix)));
+            let is_meant =
+                |(key, _): &Row| key.starts_with(prefix) && after.is_none_or(|after| key.as_str() > after);
+            rows.extend(self.read_block(at)?.into_iter().filter(is_meant));
         }
         Ok(rows)
     }
@@ -124,6 +161,37 @@ impl SnapshotFile {
     }
 }
 
+impl PastRows for SnapshotFile {
+    fn seq(&self) -> Seq {
+        self.state.seq()
+    }
+
+    fn fold_version(&self) -> u32 {
+        self.fold_version
+    }
+
+    fn row(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let after = self.index.partition_point(|(_, _, first)| first.as_str() <= key);
+        let Some(at) = after.checked_sub(1) else { return Ok(None) };
+        let block = self.block(at)?;
+        let found = block.binary_search_by(|(of, _)| of.as_str().cmp(key));
+        Ok(found.ok().map(|found| block[found].1.clone()))
+    }
+
+    fn rows(&self, prefix: &str) -> Result<Vec<Row>, StoreError> {
+        let before = self.index.partition_point(|(_, _, first)| first.as_str() <= prefix);
+        let mut rows = Vec::new();
+        for at in before.saturating_sub(1)..self.index.len() {
+            let first = self.index[at].2.as_str();
+            if first > prefix && !first.starts_with(prefix) {
+                break;
+            }
+            rows.extend(self.read_block(at)?.into_iter().filter(|(key, _)| key.starts_with(prefix)));
+        }
+        Ok(rows)
+    }
+}
+
 /// Reads the front of the snapshot of a place: the version of the fold, how many rows it has, where the log stood.
 fn read_front(packed: &Packed, place: Seq) -> Result<(u32, u64, State), StoreError> {
     let front = packed.needed(FRONT, V1)?;
@@ -138,11 +206,26 @@ pub(super) fn make_folder(dir: &Path) -> Result<(), StoreError> {
     fs::create_dir_all(&folder).map_err(io_error("create", &folder))
 }
 
-/// Writes a snapshot, and forgets some of the older ones.
+/// Writes a snapshot of some rows, and forgets some of the older ones.
 pub(super) fn put(dir: &Path, state: &State, fold_version: u32, rows: &[Row]) -> Result<(), StoreError> {
+    let mut pieces = rows.chunks(ROWS_AT_ONCE);
+    put_with(dir, state, fold_version, |writer| {
+        writer.put(|| Ok(pieces.next().map(|rows| Piece::Rows(rows.to_vec()))))
+    })
+}
+
+/// As [`put`], of what `write` puts there, in the order of the keys.
+pub(super) fn put_with(
+    dir: &Path,
+    state: &State,
+    fold_version: u32,
+    write: impl FnOnce(&mut SnapshotWriter) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
     make_folder(dir)?;
     let (path, aside) = (path(dir, state.seq()), dir.join(FOLDER).join("snapshot.new"));
-    write(&aside, state, fold_version, rows)?;
+    let mut writer = SnapshotWriter::create(&aside)?;
+    write(&mut writer)?;
+    writer.finish(state, fold_version)?;
     fs::rename(&aside, &path).map_err(io_error("replace", &path))?;
     let bytes = fs::metadata(&path).map_err(io_error("read", &path))?.len();
     let places: Vec<u64> = places(dir)?.into_iter().map(Seq::number).collect();
@@ -175,45 +258,6 @@ pub(super) fn copy(from: &Path, to: &Path, at_most: Seq) {
 /// Forgets all snapshots.
 pub(super) fn forget(dir: &Path) -> Result<(), StoreError> {
     folder::remove_folder(&dir.join(FOLDER))
-}
-
-fn write(path: &Path, state: &State, fold_version: u32, rows: &[Row]) -> Result<(), StoreError> {
-    let mut packed = PackedWriter::create(path, MAGIC)?;
-    let (mut index, mut blocks, mut start) = (Writer::default(), 0, 0);
-    while start < rows.len() {
-        let mut bytes = Writer::default();
-        let first = &rows[start].0;
-        while let Some((key, value)) = rows.get(start)
-            && (bytes.len() == 0 || bytes.len() + key.len() + value.len() <= BLOCK_BYTES)
-        {
-            bytes.u32(key.len());
-            bytes.bytes(key.as_bytes());
-            bytes.u32(value.len());
-            bytes.bytes(value);
-            start += 1;
-        }
-        let bytes = bytes.finish();
-        let mut block = Writer::default();
-        block.u32(bytes.len());
-        block.bytes(&codec::compress(&bytes)?);
-        block.checksum();
-        let block = block.finish();
-        index.u64(packed.put(&block)?);
-        index.u32(block.len());
-        index.u32(first.len());
-        index.bytes(first.as_bytes());
-        blocks += 1;
-    }
-    let mut front = Writer::default();
-    front.bytes(&fold_version.to_le_bytes());
-    front.u64(rows.len() as u64);
-    state.write(&mut front);
-    packed.section(FRONT, V1, &front.finish())?;
-    let mut section = Writer::default();
-    section.u32(blocks);
-    section.bytes(&index.finish());
-    packed.section(INDEX, V1, &section.finish())?;
-    packed.finish().map(drop)
 }
 
 fn read(path: &Path, place: Seq) -> Result<Snapshot, StoreError> {

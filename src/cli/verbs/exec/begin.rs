@@ -117,7 +117,7 @@ fn needed(args: &Args, phase: &Phase) -> Needed {
             Needed::No(format!("it is skipped since e{}: {reason}", skip.seq))
         }
         PhaseState::InProgress { attempt, .. } if process::life(attempt) == Life::Gone => {
-            let name = attempt.process.as_ref().map(process::name).unwrap_or_default();
+            let name = attempt.process.as_deref().map(process::name).unwrap_or_default();
             let reason = format!("taken over by `exec --if-needed`: {name} is gone");
             Text::cut(&reason).map_or(Needed::Yes, Needed::Abandoned)
         }

@@ -1,0 +1,203 @@
+//! The part of a table in the past that a question is about: its rows in the last snapshot before, and what those of the
+//! events since say that can matter to it.
+//!
+//! What an event does to a phase follows from the phase, from what is above it and from its workflow; so of the events that
+//! move phases only those about the phases asked for, and about what is above them, are folded. The few others (money,
+//! leave, tags) are all folded. Definitions, and what takes something back, reach further: where there is any the whole
+//! table is folded, as it is where the part is most of it, or anything is odd.
+
+use std::collections::{BTreeSet, HashSet};
+use std::fmt::Write;
+
+use super::LedgerError;
+use super::loader::Loader;
+use super::rows::{Kept, load_approvals};
+use crate::model::{Event, LineFront, PhaseId, PhaseRef, Places, Recorded, Seq, Span, Subject};
+use crate::rules::{Reach, Table, evolve};
+use crate::store::{Sought, Store, StoreError};
+
+/// How many lines are read at a time.
+const LINES_PER_READ: u64 = 1024;
+
+/// The kinds of events that move a phase, or are put on record about it, and change nothing else.
+const OF_ONE_PHASE: [&str; 13] = [
+    "phase_started",
+    "phase_completed",
+    "phase_failed",
+    "phase_skipped",
+    "phase_reset",
+    "phase_accepted",
+    "rerun_marked",
+    "rerun_cause_added",
+    "rerun_deferred",
+    "rerun_withdrawn",
+    "rerun_cleared",
+    "metadata_recorded",
+    "note_added",
+];
+
+/// What an event changes.
+#[derive(Debug, PartialEq, Eq)]
+enum Changes {
+    /// The phase that it is about.
+    OnePhase,
+    /// That, its workflow, and what is beside both: limits, requests, tags.
+    Beside,
+    /// Any phase.
+    Any,
+}
+
+/// Returns the table after a prefix with the phases that some names mean, all that is above them, who needs them, the
+/// requests for approval, its workflows and its tags: the rest may be missing, and of the phases whether anything was ever
+/// built on what is found through them. None where it is not to be had so.
+pub(super) fn above(store: &dyn Store, place: Seq, names: &[PhaseRef]) -> Result<Option<Table>, LedgerError> {
+    let Some(rows) = store.past_rows(place)? else { return Ok(None) };
+    let kept = Kept::Past(&*rows);
+    if !kept.can_be_read() || rows.seq() > place {
+        return Ok(None);
+    }
+    let mut table = match load(kept, rows.seq(), names) {
+        Ok(table) => table,
+        // A snapshot is a cache: one that cannot be read is none.
+        Err(StoreError::Moved | StoreError::Damaged { .. } | StoreError::Io { .. }) => return Ok(None),
+        Err(other) => return Err(other.into()),
+    };
+    let Some(known) = reached(kept, &table, names) else { return Ok(None) };
+    // Who needs a phase is told by name alone.
+    table.phases.retain(|id, _| known.contains(id));
+    if !fold(store, kept, &mut table, place)? {
+        return Ok(None);
+    }
+    table.phases.retain(|id, _| known.contains(id));
+    let is_whole = reached(kept, &table, names).is_some_and(|reached| reached.is_subset(&known));
+    Ok(is_whole.then_some(table))
+}
+
+fn load(kept: Kept<'_>, seq: Seq, names: &[PhaseRef]) -> Result<Table, StoreError> {
+    let (mut loader, mut table) = (Loader::of_part(), Table { head: seq, ..Table::default() });
+    loader.load_rows(kept, &mut table, (Reach::NoPhase, None))?;
+    for name in names {
+        loader.load_rows(kept, &mut table, (Reach::Above, Some(name)))?;
+    }
+    table.approvals = load_approvals(kept, "")?;
+    Ok(table)
+}
+
+/// Returns the phases that some names may mean, and all that is above them; none where any of these is not loaded.
+fn reached(kept: Kept<'_>, table: &Table, names: &[PhaseRef]) -> Option<BTreeSet<PhaseId>> {
+    let is_meant = |id: &&PhaseId| names.iter().any(|name| name.means(id));
+    let mut walk: Vec<&PhaseId> = table.phases.keys().filter(is_meant).collect();
+    let mut reached = BTreeSet::new();
+    while let Some(id) = walk.pop() {
+        if reached.contains(id) {
+            continue;
+        }
+        match table.phases.get(id) {
+            Some(phase) => {
+                reached.insert(id.clone());
+                walk.extend(phase.above());
+            }
+            // What was never defined is nowhere.
+            None if matches!(kept.row(&super::rows::phase_key(id)), Ok(None)) => {}
+            None => return None,
+        }
+    }
+    Some(reached)
+}
+
+/// Folds what the events up to a place say of a part of the table. False where they say more than can be told so.
+fn fold(store: &dyn Store, kept: Kept<'_>, table: &mut Table, place: Seq) -> Result<bool, LedgerError> {
+    let since = Span { after: table.head, through: place };
+    let known: HashSet<String> = table.phases.keys().map(PhaseId::to_string).collect();
+    let mut places = Places::default();
+    for kind in Event::KINDS.iter().filter(|kind| !OF_ONE_PHASE.contains(kind)) {
+        places = places.or(&store.places_of(Sought::Kind(kind), since)?);
+    }
+    for name in &known {
+        places = places.or(&store.places_of(Sought::Phase(name), since)?);
+    }
+    let mut name = String::new();
+    for span in places.spans() {
+        let mut after = span.after;
+        while after < span.through {
+            let left = span.through.number() - after.number();
+            let limit = usize::try_from(left.min(LINES_PER_READ)).unwrap_or(usize::MAX);
+            for line in store.read(after, limit)? {
+                after = after.plus(1);
+                let front = LineFront::of(&line);
+                if !front.is_some_and(|front| is_of_another(&front, &known, &mut name))
+                    && !fold_line(kept, table, &line, after)?
+                {
+                    return Ok(false);
+                }
+            }
+        }
+    }
+    table.head = place;
+    Ok(true)
+}
+
+/// Says of an event, by the beginning of its line, that it is about another phase, and changes nothing else.
+fn is_of_another(front: &LineFront<'_>, known: &HashSet<String>, name: &mut String) -> bool {
+    let (Some(workflow), Some(phase)) = (front.workflow, front.phase) else { return false };
+    name.clear();
+    let _ = write!(name, "{workflow}/{phase}");
+    !known.contains(name) && OF_ONE_PHASE.contains(&front.kind)
+}
+
+/// Folds one event, where it matters. False where it says more than can be told of a part.
+fn fold_line(kept: Kept<'_>, table: &mut Table, line: &str, seq: Seq) -> Result<bool, LedgerError> {
+    let record = Recorded::from_line(line).map_err(|source| LedgerError::Line { seq, source })?;
+    let changes = changes(&record.event);
+    if changes == Changes::Any {
+        return Ok(false);
+    }
+    if let Subject::Phase(id) = &record.subject
+        && !table.phases.contains_key(id)
+    {
+        if changes == Changes::OnePhase {
+            return Ok(true);
+        }
+        // It lends what it has spent, and what it may.
+        let mut lender = Table::default();
+        match Loader::of_part().phase(kept, &mut lender, id) {
+            Ok(()) => table.phases.append(&mut lender.phases),
+            Err(_) => return Ok(false),
+        }
+    }
+    table.head = seq.minus(1);
+    // Whoever folds all of it tells what cannot follow.
+    Ok(evolve(table, &record).is_ok())
+}
+
+/// Returns what an event changes.
+fn changes(event: &Event) -> Changes {
+    match event {
+        Event::PhaseStarted(_)
+        | Event::PhaseCompleted(_)
+        | Event::PhaseFailed(_)
+        | Event::PhaseSkipped(_)
+        | Event::PhaseReset(_)
+        | Event::PhaseAccepted(_)
+        | Event::RerunMarked(_)
+        | Event::RerunCauseAdded(_)
+        | Event::RerunDeferred(_)
+        | Event::RerunWithdrawn(_)
+        | Event::RerunCleared(_)
+        | Event::MetadataRecorded(_)
+        | Event::NoteAdded(_) => Changes::OnePhase,
+        Event::TagSet(_)
+        | Event::TagRemoved(_)
+        | Event::CostRecorded(_)
+        | Event::CostLimitSet(_)
+        | Event::CostWarningRaised(_)
+        | Event::CostLimitExceeded(_)
+        | Event::CostReserved(_)
+        | Event::CostReleased(_)
+        | Event::ApprovalRequested(_)
+        | Event::ApprovalGranted(_)
+        | Event::ApprovalRejected(_)
+        | Event::HistoryImported(_) => Changes::Beside,
+        Event::WorkflowDefined(_) | Event::WorkflowRetired(_) | Event::Reverted(_) => Changes::Any,
+    }
+}
