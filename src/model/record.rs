@@ -174,6 +174,30 @@ fn borrowed<'de: 'a, 'a, D: Deserializer<'de>>(from: D) -> Result<Cow<'a, RawVal
     <&'a RawValue>::deserialize(from).map(Cow::Borrowed)
 }
 
+/// Reads lines that follow one another, each as [`Recorded::from_line`] does: what they have in common is made once.
+#[derive(Debug, Default)]
+pub struct RecordReader<'a> {
+    known: Known<'a>,
+}
+
+impl<'a> RecordReader<'a> {
+    /// Begins to read many lines.
+    pub fn of_many() -> Self {
+        let mut reader = RecordReader::default();
+        reader.known.keep_phases();
+        reader
+    }
+
+    /// Reads the next line.
+    ///
+    /// # Errors
+    ///
+    /// As [`Recorded::from_line`].
+    pub fn read(&mut self, line: &'a str) -> Result<Recorded, LineError> {
+        line::read(line, &mut self.known).map_or_else(|| Recorded::from_line(line), Ok)
+    }
+}
+
 impl Recorded {
     /// Says whether it is known when it took effect: not where a repair of a history put it in, nor where it was claimed for a
     /// time when it cannot have been. Of what the first release raised it was not told apart.
@@ -224,11 +248,9 @@ impl Recorded {
     /// Refuses what is not an event: other JSON, a missing field, a newer version, an unknown kind, or
     /// fields that contradict one another.
     pub fn from_line(line: &str) -> Result<Self, LineError> {
-        RecordReader::default().read(line)
-    }
-
-    /// Reads an event from a line that is written in any way.
-    fn from_json(line: &str) -> Result<Self, LineError> {
+        if let Some(record) = line::read(line, &mut Known::default()) {
+            return Ok(record);
+        }
         let line: Line<'_> = serde_json::from_str(line)?;
         if !(1..=FORMAT_VERSION).contains(&line.v) {
             return Err(LineError::Version { found: line.v });
@@ -293,30 +315,6 @@ impl Recorded {
     /// Returns the immediate cause, where there is one.
     pub fn causation_id(&self) -> Option<EventId> {
         self.causes.first().map(|cause| cause.event.id)
-    }
-}
-
-/// Reads lines that follow one another, each as [`Recorded::from_line`] does: what they have in common is made once.
-#[derive(Debug, Default)]
-pub struct RecordReader<'a> {
-    known: Known<'a>,
-}
-
-impl<'a> RecordReader<'a> {
-    /// Begins to read many lines.
-    pub fn of_many() -> Self {
-        let mut reader = RecordReader::default();
-        reader.known.keep_phases();
-        reader
-    }
-
-    /// Reads the next line.
-    ///
-    /// # Errors
-    ///
-    /// As [`Recorded::from_line`].
-    pub fn read(&mut self, line: &'a str) -> Result<Recorded, LineError> {
-        line::read(line, &mut self.known).map_or_else(|| Recorded::from_json(line), Ok)
     }
 }
 

@@ -88,3 +88,38 @@ fn slot(text: &str) -> usize {
     let end = text.bytes().rev().zip(weights).map(|(byte, weight)| usize::from(byte) * weight);
     (end.sum::<usize>() + text.len()) % PHASES
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_told_of_what_is_written_the_same_and_of_nothing_else() {
+        let names: Vec<String> = (0..500).map(|number| format!("p{number:02}")).collect();
+        let ids: Vec<String> = (0..9).map(|number| Uuid::from_u128(number).to_string()).collect();
+        let times = ["2025-01-01T00:00:00.000000Z", "2025-01-01T00:00:00.000001Z"];
+        for is_many in [false, true] {
+            let mut known = Known::default();
+            if is_many {
+                known.keep_phases();
+            }
+            for _ in 0..2 {
+                for name in &names {
+                    assert_eq!(known.phase(name).expect("a name").as_str(), name);
+                    assert_eq!(known.workflow(name).expect("a name").as_str(), name);
+                }
+                for text in ids.iter().chain(&ids[..1]).flat_map(|id| [id, id]) {
+                    assert_eq!(known.id(text).expect("an id").to_string(), *text);
+                }
+                for text in times {
+                    assert_eq!(known.time(text).expect("a time").to_string(), text);
+                }
+            }
+            assert_eq!((known.phase("a/b"), known.workflow(""), known.id("p00")), (None, None, None));
+            let ana = Arc::new(Actor::new("ana", "build-3", "cli"));
+            known.put_actor("{\"name\":\"ana\"}", &ana);
+            assert_eq!(known.actor("{\"name\":\"ana\"},1"), Some((ana, ",1")));
+            assert_eq!(known.actor("{\"name\":\"anna\"},1"), None);
+        }
+    }
+}
