@@ -47,9 +47,9 @@ enum Changes {
     Any,
 }
 
-/// Returns the table after a prefix with the phases that some names mean, all that is above them, who needs them, the
-/// requests for approval, its workflows and its tags: the rest may be missing, and of the phases whether anything was ever
-/// built on what is found through them. None where it is not to be had so.
+/// Returns the table after a prefix with the phases that some names mean, all that is above them, who needs them and where
+/// that stands, the requests for approval, its workflows and its tags: the rest may be missing, and of the phases whether
+/// anything was ever built on what is found through them. None where it is not to be had so.
 pub(super) fn above(store: &dyn Store, place: Seq, names: &[PhaseRef]) -> Result<Option<Table>, LedgerError> {
     let Some(rows) = store.past_rows(place)? else { return Ok(None) };
     let kept = Kept::Past(&*rows);
@@ -63,12 +63,12 @@ pub(super) fn above(store: &dyn Store, place: Seq, names: &[PhaseRef]) -> Result
         Err(other) => return Err(other.into()),
     };
     let Some(known) = reached(kept, &table, names) else { return Ok(None) };
-    // Who needs a phase is told by name alone.
-    table.phases.retain(|id, _| known.contains(id));
+    // Of who needs a phase no more is told than where it stands, which its own events say.
+    let loaded: BTreeSet<PhaseId> = table.phases.keys().cloned().collect();
     if !fold(store, kept, &mut table, place)? {
         return Ok(None);
     }
-    table.phases.retain(|id, _| known.contains(id));
+    table.phases.retain(|id, _| loaded.contains(id));
     let is_whole = reached(kept, &table, names).is_some_and(|reached| reached.is_subset(&known));
     Ok(is_whole.then_some(table))
 }

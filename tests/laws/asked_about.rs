@@ -110,13 +110,21 @@ proptest! {
                 prop_assert_eq!(answer_at(&partial, at, &why), answer_at(&folded, at, &why));
                 prop_assert_eq!(answer_at(&partial, at, &status), answer_at(&folded, at, &status));
                 prop_assert_eq!(answer_at(&partial, at, &show), answer_at(&folded, at, &show));
-                // All that is told of a phase is there, but for whether anything was built on what is behind it.
-                let found = partial.ledger().table_above_at(&Places::up_to(at), &[name]).expect("memory");
-                for (id, phase) in found.into_iter().flat_map(|found| found.phases) {
+                // All that is told of a phase is there, but for whether anything was built on what is behind it; of who
+                // needs it where that stands.
+                let found = partial.ledger().table_above_at(&Places::up_to(at), std::slice::from_ref(&name));
+                let Some(found) = found.expect("memory") else { continue };
+                let asked = table.phases.keys().filter(|id| name.means(id));
+                let below: Vec<_> = asked.flat_map(|id| table.dependants_of(id)).collect();
+                let found_all: Vec<_> = found.phases.keys().cloned().collect();
+                for (id, phase) in found.phases {
                     let whole = &table.phases[&id];
+                    prop_assert_eq!(phase.state.name(), whole.state.name());
                     let looked_through = whole.looked_through;
-                    prop_assert_eq!(&phaseledger::rules::Phase { looked_through, ..phase }, whole);
+                    let is_same = phaseledger::rules::Phase { looked_through, ..phase } == *whole;
+                    prop_assert!(is_same || below.contains(&&id), "{id} as of {at}");
                 }
+                prop_assert!(below.iter().all(|id| found_all.contains(*id)));
             }
         }
     }
