@@ -135,7 +135,7 @@ fn populate(folder: &Path, workflows: u64) {
                 session.stage(&command(&line), moment(number)).expect("a legal command");
             }
         }
-        if number % 32 == 31 {
+        if number % 1024 == 1023 {
             session.commit().expect("a commit");
         }
     }

@@ -81,7 +81,8 @@ impl HeadRows {
         match &self.snapshot {
             Some(snapshot) => snapshot.write_changed(&self.changed, to).map_err(moved),
             None => {
-                let mut rows = self.changed.iter().filter_map(|(key, value)| Some((key.clone(), value.clone()?)));
+                let mut rows =
+                    self.changed.iter().filter_map(|(key, value)| Some((key.clone(), value.clone()?)));
                 to.put(|| {
                     let piece: Vec<_> = rows.by_ref().take(ROWS_AT_ONCE).collect();
                     Ok((!piece.is_empty()).then_some(Piece::Rows(piece)))

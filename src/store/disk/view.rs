@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::io::ErrorKind;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -20,6 +21,8 @@ use crate::store::{
 pub(super) const SEGMENTS: &str = "segments";
 /// How often the segments are looked for anew when others exchange them.
 pub(super) const LOOKS_MAX: u32 = 3;
+/// Up to so many lines are taken of the block at hand, or of one that is then.
+const FEW_LINES: usize = 64;
 /// How many segments are checked before a thread is worth it.
 const SEGMENTS_ALONE: usize = 4;
 /// From how many commands on all filters are read to look for them together.
@@ -38,7 +41,7 @@ pub(super) struct View {
     recent: RefCell<Option<Recent>>,
 }
 
-/// The block that a command was found in last: a stream that is sent again asks for one command after the other.
+/// The block that was read last: a stream that is sent again asks for one command after the other, and for its events.
 #[derive(Debug)]
 struct Recent {
     segment: Arc<Segment>,
@@ -130,11 +133,6 @@ impl View {
     /// Returns the lines after a place, at most `limit`.
     pub(super) fn read(&self, after: Seq, limit: usize) -> Result<Vec<String>, StoreError> {
         let (mut lines, archived) = (Vec::new(), self.archived());
-        if limit == 1
-            && let Some(line) = self.recent_line(after.plus(1))?
-        {
-            return Ok(vec![line]);
-        }
         let mut next = after.min(self.state.seq()).plus(1);
         while next <= archived && lines.len() < limit {
             let segment = self.segment(next)?;
@@ -143,8 +141,13 @@ impl View {
             let last = last.min(archived);
             let skip = usize::try_from(next.number() - first.number()).unwrap_or(usize::MAX);
             let wanted = usize::try_from(last.number() - next.number() + 1).unwrap_or(usize::MAX);
-            let entries = segment.entries(at)?.into_iter().skip(skip);
-            lines.extend(entries.map(|entry| entry.line).take(wanted.min(limit - lines.len())));
+            let wanted = wanted.min(limit - lines.len());
+            if limit <= FEW_LINES {
+                lines.extend(self.lines_at_hand(segment, at, skip..skip + wanted)?);
+            } else {
+                let entries = segment.entries(at)?.into_iter().skip(skip);
+                lines.extend(entries.map(|entry| entry.line).take(wanted));
+            }
             next = last.plus(1);
         }
         if next > archived {
@@ -247,18 +250,24 @@ impl View {
         Ok(recent.place(command).or(begins.then_some(first)))
     }
 
-    fn recent_line(&self, place: Seq) -> Result<Option<String>, StoreError> {
+    /// Returns some lines of a block, which is at hand from then on: the next ones that are asked for are mostly in it too.
+    fn lines_at_hand(
+        &self,
+        segment: Arc<Segment>,
+        at: usize,
+        lines: Range<usize>,
+    ) -> Result<Vec<String>, StoreError> {
+        let is_it = |recent: &Recent| recent.at == at && Arc::ptr_eq(&recent.segment, &segment);
+        if !self.recent.borrow().as_ref().is_some_and(is_it) {
+            self.hold(Arc::clone(&segment), at)?;
+        }
         let mut recent = self.recent.borrow_mut();
-        let Some(recent) = recent.as_mut() else { return Ok(None) };
-        let (first, last) = recent.segment.places(recent.at);
-        if place < first || place > last || place > self.archived() {
-            return Ok(None);
-        }
-        if recent.entries.is_none() {
-            recent.entries = Some(recent.segment.entries(recent.at)?);
-        }
-        let at = usize::try_from(place.number() - first.number()).unwrap_or(usize::MAX);
-        Ok(recent.entries.as_ref().and_then(|entries| entries.get(at)).map(|entry| entry.line.clone()))
+        let Some(recent) = recent.as_mut() else { return Ok(Vec::new()) };
+        let entries = match &mut recent.entries {
+            Some(entries) => entries,
+            none => none.insert(segment.entries(at)?),
+        };
+        Ok(entries.get(lines).unwrap_or_default().iter().map(|entry| entry.line.clone()).collect())
     }
 
     /// Returns the last place that was recorded before the cut.

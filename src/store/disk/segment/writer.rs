@@ -129,9 +129,7 @@ impl SegmentWriter {
         let is_many = entries.len() + more.len() > BLOCKS_ALONE * size.events_max;
         let alone = if is_many { 0 } else { usize::MAX };
         let next = || Ok(Vec::from_iter(cut.next_block()));
-        each_in_order(alone, next, Made::of, |made: Result<Made<'_>, StoreError>| {
-            self.add_block(&made?)
-        })
+        each_in_order(alone, next, Made::of, |made: Result<Made<'_>, StoreError>| self.add_block(&made?))
     }
 
     fn add_block(&mut self, made: &Made<'_>) -> Result<(), StoreError> {

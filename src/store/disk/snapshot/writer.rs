@@ -54,7 +54,9 @@ impl SnapshotWriter {
                 Piece::Kept(first, bytes) => Ok(vec![Block { first, rows: None, bytes }]),
                 Piece::Rows(rows) => blocks(&rows),
             },
-            |blocks: Result<Vec<Block>, StoreError>| blocks?.iter().try_for_each(|block| self.put_block(block)),
+            |blocks: Result<Vec<Block>, StoreError>| {
+                blocks?.iter().try_for_each(|block| self.put_block(block))
+            },
         )
     }
 
