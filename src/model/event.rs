@@ -47,6 +47,14 @@ macro_rules! events {
                 .expect("event data has string keys and finite numbers")
             }
 
+            /// Writes the data as JSON text.
+            pub(crate) fn write_data(&self, out: &mut Vec<u8>) {
+                match self {
+                    $(Event::$variant(payload) => serde_json::to_writer(out, payload),)*
+                }
+                .expect("event data has string keys and finite numbers")
+            }
+
             /// Reads the data of a kind; `None` for a kind that this version does not know.
             pub(crate) fn from_data(kind: &str, data: &str) -> Option<serde_json::Result<Event>> {
                 match kind {

@@ -2,6 +2,7 @@
 
 mod known;
 mod line;
+mod written;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -207,6 +208,12 @@ impl Recorded {
 
     /// Writes the event as its line: canonical JSON without a line end.
     pub fn to_line(&self) -> String {
+        let line = written::line(self);
+        debug_assert_eq!(line, self.serialized(), "it is what a serializer makes of it");
+        line
+    }
+
+    fn serialized(&self) -> String {
         let line = Line {
             v: self.version,
             seq: self.seq,
@@ -233,11 +240,7 @@ impl Recorded {
             asked: self.asked.clone(),
             data: Cow::Owned(self.event.to_data()),
         };
-        // As large as most lines are: a vector that grows is copied each time.
-        let mut bytes = Vec::with_capacity(1 << 10);
-        serde_json::to_writer(&mut bytes, &line).expect("a line has string keys and finite numbers");
-        bytes.shrink_to_fit();
-        String::from_utf8(bytes).expect("JSON is UTF-8")
+        serde_json::to_string(&line).expect("a line has string keys and finite numbers")
     }
 
     /// Reads an event from its line. Fields that this version does not know are passed over; they stay in

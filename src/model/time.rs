@@ -73,7 +73,7 @@ const WRITTEN: [u8; 27] = *b"0000-00-00T00:00:00.000000Z";
 
 impl Timestamp {
     /// Writes the instant. Every line and row has several of them, which chrono would take its time for.
-    fn write(self) -> [u8; 27] {
+    pub(super) fn write(self) -> [u8; 27] {
         let time = self.0.naive_utc();
         let mut written = WRITTEN;
         let mut put = |end: usize, digits: usize, mut value: u32| {
