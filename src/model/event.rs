@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::{RawValue, to_raw_value};
 
 use super::Consumed;
 use super::cost_event::{
@@ -37,14 +36,6 @@ macro_rules! events {
                 match self {
                     $(Event::$variant(_) => $kind,)*
                 }
-            }
-
-            /// Returns the data as JSON text.
-            pub(crate) fn to_data(&self) -> Box<RawValue> {
-                match self {
-                    $(Event::$variant(payload) => to_raw_value(payload),)*
-                }
-                .expect("event data has string keys and finite numbers")
             }
 
             /// Writes the data as JSON text.

@@ -214,6 +214,9 @@ impl Recorded {
     }
 
     fn serialized(&self) -> String {
+        let mut data = Vec::new();
+        self.event.write_data(&mut data);
+        let data = String::from_utf8(data).ok().and_then(|data| RawValue::from_string(data).ok());
         let line = Line {
             v: self.version,
             seq: self.seq,
@@ -238,7 +241,7 @@ impl Recorded {
             command_digest: self.command_digest,
             key: self.key.clone(),
             asked: self.asked.clone(),
-            data: Cow::Owned(self.event.to_data()),
+            data: Cow::Owned(data.expect("what is written is JSON")),
         };
         serde_json::to_string(&line).expect("a line has string keys and finite numbers")
     }
