@@ -345,8 +345,9 @@ impl<'a> Cut<'a> {
         mut take: impl FnMut(T) -> Result<(), AskError>,
     ) -> Result<(), AskError> {
         let (all, mut done) = (places.count(), 0);
-        let bundle = |read: &mut Seq| next_bundle(&self.ledger.borrow(), places, read);
-        each_piece(bundle, work, |part, worked| {
+        let mut read = Seq::ZERO;
+        let next = || next_bundle(&self.ledger.borrow(), places, &mut read);
+        each_piece(next, work, |part, worked| {
             done = all.min(done + part.count());
             self.reader.borrow_mut().keep(part);
             take(worked)?;

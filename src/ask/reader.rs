@@ -3,7 +3,9 @@
 use std::collections::VecDeque;
 
 use super::AskError;
-use crate::ledger::{Bundle, LINES_ALONE, Ledger, LedgerError, Unpacked, each_in_order};
+use crate::ledger::{
+    BUNDLES_TOGETHER, Bundle, LINES_ALONE, Ledger, LedgerError, Unpacked, each_in_order, piece_of,
+};
 use crate::model::{Places, Recorded, Seq};
 use crate::query::Proven;
 
@@ -11,14 +13,11 @@ use crate::query::Proven;
 const LINES_MIN: u64 = 16;
 const LINES_MAX: u64 = 1024;
 
-/// How many lines a piece has.
-const PIECE_LINES: u64 = 16_384;
+/// How many bundles are read while the ledger is open: some 16,000 lines.
+const BUNDLES_AN_OPENING: usize = 64;
 
 /// How many parts that went by are looked at first: causes are mostly near what they led to.
 const PIECES_NEAR: usize = 8;
-
-/// How many bundles are handed to other threads at a time.
-const BUNDLES_TOGETHER: usize = 4;
 
 /// Reads lines at places that mostly follow one another, either way: a part of the log at a time, larger ones while
 /// the places are near one another.
@@ -166,11 +165,8 @@ impl Lines {
         mut take: impl FnMut(Seq, &str) -> Result<(), E>,
     ) -> Result<(), E> {
         let places = self.places.clone();
-        self.each_piece(
-            open,
-            |piece| piece,
-            |piece| piece.at(&places).try_for_each(|(seq, line)| take(seq, line)),
-        )
+        let each = |piece: Piece, ()| piece.at(&places).try_for_each(|(seq, line)| take(seq, line));
+        self.each_piece(open, |_| (), each)
     }
 
     /// Takes each event, as [`Lines::each`] takes the lines.
@@ -184,12 +180,12 @@ impl Lines {
         mut take: impl FnMut(Recorded) -> Result<(), E>,
     ) -> Result<(), E> {
         let places = self.places.clone();
-        let read = |piece: Piece| piece.at(&places).map(|(seq, line)| decode(seq, line)).collect::<Vec<_>>();
-        self.each_piece(open, read, |records| records.into_iter().try_for_each(|record| take(record?)))
+        let read = |piece: &Piece| piece.at(&places).map(|(seq, line)| decode(seq, line)).collect::<Vec<_>>();
+        self.each_piece(open, read, |_, records| records.into_iter().try_for_each(|record| take(record?)))
     }
 
-    /// Takes what `work` makes of lines that are kept together, as [`Lines::each`] takes the lines: it is to pass over those
-    /// that are not at these places. Some are worked on ahead, on other threads where there are any.
+    /// Takes lines that are kept together, and what `work` makes of them, as [`Lines::each`] takes the lines: both are to pass
+    /// over those that are not at these places. Some are worked on ahead, on other threads where there are any.
     ///
     /// # Errors
     ///
@@ -197,71 +193,43 @@ impl Lines {
     pub fn each_piece<T: Send, E: From<AskError>>(
         self,
         mut open: impl FnMut() -> Result<Ledger, E>,
-        work: impl Fn(Piece) -> T + Sync,
-        mut take: impl FnMut(T) -> Result<(), E>,
+        work: impl Fn(&Piece) -> T + Sync,
+        mut take: impl FnMut(Piece, T) -> Result<(), E>,
     ) -> Result<(), E> {
         let Lines { places, mut read, first } = self;
-        first.into_iter().try_for_each(|piece| take(work(piece)))?;
+        if let Some(piece) = first {
+            let worked = work(&piece);
+            take(piece, worked)?;
+        }
         let mut bundles = Vec::new().into_iter();
         let next = || {
             if bundles.len() == 0 && places.next_after(read).is_some() {
-                bundles = piece(&open()?, &places, &mut read)?.into_iter();
+                let ledger = open()?;
+                bundles =
+                    piece_of(BUNDLES_AN_OPENING, || next_bundle(&ledger, &places, &mut read))?.into_iter();
             }
-            Ok(bundles.by_ref().take(BUNDLES_TOGETHER).collect())
+            Ok(bundles.next())
         };
-        let work = |bundle| Piece::unpack(bundle).map(&work);
-        each_in_order(LINES_ALONE, next, work, |worked| take(worked?))
+        each_piece(next, work, take)
     }
 }
 
-/// Takes what `work` makes of lines that are kept together and among which some places are, ahead where there are other
-/// threads; `take` gets the lines as well.
-pub(super) fn each_piece<T: Send>(
-    mut bundle: impl FnMut(&mut Seq) -> Result<Option<(Seq, Bundle)>, AskError>,
+/// Takes lines that are kept together and what `work` makes of them, ahead where there are other threads.
+pub(super) fn each_piece<T: Send, E: From<AskError>>(
+    mut next: impl FnMut() -> Result<Option<(Seq, Bundle)>, E>,
     work: impl Fn(&Piece) -> T + Sync,
-    mut take: impl FnMut(Piece, T) -> Result<(), AskError>,
-) -> Result<(), AskError> {
-    let mut read = Seq::ZERO;
-    let next = || {
-        let mut bundles = Vec::new();
-        while bundles.len() < BUNDLES_TOGETHER {
-            match bundle(&mut read) {
-                Ok(None) => break,
-                Ok(Some(bundle)) => bundles.push(bundle),
-                // What is there is taken before what is not is told.
-                Err(_) if !bundles.is_empty() => break,
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(bundles)
-    };
+    mut take: impl FnMut(Piece, T) -> Result<(), E>,
+) -> Result<(), E> {
+    let read = || piece_of(BUNDLES_TOGETHER, &mut next);
     let work = |bundle| {
         let piece = Piece::unpack(bundle)?;
         let worked = work(&piece);
         Ok((piece, worked))
     };
-    each_in_order(LINES_ALONE, next, work, |worked: Result<_, AskError>| {
+    each_in_order(LINES_ALONE, read, work, |worked: Result<_, AskError>| {
         let (piece, worked) = worked?;
         take(piece, worked)
     })
-}
-
-/// Returns the bundles of the next of some places, as many as are read at a time; at least one where there is one.
-fn piece(ledger: &Ledger, places: &Places, read: &mut Seq) -> Result<Vec<(Seq, Bundle)>, AskError> {
-    let (mut piece, mut lines) = (Vec::new(), 0);
-    while lines < PIECE_LINES {
-        match next_bundle(ledger, places, read) {
-            Ok(None) => break,
-            Ok(Some((first, bundle))) => {
-                lines += bundle.count() as u64;
-                piece.push((first, bundle));
-            }
-            // What is there is handed on before what is not is told: whoever comes back for more is told.
-            Err(_) if !piece.is_empty() => break,
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(piece)
 }
 
 /// Returns the lines from the next of some places on that are kept together, with that place; none where there is none.

@@ -127,7 +127,7 @@ fn phase(asked: &ShowPhase, cut: &Cut<'_>) -> Result<ShowAnswer, AskError> {
     })?;
     let mut view = history.view(&table, phase, cut.instant());
     let told = view.attempts.first().filter(|_| before > Seq::ZERO);
-    view.attempts_before = told.map_or(0, |first| first.attempt.saturating_sub(1));
+    view.attempts_before = told.and_then(|first| first.attempt.checked_sub(1)).filter(|count| *count > 0);
     Ok(ShowAnswer::Phase(Box::new(ShownPhase { view, table })))
 }
 

@@ -33,7 +33,7 @@ mod verify;
 use std::path::Path;
 use std::time::Duration;
 
-pub(crate) use crate::store::{Bundle, LINES_ALONE, Unpacked, each_in_order};
+pub(crate) use crate::store::{BUNDLES_TOGETHER, Bundle, LINES_ALONE, Unpacked, each_in_order, piece_of};
 pub use crate::store::{Head, Sought, Until};
 pub use audit::VerifyError;
 pub use export::{EXPORT_SCHEMA, ExportEnd, RestoreError, SALVAGED_SCHEMA, SalvagedEnd, Stretch};

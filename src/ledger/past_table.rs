@@ -11,13 +11,11 @@ use std::fmt::Write;
 
 use super::LedgerError;
 use super::loader::Loader;
+use super::replay::LINES_PER_READ;
 use super::rows::{Kept, load_approvals};
 use crate::model::{Event, LineFront, PhaseId, PhaseRef, Places, Recorded, Seq, Span, Subject};
 use crate::rules::{Reach, Table, evolve};
 use crate::store::{Sought, Store, StoreError};
-
-/// How many lines are read at a time.
-const LINES_PER_READ: u64 = 1024;
 
 /// The kinds of events that move a phase, or are put on record about it, and change nothing else.
 const OF_ONE_PHASE: [&str; 13] = [
@@ -36,16 +34,22 @@ const OF_ONE_PHASE: [&str; 13] = [
     "note_added",
 ];
 
-/// What an event changes.
-#[derive(Debug, PartialEq, Eq)]
-enum Changes {
-    /// The phase that it is about.
-    OnePhase,
-    /// That, its workflow, and what is beside both: limits, requests, tags.
-    Beside,
-    /// Any phase.
-    Any,
-}
+/// The kinds of those that change that, its workflow, and what is beside both: limits, requests, tags. All others may change any
+/// phase.
+const BESIDE: [&str; 12] = [
+    "tag_set",
+    "tag_removed",
+    "cost_recorded",
+    "cost_limit_set",
+    "cost_warning_raised",
+    "cost_limit_exceeded",
+    "cost_reserved",
+    "cost_released",
+    "approval_requested",
+    "approval_granted",
+    "approval_rejected",
+    "history_imported",
+];
 
 /// Returns the table after a prefix with the phases that some names mean, all that is above them, who needs them and where
 /// that stands, the requests for approval, its workflows and its tags: the rest may be missing, and of the phases whether
@@ -148,14 +152,14 @@ fn is_of_another(front: &LineFront<'_>, known: &HashSet<String>, name: &mut Stri
 /// Folds one event, where it matters. False where it says more than can be told of a part.
 fn fold_line(kept: Kept<'_>, table: &mut Table, line: &str, seq: Seq) -> Result<bool, LedgerError> {
     let record = Recorded::from_line(line).map_err(|source| LedgerError::Line { seq, source })?;
-    let changes = changes(&record.event);
-    if changes == Changes::Any {
+    let is_of_one_phase = OF_ONE_PHASE.contains(&record.event.kind());
+    if !is_of_one_phase && !BESIDE.contains(&record.event.kind()) {
         return Ok(false);
     }
     if let Subject::Phase(id) = &record.subject
         && !table.phases.contains_key(id)
     {
-        if changes == Changes::OnePhase {
+        if is_of_one_phase {
             return Ok(true);
         }
         // It lends what it has spent, and what it may.
@@ -170,34 +174,14 @@ fn fold_line(kept: Kept<'_>, table: &mut Table, line: &str, seq: Seq) -> Result<
     Ok(evolve(table, &record).is_ok())
 }
 
-/// Returns what an event changes.
-fn changes(event: &Event) -> Changes {
-    match event {
-        Event::PhaseStarted(_)
-        | Event::PhaseCompleted(_)
-        | Event::PhaseFailed(_)
-        | Event::PhaseSkipped(_)
-        | Event::PhaseReset(_)
-        | Event::PhaseAccepted(_)
-        | Event::RerunMarked(_)
-        | Event::RerunCauseAdded(_)
-        | Event::RerunDeferred(_)
-        | Event::RerunWithdrawn(_)
-        | Event::RerunCleared(_)
-        | Event::MetadataRecorded(_)
-        | Event::NoteAdded(_) => Changes::OnePhase,
-        Event::TagSet(_)
-        | Event::TagRemoved(_)
-        | Event::CostRecorded(_)
-        | Event::CostLimitSet(_)
-        | Event::CostWarningRaised(_)
-        | Event::CostLimitExceeded(_)
-        | Event::CostReserved(_)
-        | Event::CostReleased(_)
-        | Event::ApprovalRequested(_)
-        | Event::ApprovalGranted(_)
-        | Event::ApprovalRejected(_)
-        | Event::HistoryImported(_) => Changes::Beside,
-        Event::WorkflowDefined(_) | Event::WorkflowRetired(_) | Event::Reverted(_) => Changes::Any,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_kinds_are_those_of_events() {
+        for kind in OF_ONE_PHASE.iter().chain(&BESIDE) {
+            assert!(Event::KINDS.contains(kind), "{kind}");
+        }
     }
 }

@@ -7,11 +7,12 @@ use super::{LedgerError, rows};
 use crate::model::{Digest, Places, RecordReader, Recorded, Seq, Span};
 use crate::rules::{FOLD_VERSION, Table, evolve, evolve_late, judge_cut};
 use crate::store::{
-    Bundle, Frontier, LINES_ALONE, Snapshot, Store, StoreError, Unpacked, Until, each_in_order,
+    BUNDLES_TOGETHER, Bundle, Frontier, LINES_ALONE, Snapshot, Store, StoreError, Unpacked, Until,
+    each_in_order, piece_of,
 };
 
 /// How many lines are read at a time.
-const LINES_PER_READ: u64 = 1024;
+pub(super) const LINES_PER_READ: u64 = 1024;
 
 /// The events of a part of the log, read as they are asked for.
 pub struct Records<'a> {
@@ -69,25 +70,17 @@ pub(super) fn each_bundle<Out: Send, E: From<StoreError>>(
     mut take: impl FnMut(Out) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut after = part.after;
-    let read = || {
-        let (mut bundles, mut lines) = (Vec::new(), 0);
-        while lines < LINES_PER_READ && after < part.through {
-            // Not as many as are left to be read: what is kept together is unpacked once.
-            let limit = Span { after, ..part }.events().min(LINES_PER_READ);
-            let bundle = match store.bundle(after, usize::try_from(limit).unwrap_or(usize::MAX)) {
-                // What is there is taken before what is not is told.
-                Err(_) if !bundles.is_empty() => break,
-                bundle => bundle?,
-            };
-            let count = bundle.count() as u64;
-            if count == 0 {
-                break;
-            }
-            (after, lines) = (after.plus(count), lines + count);
-            bundles.push(bundle);
+    let mut next = || {
+        // Not as many as are left to be read: what is kept together is unpacked once.
+        let limit = Span { after, ..part }.events().min(LINES_PER_READ);
+        if limit == 0 {
+            return Ok(None);
         }
-        Ok(bundles)
+        let bundle = store.bundle(after, usize::try_from(limit).unwrap_or(usize::MAX))?;
+        after = after.plus(bundle.count() as u64);
+        Ok(Some(bundle).filter(|bundle| bundle.count() > 0))
     };
+    let read = || piece_of(BUNDLES_TOGETHER, &mut next);
     let work = |bundle: Bundle| bundle.unpack().map(|lines| work(&lines));
     each_in_order(LINES_ALONE, read, work, |worked| take(worked?))
 }

@@ -46,7 +46,7 @@ impl Digest {
     }
 
     /// Computes the leaf of the Merkle tree that a line of the log is: SHA-256(0x00 ‖ line) (RFC 6962, section 2.1).
-    pub fn leaf(line: &str) -> Self {
+    pub fn leaf(line: impl AsRef<[u8]>) -> Self {
         let bytes = Sha256::new().chain_update([0]).chain_update(line).finalize().into();
         Digest { algorithm: Algorithm::Sha256, bytes }
     }

@@ -110,18 +110,13 @@ pub struct PhaseView {
     /// Its attempts, in order; the last ones where so many were asked for.
     pub attempts: Vec<AttemptView>,
     /// How many attempts there were before these; absent where these are all.
-    #[serde(skip_serializing_if = "is_none")]
-    pub attempts_before: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempts_before: Option<u32>,
     /// The notes on it, in order, since the first of these attempts.
     pub notes: Vec<NoteView>,
     /// What it was called, the first name first; absent where it always was what it is.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub renamed: Vec<RenamedView>,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it")]
-fn is_none(count: &u32) -> bool {
-    *count == 0
 }
 
 /// What a phase was called.
@@ -381,7 +376,7 @@ impl PhaseHistory {
             phase,
             spec,
             attempts: self.attempts,
-            attempts_before: 0,
+            attempts_before: None,
             notes: self.notes,
             renamed: renamed.collect(),
         }

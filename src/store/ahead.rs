@@ -67,6 +67,27 @@ pub(crate) fn each_in_order<In: Send, Out: Send, E>(
     })
 }
 
+/// Returns a piece of a stream, of so many items at most. Where one cannot be had those before it are the piece, and whoever
+/// reads on is told.
+///
+/// # Errors
+///
+/// That of `next`, where it is the first.
+pub(crate) fn piece_of<T, E>(
+    items_max: usize,
+    mut next: impl FnMut() -> Result<Option<T>, E>,
+) -> Result<Vec<T>, E> {
+    let mut piece = Vec::new();
+    while piece.len() < items_max {
+        match next() {
+            Ok(Some(item)) => piece.push(item),
+            Err(error) if piece.is_empty() => return Err(error),
+            Ok(None) | Err(_) => break,
+        }
+    }
+    Ok(piece)
+}
+
 /// Returns how many threads may run beside this one.
 fn helpers() -> usize {
     thread::available_parallelism().map_or(0, |threads| (threads.get() - 1).min(HELPERS_MAX))
@@ -235,6 +256,18 @@ mod tests {
             let (error, last) = if count > 5_000 { ("take", 5_001) } else { ("read", count) };
             assert_eq!((ended, taken), (Err(error.to_owned()), last), "{count}");
         }
+    }
+
+    #[test]
+    fn a_piece_ends_where_no_more_can_be_had() {
+        let piece = |items_max, answers: &[Result<Option<u8>, &'static str>]| {
+            let mut answers = answers.iter().cloned();
+            piece_of(items_max, || answers.next().expect("an answer"))
+        };
+        assert_eq!(piece(2, &[Ok(Some(1)), Ok(Some(2))]), Ok(vec![1, 2]));
+        assert_eq!(piece(2, &[Ok(Some(1)), Ok(None)]), Ok(vec![1]));
+        assert_eq!(piece(2, &[Ok(Some(1)), Err("no")]), Ok(vec![1]));
+        assert_eq!(piece(2, &[Err("no")]), Err("no"));
     }
 
     #[test]

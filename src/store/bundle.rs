@@ -5,6 +5,9 @@ use std::ops::Range;
 
 use super::StoreError;
 
+/// How many bundles are worked on together: as many lines as a thread is worth, and no more where lines are long.
+pub(crate) const BUNDLES_TOGETHER: usize = 4;
+
 /// Lines that follow one another, still packed.
 pub struct Bundle {
     count: usize,

@@ -30,7 +30,7 @@ impl Frontier {
 
     /// Appends a line. The leaf is SHA-256(0x00 ‖ line), a node SHA-256(0x01 ‖ left ‖ right).
     pub fn push(&mut self, line: &[u8]) {
-        self.push_seeing(line, u32::MAX);
+        self.push_leaf(&Digest::leaf(line));
     }
 
     /// Appends a line, of which its leaf is known.
@@ -38,15 +38,10 @@ impl Frontier {
         self.put(*leaf.bytes(), u32::MAX);
     }
 
-    /// As [`Frontier::push_seeing`], of a line of which its leaf is known.
+    /// As [`Frontier::push_leaf`], and returns the root of the full subtree of 2 to the power of `level` leaves that ends with
+    /// it, where there is one.
     pub fn push_leaf_seeing(&mut self, leaf: &Digest, level: u32) -> Option<[u8; 32]> {
         self.put(*leaf.bytes(), level)
-    }
-
-    /// Appends a line, and returns the root of the full subtree of 2 to the power of `level` leaves that ends with it,
-    /// where there is one.
-    pub fn push_seeing(&mut self, line: &[u8], level: u32) -> Option<[u8; 32]> {
-        self.put(Sha256::new().chain_update([0]).chain_update(line).finalize().into(), level)
     }
 
     fn put(&mut self, mut node: [u8; 32], level: u32) -> Option<[u8; 32]> {
@@ -111,7 +106,7 @@ mod tests {
         for level in 0..5 {
             let (mut frontier, leaves) = (Frontier::default(), 1 << level);
             for end in 1..=lines.len() {
-                let seen = frontier.push_seeing(&lines[end - 1], level);
+                let seen = frontier.push_leaf_seeing(&Digest::leaf(&lines[end - 1]), level);
                 let expected = (end % leaves == 0).then(|| by_definition(&lines[end - leaves..end]));
                 assert_eq!(seen, expected, "{leaves} leaves to {end}");
             }

@@ -20,7 +20,8 @@ mod past;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub(crate) use ahead::{LINES_ALONE, each_in_order};
+pub(crate) use ahead::{LINES_ALONE, each_in_order, piece_of};
+pub(crate) use bundle::BUNDLES_TOGETHER;
 pub use bundle::{Bundle, Unpacked};
 #[cfg(fuzzing)]
 #[doc(hidden)]

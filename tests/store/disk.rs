@@ -1,5 +1,6 @@
 //! What only a store on disk can get wrong, short of damage: files, directories, locks and processes.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -11,7 +12,7 @@ use phaseledger::store::{
     Batch, DiskOptions, DiskReader, DiskStore, Entry, Log, RowChanges, Store, StoreError, salvage,
 };
 
-use crate::contract::{OnDisk, SMALL, Subject, append, batch, command, entry, fill, snapshot};
+use crate::contract::{AtHead, OnDisk, SMALL, Subject, append, batch, command, entry, fill, snapshot};
 use crate::folder;
 use crate::patience::eventually;
 use crate::skip::skip;
@@ -443,6 +444,79 @@ fn there_is_a_snapshot_at_each_archiving() {
         let last = subject.store().snapshot(Seq::new(end)).expect("a snapshot, where there is one");
         assert_eq!(last.map_or(0, |last| last.seq.number()), archived, "e{end}");
     }
+}
+
+fn changing(entries: Vec<Entry>, replace: bool, rows: Vec<(String, Option<Vec<u8>>)>) -> Batch {
+    Batch { entries, rows: RowChanges { fold_version: 1, replace, rows } }
+}
+
+/// A log of nine events, with three hundred rows in a snapshot of many blocks.
+fn with_many_rows() -> (OnDisk, BTreeMap<String, Vec<u8>>) {
+    let mut subject = OnDisk::new(SMALL);
+    let all: BTreeMap<String, Vec<u8>> =
+        (0..300_u16).map(|number| (format!("row/{number:03}"), number.to_le_bytes().repeat(200))).collect();
+    let rows = all.iter().map(|(key, value)| (key.clone(), Some(value.clone()))).collect();
+    append(subject.store(), &changing((1..=9).map(entry).collect(), true, rows));
+    assert_eq!(last_snapshot(&mut subject), 9);
+    (subject, all)
+}
+
+/// Returns the place of the last snapshot that can be read as a whole.
+fn last_snapshot(subject: &mut OnDisk) -> u64 {
+    let last = subject.store().snapshot(Seq::new(u64::MAX)).expect("a snapshot, where there is one");
+    last.map_or(0, |last| last.seq.number())
+}
+
+/// Of a snapshot the blocks in which nothing changed are taken over as they are.
+#[test]
+fn a_snapshot_is_made_of_the_one_before_and_of_what_changed() {
+    let (mut subject, mut all) = with_many_rows();
+    let mut next = 10;
+    for round in 0..6_usize {
+        let changes = [
+            ("a", Some(round)),
+            ("row/000", (round != 1).then_some(3_000 * (round % 3))),
+            ("row/150", (round % 2 == 0).then_some(7)),
+            ("row/150/more", (round % 3 == 0).then_some(90)),
+            ("row/299", (round < 3).then_some(20_000)),
+            ("z", (round > 2).then_some(1)),
+        ];
+        let changes = changes.map(|(key, bytes)| (key.to_owned(), bytes.map(|bytes| vec![7; bytes])));
+        for (key, value) in changes.clone() {
+            match value {
+                Some(value) => drop(all.insert(key, value)),
+                None => drop(all.remove(&key)),
+            }
+        }
+        // As many as a snapshot is taken for.
+        append(subject.store(), &changing((next..next + 40).map(entry).collect(), false, changes.into()));
+        next += 40;
+        assert_eq!(last_snapshot(&mut subject), next - 1, "round {round}");
+        subject.reopen();
+        let found = subject.store().rows_now("").expect("rows");
+        assert!(found.into_iter().eq(all.clone()), "round {round}");
+    }
+}
+
+/// What an older snapshot has of the rows and cannot be read is let go, and told anew by whoever has it.
+#[test]
+fn found_22_rows_of_a_snapshot_that_cannot_be_read_are_let_go() {
+    let (mut subject, all) = with_many_rows();
+    subject.close();
+    let path = folder::files(&subject.log().join("snapshots")).pop().expect("a snapshot");
+    let mut bytes = fs::read(&path).expect("a file");
+    bytes[100] ^= 1;
+    fs::write(&path, bytes).expect("a file");
+    subject.reopen();
+    assert!(subject.store().head().expect("a head").fold_version.is_some(), "nobody has looked yet");
+    let change = vec![("row/299".to_owned(), Some(vec![1]))];
+    append(subject.store(), &changing((10..=49).map(entry).collect(), false, change.clone()));
+    append(subject.store(), &changing(vec![entry(50)], false, change));
+    assert_eq!(subject.store().head().expect("a head").fold_version, None);
+    let rows = all.iter().map(|(key, value)| (key.clone(), Some(value.clone()))).collect();
+    append(subject.store(), &changing(vec![entry(51)], true, rows));
+    subject.reopen();
+    assert!(subject.store().rows_now("").expect("rows").into_iter().eq(all));
 }
 
 #[test]

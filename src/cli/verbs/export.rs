@@ -57,11 +57,8 @@ fn write(lines: Lines, context: &Context, out: &mut dyn Write) -> Result<u64, Fa
     let mut frontier = Frontier::default();
     let open = || context.open();
     let places = lines.places().clone();
-    let leaves = |piece: Piece| {
-        let leaves = piece.at(&places).map(|(_, line)| Digest::leaf(line)).collect::<Vec<_>>();
-        (piece, leaves)
-    };
-    lines.each_piece(open, leaves, |(piece, leaves)| -> Result<(), Failure> {
+    let leaves = |piece: &Piece| piece.at(&places).map(|(_, line)| Digest::leaf(line)).collect::<Vec<_>>();
+    lines.each_piece(open, leaves, |piece, leaves| -> Result<(), Failure> {
         for ((_, line), leaf) in piece.at(&places).zip(&leaves) {
             frontier.push_leaf(leaf);
             out.write_all(line.as_bytes())?;

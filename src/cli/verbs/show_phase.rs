@@ -50,8 +50,8 @@ pub fn tell(view: &PhaseView, table: &Table, context: &Context) -> Result<(), Fa
         let rows: Vec<_> = view.attempts.iter().map(|attempt| row(attempt, view, context)).collect();
         status::show(&mut out, COLUMNS, &rows)?;
     }
-    if view.attempts_before > 0 {
-        let before = render::count(view.attempts_before as usize, "attempt before", "attempts before");
+    if let Some(before) = view.attempts_before {
+        let before = render::count(before as usize, "attempt before", "attempts before");
         writeln!(out, "… {before} left out: `--all` tells them")?;
     }
     inputs(view, &mut out)?;

@@ -262,7 +262,7 @@ impl<'a> Rest<'a> {
 }
 
 /// Returns where the first quote, backslash or control character is: eight bytes at a time.
-fn end_of_text(bytes: &[u8]) -> Option<usize> {
+pub(super) fn end_of_text(bytes: &[u8]) -> Option<usize> {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     const HIGHS: u64 = u64::from_le_bytes([0x80; 8]);
     // Bytes below a number below 128 get their highest bit; behind the first of them others may, too.

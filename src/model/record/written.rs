@@ -4,6 +4,7 @@
 use serde::Serialize;
 use uuid::Uuid;
 
+use super::line::end_of_text;
 use super::{LineCause, Recorded};
 use crate::model::Timestamp;
 
@@ -13,10 +14,8 @@ const LINE_BYTES: usize = 1 << 10;
 /// Writes the line of an event.
 pub(super) fn line(record: &Recorded) -> String {
     let mut out = Out(Vec::with_capacity(LINE_BYTES));
-    out.raw("{\"v\":");
-    out.number(u64::from(record.version));
-    out.raw(",\"seq\":");
-    out.number(record.seq.number());
+    out.any("{\"v\":", &record.version);
+    out.any(",\"seq\":", &record.seq);
     out.id(",\"id\":", record.id.uuid());
     out.id(",\"command_id\":", record.command_id.uuid());
     out.text(",\"kind\":", record.event.kind());
@@ -71,22 +70,8 @@ impl Out {
         self.0.extend_from_slice(text.as_bytes());
     }
 
-    fn number(&mut self, mut number: u64) {
-        let (mut digits, mut start) = ([0; 20], 20);
-        loop {
-            start -= 1;
-            digits[start] = b'0' + (number % 10) as u8;
-            number /= 10;
-            if number == 0 {
-                break;
-            }
-        }
-        self.0.extend_from_slice(&digits[start..]);
-    }
-
     fn text(&mut self, name: &str, text: &str) {
-        let is_plain = text.bytes().all(|byte| byte >= b' ' && byte != b'"' && byte != b'\\');
-        if !is_plain {
+        if end_of_text(text.as_bytes()).is_some() {
             return self.any(name, text);
         }
         self.raw(name);
@@ -117,8 +102,7 @@ impl Out {
 
     fn cause(&mut self, cause: &LineCause) {
         self.id("{\"event\":", cause.event.uuid());
-        self.raw(",\"seq\":");
-        self.number(cause.seq.number());
+        self.any(",\"seq\":", &cause.seq);
         self.any(",\"kind\":", &cause.kind);
         if let Some(edge) = &cause.edge {
             self.any(",\"edge\":", edge);

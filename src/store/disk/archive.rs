@@ -11,6 +11,7 @@ use super::head_rows::HeadRows;
 use super::journal::{self, Failed, JournalFile};
 use super::segment::{SegmentName, SegmentWriter};
 use super::since::{self, SinceFile};
+use super::snapshot::SnapshotWriter;
 use super::state::State;
 use super::view::SEGMENTS;
 use super::{DiskStore, frame, io_error, snapshot};
@@ -142,15 +143,25 @@ fn is_snapshot_due(store: &DiskStore) -> bool {
 /// Takes a snapshot of the rows as they are, where there are any, and begins to note anew what changes.
 pub(super) fn take_snapshot(store: &mut DiskStore) -> Result<(), StoreError> {
     let Some(rows) = &store.rows else { return Ok(()) };
+    let put = put_snapshot(store, rows);
+    // What an older snapshot has of them and cannot be read is in no later one either.
+    store.rows_failed.set(matches!(put, Err(StoreError::Moved)));
+    if put? {
+        store.since = Some(SinceFile::begin(&store.dir, &store.view.state)?);
+        // What changed until now is held no longer.
+        store.rows = HeadRows::of(&store.dir, &store.view.state).or(store.rows.take());
+    }
+    Ok(())
+}
+
+/// Writes a snapshot of rows, and says whether there are any.
+fn put_snapshot(store: &DiskStore, rows: &HeadRows) -> Result<bool, StoreError> {
     // Whoever takes in a log as a whole hands on its rows at the end, and no version before.
     if rows.fold_version == 0 || rows.are_none()? {
-        return Ok(());
+        return Ok(false);
     }
-    snapshot::put_with(&store.dir, &store.view.state, rows.fold_version, |writer| rows.write(writer))?;
-    store.since = Some(SinceFile::begin(&store.dir, &store.view.state)?);
-    // What changed until now is held no longer.
-    store.rows = HeadRows::of(&store.dir, &store.view.state).or(store.rows.take());
-    Ok(())
+    let write = |writer: &mut SnapshotWriter| rows.write(writer);
+    snapshot::put_with(&store.dir, &store.view.state, rows.fold_version, write).map(|()| true)
 }
 
 /// Makes a segment durable whose name may not be: written anew, aside, for what can be read may not be on the disk.

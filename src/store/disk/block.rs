@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use uuid::Uuid;
 
-use super::bytes::{Reader, Writer, crc};
+use super::bytes::{Reader, Writer, summed};
 use super::codec;
 use super::state::{put_times, times};
 use crate::model::CommandId;
@@ -86,10 +86,7 @@ impl Block {
     /// Reads the front of a block; none when it is not what was written.
     pub(super) fn read(bytes: impl Into<Vec<u8>>) -> Option<Self> {
         let bytes = bytes.into();
-        let (summed, sum) = bytes.split_at_checked(bytes.len().checked_sub(4)?)?;
-        if crc(summed).to_le_bytes() != *sum {
-            return None;
-        }
+        let summed = summed(&bytes)?;
         let mut reader = Reader::new(summed);
         if (reader.u8()?, reader.u8()?) != (FORMAT, CODEC_ZSTD) {
             return None;

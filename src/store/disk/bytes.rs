@@ -5,6 +5,12 @@ pub(super) fn crc(bytes: &[u8]) -> u32 {
     crc32fast::hash(bytes)
 }
 
+/// Returns what stands before the checksum at the end, as [`Writer::checksum`] puts it there; none where that does not match.
+pub(super) fn summed(bytes: &[u8]) -> Option<&[u8]> {
+    let (summed, sum) = bytes.split_last_chunk()?;
+    (crc(summed).to_le_bytes() == *sum).then_some(summed)
+}
+
 /// Bytes that are read from the front; none when there are too few.
 #[derive(Debug)]
 pub(super) struct Reader<'a> {

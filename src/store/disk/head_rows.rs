@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::since::{self, Changed, Last, merged};
-use super::snapshot::{Piece, ROWS_AT_ONCE, SnapshotFile, SnapshotWriter};
+use super::snapshot::{SnapshotFile, SnapshotWriter};
 use super::state::State;
 use crate::model::Seq;
 use crate::store::{Head, PastRows, RowChanges, StoreError};
@@ -79,14 +79,13 @@ impl HeadRows {
     /// Writes all of them into a snapshot.
     pub(super) fn write(&self, to: &mut SnapshotWriter) -> Result<(), StoreError> {
         match &self.snapshot {
-            Some(snapshot) => snapshot.write_changed(&self.changed, to).map_err(moved),
+            Some(snapshot) => {
+                let pieces = snapshot.pieces(&self.changed).map(|piece| piece.map_err(moved));
+                to.put(snapshot.rows, pieces)
+            }
             None => {
-                let mut rows =
-                    self.changed.iter().filter_map(|(key, value)| Some((key.clone(), value.clone()?)));
-                to.put(|| {
-                    let piece: Vec<_> = rows.by_ref().take(ROWS_AT_ONCE).collect();
-                    Ok((!piece.is_empty()).then_some(Piece::Rows(piece)))
-                })
+                let rows = self.changed.iter();
+                to.put_rows(rows.filter_map(|(key, value)| Some((key.clone(), value.clone()?))))
             }
         }
     }

@@ -47,6 +47,8 @@ pub(super) struct Look {
     pub(super) needs_repair: bool,
     /// The segment that reaches beyond the journal's front, where one does and counts.
     pub(super) beyond: Option<SegmentName>,
+    /// The last event that sled has, as far as its mark says.
+    pub(super) followed: Seq,
     /// Segments that others hold too.
     pub(super) obsolete: Vec<SegmentName>,
 }
@@ -72,9 +74,9 @@ pub(super) fn look(dir: &Path, who: Who) -> Result<Look, StoreError> {
 }
 
 fn look_once(dir: &Path, who: Who) -> Result<Look, StoreError> {
-    let cached = snapshot::last_place(dir)?
-        .max(mark::seen(dir))
-        .max(since::last(dir).map_or(Seq::ZERO, |last| last.place));
+    let followed = mark::seen(dir);
+    let rows = since::last(dir).map_or(Seq::ZERO, |last| last.place);
+    let cached = snapshot::last_place(dir)?.max(followed).max(rows);
     let sights = match who {
         Who::Mender => Sights::read_mending(dir)?,
         Who::Holder | Who::Asker => Sights::read(dir)?,
@@ -100,7 +102,7 @@ fn look_once(dir: &Path, who: Who) -> Result<Look, StoreError> {
         true => Err(damaged(format!(
             "the log ends at event {end}, but event {cached} was there when what is beside it was made"
         ))),
-        false => Ok(looked),
+        false => Ok(Look { followed, ..looked }),
     }
 }
 
@@ -125,8 +127,8 @@ fn finish(
     needs_repair |= state.seq() > sights.last();
     let view = View::new(dir, state, entries, cover.segments);
     let journal_bytes = journal.whole_bytes;
-    let (front, is_left_over, obsolete) = (begins, false, cover.obsolete);
-    Ok(Look { view, sights, front, journal_bytes, is_left_over, needs_repair, beyond, obsolete })
+    let (front, is_left_over, followed, obsolete) = (begins, false, Seq::ZERO, cover.obsolete);
+    Ok(Look { view, sights, front, journal_bytes, is_left_over, needs_repair, beyond, followed, obsolete })
 }
 
 /// Refuses a segment beyond the journal's front that has not all that the journal has.

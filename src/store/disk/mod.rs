@@ -73,7 +73,6 @@ use self::journal::JournalFile;
 use self::lock::Lock;
 use self::segment::SegmentName;
 use self::since::SinceFile;
-use self::snapshot::SnapshotFile;
 use self::state::State;
 use self::tail::Tail;
 use self::view::View;
@@ -202,12 +201,6 @@ impl DiskStore {
     }
 }
 
-impl Drop for DiskStore {
-    fn drop(&mut self) {
-        follow::follow(self);
-    }
-}
-
 impl Log for DiskStore {
     fn head(&self) -> Result<Head, StoreError> {
         self.check_usable()?;
@@ -302,8 +295,7 @@ impl Cache for DiskStore {
 
     fn past_rows(&self, at_most: Seq) -> Result<Option<Box<dyn PastRows>>, StoreError> {
         self.check_usable()?;
-        let found = SnapshotFile::last(&self.dir, at_most)?;
-        Ok(found.map(|snapshot| -> Box<dyn PastRows> { Box::new(snapshot) }))
+        snapshot::last_rows(&self.dir, at_most)
     }
 
     fn keep_snapshot(&mut self, snapshot: &Snapshot) -> Result<(), StoreError> {

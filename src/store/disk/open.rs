@@ -12,7 +12,7 @@ use super::look::{Look, Who, look};
 use super::parts::{self, Parts};
 use super::since::SinceFile;
 use super::witness::Witnesses;
-use super::{DiskOptions, DiskStore, archive, folder, io_error, make, mark, mend, takeover};
+use super::{DiskOptions, DiskStore, archive, folder, io_error, make, mend, takeover};
 use crate::store::StoreError;
 
 /// How long [`DiskStore::create`] waits for another process that makes the same log.
@@ -96,9 +96,8 @@ impl DiskStore {
         let lock = Lock::take(&dir.join("lock"), lock_timeout)?;
         let lock = takeover::take_over(dir, lock, deadline)?;
         let mended = mend::segments(dir)?;
-        let mut store = Self::of(look(dir, Who::Mender)?, dir, lock, DiskOptions::default())?;
-        store.mended = mended;
-        Ok(store)
+        let store = Self::of(look(dir, Who::Mender)?, dir, lock, DiskOptions::default())?;
+        Ok(DiskStore { mended, ..store })
     }
 
     fn start(dir: &Path, lock: Lock, options: DiskOptions, deadline: Instant) -> Result<Self, StoreError> {
@@ -124,7 +123,7 @@ impl DiskStore {
         let rows = since.as_ref().and_then(|_| HeadRows::of(dir, state));
         Ok(DiskStore {
             tail: None,
-            followed: mark::seen(dir),
+            followed: looked.followed,
             rows,
             rows_failed: Cell::new(false),
             since,

@@ -6,7 +6,6 @@ use std::path::Path;
 use super::head_rows::HeadRows;
 use super::look::{Who, look};
 use super::parts::{self, Parts};
-use super::snapshot::SnapshotFile;
 use super::view::{LOOKS_MAX, View};
 use super::{append, folder, head, head_rows, old, snapshot, takeover};
 use crate::model::{CommandId, Places, Seq, Span};
@@ -157,8 +156,7 @@ impl Cache for DiskReader {
     }
 
     fn past_rows(&self, at_most: Seq) -> Result<Option<Box<dyn PastRows>>, StoreError> {
-        let found = SnapshotFile::last(&self.dir, at_most.min(self.view.state.seq()))?;
-        Ok(found.map(|snapshot| -> Box<dyn PastRows> { Box::new(snapshot) }))
+        snapshot::last_rows(&self.dir, at_most.min(self.view.state.seq()))
     }
 
     fn keep_snapshot(&mut self, _snapshot: &Snapshot) -> Result<(), StoreError> {

@@ -17,7 +17,7 @@ use std::fs::{self, File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use super::bytes::{Reader, Writer, crc};
+use super::bytes::{Reader, Writer, summed};
 use super::io_error;
 use super::state::State;
 use crate::model::{Algorithm, Digest, Seq};
@@ -197,10 +197,8 @@ impl Since {
 }
 
 fn read_front(bytes: &[u8]) -> Option<(Seq, Digest)> {
-    let (summed, sum) = bytes.split_at_checked(FRONT_BYTES - 4)?;
-    let mut reader = Reader::new(summed);
-    let (magic, version) = (reader.take(8)?, reader.u32()?);
-    let is_one = magic == MAGIC && version == VERSION && crc(summed).to_le_bytes() == *sum;
+    let mut reader = Reader::new(summed(bytes)?);
+    let is_one = reader.take(8)? == MAGIC && reader.u32()? == VERSION;
     is_one.then_some((Seq::new(reader.u64()?), Digest::new(Algorithm::Sha256, reader.array()?)))
 }
 
@@ -219,9 +217,8 @@ fn read_end(bytes: &[u8]) -> Option<End> {
 fn next_entry<'a>(bytes: &mut &'a [u8]) -> Option<(Reader<'a>, End)> {
     let length = u32::from_le_bytes(*bytes.first_chunk()?) as usize;
     let (entry, rest) = bytes.split_at_checked(length.checked_add(4 + END_BYTES)?)?;
-    let (summed, sum) = entry.split_at_checked(entry.len() - 4)?;
-    let (rows, end) = summed[4..].split_at_checked(length)?;
-    let end = read_end(end).filter(|end| end.rows_bytes == length && crc(summed).to_le_bytes() == *sum)?;
+    let (rows, end) = summed(entry)?[4..].split_at_checked(length)?;
+    let end = read_end(end).filter(|end| end.rows_bytes == length)?;
     *bytes = rest;
     Some((Reader::new(rows), end))
 }

@@ -13,7 +13,8 @@
 
 mod writer;
 
-pub(super) use writer::{Piece, SnapshotWriter};
+use writer::Piece;
+pub(super) use writer::SnapshotWriter;
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -22,7 +23,7 @@ use std::ops::Bound;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::bytes::{Reader, crc};
+use super::bytes::{Reader, summed};
 use super::codec;
 use super::packed::{HEADER_BYTES, Packed};
 use super::since::{Changed, merged};
@@ -41,14 +42,14 @@ const BLOCK_BYTES: usize = 16 << 10;
 /// How many blocks are held at most while single rows are read.
 const BLOCKS_HELD_MAX: usize = 256;
 /// How many rows are read at once, at least, where they are read piece by piece.
-pub(super) const ROWS_AT_ONCE: usize = 512;
+const ROWS_AT_ONCE: usize = 512;
 /// How many events there are at most between snapshots that are kept, unless these are large: that many are folded in no
 /// time that anybody notices.
 const GAP_EVENTS_MIN: u64 = 8 << 10;
 /// Large ones may take up so many bytes for each event, a sixth of what the event itself takes.
 const BYTES_AN_EVENT: u64 = 16;
 /// The most bytes that a block says it has.
-const BLOCK_BYTES_MAX: usize = 1 << 31;
+const BLOCK_BYTES_MAX: u32 = 1 << 31;
 
 /// A row's key and its value.
 type Row = (String, Vec<u8>);
@@ -69,6 +70,13 @@ pub(super) fn last(dir: &Path, at_most: Seq) -> Result<Option<Snapshot>, StoreEr
     Ok(None)
 }
 
+/// Returns the last readable snapshot at or before a place, of which single rows are read.
+pub(super) fn last_rows(dir: &Path, at_most: Seq) -> Result<Option<Box<dyn PastRows>>, StoreError> {
+    let before = places(dir)?.into_iter().rev().filter(|place| *place <= at_most);
+    let mut readable = before.filter_map(|place| SnapshotFile::open(dir, place).ok());
+    Ok(readable.next().map(|snapshot| -> Box<dyn PastRows> { Box::new(snapshot) }))
+}
+
 /// A snapshot of which single rows are read.
 #[derive(Debug)]
 pub(super) struct SnapshotFile {
@@ -77,19 +85,13 @@ pub(super) struct SnapshotFile {
     /// Where the log stood.
     pub(super) state: State,
     /// How many rows there are.
-    rows: u64,
+    pub(super) rows: u64,
     /// Where each block is, and its first key.
     index: Vec<(u64, u32, String)>,
     blocks: RefCell<HashMap<usize, Arc<Vec<Row>>>>,
 }
 
 impl SnapshotFile {
-    /// Opens the last readable snapshot at or before a place.
-    pub(super) fn last(dir: &Path, at_most: Seq) -> Result<Option<Self>, StoreError> {
-        let mut before = places(dir)?.into_iter().rev().filter(|place| *place <= at_most);
-        Ok(before.find_map(|place| SnapshotFile::open(dir, place).ok()))
-    }
-
     /// Opens the snapshot at a place.
     pub(super) fn open(dir: &Path, place: Seq) -> Result<Self, StoreError> {
         let packed = Packed::open(&path(dir, place), MAGIC)?;
@@ -98,40 +100,40 @@ impl SnapshotFile {
         Ok(SnapshotFile { packed, fold_version, state, rows, index, blocks: RefCell::default() })
     }
 
-    /// Writes its rows once more, but for those that changed: a block without any is taken over as it is.
-    pub(super) fn write_changed(&self, changed: &Changed, to: &mut SnapshotWriter) -> Result<(), StoreError> {
-        let (mut at, mut replaced) = (0, 0);
-        to.put(|| {
-            let Some((start, length, first)) = self.index.get(at) else { return Ok(None) };
+    /// Returns its rows with others in place of those that changed, a block each: one in which none did is as it is stored.
+    pub(super) fn pieces<'a>(
+        &'a self,
+        changed: &'a Changed,
+    ) -> impl Iterator<Item = Result<Piece, StoreError>> + 'a {
+        (0..self.index.len()).map(move |at| {
             let behind = self.index.get(at + 1).map(|(_, _, next)| next.as_str());
-            let from = if at == 0 { Bound::Unbounded } else { Bound::Included(first.as_str()) };
-            let mut own = changed.range::<str, _>((from, behind.map_or(Bound::Unbounded, Bound::Excluded)));
-            at += 1;
-            let block = self.packed.read(*start, u64::from(*length))?;
+            let from = if at == 0 { Bound::Unbounded } else { Bound::Included(self.index[at].2.as_str()) };
+            let own = changed.range::<str, _>((from, behind.map_or(Bound::Unbounded, Bound::Excluded)));
             if own.clone().next().is_none() {
-                let is_whole = writer::is_whole(&block);
-                return match is_whole {
-                    true => Ok(Some(Piece::Kept(first.clone(), block))),
-                    false => Err(self.packed.damaged("a snapshot")),
-                };
+                let block = self.stored_block(at)?;
+                let is_whole = summed(&block).is_some();
+                let first = self.index[at].2.clone();
+                return is_whole.then_some(Piece::Kept { first, block }).ok_or_else(|| self.damaged());
             }
-            let rows = read_block(&block).ok_or_else(|| self.packed.damaged("a snapshot"))?;
-            replaced += rows.len() as u64;
-            Ok(Some(Piece::Rows(merged(rows, &mut own))))
-        })?;
-        to.count(self.rows.saturating_sub(replaced));
-        Ok(())
+            let rows = self.read_block(at)?;
+            Ok(Piece::Rows { instead_of: rows.len(), rows: merged(rows, own) })
+        })
     }
 
     /// Returns rows whose key has a prefix and comes after one, in order: at least one where there is any, and not many more
     /// than are needed to be quick.
     pub(super) fn rows_after(&self, prefix: &str, after: Option<&str>) -> Result<Vec<Row>, StoreError> {
+        self.some_rows(prefix, after, ROWS_AT_ONCE)
+    }
+
+    /// Returns rows whose key has a prefix and comes after one, in order: all, or at least as many.
+    fn some_rows(&self, prefix: &str, after: Option<&str>, enough: usize) -> Result<Vec<Row>, StoreError> {
         let from = after.unwrap_or_default().max(prefix);
         let before = self.index.partition_point(|(_, _, first)| first.as_str() <= from);
         let mut rows = Vec::new();
         for at in before.saturating_sub(1)..self.index.len() {
             let first = self.index[at].2.as_str();
-            if rows.len() >= ROWS_AT_ONCE || first > prefix && !first.starts_with(prefix) {
+            if rows.len() >= enough || first > prefix && !first.starts_with(prefix) {
                 break;
             }
             let is_meant =
@@ -155,9 +157,16 @@ impl SnapshotFile {
     }
 
     fn read_block(&self, at: usize) -> Result<Vec<Row>, StoreError> {
+        read_block(&self.stored_block(at)?).ok_or_else(|| self.damaged())
+    }
+
+    fn stored_block(&self, at: usize) -> Result<Vec<u8>, StoreError> {
         let (start, length, _) = &self.index[at];
-        let block = self.packed.read(*start, u64::from(*length))?;
-        read_block(&block).ok_or_else(|| self.packed.damaged("a snapshot"))
+        self.packed.read(*start, u64::from(*length))
+    }
+
+    fn damaged(&self) -> StoreError {
+        self.packed.damaged("a snapshot")
     }
 }
 
@@ -179,16 +188,7 @@ impl PastRows for SnapshotFile {
     }
 
     fn rows(&self, prefix: &str) -> Result<Vec<Row>, StoreError> {
-        let before = self.index.partition_point(|(_, _, first)| first.as_str() <= prefix);
-        let mut rows = Vec::new();
-        for at in before.saturating_sub(1)..self.index.len() {
-            let first = self.index[at].2.as_str();
-            if first > prefix && !first.starts_with(prefix) {
-                break;
-            }
-            rows.extend(self.read_block(at)?.into_iter().filter(|(key, _)| key.starts_with(prefix)));
-        }
-        Ok(rows)
+        self.some_rows(prefix, None, usize::MAX)
     }
 }
 
@@ -208,10 +208,7 @@ pub(super) fn make_folder(dir: &Path) -> Result<(), StoreError> {
 
 /// Writes a snapshot of some rows, and forgets some of the older ones.
 pub(super) fn put(dir: &Path, state: &State, fold_version: u32, rows: &[Row]) -> Result<(), StoreError> {
-    let mut pieces = rows.chunks(ROWS_AT_ONCE);
-    put_with(dir, state, fold_version, |writer| {
-        writer.put(|| Ok(pieces.next().map(|rows| Piece::Rows(rows.to_vec()))))
-    })
+    put_with(dir, state, fold_version, |writer| writer.put_rows(rows.iter().cloned()))
 }
 
 /// As [`put`], of what `write` puts there, in the order of the keys.
@@ -289,13 +286,9 @@ fn read_index(bytes: &[u8]) -> Option<Vec<(u64, u32, String)>> {
 }
 
 pub(super) fn read_block(bytes: &[u8]) -> Option<Vec<Row>> {
-    let (summed, sum) = bytes.split_at_checked(bytes.len().checked_sub(4)?)?;
-    let (length, stored) = summed.split_at_checked(4)?;
-    let length = u32::from_le_bytes(length.try_into().ok()?) as usize;
-    if crc(summed).to_le_bytes() != *sum || length > BLOCK_BYTES_MAX {
-        return None;
-    }
-    let bytes = codec::decompress(stored, length)?;
+    let mut stored = Reader::new(summed(bytes)?);
+    let length = stored.u32().filter(|length| *length <= BLOCK_BYTES_MAX)? as usize;
+    let bytes = codec::decompress(stored.rest(), length)?;
     let (mut reader, mut rows) = (Reader::new(&bytes), Vec::new());
     while !reader.rest().is_empty() {
         let length = reader.u32()? as usize;

@@ -47,7 +47,7 @@ struct Recent {
     segment: Arc<Segment>,
     at: usize,
     block: Block,
-    entries: Option<Vec<Entry>>,
+    lines: Option<Unpacked>,
 }
 
 impl View {
@@ -145,8 +145,7 @@ impl View {
             if limit <= FEW_LINES {
                 lines.extend(self.lines_at_hand(segment, at, skip..skip + wanted)?);
             } else {
-                let entries = segment.entries(at)?.into_iter().skip(skip);
-                lines.extend(entries.map(|entry| entry.line).take(wanted));
+                lines.extend(segment.lines(at)?.iter().skip(skip).take(wanted).map(str::to_owned));
             }
             next = last.plus(1);
         }
@@ -221,7 +220,7 @@ impl View {
 
     fn hold(&self, segment: Arc<Segment>, at: usize) -> Result<(), StoreError> {
         let block = segment.block(at)?;
-        *self.recent.borrow_mut() = Some(Recent { segment, at, block, entries: None });
+        *self.recent.borrow_mut() = Some(Recent { segment, at, block, lines: None });
         Ok(())
     }
 
@@ -263,11 +262,11 @@ impl View {
         }
         let mut recent = self.recent.borrow_mut();
         let Some(recent) = recent.as_mut() else { return Ok(Vec::new()) };
-        let entries = match &mut recent.entries {
-            Some(entries) => entries,
-            none => none.insert(segment.entries(at)?),
+        let unpacked = match &recent.lines {
+            Some(unpacked) => unpacked,
+            None => recent.lines.insert(recent.block.lines().ok_or_else(|| segment.bad_block(at))?),
         };
-        Ok(entries.get(lines).unwrap_or_default().iter().map(|entry| entry.line.clone()).collect())
+        Ok(lines.map_while(|at| unpacked.line(at).map(str::to_owned)).collect())
     }
 
     /// Returns the last place that was recorded before the cut.

@@ -79,21 +79,16 @@ impl Arriving {
 fn send_lines(mut reader: BufReader<impl Read>, context: &Context, sender: &SyncSender<Vec<Line>>) {
     let mut chunk = Vec::new();
     for number in 1.. {
-        let line = LINES.read(&mut reader, number).and_then(|line| match line {
-            Some(line) if !line.trim().is_empty() => Ok(Some(Some(asked_for(&line, context)?))),
-            line => Ok(line.map(|_| None)),
-        });
-        let has_ended = match line {
-            Ok(None) => true,
-            Ok(Some(request)) => {
-                chunk.extend(request.map(|request| Ok((number, request))));
-                false
-            }
-            Err(failure) => {
-                chunk.push(Err(Box::new((number, failure))));
-                true
-            }
-        };
+        let line = LINES.read(&mut reader, number).transpose();
+        let mut has_ended = line.is_none();
+        if let Some(line) = line.filter(|line| !line.as_ref().is_ok_and(|line| line.trim().is_empty())) {
+            let asked = line.and_then(|line| asked_for(&line, context));
+            has_ended = asked.is_err();
+            chunk.push(match asked {
+                Ok(request) => Ok((number, request)),
+                Err(failure) => Err(Box::new((number, failure))),
+            });
+        }
         let is_whole = has_ended || !reader.buffer().contains(&b'\n');
         if is_whole && !chunk.is_empty() && sender.send(std::mem::take(&mut chunk)).is_err() {
             return;

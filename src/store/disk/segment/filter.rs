@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use super::{FILTER, V1};
 use crate::model::{CommandId, Digest};
 use crate::store::StoreError;
-use crate::store::disk::bytes::{Reader, Writer, crc};
+use crate::store::disk::bytes::{Reader, Writer, crc, summed};
 use crate::store::disk::packed::Packed;
 
 const PAGE_BYTES: usize = 4 << 10;
@@ -177,15 +177,11 @@ fn keep(content: Content, pages: Vec<u8>) -> Result<Arc<Vec<u8>>, Vec<u8>> {
 
 /// Says whether a page is as it was written.
 fn is_whole(page: &[u8; PAGE_BYTES]) -> bool {
-    crc(&page[..BITS_BYTES]).to_le_bytes() == page[BITS_BYTES..]
+    summed(page).is_some()
 }
 
 fn parse(front: &[u8]) -> Option<Vec<Stretch>> {
-    let (summed, sum) = front.split_at_checked(front.len().checked_sub(4)?)?;
-    if crc(summed).to_le_bytes() != *sum {
-        return None;
-    }
-    let mut reader = Reader::new(summed);
+    let mut reader = Reader::new(summed(front)?);
     let count = reader.u32()?;
     let stretches = (0..count).map(|_| {
         let (first, count, pages) = (reader.u32()? as usize, reader.u32()? as usize, reader.u32()?);

@@ -122,7 +122,8 @@ impl Segment {
         self.packed.read(self.blocks[at].offset, u64::from(self.blocks[at].stored))
     }
 
-    fn bad_block(&self, at: usize) -> StoreError {
+    /// Says that a block is not what was written.
+    pub(super) fn bad_block(&self, at: usize) -> StoreError {
         let (first, last) = self.places(at);
         damaged(format!(
             "the events {first} to {last} cannot be read: their block in `{}` is not as it was written",

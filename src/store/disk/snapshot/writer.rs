@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::{BLOCK_BYTES, FRONT, INDEX, MAGIC, Row, V1};
-use crate::store::disk::bytes::{Writer, crc};
+use super::{BLOCK_BYTES, FRONT, INDEX, MAGIC, ROWS_AT_ONCE, Row, V1};
+use crate::store::disk::bytes::Writer;
 use crate::store::disk::codec;
 use crate::store::disk::packed::PackedWriter;
 use crate::store::disk::state::State;
@@ -14,19 +14,24 @@ const PIECES_ALONE: usize = 8;
 
 /// Rows that follow one another.
 pub(in crate::store::disk) enum Piece {
-    /// As an older snapshot has them: the first key of a block, and the block.
-    Kept(String, Vec<u8>),
+    /// Those of a block of an older snapshot, as it is stored.
+    Kept {
+        /// Its first key there.
+        first: String,
+        /// The block.
+        block: Vec<u8>,
+    },
     /// Rows to be written.
-    Rows(Vec<Row>),
+    Rows {
+        /// The rows.
+        rows: Vec<Row>,
+        /// How many an older snapshot has in their place.
+        instead_of: usize,
+    },
 }
 
-/// A block as it is stored.
-struct Block {
-    first: String,
-    /// None where it is taken over, and they are counted elsewhere.
-    rows: Option<usize>,
-    bytes: Vec<u8>,
-}
+/// A block as it is stored, and its first key.
+type Block = (String, Vec<u8>);
 
 /// A snapshot in the making.
 pub(in crate::store::disk) struct SnapshotWriter {
@@ -42,36 +47,49 @@ impl SnapshotWriter {
         Ok(SnapshotWriter { packed, index: Writer::default(), blocks: 0, rows: 0 })
     }
 
-    /// Adds pieces until there is none, in the order of their keys. Those that are kept have so many rows together.
+    /// Puts rows there, in the order of their keys.
+    pub(in crate::store::disk) fn put_rows(
+        &mut self,
+        mut rows: impl Iterator<Item = Row>,
+    ) -> Result<(), StoreError> {
+        let pieces = std::iter::from_fn(|| {
+            let rows: Vec<Row> = rows.by_ref().take(ROWS_AT_ONCE).collect();
+            (!rows.is_empty()).then_some(Ok(Piece::Rows { rows, instead_of: 0 }))
+        });
+        self.put(0, pieces)
+    }
+
+    /// Puts what has become of an older snapshot of so many rows there, piece by piece, in the order of the keys.
     pub(in crate::store::disk) fn put(
         &mut self,
-        mut next: impl FnMut() -> Result<Option<Piece>, StoreError>,
+        older: u64,
+        mut pieces: impl Iterator<Item = Result<Piece, StoreError>>,
     ) -> Result<(), StoreError> {
-        each_in_order(
-            PIECES_ALONE,
-            || Ok(Vec::from_iter(next()?)),
-            |piece| match piece {
-                Piece::Kept(first, bytes) => Ok(vec![Block { first, rows: None, bytes }]),
-                Piece::Rows(rows) => blocks(&rows),
-            },
-            |blocks: Result<Vec<Block>, StoreError>| {
-                blocks?.iter().try_for_each(|block| self.put_block(block))
-            },
-        )
+        let mut count = older;
+        let next = || {
+            let piece = pieces.next().transpose()?;
+            if let Some(Piece::Rows { rows, instead_of }) = &piece {
+                count = count.saturating_sub(*instead_of as u64) + rows.len() as u64;
+            }
+            Ok(Vec::from_iter(piece))
+        };
+        let work = |piece| match piece {
+            Piece::Kept { first, block } => Ok(vec![(first, block)]),
+            Piece::Rows { rows, .. } => blocks(&rows),
+        };
+        each_in_order(PIECES_ALONE, next, work, |blocks: Result<Vec<Block>, StoreError>| {
+            blocks?.iter().try_for_each(|block| self.put_block(block))
+        })?;
+        self.rows = count;
+        Ok(())
     }
 
-    /// Counts rows of blocks that were kept.
-    pub(super) fn count(&mut self, kept: u64) {
-        self.rows += kept;
-    }
-
-    fn put_block(&mut self, block: &Block) -> Result<(), StoreError> {
-        self.index.u64(self.packed.put(&block.bytes)?);
-        self.index.u32(block.bytes.len());
-        self.index.u32(block.first.len());
-        self.index.bytes(block.first.as_bytes());
+    fn put_block(&mut self, (first, block): &Block) -> Result<(), StoreError> {
+        self.index.u64(self.packed.put(block)?);
+        self.index.u32(block.len());
+        self.index.u32(first.len());
+        self.index.bytes(first.as_bytes());
         self.blocks += 1;
-        self.rows += block.rows.unwrap_or(0) as u64;
         Ok(())
     }
 
@@ -93,7 +111,7 @@ impl SnapshotWriter {
 fn blocks(rows: &[Row]) -> Result<Vec<Block>, StoreError> {
     let (mut blocks, mut rest) = (Vec::new(), rows);
     while let Some((first, _)) = rest.first() {
-        let (mut bytes, before) = (Writer::default(), rest.len());
+        let mut bytes = Writer::default();
         while let Some(((key, value), behind)) = rest.split_first()
             && (bytes.len() == 0 || bytes.len() + key.len() + value.len() <= BLOCK_BYTES)
         {
@@ -108,12 +126,7 @@ fn blocks(rows: &[Row]) -> Result<Vec<Block>, StoreError> {
         block.u32(bytes.len());
         block.bytes(&codec::compress(&bytes)?);
         block.checksum();
-        blocks.push(Block { first: first.clone(), rows: Some(before - rest.len()), bytes: block.finish() });
+        blocks.push((first.clone(), block.finish()));
     }
     Ok(blocks)
-}
-
-/// Says whether a block is as it was written.
-pub(super) fn is_whole(block: &[u8]) -> bool {
-    block.split_last_chunk::<4>().is_some_and(|(summed, sum)| crc(summed).to_le_bytes() == *sum)
 }
